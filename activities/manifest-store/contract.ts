@@ -1,0 +1,45 @@
+import type { LineName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
+
+export interface Head {
+  readonly line: LineName;
+  /** Only grows, on rollback too. */
+  readonly seq: number;
+  readonly digest: Sha256;
+}
+
+/** Names the rotation and ticket in the store's own history (git: the commit message's trailers). */
+export interface StoreContext {
+  readonly rotation?: RotationId | string;
+  readonly ticket?: string;
+  readonly by?: PersonId | string;
+}
+
+/**
+ * The store of manifests, profiles and records: one per `stores` entry of reseal.yaml. Content is addressed by SHA-256 and
+ * checked against it on every read (`DIGEST_MISMATCH`); only `advance` and `allot` change what a name means, both by compare-and-swap.
+ *
+ * Layout: `lines/<line>/head.json`, `lines/<line>/rotations.json`, `manifests/<sha256>.json`, `profiles/<sha256>.mobileprovision` (beside it
+ * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`.
+ */
+export interface ManifestStore {
+  head(line: LineName): Promise<Head | null>;
+  /** Compare-and-swap. `{moved: false}` with the present head when `expectedSeq` is not the head's (0: no head yet). Repeating a move that succeeded answers as the first time. */
+  advance(line: LineName, expectedSeq: number, next: Sha256, context: StoreContext): Promise<{ readonly moved: boolean; readonly head: Head | null }>;
+  /** The next rotation number of a line, by compare-and-swap; the same `key` always gets the same number. */
+  allot(line: LineName, key: string, context: StoreContext): Promise<number>;
+  /** Frozen bytes; the answer is their digest. Writing what is there already changes nothing. */
+  putManifest(bytes: Uint8Array, context: StoreContext): Promise<Sha256>;
+  manifest(digest: Sha256): Promise<Uint8Array>;
+  putProfile(bytes: Uint8Array, importedBy: string, context: StoreContext): Promise<Sha256>;
+  profile(digest: Sha256): Promise<Uint8Array>;
+  /** Who imported a profile, as recorded; null where the store has none. */
+  importer(digest: Sha256): Promise<string | null>;
+  /** Topology, policy, cohort plans: any JSON document, frozen. */
+  putFrozen(document: unknown, context: StoreContext): Promise<Sha256>;
+  frozen(digest: Sha256): Promise<unknown>;
+  /** A rotation's closing record; a second write of the same id replaces it. */
+  putRecord(id: string, record: unknown, context: StoreContext): Promise<void>;
+  record(id: string): Promise<unknown | null>;
+  /** Ids of all closing records of a line, oldest first. */
+  records(line: LineName): Promise<readonly string[]>;
+}

@@ -1,0 +1,26 @@
+import type { NodeName, Sha256 } from '../../src/domain/brands.js';
+import type { NodeOrder } from '../../src/domain/node/order.js';
+import type { NodeReport, NodeResult } from '../../src/domain/node/report.js';
+
+/**
+ * What can be asked of a node. All are idempotent, begin with node truth, and end by reading back what they wrote.
+ *
+ * A decided outcome is returned. Thrown, as ApplicationFailure of that type: `NODE_UNREACHABLE` (retryable),
+ * `NODE_WRITE_FAILED` (retryable: disk full, folder not writable), `STALE_EPOCH`, `ORDER_EXPIRED`, `CLOCK_SKEW` (not retryable),
+ * `READ_BACK_FAILED` (retryable). `DIGEST_MISMATCH` (not retryable): the store's bytes are not what their name says.
+ */
+export interface NodeActivities {
+  /** Node truth against the manifest that should be active. Changes nothing, needs no fence. */
+  inspectNode(order: NodeOrder & { readonly manifest: Sha256 }): Promise<NodeReport>;
+  stageNode(order: NodeOrder & { readonly to: Sha256 }): Promise<NodeResult>;
+  /**
+   * Activates `target`, then probes until the policy's consecutive passes or a failure. On failure (or when inconclusive
+   * too long) and with `revertTo` given, the node returns to that manifest at once, by itself; the result says so in `active`.
+   */
+  switchNode(order: NodeOrder & { readonly target: Sha256; readonly revertTo: Sha256 | null }): Promise<NodeResult>;
+  retireNode(order: NodeOrder & { readonly old: Sha256; readonly keep: Sha256 }): Promise<NodeResult>;
+  restoreNode(order: NodeOrder & { readonly manifest: Sha256 }): Promise<NodeResult>;
+  unstageNode(order: NodeOrder & { readonly remove: Sha256; readonly keep: Sha256 }): Promise<NodeResult>;
+  /** Soak: probes many nodes in one activity (at most `limits.stepNodes`); an unreachable node is an outcome here. */
+  probeNodes(order: Omit<NodeOrder, 'node'> & { readonly nodes: readonly NodeName[]; readonly manifest: Sha256 }): Promise<readonly NodeResult[]>;
+}

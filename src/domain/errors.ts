@@ -1,0 +1,58 @@
+/** Every code that reseal reports. Closed: a new failure gets a code here, a sentence where it is thrown, a test. */
+export type ErrorCode =
+  // usage and configuration (exit 2)
+  | 'USAGE'
+  | 'CONFIG_MISSING'
+  | 'CONFIG_INVALID'
+  | 'MANIFEST_INVALID'
+  | 'POLICY_DOES_NOT_FIT'
+  // files
+  | 'FILE_UNREADABLE'
+  | 'NOT_A_PROFILE'
+  | 'PROFILE_UNTRUSTED'
+  | 'DIGEST_MISMATCH'
+  // not reachable (exit 3)
+  | 'TEMPORAL_UNREACHABLE'
+  | 'DATABASE_UNREACHABLE'
+  | 'STORE_UNREACHABLE'
+  | 'API_UNREACHABLE'
+  | 'NODE_UNREACHABLE'
+  | 'TOOL_MISSING'
+  // refused in the present state (exit 4)
+  | 'ILLEGAL_COMMAND'
+  | 'NOT_ENTITLED'
+  | 'ALREADY_DECIDED'
+  | 'WRONG_DIGEST'
+  | 'WRONG_TICKET'
+  | 'ROTATION_IN_FLIGHT'
+  | 'NOT_FOUND'
+  | 'PAST_HORIZON'
+  | 'HOME_IN_USE'
+  | 'HEAD_MOVED'
+  | 'REFUSED'
+  // nodes
+  | 'STALE_EPOCH'
+  | 'ORDER_EXPIRED'
+  | 'CLOCK_SKEW'
+  | 'READ_BACK_FAILED'
+  | 'NODE_WRITE_FAILED'
+  | 'UNSUPPORTED_PROTOCOL'
+  | 'INTERNAL';
+
+/**
+ * A failure that a person reads: what was found, what was expected, what to do next.
+ * `message` is one or two plain sentences and never holds a secret.
+ */
+export class ResealError extends Error {
+  override readonly name = 'ResealError';
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; details?: readonly string[] },
+  ) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.details = options?.details ?? [];
+  }
+  /** Further lines, each a finding of its own (a refusal names every reason at once). */
+  readonly details: readonly string[];
+}

@@ -1,0 +1,60 @@
+import type { Duration, Instant, LineName, NodeName, Sha256 } from '../brands.js';
+
+/** The version of the node protocol that this build speaks; `inspect` returns it, preflight refuses any other. */
+export const NODE_PROTOCOL = 1;
+
+export type NodeOperation = 'stage' | 'switch' | 'retire' | 'restore' | 'unstage';
+
+/**
+ * What every order to a node carries. `epoch` is `1000 k + d` (rotation.md); `opId` names the operation of a rotation
+ * (a retry keeps it); `notAfter` is the instant by the node's clock from which the order must not be begun or continued.
+ */
+export interface NodeOrder {
+  readonly node: NodeName;
+  readonly line: LineName;
+  /** Rotation id; names the quarantine folder. */
+  readonly rotation: string;
+  readonly epoch: number;
+  readonly opId: string;
+  readonly notAfter: Instant;
+  /** Added to the clock in expiry comparisons only; 0 but for rehearsals (`--at`). */
+  readonly offset: Duration;
+  /** The sender's clock at sending: a node further off than `maxSkew` refuses to write. */
+  readonly sentAt: Instant;
+  /** Digest of the frozen topology and of the frozen policy, both in the store under `frozen/<sha256>.json`. */
+  readonly topology: Sha256;
+  readonly policy: Sha256;
+}
+
+/** What a node remembers of the orders on one line: the newest admitted one owns the line until a newer one comes. */
+export interface Fence {
+  readonly epoch: number;
+  readonly opId: string;
+  /** Random per attempt: a retry takes the line over from an earlier attempt of the same operation. */
+  readonly token: string;
+}
+
+export type Admission = { readonly admit: true } | { readonly admit: false; readonly code: 'STALE_EPOCH' | 'ORDER_EXPIRED'; readonly reason: string };
+
+/** Whether an order may begin, given the newest one that the node admitted on that line. */
+export function admit(current: Fence | null, order: Pick<NodeOrder, 'epoch' | 'notAfter'>, now: Instant): Admission {
+  if (current !== null && order.epoch < current.epoch) {
+    return { admit: false, code: 'STALE_EPOCH', reason: `the order has epoch ${order.epoch}, the node has already followed epoch ${current.epoch}` };
+  }
+  if (now > order.notAfter) {
+    return { admit: false, code: 'ORDER_EXPIRED', reason: `the order was good until ${new Date(order.notAfter).toISOString()}` };
+  }
+  return { admit: true };
+}
+
+/** Whether an attempt that holds `mine` still owns the line; asked right before every rename. */
+export function stillHolds(current: Fence | null, mine: Fence, notAfter: Instant, now: Instant): Admission {
+  if (current === null || current.epoch !== mine.epoch || current.token !== mine.token) {
+    const by = current === null ? 'nobody' : `${current.opId} at epoch ${current.epoch}`;
+    return { admit: false, code: 'STALE_EPOCH', reason: `the line was taken over by ${by} while ${mine.opId} was under way` };
+  }
+  if (now > notAfter) {
+    return { admit: false, code: 'ORDER_EXPIRED', reason: `the order was good until ${new Date(notAfter).toISOString()}` };
+  }
+  return { admit: true };
+}

@@ -1,0 +1,35 @@
+import type { Instant, NodeName, Sha256 } from '../brands.js';
+import type { CheckResult, Verdict } from './probe.js';
+
+/** Node truth on one line, read off the node now. */
+export interface NodeReport {
+  readonly node: NodeName;
+  /** The node's own clock. */
+  readonly at: Instant;
+  readonly protocol: number;
+  readonly version: string;
+  readonly image: string;
+  /** SHA-256 of the bytes of `<mount>/<line>/profiles.json`; null where there is none. */
+  readonly active: Sha256 | null;
+  readonly accepted: readonly Sha256[];
+  /** Highest epoch admitted on the line; 0 where none. */
+  readonly epoch: number;
+  readonly verdict: Verdict;
+  /** Only the checks that did not pass, at most 20; `findings` has what is worth saying and fails nothing. */
+  readonly problems: readonly CheckResult[];
+  readonly findings: readonly string[];
+}
+
+/** How an operation on a node ended; a decided outcome, as opposed to an error that is worth a retry. */
+export type NodeOutcome = 'done' | 'failed' | 'inconclusive' | 'unreachable';
+
+export interface NodeResult {
+  readonly node: NodeName;
+  readonly outcome: NodeOutcome;
+  /** Digest of the active manifest when the operation ended; null where there is none or it is not known. */
+  readonly active: Sha256 | null;
+  /** Consecutive passes at the end (switch only). */
+  readonly passes?: number;
+  /** A sentence; empty when done. */
+  readonly reason: string;
+}

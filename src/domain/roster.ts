@@ -1,0 +1,39 @@
+import type { PersonId } from './brands.js';
+
+/** What a role may do; the operators' commands of the API. */
+export type RosterCommand =
+  | 'import'
+  | 'freeze'
+  | 'start'
+  | 'cancel'
+  | 'pause'
+  | 'resume'
+  | 'retry'
+  | 'approve'
+  | 'reject'
+  | 'withdraw'
+  | 'exclude'
+  | 'start-emergency'
+  | 'rollback'
+  | 'answer'
+  | 'close';
+
+export interface Person {
+  readonly id: PersonId;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly keys: readonly { readonly kind: string; readonly public: string }[];
+}
+
+export interface Roster {
+  readonly schemaVersion: 1;
+  readonly persons: readonly Person[];
+  /** Role to commands; an empty list is only an audience. */
+  readonly roles: Readonly<Record<string, readonly RosterCommand[]>>;
+}
+
+/** Whether the roster gives `person` the right to `command`. */
+export function mayDo(roster: Roster, person: string, command: RosterCommand): boolean {
+  const found = roster.persons.find((candidate) => candidate.id === person);
+  return found !== undefined && found.roles.some((role) => (roster.roles[role] ?? []).includes(command));
+}
