@@ -1,0 +1,54 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isRunning, startTimeOf } from './process-identity.js';
+
+interface Holder {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+function holderOf(path: string): Holder | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+  } catch {
+    return null;
+  }
+}
+
+function take(path: string): boolean {
+  try {
+    const me: Holder = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' };
+    writeFileSync(path, JSON.stringify(me), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
+/**
+ * Runs `work` while this process alone holds the lock file; waits for another holder, and takes over from one that is gone.
+ * `onWait` is called once, when there is somebody to wait for.
+ */
+export async function withFileLock<T>(path: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
+  mkdirSync(dirname(path), { recursive: true });
+  let told = false;
+  let unreadable = 0;
+  while (!take(path)) {
+    const holder = holderOf(path);
+    // A file without content belongs to somebody between creating and writing it, for a moment.
+    unreadable = holder === null ? unreadable + 1 : 0;
+    if ((holder !== null && !isRunning(holder)) || unreadable > 10) {
+      rmSync(path, { force: true });
+      continue;
+    }
+    if (!told) onWait?.();
+    told = true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { force: true });
+  }
+}

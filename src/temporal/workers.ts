@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, type NativeConnection, Worker } from '@temporalio/worker';
+
+/** `{codePath}`: a bundle on disk; `{code}`: one made in this process. */
+export type WorkflowBundle = { readonly codePath: string } | { readonly code: string };
+
+export interface ResealWorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  /** Absent: the worker runs activities only. */
+  readonly workflowBundle?: WorkflowBundle;
+  /** Absent: the worker runs workflows only. */
+  readonly activities?: object;
+  /** Milliseconds that activities get to end once the worker is asked to. The SDK's default is none. Default: 10 s. */
+  readonly shutdownGraceTime?: number;
+  /** Default: 100. */
+  readonly maxConcurrentActivities?: number;
+  /** Activities per second of the whole task queue, whatever the number of workers. Default: no limit. */
+  readonly maxActivitiesPerSecond?: number;
+  /** One is enough for a node's own queue. Default: the SDK's. */
+  readonly activityPollers?: number;
+  /** Default: the SDK's (40). */
+  readonly maxConcurrentWorkflowTasks?: number;
+}
+
+/** A worker of reseal: the options below and the SDK's defaults. The caller runs it and shuts it down. */
+export async function createResealWorker(options: ResealWorkerOptions): Promise<Worker> {
+  return Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    shutdownGraceTime: options.shutdownGraceTime ?? 10_000,
+    maxConcurrentActivityTaskExecutions: options.maxConcurrentActivities ?? 100,
+    ...(options.workflowBundle === undefined ? {} : { workflowBundle: options.workflowBundle }),
+    ...(options.activities === undefined ? {} : { activities: options.activities }),
+    ...(options.maxActivitiesPerSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: options.maxActivitiesPerSecond }),
+    ...(options.activityPollers === undefined ? {} : { maxConcurrentActivityTaskPolls: options.activityPollers }),
+    ...(options.maxConcurrentWorkflowTasks === undefined ? {} : { maxConcurrentWorkflowTaskExecutions: options.maxConcurrentWorkflowTasks }),
+  });
+}
+
+const PREBUILT = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+const COMPILED = fileURLToPath(new URL('../../workflows/index.js', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+
+/** Bundles workflows with webpack, 2 to 4 s: once per process at most. */
+export async function bundleWorkflows(workflowsPath: string): Promise<{ readonly code: string }> {
+  return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+}
+
+let own: Promise<WorkflowBundle> | undefined;
+
+/** reseal's own workflows: the bundle that the build made, else (run from TypeScript) one built now, once. */
+export function resealWorkflows(): Promise<WorkflowBundle> {
+  own ??= existsSync(PREBUILT) ? Promise.resolve({ codePath: PREBUILT }) : bundleWorkflows(existsSync(COMPILED) ? COMPILED : SOURCE);
+  return own;
+}
+
+/** The code of a bundle, for checks. */
+export function bundleCode(bundle: WorkflowBundle): string {
+  return 'code' in bundle ? bundle.code : readFileSync(bundle.codePath, 'utf8');
+}
