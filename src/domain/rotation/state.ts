@@ -1,0 +1,164 @@
+import type { Duration, Instant, LineName, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
+import type { NodeOutcome } from '../node/report.js';
+import type { Policy } from '../policy.js';
+import type { RosterCommand } from '../roster.js';
+import type { Phase } from './phases.js';
+
+/** `profile`: the same certificate; `certificate`: a new one too. */
+export type RotationKind = 'profile' | 'certificate';
+
+/** Who asked for a rotation: a person, or `schedule` under the standing change. */
+export interface Trigger {
+  readonly kind: 'schedule' | 'person';
+  readonly by: PersonId;
+  readonly ticket: string;
+}
+
+/** What preflight froze; never changes afterwards. */
+export interface Plan {
+  readonly kind: RotationKind;
+  readonly fromSeq: number;
+  readonly from: Sha256;
+  readonly to: Sha256;
+  readonly topology: Sha256;
+  readonly policyDigest: Sha256;
+  /** Digest of the cohort plan: the node names in order of switching, and the sizes of the waves. */
+  readonly cohorts: Sha256;
+  /** Sizes of canary and waves; the nodes themselves are in the store. */
+  readonly waves: readonly number[];
+  readonly nodes: number;
+  /** How many nodes may be unavailable at once. */
+  readonly maxUnavailable: number;
+  /** Until when the old assets can sign: their earliest expiry, on the line's clock (offset applied). */
+  readonly horizon: Instant;
+  /** Approvers that may count: entitled, and neither requester nor importer nor freezer of `to`. */
+  readonly eligible: readonly PersonId[];
+  /** What is approved, in words, one line per replaced entry. */
+  readonly summary: readonly string[];
+}
+
+/** The furthest step begun; the rollback plan is a pure function of it. `begun` counts as done when it comes to undoing. */
+export type Reached = 'no' | 'begun' | 'done';
+export interface Done {
+  readonly staged: Reached;
+  /** Canary and waves. */
+  readonly switched: readonly Reached[];
+  readonly head: Reached;
+  readonly retired: Reached;
+}
+
+/** Work on nodes that is under way: positions in the cohort plan already handled, and names to (re)do. */
+export interface NodeWork {
+  readonly operation: NodeTask;
+  /** The cohort it is for; null: every node. */
+  readonly wave: number | null;
+  /** Positions of the range that were handled, whatever came of them. */
+  readonly handled: number;
+  /** Nodes of the handled part still to be (re)tried. */
+  readonly again: readonly NodeName[];
+}
+export type NodeTask = 'stage' | 'switch' | 'probe' | 'repair' | 'retire' | 'restore' | 'return' | 'unstage';
+
+/** A node that is not where it should be. */
+export interface Trouble {
+  readonly node: NodeName;
+  readonly task: NodeTask;
+  readonly outcome: Exclude<NodeOutcome, 'done'>;
+  readonly reason: string;
+}
+
+export interface Approval {
+  readonly person: PersonId;
+  readonly digest: Sha256;
+  readonly ticket: string;
+  readonly at: Instant;
+  /** `asserted`: by name alone (`--as`); counts only where every node is simulated. */
+  readonly assurance: 'asserted';
+}
+
+export interface Gate {
+  readonly kind: 'signoff' | 'retirement';
+  readonly openedAt: Instant;
+  /** When silence sends the canary home; moved to the calendar's next opening. */
+  readonly deadline: Instant;
+  readonly remindAt: Instant;
+  readonly widenAt: Instant;
+  /** Silence has returned the canary to `from`, or is about to. */
+  readonly silence: 'no' | 'returning' | 'returned';
+  readonly passedAt: Instant | null;
+}
+
+export const QUESTIONS = ['stalled', 'inconclusive', 'node-offline', 'approve-now', 'head-moved', 'node-not-back', 'retire-failed', 'past-horizon'] as const;
+export type QuestionId = (typeof QUESTIONS)[number];
+export type QuestionOption = 'retry' | 'wait' | 'rollback' | 'approve' | 'reject' | 'resume' | 'close';
+export interface Question {
+  readonly id: QuestionId;
+  readonly nodes: readonly NodeName[];
+  readonly options: readonly QuestionOption[];
+  readonly askedAt: Instant;
+  /** Null: never answers itself; it stays and pages. */
+  readonly deadline: Instant | null;
+  readonly unanswered: 'rollback' | 'parked' | 'stays';
+  readonly nextPageAt: Instant;
+}
+
+export interface Pause {
+  readonly by: PersonId;
+  readonly since: Instant;
+  /** The latest safe time to resume; the pause ends there by itself. */
+  readonly until: Instant;
+  /** A withdrawn approval cannot be waited out: then the pause ends in a rollback. */
+  readonly because: 'command' | 'withdrawn';
+}
+
+/** All that a rotation knows between two steps. Plain data: it travels through continue-as-new. */
+export interface RotationState {
+  readonly id: RotationId;
+  readonly line: LineName;
+  readonly trigger: Trigger;
+  /** The rotation's number on its line; `d` counts changes of direction. Epoch: `1000 k + d`. */
+  readonly k: number;
+  readonly d: number;
+  /** Added to the clock in expiry comparisons only. */
+  readonly offset: Duration;
+  readonly phase: Phase;
+  readonly since: Instant;
+  readonly startedAt: Instant;
+  readonly policy: Policy;
+  /** Roster as frozen at the start, and again when the gate opens. */
+  readonly rights: Readonly<Record<PersonId, readonly RosterCommand[]>>;
+  readonly missing: readonly string[];
+  readonly askAgainAt: Instant | null;
+  /** When the first of the due assets dies. */
+  readonly expiresFirst: Instant | null;
+  readonly plan: Plan | null;
+  readonly done: Done;
+  /** The head's sequence number as this rotation last knew it; what its next compare-and-swap expects. */
+  readonly headSeq: number;
+  readonly work: NodeWork | null;
+  readonly troubles: readonly Trouble[];
+  readonly gate: Gate | null;
+  readonly approvals: readonly Approval[];
+  readonly paused: Pause | null;
+  readonly question: Question | null;
+  /** Since when no node may be switched for want of allowance. */
+  readonly stalledSince: Instant | null;
+  readonly soak: { readonly endsAt: Instant; readonly nextProbeAt: Instant; readonly rounds: number } | null;
+  readonly lastSwitchAt: Instant | null;
+  readonly lastReturnAt: Instant | null;
+  /** Whether a node ever served `to`: then builds may hold it. */
+  readonly served: boolean;
+  /** In a rollback: the nodes that a retry is confined to; null: all. */
+  readonly only: readonly NodeName[] | null;
+  /** End as `parked`, with `to` left staged, whatever life `from` has. */
+  readonly park: boolean;
+  /** Why the rotation turned back, was refused, or ended as it did; every reason. */
+  readonly reasons: readonly string[];
+  /** The phase from which it turned back or escalated. */
+  readonly turnedAt: Phase | null;
+  /** When every node served the old assets again. */
+  readonly restoredAt: Instant | null;
+  readonly endedAt: Instant | null;
+}
+
+export const epochOf = (state: Pick<RotationState, 'k' | 'd'>): number => 1000 * state.k + state.d;
