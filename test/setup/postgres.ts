@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { accessSync, chmodSync, chownSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { freePorts } from '../../src/temporal/free-port.js';
+import { runProcess } from '../../src/temporal/run-process.js';
+import { until } from './until.js';
+
+export interface TestPostgres {
+  /** `postgres://…` of a database of its own. */
+  readonly url: string;
+  /** The server goes away at once, as if its machine had lost power; the data stays. */
+  crash(): Promise<void>;
+  /** The same server again, at the same address. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function binaryFolder(): string | null {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...versions.map((version) => join(debian, version, 'bin'))];
+  for (const folder of folders) {
+    try {
+      accessSync(join(folder, 'initdb'), constants.X_OK);
+      accessSync(join(folder, 'postgres'), constants.X_OK);
+      return folder;
+    } catch {
+      // Not here.
+    }
+  }
+  return null;
+}
+
+/** PostgreSQL refuses to run as root: then as `nobody`, or what `id` knows as such. */
+async function otherUser(): Promise<{ uid: number; gid: number } | null | { missing: string }> {
+  if (process.getuid?.() !== 0) return null;
+  for (const name of ['postgres', 'nobody']) {
+    const uid = await runProcess('id', ['-u', name], { timeout: 5_000 });
+    const gid = await runProcess('id', ['-g', name], { timeout: 5_000 });
+    if (uid.code === 0 && gid.code === 0) return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+  }
+  return { missing: 'PostgreSQL refuses to run as root and there is no other user to run it as' };
+}
+
+function run(command: string, args: readonly string[], user: { uid: number; gid: number } | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, [...args], { stdio: ['ignore', 'ignore', 'pipe'], cwd: tmpdir(), ...user });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} failed: ${stderr}`))));
+  });
+}
+
+/** A PostgreSQL server of the test's own, on a free port, in a temporary folder; `missing` where the machine has none installed. */
+export async function startPostgres(): Promise<TestPostgres | { readonly missing: string }> {
+  const binaries = binaryFolder();
+  if (binaries === null) return { missing: 'no PostgreSQL server (initdb, postgres) is installed' };
+  const user = await otherUser();
+  if (user !== null && 'missing' in user) return user;
+  const folder = mkdtempSync(join(tmpdir(), 'reseal-postgres-'));
+  chmodSync(folder, 0o700);
+  if (user !== null) chownSync(folder, user.uid, user.gid);
+  const data = join(folder, 'data');
+  await run(join(binaries, 'initdb'), ['-D', data, '-U', 'reseal', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'], user);
+  const [port] = (await freePorts(1)) as [number];
+
+  const start = async (): Promise<() => Promise<void>> => {
+    const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off'];
+    const server = spawn(join(binaries, 'postgres'), args, { stdio: 'ignore', cwd: folder, ...user });
+    const gone = new Promise<void>((resolve) => server.once('close', () => resolve()));
+    await until(async () => (await runProcess(join(binaries, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port)], { timeout: 5_000 })).code === 0, {
+      what: 'the test PostgreSQL server',
+    });
+    return async () => {
+      // SIGQUIT is PostgreSQL's immediate shutdown: no clean-up, recovery at the next start.
+      server.kill('SIGQUIT');
+      await gone;
+    };
+  };
+
+  let end = await start();
+  return {
+    url: `postgres://reseal@127.0.0.1:${port}/postgres`,
+    crash: () => end(),
+    restart: async () => {
+      end = await start();
+    },
+    stop: async () => {
+      await end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
