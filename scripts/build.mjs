@@ -41,7 +41,10 @@ function compile() {
   const next = join(root, 'node_modules', '.cache', `reseal-dist-${process.pid}`);
   rmSync(next, { recursive: true, force: true });
   mkdirSync(next, { recursive: true });
-  const run = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', next], { cwd: root, encoding: 'utf8' });
+  const run = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', next], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   if (run.status !== 0) {
     rmSync(next, { recursive: true, force: true });
     fail('the sources have type errors, listed above.', run.stdout || run.stderr);

@@ -8,7 +8,9 @@ const main = new URL('../dist/src/cli/main.js', import.meta.url);
 
 if (!existsSync(main)) {
   process.stderr.write('reseal is being built, once…\n');
-  const build = spawnSync(process.execPath, [fileURLToPath(new URL('build.mjs', import.meta.url))], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const build = spawnSync(process.execPath, [fileURLToPath(new URL('build.mjs', import.meta.url))], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (build.status !== 0) process.exit(2);
 }
 const { main: run } = await import(main.href);

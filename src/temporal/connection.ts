@@ -24,10 +24,18 @@ function settle(where: TemporalAddress): Settled {
   try {
     fromEnvironment = loadClientConnectConfig();
   } catch (error) {
-    throw new ResealError('CONFIG_INVALID', `The Temporal client configuration (TEMPORAL_… variables or its profile file) cannot be read: ${reasonOf(error)}.`, { cause: error });
+    throw new ResealError(
+      'CONFIG_INVALID',
+      `The Temporal client configuration (TEMPORAL_… variables or its profile file) cannot be read: ${reasonOf(error)}.`,
+      { cause: error },
+    );
   }
   const address = where.address ?? fromEnvironment.connectionOptions.address ?? '127.0.0.1:7233';
-  return { options: withoutUndefined({ ...fromEnvironment.connectionOptions, address }), address, namespace: where.namespace ?? fromEnvironment.namespace ?? 'default' };
+  return {
+    options: withoutUndefined({ ...fromEnvironment.connectionOptions, address }),
+    address,
+    namespace: where.namespace ?? fromEnvironment.namespace ?? 'default',
+  };
 }
 
 /** envconfig writes `undefined` for what is not set; the SDK's types (and its TLS default) want it absent. */

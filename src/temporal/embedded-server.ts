@@ -120,7 +120,18 @@ async function startNew(options: EmbeddedServerOptions): Promise<ServerRecord> {
   const [port, uiPort, httpPort, metricsPort] = (await freePorts(4)) as [number, number, number, number];
   const headless = options.ui === 'headless';
   const args = [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--http-port', String(httpPort), '--metrics-port', String(metricsPort)],
+    ...[
+      'server',
+      'start-dev',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--http-port',
+      String(httpPort),
+      '--metrics-port',
+      String(metricsPort),
+    ],
     ...['--namespace', options.namespace, '--log-level', 'warn'],
     ...(headless ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
@@ -139,22 +150,26 @@ async function startNew(options: EmbeddedServerOptions): Promise<ServerRecord> {
   child.unref();
   const startTime = child.pid === undefined ? null : startTimeOf(child.pid);
   if (child.pid === undefined || startTime === null) {
-    throw new ResealError('TEMPORAL_UNREACHABLE', `The embedded Temporal server (${cli.path}) did not start: ${await failure}.`, { details: lastLines(logFile) });
+    throw new ResealError('TEMPORAL_UNREACHABLE', `The embedded Temporal server (${cli.path}) did not start: ${await failure}.`, {
+      details: lastLines(logFile),
+    });
   }
   const record = { pid: child.pid, startTime, port, uiPort: headless ? null : uiPort };
   // Before it answers: a server whose start was interrupted must still be found and ended by the next one.
   writeRecord(options.home, record);
-  let ended: string | null = null;
-  void failure.then((reason) => (ended = reason));
+  const ended: string[] = [];
+  void failure.then((reason) => ended.push(reason));
   const deadline = Date.now() + (options.startTimeout ?? 60_000);
   while (!(await answers(`127.0.0.1:${port}`, options.namespace, 2_000))) {
-    if (ended === null && Date.now() < deadline) {
+    if (ended.length === 0 && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       continue;
     }
     await stopRecorded(options.home);
-    const reason = ended ?? 'it does not answer in time';
-    throw new ResealError('TEMPORAL_UNREACHABLE', `The embedded Temporal server did not start: ${reason}. Its log is ${logFile}.`, { details: lastLines(logFile) });
+    const reason = ended[0] ?? 'it does not answer in time';
+    throw new ResealError('TEMPORAL_UNREACHABLE', `The embedded Temporal server did not start: ${reason}. Its log is ${logFile}.`, {
+      details: lastLines(logFile),
+    });
   }
   return record;
 }

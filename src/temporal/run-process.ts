@@ -14,7 +14,12 @@ export function runProcess(
   options: { readonly timeout: number; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string },
 ): Promise<ProcessResult> {
   return new Promise((resolve) => {
-    const child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: options.env ?? process.env, cwd: options.cwd });
+    const child = spawn(command, [...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      env: options.env ?? process.env,
+      cwd: options.cwd,
+    });
     let stdout = '';
     let stderr = '';
     const killGroup = (): void => {

@@ -20,9 +20,9 @@ export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES) as SearchAttributeName[];
 
-async function registered(connection: Connection, namespace: string): Promise<Readonly<Record<string, number>>> {
+async function registered(connection: Connection, namespace: string): Promise<Readonly<Partial<Record<string, number>>>> {
   const answer = await connection.operatorService.listSearchAttributes({ namespace });
-  return (answer.customAttributes ?? {}) as Record<string, number>;
+  return answer.customAttributes;
 }
 
 /** Upserting an attribute that the visibility store does not know yet wedges a workflow task: a query by each of them must be accepted. */
@@ -44,9 +44,13 @@ export async function registerSearchAttributes(connection: Connection, namespace
   const before = await registered(connection, namespace);
   const clashes = NAMES.filter((name) => before[name] !== undefined && before[name] !== INDEXED_VALUE_TYPE[SEARCH_ATTRIBUTES[name]]);
   if (clashes.length > 0) {
-    throw new ResealError('CONFIG_INVALID', `Namespace ${namespace} has search attributes of other types than reseal needs. Use another namespace, or remove them.`, {
-      details: clashes.map((name) => `${name} must be of type ${SEARCH_ATTRIBUTES[name]}`),
-    });
+    throw new ResealError(
+      'CONFIG_INVALID',
+      `Namespace ${namespace} has search attributes of other types than reseal needs. Use another namespace, or remove them.`,
+      {
+        details: clashes.map((name) => `${name} must be of type ${SEARCH_ATTRIBUTES[name]}`),
+      },
+    );
   }
   const missing = NAMES.filter((name) => before[name] === undefined);
   if (missing.length > 0) {
@@ -62,7 +66,10 @@ export async function registerSearchAttributes(connection: Connection, namespace
   const deadline = Date.now() + timeout;
   while (!(await usable(client))) {
     if (Date.now() > deadline) {
-      throw new ResealError('TEMPORAL_UNREACHABLE', `Temporal has not made the search attributes of namespace ${namespace} usable within ${Math.round(timeout / 1000)} s.`);
+      throw new ResealError(
+        'TEMPORAL_UNREACHABLE',
+        `Temporal has not made the search attributes of namespace ${namespace} usable within ${Math.round(timeout / 1000)} s.`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

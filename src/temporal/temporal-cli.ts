@@ -50,7 +50,8 @@ async function present(env: NodeJS.ProcessEnv, cached: string): Promise<Temporal
   const configured = env['RESEAL_TEMPORAL_CLI'];
   if (configured !== undefined && configured !== '') {
     const version = await versionOf(configured);
-    if (version === null) throw new ResealError('TOOL_MISSING', `RESEAL_TEMPORAL_CLI names ${configured}, which is not a Temporal CLI that runs. ${WAYS}.`);
+    if (version === null)
+      throw new ResealError('TOOL_MISSING', `RESEAL_TEMPORAL_CLI names ${configured}, which is not a Temporal CLI that runs. ${WAYS}.`);
     return { path: configured, from: 'configured', version };
   }
   const installed = onPath('temporal', env);
@@ -99,7 +100,13 @@ async function answersOnTheInternet(): Promise<boolean> {
   }
 }
 
-async function goInstall(go: string, scratch: string, cached: string, env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<TemporalCli | string> {
+async function goInstall(
+  go: string,
+  scratch: string,
+  cached: string,
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+): Promise<TemporalCli | string> {
   say(`building the Temporal CLI ${TEMPORAL_CLI_VERSION} with go install, once for this user; this takes about 5 minutes`);
   const began = Date.now();
   const ticking = setInterval(() => {
@@ -130,7 +137,10 @@ export async function findTemporalCli(options: ObtainOptions = {}): Promise<Temp
   const found = await present(env, cached);
   if (found !== null) return found;
   if (options.effort === 'look') {
-    throw new ResealError('TOOL_MISSING', `There is no Temporal CLI on PATH or in ${dirname(cached)} yet. \`reseal up\` obtains one at its first start. ${WAYS}.`);
+    throw new ResealError(
+      'TOOL_MISSING',
+      `There is no Temporal CLI on PATH or in ${dirname(cached)} yet. \`reseal up\` obtains one at its first start. ${WAYS}.`,
+    );
   }
   mkdirSync(dirname(cached), { recursive: true });
   return withFileLock(
@@ -145,7 +155,10 @@ export async function findTemporalCli(options: ObtainOptions = {}): Promise<Temp
         const go = onPath('go', env);
         const built = go === null ? 'there is no go on PATH' : await goInstall(go, scratch, cached, env, say);
         if (typeof built !== 'string') return built;
-        throw new ResealError('TOOL_MISSING', `There is no Temporal CLI here and none could be obtained: the download did not answer, and ${built}. ${WAYS}.`);
+        throw new ResealError(
+          'TOOL_MISSING',
+          `There is no Temporal CLI here and none could be obtained: the download did not answer, and ${built}. ${WAYS}.`,
+        );
       } finally {
         rmSync(scratch, { recursive: true, force: true });
       }

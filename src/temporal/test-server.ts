@@ -28,7 +28,15 @@ async function resolveJars(folder: string, env: NodeJS.ProcessEnv): Promise<stri
   const scratch = mkdtempSync(`${folder}-`);
   try {
     writeFileSync(join(scratch, 'pom.xml'), POM);
-    const args = ['-B', '-q', '-f', join(scratch, 'pom.xml'), 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(scratch, 'lib')}`];
+    const args = [
+      '-B',
+      '-q',
+      '-f',
+      join(scratch, 'pom.xml'),
+      'dependency:copy-dependencies',
+      '-DincludeScope=runtime',
+      `-DoutputDirectory=${join(scratch, 'lib')}`,
+    ];
     const run = await runProcess('mvn', args, { timeout: 5 * 60_000, env });
     if (run.code === null) return 'maven (mvn) is not installed; it resolves the time-skipping server from Maven Central';
     if (run.code !== 0) return `maven could not resolve io.temporal:temporal-test-server:${TEST_SERVER_VERSION}`;

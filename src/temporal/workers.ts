@@ -37,7 +37,9 @@ export async function createResealWorker(options: ResealWorkerOptions): Promise<
     ...(options.activities === undefined ? {} : { activities: options.activities }),
     ...(options.maxActivitiesPerSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: options.maxActivitiesPerSecond }),
     ...(options.activityPollers === undefined ? {} : { maxConcurrentActivityTaskPolls: options.activityPollers }),
-    ...(options.maxConcurrentWorkflowTasks === undefined ? {} : { maxConcurrentWorkflowTaskExecutions: options.maxConcurrentWorkflowTasks }),
+    ...(options.maxConcurrentWorkflowTasks === undefined
+      ? {}
+      : { maxConcurrentWorkflowTaskExecutions: options.maxConcurrentWorkflowTasks }),
   });
 }
 

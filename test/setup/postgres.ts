@@ -70,9 +70,12 @@ export async function startPostgres(): Promise<TestPostgres | { readonly missing
     const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off'];
     const server = spawn(join(binaries, 'postgres'), args, { stdio: 'ignore', cwd: folder, ...user });
     const gone = new Promise<void>((resolve) => server.once('close', () => resolve()));
-    await until(async () => (await runProcess(join(binaries, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port)], { timeout: 5_000 })).code === 0, {
-      what: 'the test PostgreSQL server',
-    });
+    await until(
+      async () => (await runProcess(join(binaries, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port)], { timeout: 5_000 })).code === 0,
+      {
+        what: 'the test PostgreSQL server',
+      },
+    );
     return async () => {
       // SIGQUIT is PostgreSQL's immediate shutdown: no clean-up, recovery at the next start.
       server.kill('SIGQUIT');

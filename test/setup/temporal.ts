@@ -37,7 +37,13 @@ async function connect(): Promise<TestTemporal> {
   const { connection } = await connectClient({ address: server.address, namespace: TEST_NAMESPACE });
   if (!server.adopted) await registerSearchAttributes(connection, TEST_NAMESPACE);
   const native = await NativeConnection.connect({ address: server.address });
-  return { address: server.address, namespace: TEST_NAMESPACE, client: new Client({ connection, namespace: TEST_NAMESPACE }), connection, native };
+  return {
+    address: server.address,
+    namespace: TEST_NAMESPACE,
+    client: new Client({ connection, namespace: TEST_NAMESPACE }),
+    connection,
+    native,
+  };
 }
 
 /**
@@ -63,7 +69,13 @@ function sourcesOf(folder: string): string[] {
 /** Built once for all test files and runs with the same sources: the file's name is the digest of everything it is made of. */
 async function buildOnce(workflowsPath: string): Promise<WorkflowBundle> {
   const hash = createHash('sha256');
-  const files = [workflowsPath, ...sourcesOf(dirname(workflowsPath)), ...sourcesOf(join(ROOT, 'workflows')), ...sourcesOf(join(ROOT, 'src/domain')), join(ROOT, 'package-lock.json')];
+  const files = [
+    workflowsPath,
+    ...sourcesOf(dirname(workflowsPath)),
+    ...sourcesOf(join(ROOT, 'workflows')),
+    ...sourcesOf(join(ROOT, 'src/domain')),
+    join(ROOT, 'package-lock.json'),
+  ];
   for (const file of [...new Set(files)].sort()) hash.update(file).update('\0').update(readFileSync(file)).update('\0');
   const cache = join(ROOT, 'node_modules/.cache/reseal-test-bundles');
   const codePath = join(cache, `${hash.digest('hex')}.js`);

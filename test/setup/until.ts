@@ -17,7 +17,8 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`${options.what ?? 'the condition'} did not come true within ${timeout} ms`, { cause: last });
+    if (Date.now() > deadline)
+      throw new Error(`${options.what ?? 'the condition'} did not come true within ${timeout} ms`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, options.every ?? 50));
   }
 }

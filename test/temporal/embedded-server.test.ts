@@ -67,7 +67,10 @@ describe('the embedded server', () => {
     await until(() => startTimeOf(first.pid) === null);
     const second = await start();
     const two = await connectClient({ address: second.address, namespace: 'reseal' });
-    const found = await two.connection.workflowService.describeWorkflowExecution({ namespace: 'reseal', execution: { workflowId: 'kept' } });
+    const found = await two.connection.workflowService.describeWorkflowExecution({
+      namespace: 'reseal',
+      execution: { workflowId: 'kept' },
+    });
     expect(found.workflowExecutionInfo?.type?.name).toBe('none');
     await two.connection.close();
   });
@@ -79,6 +82,8 @@ describe('the embedded server', () => {
     });
   });
 });
+
+const INT = 3 as never; // temporal.api.enums.v1.IndexedValueType.INT; its package is not ours to import
 
 describe('the shared server of the tests', () => {
   it('runs a workflow with an activity on a worker of ours and has the search attributes', async () => {
@@ -94,7 +99,8 @@ describe('the shared server of the tests', () => {
     const result = await worker.runUntil(temporal.client.workflow.execute('doubling', { taskQueue, workflowId: taskQueue, args: [21] }));
     expect(result).toBe(42);
     const listed = await until(async () => {
-      for await (const one of temporal.client.workflow.list({ query: `ResealLine = 'ios-main' AND WorkflowId = '${taskQueue}'` })) return one;
+      for await (const one of temporal.client.workflow.list({ query: `ResealLine = 'ios-main' AND WorkflowId = '${taskQueue}'` }))
+        return one;
       return null;
     });
     expect(listed.workflowId).toBe(taskQueue);
@@ -104,8 +110,8 @@ describe('the shared server of the tests', () => {
     const temporal = await testConnection();
     await registerSearchAttributes(temporal.connection, temporal.namespace);
     const { customAttributes } = await temporal.connection.operatorService.listSearchAttributes({ namespace: temporal.namespace });
-    expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining(Object.keys(SEARCH_ATTRIBUTES)));
-    await temporal.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { ResealPhase: 3 } });
+    expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining(Object.keys(SEARCH_ATTRIBUTES)));
+    await temporal.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { ResealPhase: INT } });
     await expect(registerSearchAttributes(temporal.connection, 'default')).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       details: ['ResealPhase must be of type Keyword'],
