@@ -1,0 +1,28 @@
+import type { NodeName, RotationId, Sha256 } from '../../src/domain/brands.js';
+import type { NodeReport } from '../../src/domain/node/report.js';
+import type { HistoryEvent } from '../../src/domain/rotation/history.js';
+import type { RotationStatus } from '../../src/domain/rotation/status.js';
+
+/** One node of one rotation as last known; the ledger's key is (rotation, node). */
+export interface RotationNodeRow {
+  readonly rotation: RotationId;
+  readonly node: NodeName;
+  readonly cohort: string;
+  /** The task and how it ended, e.g. `stage done`, `switch failed`. */
+  readonly state: string;
+  readonly active: Sha256 | null;
+  readonly passes: number;
+  readonly reason: string;
+  readonly deferred: boolean;
+  readonly at: number;
+}
+
+/** The ledger is a projection for people and queries: writes are upserts, repeatable, and never decide anything. */
+export interface LedgerActivities {
+  recordRotation(status: RotationStatus): Promise<void>;
+  /** Idempotent by (rotation, seq). */
+  recordEvents(events: readonly HistoryEvent[]): Promise<void>;
+  /** At most 100 rows. An older `at` never overwrites a newer one. */
+  recordNodes(rows: readonly RotationNodeRow[]): Promise<void>;
+  saveNodeReports(line: string, reports: readonly NodeReport[]): Promise<void>;
+}

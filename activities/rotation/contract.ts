@@ -1,0 +1,77 @@
+import type { Duration, Instant, LineName, NodeName, RotationId, Sha256, Uuid } from '../../src/domain/brands.js';
+import type { Policy } from '../../src/domain/policy.js';
+import type { Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
+
+/** What a rotation is asked to do, beside its line. */
+export interface RotationRequest {
+  readonly line: LineName;
+  readonly trigger: Trigger;
+  /** Added to the clock in expiry comparisons only; refused unless every node is staging or simulated. */
+  readonly offset: Duration;
+  /** Chosen successors, where more than one fits. */
+  readonly successors?: readonly Uuid[];
+}
+
+export interface Successors {
+  /** What is due and has no successor, a sentence each. */
+  readonly missing: readonly string[];
+  /** Earliest expiry of what is due; on the line's clock. */
+  readonly expiresFirst: Instant;
+  /** Files of the sources that are not used, a sentence each. */
+  readonly ignored: readonly string[];
+}
+
+export type Prepared = { readonly plan: Plan; readonly reasons: readonly string[] } | { readonly plan: null; readonly reasons: readonly string[] };
+
+/** The rotation's dealings with configuration, store and profile sources. Errors are ApplicationFailures typed by `ErrorCode`. */
+export interface RotationActivities {
+  /** Allots the rotation's number (same `key`, same number) and reads policy and roster. */
+  openRotation(request: RotationRequest & { readonly key: string }): Promise<{
+    readonly k: number;
+    readonly id: RotationId;
+    readonly policy: Policy;
+    readonly rights: RotationState['rights'];
+  }>;
+  findSuccessors(request: RotationRequest): Promise<Successors>;
+  /** Verifies, composes and freezes: every reason for a refusal at once. */
+  prepareRotation(request: RotationRequest & { readonly id: RotationId }): Promise<Prepared>;
+  /** The roster, as it is when a gate opens. */
+  gateRoster(): Promise<{ readonly rights: RotationState['rights'] }>;
+  /** The names at these positions of a cohort plan. */
+  cohortNodes(cohorts: Sha256, first: number, count: number): Promise<readonly NodeName[]>;
+  /** Compare-and-swap of the line's head to `to`. */
+  advanceHead(move: {
+    readonly line: LineName;
+    readonly expectedSeq: number;
+    readonly to: Sha256;
+    readonly id: RotationId;
+    readonly ticket: string;
+  }): Promise<{ readonly moved: true; readonly seq: number } | { readonly moved: false; readonly reason: string }>;
+  /** The head to a manifest equal to `from`; where it has moved since, to the present head with this rotation's entries reverted. Always a new sequence number, so that a late `advanceHead` loses. */
+  returnHead(move: {
+    readonly line: LineName;
+    readonly from: Sha256;
+    readonly to: Sha256;
+    readonly id: RotationId;
+    readonly ticket: string;
+  }): Promise<{ readonly seq: number; readonly digest: Sha256 }>;
+  /** The closing record, kept in the store when Temporal's retention has ended. */
+  closeRotation(state: RotationState): Promise<void>;
+  /** Re-checks that a completed rotation can be rolled back (profile bytes, certificates) and composes the way back. */
+  prepareIncident(request: { readonly rotation: RotationId; readonly request: RotationRequest; readonly key: string }): Promise<
+    { readonly state: RotationState; readonly reasons: readonly string[] } | { readonly state: null; readonly reasons: readonly string[] }
+  >;
+}
+
+/** What the scan finds on one line. */
+export interface DueLine {
+  readonly line: LineName;
+  readonly due: readonly string[];
+  /** Start a rotation, or only ask: the last one ended without success and nothing new has come since. */
+  readonly start: boolean;
+  readonly reason: string;
+}
+
+export interface ScanActivities {
+  surveyLines(offset: Duration): Promise<{ readonly lines: readonly DueLine[]; readonly ticket: string; readonly policy: Policy }>;
+}

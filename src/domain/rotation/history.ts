@@ -1,0 +1,100 @@
+import type { Instant, PersonId, RotationId } from '../brands.js';
+import { isTerminal } from './phases.js';
+import type { RotationState } from './state.js';
+
+/** One line of a rotation's record. `seq` is its unique key within the rotation: writing it twice changes nothing. */
+export interface HistoryEvent {
+  readonly rotation: RotationId;
+  readonly seq: number;
+  readonly at: Instant;
+  readonly kind: HistoryKind;
+  /** A person, `schedule`, or `reseal`. */
+  readonly actor: PersonId | 'reseal';
+  /** A sentence. */
+  readonly text: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type HistoryKind =
+  | 'phase'
+  | 'wave'
+  | 'approval'
+  | 'withdrawal'
+  | 'gate'
+  | 'pause'
+  | 'resume'
+  | 'question'
+  | 'answered'
+  | 'trouble'
+  | 'restored'
+  | 'soak'
+  | 'signal-ignored'
+  | 'outcome';
+
+type Fact = Pick<HistoryEvent, 'kind' | 'text' | 'data'> & { readonly actor?: PersonId };
+
+const iso = (at: Instant): string => new Date(at).toISOString();
+
+/** What people should learn from one state following another, in order. */
+export function changes(before: RotationState, after: RotationState): readonly Fact[] {
+  const facts: Fact[] = [];
+  const known = new Set(before.troubles.map((trouble) => `${trouble.node} ${trouble.reason}`));
+  for (const trouble of after.troubles) {
+    if (known.has(`${trouble.node} ${trouble.reason}`)) continue;
+    facts.push({ kind: 'trouble', text: `${trouble.node}: ${trouble.reason}`, data: { ...trouble } });
+  }
+  for (const approval of after.approvals) {
+    if (before.approvals.includes(approval)) continue;
+    facts.push({
+      kind: 'approval',
+      actor: approval.person,
+      text: `${approval.person} approved ${approval.digest.slice(0, 12)} under ${approval.ticket}`,
+      data: { ...approval },
+    });
+  }
+  const sameGate = before.gate?.openedAt === after.gate?.openedAt;
+  for (const approval of before.approvals) {
+    if (!sameGate || after.approvals.some((one) => one.person === approval.person)) continue;
+    facts.push({ kind: 'withdrawal', actor: approval.person, text: `${approval.person} withdrew the approval`, data: { person: approval.person } });
+  }
+  if (after.gate !== null && before.gate?.openedAt !== after.gate.openedAt) {
+    facts.push({ kind: 'gate', text: `waiting for ${after.policy.gate.approvals} approvals until ${iso(after.gate.deadline)}`, data: { ...after.gate } });
+  }
+  if (after.gate !== null && before.gate !== null && sameGate && after.gate.silence !== before.gate.silence && after.gate.silence !== 'no') {
+    const text = after.gate.silence === 'returning' ? 'nobody decided in time: the canary returns, the gate stays open' : 'the canary is back; the gate stays open';
+    facts.push({ kind: 'gate', text, data: { ...after.gate } });
+  }
+  after.done.switched.forEach((reached, wave) => {
+    if (reached !== 'done' || before.done.switched[wave] === 'done') return;
+    const name = wave === 0 ? 'canary' : `wave ${wave}`;
+    facts.push({ kind: 'wave', text: `${name} serves the new assets`, data: { wave, nodes: after.plan?.waves[wave] ?? 0 } });
+  });
+  if (after.paused !== null && before.paused === null) {
+    facts.push({ kind: 'pause', actor: after.paused.by, text: `paused, at most until ${iso(after.paused.until)}`, data: { ...after.paused } });
+  }
+  if (after.paused === null && before.paused !== null) facts.push({ kind: 'resume', text: 'goes on', data: {} });
+  if (before.question !== null && after.question?.askedAt !== before.question.askedAt) {
+    facts.push({ kind: 'answered', text: `the question ${before.question.id} is settled`, data: { question: before.question.id } });
+  }
+  if (after.question !== null && after.question.askedAt !== before.question?.askedAt) {
+    const { question } = after;
+    const about = question.nodes.length > 0 ? ` about ${question.nodes.slice(0, 5).join(', ')}${question.nodes.length > 5 ? ' and more' : ''}` : '';
+    facts.push({ kind: 'question', text: `asks ${question.id}${about}: ${question.options.join(' or ')}`, data: { ...question } });
+  }
+  if (after.soak !== null && before.soak !== null && after.soak.rounds > before.soak.rounds) {
+    facts.push({ kind: 'soak', text: `soak round ${after.soak.rounds}`, data: { rounds: after.soak.rounds, endsAt: after.soak.endsAt } });
+  }
+  if (after.restoredAt !== null && before.restoredAt === null && !(isTerminal(after.phase) && after.phase === 'completed')) {
+    facts.push({ kind: 'restored', text: 'every node serves the old assets', data: {} });
+  }
+  if (after.phase !== before.phase) {
+    const kind = isTerminal(after.phase) ? 'outcome' : 'phase';
+    const reasons = after.reasons.slice(before.reasons.length);
+    facts.push({ kind, text: [after.phase, ...reasons].join(': '), data: { from: before.phase, to: after.phase, reasons } });
+  }
+  return facts;
+}
+
+/** Whether people are told at once (webhook), and not only on asking. */
+export const isNews = (event: Pick<HistoryEvent, 'kind'>): boolean =>
+  event.kind === 'question' || event.kind === 'outcome' || event.kind === 'gate' || event.kind === 'restored';

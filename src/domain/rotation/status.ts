@@ -1,0 +1,117 @@
+import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
+import { legalCommands, type CommandName } from './commands.js';
+import { countingApprovals, latestApprovalOf, switchedNodes } from './machine.js';
+import { isTerminal, type Outcome, type Phase } from './phases.js';
+import { epochOf, type Approval, type Pause, type Question, type RotationKind, type RotationState, type Trigger, type Trouble } from './state.js';
+import { lastAutomaticRollback } from './timeline.js';
+
+/** What a rotation answers when asked; the API, the CLI's `--json` and the record show the same. Instants in ms. */
+export interface RotationStatus {
+  readonly schemaVersion: 1;
+  readonly id: RotationId;
+  readonly line: string;
+  readonly number: number;
+  readonly epoch: number;
+  readonly kind: RotationKind | null;
+  readonly trigger: Trigger;
+  readonly phase: Phase;
+  readonly outcome: Outcome | null;
+  readonly since: Instant;
+  readonly startedAt: Instant;
+  readonly endedAt: Instant | null;
+  readonly restoredAt: Instant | null;
+  readonly from: Sha256 | null;
+  readonly to: Sha256 | null;
+  readonly summary: readonly string[];
+  readonly horizon: Instant | null;
+  /** Automatic rollback is begun only before this instant; an operator's until the horizon. On the line's clock, like `horizon`. */
+  readonly rollbackUntil: Instant | null;
+  /** Added to the clock where this rotation compares with expiries. */
+  readonly offset: number;
+  readonly nodes: number;
+  readonly maxUnavailable: number;
+  readonly cohorts: readonly { readonly name: string; readonly nodes: number; readonly state: 'waiting' | 'switching' | 'switched' }[];
+  readonly progress: { readonly task: string; readonly handled: number; readonly of: number } | null;
+  readonly soak: { readonly endsAt: Instant; readonly rounds: number } | null;
+  readonly gate: {
+    readonly needed: number;
+    readonly approvals: readonly Approval[];
+    readonly counting: number;
+    readonly eligible: readonly PersonId[];
+    readonly openedAt: Instant | null;
+    readonly deadline: Instant | null;
+    readonly latest: Instant | null;
+    readonly silence: string;
+    readonly passedAt: Instant | null;
+  };
+  readonly question: Question | null;
+  readonly paused: Pause | null;
+  readonly troubles: readonly Trouble[];
+  readonly missing: readonly string[];
+  readonly reasons: readonly string[];
+  readonly turnedAt: Phase | null;
+  readonly commands: readonly CommandName[];
+}
+
+const COHORT_STATE = { no: 'waiting', begun: 'switching', done: 'switched' } as const;
+
+export const cohortName = (wave: number): string => (wave === 0 ? 'canary' : `wave ${wave}`);
+
+export function statusOf(state: RotationState, now: Instant): RotationStatus {
+  const { plan, work } = state;
+  return {
+    schemaVersion: 1,
+    id: state.id,
+    line: state.line,
+    number: state.k,
+    epoch: epochOf(state),
+    kind: plan?.kind ?? null,
+    trigger: state.trigger,
+    phase: state.phase,
+    outcome: isTerminal(state.phase) ? state.phase : null,
+    since: state.since,
+    startedAt: state.startedAt,
+    endedAt: state.endedAt,
+    restoredAt: state.restoredAt,
+    from: plan?.from ?? null,
+    to: plan?.to ?? null,
+    summary: plan?.summary ?? [],
+    horizon: plan?.horizon ?? null,
+    rollbackUntil:
+      plan === null ? null : lastAutomaticRollback(plan.horizon, Math.max(1, switchedNodes(state)), plan.maxUnavailable, state.policy),
+    offset: state.offset,
+    nodes: plan?.nodes ?? 0,
+    maxUnavailable: plan?.maxUnavailable ?? 0,
+    cohorts: (plan?.waves ?? []).map((nodes, wave) => ({
+      name: cohortName(wave),
+      nodes,
+      state: COHORT_STATE[state.done.switched[wave] ?? 'no'],
+    })),
+    progress:
+      work === null || plan === null
+        ? null
+        : { task: work.operation, handled: work.handled - work.again.length, of: work.wave === null ? plan.nodes : (plan.waves[work.wave] ?? 0) },
+    soak: state.soak === null ? null : { endsAt: state.soak.endsAt, rounds: state.soak.rounds },
+    gate: {
+      needed: state.policy.gate.approvals,
+      approvals: state.approvals,
+      counting: countingApprovals(state, now).length,
+      eligible: plan?.eligible ?? [],
+      openedAt: state.gate?.openedAt ?? null,
+      deadline: state.gate?.deadline ?? null,
+      latest: latestApprovalOf(state),
+      silence: state.gate?.silence ?? 'no',
+      passedAt: state.gate?.passedAt ?? null,
+    },
+    question: state.question,
+    paused: state.paused,
+    troubles: state.troubles,
+    missing: state.missing,
+    reasons: state.reasons,
+    turnedAt: state.turnedAt,
+    commands: legalCommands(state),
+  };
+}
+
+/** Names in trouble, for a sentence. */
+export const troubledNodes = (status: RotationStatus): readonly NodeName[] => status.troubles.map((trouble) => trouble.node);

@@ -1,0 +1,54 @@
+import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { LedgerActivities } from '../activities/ledger/contract.js';
+import type { NodeActivities } from '../activities/node/contract.js';
+import type { NotifyActivities } from '../activities/notify/contract.js';
+import type { RotationActivities, ScanActivities } from '../activities/rotation/contract.js';
+
+/** Failures that trying again cannot mend; the same codes as in `src/domain/errors.ts`. */
+const FINAL = [
+  'STALE_EPOCH',
+  'ORDER_EXPIRED',
+  'CLOCK_SKEW',
+  'DIGEST_MISMATCH',
+  'UNSUPPORTED_PROTOCOL',
+  'CONFIG_INVALID',
+  'CONFIG_MISSING',
+  'MANIFEST_INVALID',
+  'NOT_FOUND',
+  'REFUSED',
+];
+
+/** The store, the configuration, the profile sources: seconds at most; tried for as long as the rotation wants it. */
+export const desk = proxyActivities<RotationActivities & ScanActivities>({
+  startToCloseTimeout: '2m',
+  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: FINAL },
+});
+
+/** The ledger: a database may be gone for a while, and comes back. */
+export const ledger = proxyActivities<LedgerActivities>({
+  startToCloseTimeout: '15s',
+  retry: { initialInterval: '200ms', maximumInterval: '5s' },
+});
+
+/** The ledger when nothing may wait for it. */
+export const ledgerBriefly = proxyActivities<Pick<LedgerActivities, 'recordNodes'>>({
+  startToCloseTimeout: '5s',
+  scheduleToCloseTimeout: '5s',
+  retry: { initialInterval: '200ms', maximumAttempts: 3 },
+});
+
+export const messenger = proxyActivities<NotifyActivities>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '10m',
+  retry: { initialInterval: '1s', maximumInterval: '1m' },
+});
+
+/** Heartbeats tell a dead worker from a slow node; the node operation's own time is the policy's. */
+export const nodeOptions = (operationTimeout: number): ActivityOptions => ({
+  startToCloseTimeout: operationTimeout,
+  heartbeatTimeout: '10s',
+  cancellationType: 'TRY_CANCEL',
+  retry: { initialInterval: '200ms', maximumInterval: '10s', nonRetryableErrorTypes: FINAL },
+});
+
+export const nodesWith = (operationTimeout: number): NodeActivities => proxyActivities<NodeActivities>(nodeOptions(operationTimeout));

@@ -1,0 +1,184 @@
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
+import type { NodeName } from '../src/domain/brands.js';
+import type { NodeOrder } from '../src/domain/node/order.js';
+import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
+import type { RotationNodeRow } from '../activities/ledger/contract.js';
+import { desk, ledger, ledgerBriefly, nodesWith } from './activities.js';
+import { stopSignal, type CohortStepInput } from './messages.js';
+
+/** What a step reports: names only where something is to be said of a node. */
+export interface CohortStepEnd {
+  /** Positions of the range that had their turn or are named in `untried`. */
+  readonly handled: number;
+  readonly troubled: readonly NodeResult[];
+  readonly untried: readonly NodeName[];
+  readonly retried: readonly NodeName[];
+  /** Rows that the ledger did not take; the rotation delivers them. */
+  readonly unrecorded: readonly RotationNodeRow[];
+}
+
+/** One task on at most `limits.stepNodes` nodes of a cohort, never more in flight than allowed. */
+export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd> {
+  let stopped = false;
+  setHandler(stopSignal, () => {
+    stopped = true;
+  });
+  const range = input.count === 0 ? [] : await desk.cohortNodes(input.cohorts, input.first, input.count);
+  const queue = [...input.again, ...range.filter((node) => !input.except.includes(node))];
+
+  const results: NodeResult[] = [];
+  const reports: NodeReport[] = [];
+  const begun = new Set<NodeName>();
+  const notDone = (): number => results.filter((result) => result.outcome !== 'done').length;
+  const mayBegin = (): boolean =>
+    !stopped &&
+    !(input.stopAtFirst && notDone() > 0) &&
+    (input.inFlight === null || begun.size - results.length < input.inFlight - notDone());
+
+  const work = async (): Promise<void> => {
+    const running = new Set<Promise<void>>();
+    for (const node of queue) {
+      // A node that is unhealthy takes its place in the allowance for good: with none left, nothing more is begun.
+      if (input.inFlight !== null) await condition(() => mayBegin() || begun.size === results.length);
+      if (!mayBegin()) break;
+      begun.add(node);
+      running.add(treat(input, node, reports).then((result) => void results.push(result), ignoreCancellation));
+    }
+    await Promise.all(running);
+  };
+
+  if (input.task === 'probe') {
+    queue.forEach((node) => begun.add(node));
+    results.push(...(await probeAll(input, queue)));
+  } else {
+    try {
+      await CancellationScope.cancellable(work);
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+    }
+  }
+
+  const unrecorded = await CancellationScope.nonCancellable(() => record(input, results, reports));
+  const done = new Set(results.map((result) => result.node));
+  return {
+    handled: input.count,
+    troubled: results.filter((result) => result.outcome !== 'done'),
+    untried: queue.filter((node) => !done.has(node)),
+    retried: input.again.filter((node) => done.has(node)),
+    unrecorded,
+  };
+}
+
+/** A node given up in flight has no result; the fence sees to it that it changes nothing later. */
+function ignoreCancellation(error: unknown): void {
+  if (!isCancellation(error)) throw error;
+}
+
+function order(input: CohortStepInput, node: NodeName): NodeOrder {
+  return { ...orderForAll(input), node };
+}
+
+function orderForAll(input: CohortStepInput): Omit<NodeOrder, 'node'> {
+  const now = Date.now();
+  return {
+    line: input.line,
+    rotation: input.rotation,
+    epoch: input.epoch,
+    opId: `${input.rotation}/${input.task}/${input.epoch}`,
+    notAfter: now + 2 * input.operationTimeout,
+    sentAt: now,
+    offset: input.offset,
+    topology: input.topology,
+    policy: input.policyDigest,
+  };
+}
+
+/** Runs the task's operation on one node; what cannot be retried any more becomes the node's outcome. */
+async function treat(input: CohortStepInput, node: NodeName, reports: NodeReport[]): Promise<NodeResult> {
+  for (let renewed = 0; ; renewed++) {
+    try {
+      return await operate(input, node, reports);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const code = failureCode(error);
+      // The order grew old in a queue or while the worker was away: a fresh one is as good as the first.
+      if (code === 'ORDER_EXPIRED' && renewed < 3) continue;
+      return { node, outcome: code === 'NODE_UNREACHABLE' ? 'unreachable' : 'failed', active: null, reason: failureText(error) };
+    }
+  }
+}
+
+async function operate(input: CohortStepInput, node: NodeName, reports: NodeReport[]): Promise<NodeResult> {
+  const nodes = nodesWith(input.operationTimeout);
+  const { from, to } = input;
+  switch (input.task) {
+    case 'inspect': {
+      const report = await nodes.inspectNode({ ...order(input, node), manifest: from });
+      reports.push(report);
+      const outcome = report.verdict === 'pass' ? 'done' : report.verdict === 'fail' ? 'failed' : 'inconclusive';
+      return { node, outcome, active: report.active, reason: report.problems.map((problem) => problem.reason).join('; ') };
+    }
+    case 'stage':
+      return nodes.stageNode({ ...order(input, node), to });
+    case 'switch':
+      return nodes.switchNode({ ...order(input, node), target: to, revertTo: from });
+    case 'repair': {
+      const staged = await nodes.stageNode({ ...order(input, node), to });
+      return staged.outcome === 'done' ? nodes.switchNode({ ...order(input, node), target: to, revertTo: null }) : staged;
+    }
+    case 'retire':
+      return nodes.retireNode({ ...order(input, node), old: from, keep: to });
+    case 'restore':
+      return nodes.restoreNode({ ...order(input, node), manifest: from });
+    case 'return':
+      return nodes.switchNode({ ...order(input, node), target: from, revertTo: null });
+    case 'unstage':
+      return nodes.unstageNode({ ...order(input, node), remove: to, keep: from });
+    case 'probe':
+      throw ApplicationFailure.nonRetryable('probes go in batches', 'INTERNAL');
+  }
+}
+
+async function probeAll(input: CohortStepInput, nodes: readonly NodeName[]): Promise<readonly NodeResult[]> {
+  if (nodes.length === 0) return [];
+  return nodesWith(input.operationTimeout).probeNodes({ ...orderForAll(input), nodes, manifest: input.to });
+}
+
+function failureCode(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure ? (cause.type ?? 'INTERNAL') : 'TIMEOUT';
+}
+
+function failureText(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(error);
+}
+
+/** Per-node facts go to the ledger, a step at a time. A rollback does not wait for it: what it did not take goes up to the rotation. */
+async function record(input: CohortStepInput, results: readonly NodeResult[], reports: readonly NodeReport[]): Promise<readonly RotationNodeRow[]> {
+  const at = Date.now();
+  const rows = results.map(
+    (result): RotationNodeRow => ({
+      rotation: input.rotation,
+      node: result.node,
+      cohort: input.cohort,
+      state: `${input.task} ${result.outcome}`,
+      active: result.active,
+      passes: result.passes ?? 0,
+      reason: result.reason,
+      deferred: false,
+      at,
+    }),
+  );
+  if (rows.length === 0) return [];
+  try {
+    if (reports.length > 0) await ledger.saveNodeReports(input.line, reports);
+    if (input.waitForLedger) await ledger.recordNodes(rows);
+    else await ledgerBriefly.recordNodes(rows);
+    return [];
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return rows;
+  }
+}
+

@@ -1,0 +1,41 @@
+import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Duration, PersonId } from '../src/domain/brands.js';
+import { desk, messenger } from './activities.js';
+import type { rotation } from './rotation.js';
+
+export interface ScanEnd {
+  readonly started: readonly string[];
+  readonly inFlight: readonly string[];
+  readonly asked: readonly string[];
+  readonly quiet: readonly string[];
+}
+
+/** Finds every line with something due and starts one rotation on each; run by the Schedule `expiry-scan`. */
+export async function expiryScan(input: { readonly offset: Duration }): Promise<ScanEnd> {
+  const { lines, ticket, policy } = await desk.surveyLines(input.offset);
+  const { rights } = await desk.gateRoster();
+  const started: string[] = [];
+  const inFlight: string[] = [];
+  const asked: string[] = [];
+  for (const due of lines.filter((line) => line.due.length > 0)) {
+    if (!due.start) {
+      asked.push(due.line);
+      await messenger.notify({ event: 'successor', text: `${due.line}: ${due.reason}`, audience: policy.audience.owner, rotation: null, history: null });
+      continue;
+    }
+    try {
+      await startChild<typeof rotation>('rotation', {
+        workflowId: `rotation/${due.line}`,
+        args: [{ line: due.line, trigger: { kind: 'schedule', by: 'schedule' as PersonId, ticket }, offset: input.offset, policy, rights }],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        staticSummary: `rotation of ${due.line}: ${due.due.length} due`,
+      });
+      started.push(due.line);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      inFlight.push(due.line);
+    }
+  }
+  return { started, inFlight, asked, quiet: lines.filter((line) => line.due.length === 0).map((line) => line.line) };
+}

@@ -1,0 +1,20 @@
+import { continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { desk } from './activities.js';
+import { drive } from './drive.js';
+import type { IncidentInput, RotationEnd } from './messages.js';
+
+/**
+ * Brings the mesh back from a completed rotation, as workflow `rotation/<line>`: the same plan as within a rotation, after node
+ * truth, horizon and certificates have been checked again.
+ */
+export async function incidentRollback(input: IncidentInput): Promise<RotationEnd> {
+  if (input.carried !== undefined) return goOn(input, input.carried);
+  const prepared = await desk.prepareIncident({ rotation: input.rotation, request: input.request, key: workflowInfo().firstExecutionRunId });
+  if (prepared.state === null) return { id: input.rotation, outcome: 'refused', reasons: prepared.reasons };
+  return goOn(input, { state: prepared.state, seq: 0, unrecorded: [], untold: [] });
+}
+
+async function goOn(input: IncidentInput, carried: NonNullable<IncidentInput['carried']>): Promise<RotationEnd> {
+  const driven = await drive(carried, input.request);
+  return 'end' in driven ? driven.end : continueAsNew<typeof incidentRollback>({ ...input, carried: driven.carry });
+}

@@ -1,0 +1,4 @@
+export { cohortStep } from './cohort-step.js';
+export { expiryScan } from './expiry-scan.js';
+export { incidentRollback } from './incident-rollback.js';
+export { rotation } from './rotation.js';

@@ -1,0 +1,75 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Duration, LineName, NodeName, RotationId, Sha256 } from '../src/domain/brands.js';
+import type { HistoryEvent } from '../src/domain/rotation/history.js';
+import type { Command, CommandName } from '../src/domain/rotation/commands.js';
+import type { RotationStatus } from '../src/domain/rotation/status.js';
+import type { NodeTask, RotationState } from '../src/domain/rotation/state.js';
+import type { RotationRequest } from '../activities/rotation/contract.js';
+
+/** The operators' API of a rotation, for Temporal's own client too: one Update per command, named as the command. */
+export const COMMANDS: readonly CommandName[] = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'];
+
+/** What an Update is given: the command without its name. */
+export type CommandArguments = Omit<Command, 'command'>;
+export const commandUpdate = (name: CommandName) => defineUpdate<RotationStatus, [CommandArguments]>(name);
+
+/** For automation that can only signal. Under the same rules; one that has no effect is recorded as ignored, with its reason. */
+export const decisionSignal = defineSignal<[Command]>('decision');
+export const statusQuery = defineQuery<RotationStatus>('status');
+
+/** What travels through continue-as-new. */
+export interface Carried {
+  readonly state: RotationState;
+  readonly seq: number;
+  readonly unrecorded: readonly HistoryEvent[];
+  readonly untold: readonly HistoryEvent[];
+}
+export type RotationInput = RotationRequest & {
+  readonly policy: RotationState['policy'];
+  readonly rights: RotationState['rights'];
+  readonly carried?: Carried;
+};
+
+export interface RotationEnd {
+  readonly id: RotationId;
+  readonly outcome: string;
+  readonly reasons: readonly string[];
+}
+
+export interface IncidentInput {
+  readonly rotation: RotationId;
+  readonly request: RotationRequest;
+  readonly policy: RotationState['policy'];
+  readonly rights: RotationState['rights'];
+  readonly carried?: Carried;
+}
+
+/** One step on at most `limits.stepNodes` nodes. */
+export interface CohortStepInput {
+  readonly task: NodeTask | 'inspect';
+  readonly line: LineName;
+  readonly rotation: RotationId;
+  readonly epoch: number;
+  readonly offset: Duration;
+  readonly from: Sha256;
+  readonly to: Sha256;
+  readonly topology: Sha256;
+  readonly policyDigest: Sha256;
+  readonly cohorts: Sha256;
+  /** Positions in the cohort plan. */
+  readonly first: number;
+  readonly count: number;
+  /** Names to take up before the positions. */
+  readonly again: readonly NodeName[];
+  readonly except: readonly NodeName[];
+  /** Nodes in flight at once; a node that is not done lowers it by one; null: no limit. */
+  readonly inFlight: number | null;
+  readonly stopAtFirst: boolean;
+  readonly cohort: string;
+  readonly operationTimeout: Duration;
+  /** Forward, a step waits for the ledger; a rollback does not. */
+  readonly waitForLedger: boolean;
+}
+
+/** Ask a step to begin no further node and to report what it has. */
+export const stopSignal = defineSignal('stop');
