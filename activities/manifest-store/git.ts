@@ -1,0 +1,290 @@
+import { resolve } from 'node:path';
+import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import { canonicalJson } from '../../src/manifest/canonical-json.js';
+import { sha256Of } from '../../src/manifest/digest.js';
+import { ContentCache } from './content-cache.js';
+import type { Head, ManifestStore, StoreContext } from './contract.js';
+import { git, GitFailure } from './git-command.js';
+import { ensureRepository, GitCommits, unreachable, untilLanded, type Change } from './git-commits.js';
+import { GitObjects, treeNames } from './git-objects.js';
+
+/** Something to write; several of them make one commit. */
+export type StoreItem =
+  | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
+  | { readonly kind: 'profile'; readonly bytes: Uint8Array; readonly importedBy: string }
+  | { readonly kind: 'frozen'; readonly document: unknown };
+
+export interface GitStoreOptions {
+  /** Path of a bare repository on this machine; it is created where there is none. */
+  readonly path: string;
+  /** Default `main`. */
+  readonly branch?: string;
+  /** Milliseconds since 1970. Default: this machine's clock. */
+  readonly clock?: () => number;
+  /** Bytes of content kept in memory. Default 64 MiB. */
+  readonly cacheBytes?: number;
+}
+
+/** What is decided at one tip of the branch: nothing to write, or a change that must land on that tip. */
+type Decision<T> = { readonly answer: T } | { readonly answer: T; readonly subject: string; readonly files: ReadonlyMap<string, Uint8Array> };
+
+interface Wanted {
+  readonly digest: Sha256;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly what: string;
+}
+
+/**
+ * The store in a bare git repository: a commit per change, `update-ref` with the old value as the compare-and-swap. Safe with any number of
+ * writers in this process and in others. The bytes that it answers are shared with its cache: do not change them.
+ */
+export class GitManifestStore implements ManifestStore {
+  private readonly objects: GitObjects;
+  private readonly commits: GitCommits;
+  private readonly cache: ContentCache;
+  private queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly repository: string,
+    private readonly branch: string,
+    private readonly clock: () => number,
+    cacheBytes: number,
+  ) {
+    this.objects = new GitObjects(repository);
+    this.commits = new GitCommits(repository, branch, clock);
+    this.cache = new ContentCache(cacheBytes);
+  }
+
+  /** @throws ResealError STORE_UNREACHABLE; CONFIG_INVALID for an address that is not a local path. */
+  static async open(options: GitStoreOptions): Promise<GitManifestStore> {
+    const local = options.path.replace(/^file:\/\//, '');
+    if (/^[a-z+]+:\/\/|^[^/.][^/]*:/i.test(local)) {
+      throw new ResealError('CONFIG_INVALID', `The store ${options.path} is not a local path; give the path of a bare repository on this machine, as ./store.git.`);
+    }
+    const repository = resolve(local);
+    const branch = options.branch ?? 'main';
+    await ensureRepository(repository, branch);
+    return new GitManifestStore(repository, branch, options.clock ?? Date.now, options.cacheBytes ?? 64 * 1024 * 1024);
+  }
+
+  /** Ends the reading child. */
+  close(): Promise<void> {
+    return this.objects.close();
+  }
+
+  /** The branch's tip; null while the store is empty. */
+  async currentCommit(): Promise<string | null> {
+    return (await this.object(`refs/heads/${this.branch}`))?.id ?? null;
+  }
+
+  async head(line: LineName): Promise<Head | null> {
+    return this.headAt(`refs/heads/${this.branch}`, line);
+  }
+
+  async advance(line: LineName, expectedSeq: number, next: Sha256, context: StoreContext): Promise<{ readonly moved: boolean; readonly head: Head | null }> {
+    return this.write(context, async (tip) => {
+      const present = tip === null ? null : await this.headAt(tip, line);
+      if ((present?.seq ?? 0) !== expectedSeq) {
+        const first = tip === null ? null : await this.earlierMove(tip, line, expectedSeq + 1);
+        return first?.digest === next ? { answer: { moved: true, head: first } } : { answer: { moved: false, head: present } };
+      }
+      const head: Head = { line, seq: expectedSeq + 1, digest: next };
+      const was = present === null ? 'the first manifest' : `after ${present.digest.slice(0, 12)}`;
+      return { answer: { moved: true, head }, subject: `Move ${line} to manifest ${next.slice(0, 12)} (seq ${head.seq}, ${was})`, files: new Map([[headPath(line), json(head)]]) };
+    });
+  }
+
+  async allot(line: LineName, key: string, context: StoreContext): Promise<number> {
+    return this.write(context, async (tip) => {
+      const path = `lines/${line}/rotations.json`;
+      const allotted = tip === null ? {} : ((await this.documentAt(tip, path)) as Record<string, number> | null) ?? {};
+      const known = Object.hasOwn(allotted, key) ? allotted[key] : undefined;
+      if (known !== undefined) return { answer: known };
+      const number = Math.max(0, ...Object.values(allotted)) + 1;
+      const files = new Map([[path, json({ ...allotted, [key]: number })]]);
+      return { answer: number, subject: `Allot rotation ${line}-${number}`, files };
+    });
+  }
+
+  async putManifest(bytes: Uint8Array, context: StoreContext): Promise<Sha256> {
+    return this.putOne({ kind: 'manifest', bytes }, context);
+  }
+
+  async putProfile(bytes: Uint8Array, importedBy: string, context: StoreContext): Promise<Sha256> {
+    return this.putOne({ kind: 'profile', bytes, importedBy }, context);
+  }
+
+  async putFrozen(document: unknown, context: StoreContext): Promise<Sha256> {
+    return this.putOne({ kind: 'frozen', document }, context);
+  }
+
+  /** All of these in one commit; the answers are their digests, in the order given. What is there already stays as it is. */
+  async putMany(items: readonly StoreItem[], context: StoreContext): Promise<readonly Sha256[]> {
+    const wanted = items.map((item) => this.wanted(item));
+    await this.write<null>(context, async (tip) => {
+      const present = await Promise.all(wanted.map(async (one) => tip !== null && (await this.hasAll(tip, [...one.files.keys()]))));
+      const missing = wanted.filter((_, position) => present[position] !== true);
+      if (missing.length === 0) return { answer: null };
+      const files = new Map(missing.flatMap((one) => [...one.files]));
+      return { answer: null, subject: `Add ${summary(missing.map((one) => one.what))}`, files };
+    });
+    return wanted.map((one) => one.digest);
+  }
+
+  manifest(digest: Sha256): Promise<Uint8Array> {
+    return this.content(`manifests/${digest}.json`, digest);
+  }
+
+  profile(digest: Sha256): Promise<Uint8Array> {
+    return this.content(`profiles/${digest}.mobileprovision`, digest);
+  }
+
+  async importer(digest: Sha256): Promise<string | null> {
+    const record = (await this.documentAt(`refs/heads/${this.branch}`, `profiles/${digest}.json`)) as { importedBy?: string } | null;
+    return record?.importedBy ?? null;
+  }
+
+  async frozen(digest: Sha256): Promise<unknown> {
+    const bytes = await this.content(`frozen/${digest}.json`, digest);
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  }
+
+  async putRecord(id: string, record: unknown, context: StoreContext): Promise<void> {
+    const path = `rotations/${id}.json`;
+    const bytes = json(record);
+    await this.write<null>(context, async (tip) => {
+      const present = tip === null ? null : await this.object(`${tip}:${path}`);
+      if (present !== null && present.bytes.equals(bytes)) return { answer: null };
+      return { answer: null, subject: `${present === null ? 'Record' : 'Correct the record of'} rotation ${id}`, files: new Map([[path, bytes]]) };
+    });
+  }
+
+  async record(id: string): Promise<unknown> {
+    return this.documentAt(`refs/heads/${this.branch}`, `rotations/${id}.json`);
+  }
+
+  async records(line: LineName): Promise<readonly string[]> {
+    const tree = await this.object(`refs/heads/${this.branch}:rotations`);
+    const ofLine = new RegExp(`^(${line}-(\\d+))\\.json$`);
+    const found = (tree === null ? [] : treeNames(tree)).flatMap((name) => {
+      const [, id, number] = ofLine.exec(name) ?? [];
+      return id === undefined ? [] : [{ id, number: Number(number) }];
+    });
+    return found.sort((a, b) => a.number - b.number).map((one) => one.id);
+  }
+
+  private async putOne(item: StoreItem, context: StoreContext): Promise<Sha256> {
+    const [digest] = await this.putMany([item], context);
+    if (digest === undefined) throw new ResealError('INTERNAL', 'One thing was written, and no digest came back.');
+    return digest;
+  }
+
+  private wanted(item: StoreItem): Wanted {
+    switch (item.kind) {
+      case 'manifest': {
+        const digest = sha256Of(item.bytes);
+        return { digest, what: `manifest ${digest.slice(0, 12)}`, files: new Map([[`manifests/${digest}.json`, item.bytes]]) };
+      }
+      case 'profile': {
+        const digest = sha256Of(item.bytes);
+        const importer = json({ importedBy: item.importedBy, at: new Date(this.clock()).toISOString() });
+        const files = new Map([[`profiles/${digest}.mobileprovision`, item.bytes], [`profiles/${digest}.json`, importer]]); // prettier-ignore
+        return { digest, what: `profile ${digest.slice(0, 12)}`, files };
+      }
+      case 'frozen': {
+        const bytes = json(item.document);
+        const digest = sha256Of(bytes);
+        return { digest, what: `frozen document ${digest.slice(0, 12)}`, files: new Map([[`frozen/${digest}.json`, bytes]]) };
+      }
+    }
+  }
+
+  /** Decides at the tip, writes onto that tip, and does both again when somebody else was faster. One writer at a time in this process. */
+  private write<T>(context: StoreContext, decide: (tip: string | null) => Promise<Decision<T>>): Promise<T> {
+    const turn = this.queue.then(() =>
+      untilLanded(this.repository, async () => {
+        const tip = await this.currentCommit();
+        const decision = await decide(tip);
+        if (!('files' in decision)) return { landed: decision.answer };
+        const landed = await this.commit(tip, { subject: decision.subject, files: decision.files, context });
+        return landed === null ? null : { landed: decision.answer };
+      }),
+    );
+    this.queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async commit(tip: string | null, change: Change): Promise<string | null> {
+    try {
+      return await this.commits.commit(tip, change);
+    } catch (cause) {
+      throw unreachable(this.repository, cause);
+    }
+  }
+
+  private async hasAll(tip: string, paths: readonly string[]): Promise<boolean> {
+    const found = await Promise.all(paths.map((path) => this.object(`${tip}:${path}`)));
+    return found.every((object) => object !== null);
+  }
+
+  private async content(path: string, digest: Sha256): Promise<Uint8Array> {
+    const cached = this.cache.get(digest);
+    if (cached !== undefined) return cached;
+    const object = await this.object(`refs/heads/${this.branch}:${path}`);
+    if (object === null) throw new ResealError('NOT_FOUND', `The store ${this.repository} has no ${path}. Import or freeze it first, or check that this is the right store.`);
+    const found = sha256Of(object.bytes);
+    if (found !== digest) {
+      throw new ResealError('DIGEST_MISMATCH', `${path} in the store ${this.repository} has SHA-256 ${found}, its name says ${digest}. Do not use it; restore it from a copy of the store.`);
+    }
+    this.cache.put(digest, object.bytes);
+    return object.bytes;
+  }
+
+  private async headAt(commit: string, line: LineName): Promise<Head | null> {
+    return (await this.documentAt(commit, headPath(line))) as Head | null;
+  }
+
+  /** The move to `seq`, from the branch's history; null where there was none. */
+  private async earlierMove(tip: string, line: LineName, seq: number): Promise<Head | null> {
+    const log = await git({ repository: this.repository, command: ['log', '--format=%H', tip, '--', headPath(line)] }).catch((cause: unknown) => {
+      throw unreachable(this.repository, cause);
+    });
+    for (const commit of log.trim().split('\n')) {
+      const head = await this.headAt(commit, line);
+      if (head === null || head.seq < seq) return null;
+      if (head.seq === seq) return head;
+    }
+    return null;
+  }
+
+  private async documentAt(commit: string, path: string): Promise<unknown> {
+    const object = await this.object(`${commit}:${path}`);
+    return object === null ? null : JSON.parse(object.bytes.toString('utf8'));
+  }
+
+  private async object(name: string): Promise<Awaited<ReturnType<GitObjects['read']>>> {
+    try {
+      return await this.objects.read(name);
+    } catch (cause) {
+      if (cause instanceof GitFailure && /corrupt|inflate|bad object|hash mismatch/i.test(cause.said)) {
+        throw new ResealError('DIGEST_MISMATCH', `${name} in the store ${this.repository} is damaged: ${cause.said.trim()}. Restore it from a copy of the store.`, { cause });
+      }
+      throw unreachable(this.repository, cause);
+    }
+  }
+}
+
+const headPath = (line: LineName): string => `lines/${line}/head.json`;
+const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value), 'utf8');
+
+function summary(what: readonly string[]): string {
+  const [first = 'nothing'] = what;
+  if (what.length === 1) return first;
+  const kinds = new Map<string, number>();
+  for (const one of what) {
+    const kind = one.slice(0, one.lastIndexOf(' '));
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return [...kinds].map(([kind, count]) => `${count} ${kind}${count === 1 ? '' : 's'}`).join(', ');
+}

@@ -1,0 +1,36 @@
+import type { NodeName, Sha256 } from './brands.js';
+import type { Manifest, ManifestEntry } from './manifest.js';
+import type { ManifestFiles, Placement } from './node/steps.js';
+import type { LineDeclaration, NodeDeclaration } from './topology.js';
+
+/**
+ * Whether a node needs an entry: a holder named by the entry alone, whatever its roles; without one, every node that has a
+ * role of the line's `profilesOn`. A node that does not follow the manifest's line needs nothing.
+ */
+export function needsEntry(node: NodeDeclaration, line: LineDeclaration, manifest: Pick<Manifest, 'line'>, entry: ManifestEntry): boolean {
+  if (!node.lines.includes(manifest.line)) return false;
+  if (entry.holder !== undefined) return entry.holder === node.name;
+  return node.roles.some((role) => line.profilesOn.includes(role));
+}
+
+/** The entries that this node should have, in the manifest's order. */
+export function expectedEntries(node: NodeDeclaration, line: LineDeclaration, manifest: Manifest): readonly ManifestEntry[] {
+  return manifest.profiles.filter((entry) => needsEntry(node, line, manifest, entry));
+}
+
+/**
+ * `expected(node, manifest)` as files: every profile that the node needs, once per folder that Xcode reads on it. A profile
+ * that serves several entries is one file.
+ */
+export function expectedFiles(node: NodeDeclaration, line: LineDeclaration, manifest: Manifest, manifestDigest: Sha256): ManifestFiles {
+  const profiles = new Map(expectedEntries(node, line, manifest).map(({ profile }) => [profile.uuid, profile]));
+  const placements = node.profileFolders.flatMap((folder) =>
+    [...profiles.values()].map(({ fileName, uuid, sha256 }): Placement => ({ folder, fileName, uuid, sha256 })),
+  );
+  return { manifest: manifestDigest, placements };
+}
+
+/** The holder whose settings a node reads: its own name where the manifest has entries of its own for it, else nobody's. */
+export function settingsHolder(node: NodeName, manifest: Manifest): NodeName | null {
+  return manifest.profiles.some((entry) => entry.holder === node) ? node : null;
+}
