@@ -39,9 +39,11 @@ export interface SignedFile {
 
 /** Decodes DER or BER, indefinite lengths included. @throws Error saying what is wrong with the structure */
 export function readSignedFile(bytes: Uint8Array): SignedFile {
-  const info = pkijs.ContentInfo.fromBER(Uint8Array.from(definiteForm(bytes)));
+  const der = definiteForm(bytes);
+  const info = pkijs.ContentInfo.fromBER(Uint8Array.from(der));
   if (info.contentType !== SIGNED_DATA) throw new Error(`a CMS structure of type ${info.contentType}, not SignedData`);
   const data = new pkijs.SignedData({ schema: info.content });
+  refuseUnread(der, data);
   const content = data.encapContentInfo.eContent;
   if (content === undefined) throw new Error('a detached signature without the content it is for');
   return {
@@ -51,6 +53,21 @@ export function readSignedFile(bytes: Uint8Array): SignedFile {
     signers: data.signerInfos.map(signer),
     certificates: (data.certificates ?? []).map((one) => readCertificate(new Uint8Array(one.toSchema().toBER()))),
   };
+}
+
+/**
+ * The reader takes a SET for a SEQUENCE and the like, and what is verified below is what it read. Writing that again must give
+ * the same bytes: then every byte of the file was understood as it stands.
+ */
+function refuseUnread(der: Uint8Array, data: pkijs.SignedData): void {
+  const again = new pkijs.ContentInfo({ contentType: SIGNED_DATA, content: data.toSchema(true) }).toSchema().toBER();
+  if (Buffer.compare(der, new Uint8Array(again)) !== 0) throw new Error('its encoding is damaged');
+  // RFC 5652, 5.1 and 5.3: version 1 with issuer and serial number, 3 where newer certificates or identifiers are used.
+  if (![data, ...data.signerInfos].every((one) => one.version === 1 || one.version === 3)) throw new Error('it is of an unknown CMS version');
+  const algorithms = [...data.digestAlgorithms, ...data.signerInfos.flatMap((one) => [one.digestAlgorithm, one.signatureAlgorithm])];
+  // RFC 3370, 2.1 and 3.2: parameters are absent or NULL for every algorithm that is verified here.
+  const odd = algorithms.find((one) => one.algorithmParams !== undefined && !(one.algorithmParams instanceof asn1js.Null));
+  if (odd !== undefined) throw new Error(`the algorithm ${odd.algorithmId} has parameters`);
 }
 
 function signer(info: pkijs.SignerInfo): CmsSigner {

@@ -19,10 +19,19 @@ export function definiteForm(bytes: Uint8Array): Uint8Array {
 function encode(block: asn1js.AsnType): Uint8Array {
   const { tagClass, tagNumber, isConstructed } = block.idBlock;
   if (!isConstructed) return block.valueBeforeDecodeView;
-  const parts = children(block).map(encode);
+  const inside = children(block);
+  refuseWrongLength(block, inside);
+  const parts = inside.map(encode);
   if (tagClass === UNIVERSAL && tagNumber === OCTET_STRING) return withHeader(OCTET_STRING, parts.map(contents));
   if (tagNumber > 30) throw new Error(`tag ${tagNumber} is not used in CMS`);
   return withHeader(((tagClass - 1) << 6) | 0x20 | tagNumber, parts);
+}
+
+/** asn1js reads what is inside a structure to its own end and does not hold it against the length that the structure announces. */
+function refuseWrongLength(block: asn1js.AsnType, inside: readonly asn1js.AsnType[]): void {
+  const { isIndefiniteForm, length } = block.lenBlock;
+  const found = inside.reduce((sum, one) => sum + one.valueBeforeDecodeView.length, 0);
+  if (!isIndefiniteForm && found !== length) throw new Error(`a structure announces ${length} bytes and holds ${found}`);
 }
 
 function children(block: asn1js.AsnType): asn1js.AsnType[] {
