@@ -1,0 +1,219 @@
+import type { NodeDeclaration, ProfileFolder, Topology } from '../domain/topology.js';
+import type { Policy } from '../domain/policy.js';
+import type { Roster } from '../domain/roster.js';
+import { wipeableTreeOf } from '../domain/wipeable.js';
+import type { ResealConfiguration } from '../schema/reseal.js';
+import type { Path } from './finding.js';
+
+/** What one file says that another one, or another place in it, does not bear out. */
+export interface Mismatch {
+  readonly path: Path;
+  readonly found: string;
+  readonly expected: string;
+}
+
+const quoted = (text: string): string => JSON.stringify(text);
+const oneOf = (what: string, names: readonly string[]): string =>
+  names.length === 0 ? `${what}, but none is declared` : `${what}: ${names.join(', ')}`;
+
+/** Where Xcode reads profiles, newest first; Apple's own folders (mac-tools.md). */
+const PROFILE_FOLDERS: Readonly<Record<ProfileFolder, string>> = {
+  xcode16: '~/Library/Developer/Xcode/UserData/Provisioning Profiles',
+  legacy: '~/Library/MobileDevice/Provisioning Profiles',
+};
+
+/** Positions of items whose name an earlier one has. */
+function repeated<T>(items: readonly T[], nameOf: (item: T) => string): number[] {
+  const seen = new Set<string>();
+  return items.flatMap((item, index) => {
+    const again = seen.has(nameOf(item));
+    seen.add(nameOf(item));
+    return again ? [index] : [];
+  });
+}
+
+/** Lines, stores, sources, persons and publishers that a topology names. */
+export function checkLines(topology: Topology, reseal: ResealConfiguration | null, roster: Roster | null): Mismatch[] {
+  return Object.entries(topology.lines).flatMap(([name, line]) => {
+    const at = (...path: Path): Path => ['lines', name, ...path];
+    const mismatches: Mismatch[] = [];
+    if (reseal !== null && !(line.store in reseal.stores)) {
+      mismatches.push({
+        path: at('store'),
+        found: quoted(line.store),
+        expected: oneOf('a store of reseal.yaml', Object.keys(reseal.stores)),
+      });
+    }
+    line.sources.forEach((source, index) => {
+      if (reseal !== null && !(source in reseal.sources)) {
+        mismatches.push({
+          path: at('sources', index),
+          found: quoted(source),
+          expected: oneOf('a source of reseal.yaml', Object.keys(reseal.sources)),
+        });
+      }
+    });
+    if (roster !== null && !roster.persons.some((person) => person.id === line.successorOwner)) {
+      mismatches.push({ path: at('successorOwner'), found: quoted(line.successorOwner), expected: 'the id of a person of roster.yaml' });
+    }
+    if (line.publisher !== undefined && !topology.nodes.some((node) => node.name === line.publisher)) {
+      mismatches.push({ path: at('publisher'), found: quoted(line.publisher), expected: 'the name of a node' });
+    }
+    if (line.distribution === 'mount' && line.publisher === undefined) {
+      mismatches.push({
+        path: at('publisher'),
+        found: 'nothing',
+        expected: 'the node that publishes the volume, since distribution is mount',
+      });
+    }
+    return mismatches;
+  });
+}
+
+/** Names that occur twice, lines that no one declared, and homes that two nodes share. */
+export function checkNodes(topology: Topology): Mismatch[] {
+  const lines = Object.keys(topology.lines);
+  const owners = new Map<string, string>();
+  for (const node of [...topology.nodes].reverse()) if (node.reach.kind === 'local') owners.set(node.reach.home, node.name);
+  return [
+    ...repeated(topology.nodes, (node) => node.name).map((index) => ({
+      path: ['nodes', index, 'name'],
+      found: `${quoted(topology.nodes[index]?.name ?? '')} a second time`,
+      expected: 'each node once',
+    })),
+    ...repeated(topology.pipelines, (pipeline) => pipeline.name).map((index) => ({
+      path: ['pipelines', index, 'name'],
+      found: `${quoted(topology.pipelines[index]?.name ?? '')} a second time`,
+      expected: 'each pipeline once',
+    })),
+    ...topology.nodes.flatMap((node, index) =>
+      node.lines.flatMap((line, position) =>
+        lines.includes(line)
+          ? []
+          : [{ path: ['nodes', index, 'lines', position], found: quoted(line), expected: oneOf('a line of this file', lines) }],
+      ),
+    ),
+    ...topology.nodes.flatMap((node, index) => {
+      if (node.reach.kind !== 'local') return [];
+      const owner = owners.get(node.reach.home);
+      if (owner === undefined || owner === node.name) return [];
+      return [
+        { path: ['nodes', index, 'reach', 'home'], found: quoted(node.reach.home), expected: `a home of its own; ${owner} has that one` },
+      ];
+    }),
+  ];
+}
+
+function wipeablePaths(
+  node: NodeDeclaration,
+  more: readonly string[],
+): { readonly field: string; readonly path: string; readonly tree: string }[] {
+  const paths = [
+    { field: 'mount', path: node.mount },
+    { field: 'state', path: node.state },
+    ...node.profileFolders.map((folder) => ({ field: 'profileFolders', path: PROFILE_FOLDERS[folder] })),
+  ];
+  return paths.flatMap(({ field, path }) => {
+    const tree = wipeableTreeOf(path, more);
+    return tree === null ? [] : [{ field, path, tree }];
+  });
+}
+
+/** Mount, state and profile folders in trees that cleaners empty. `more` is `policy.wipeable`. */
+export function checkWipeable(topology: Topology, more: readonly string[]): Mismatch[] {
+  return topology.nodes.flatMap((node, index) =>
+    wipeablePaths(node, more).map(({ field, path, tree }) => ({
+      path: ['nodes', index, field],
+      found: `${quoted(path)} on ${node.name}`,
+      expected: `a folder that no cleaner empties; this one is in ${tree}`,
+    })),
+  );
+}
+
+/** Names, patterns and order within a policy. */
+export function checkPolicy(policy: Policy, roster: Roster | null): Mismatch[] {
+  const mismatches: Mismatch[] = [];
+  const calendars = Object.keys(policy.calendars);
+  if (policy.gate.calendar !== null && !calendars.includes(policy.gate.calendar)) {
+    mismatches.push({
+      path: ['gate', 'calendar'],
+      found: quoted(policy.gate.calendar),
+      expected: `${oneOf('a calendar of this file', calendars)}, or none`,
+    });
+  }
+  if (!new RegExp(policy.tickets.pattern, 'u').test(policy.scan.ticket)) {
+    mismatches.push({
+      path: ['scan', 'ticket'],
+      found: quoted(policy.scan.ticket),
+      expected: `a ticket that matches ${policy.tickets.pattern}`,
+    });
+  }
+  for (const [name, calendar] of Object.entries(policy.calendars)) {
+    if (calendar.from >= calendar.to)
+      mismatches.push({ path: ['calendars', name, 'to'], found: quoted(calendar.to), expected: `a time after ${calendar.from}` });
+  }
+  if (roster === null) return mismatches;
+  const known = new Set<string>([...roster.persons.map((person) => person.id), ...Object.keys(roster.roles)]);
+  for (const [circle, names] of Object.entries(policy.audience)) {
+    names.forEach((name, index) => {
+      if (!known.has(name))
+        mismatches.push({ path: ['audience', circle, index], found: quoted(name), expected: 'a person or a role of roster.yaml' });
+    });
+  }
+  return mismatches;
+}
+
+const HOUR = 3_600_000;
+
+/** Minima that only a mesh of staging and simulated nodes may go below. */
+export function checkFloors(policy: Policy, topology: Topology): Mismatch[] {
+  if (topology.nodes.every((node) => node.environment !== 'production')) return [];
+  const floor = (path: Path, found: number | string, holds: boolean, expected: string): Mismatch[] =>
+    holds ? [] : [{ path, found: String(found), expected: `${expected}, unless every node is staging or simulated` }];
+  const { gate, emergency, soak } = policy;
+  return [
+    ...floor(['gate', 'approvals'], gate.approvals, gate.approvals >= 2, 'at least 2 approvals'),
+    ...floor(['emergency', 'approvals'], emergency.approvals, emergency.approvals >= 2, 'at least 2 approvals'),
+    ...floor(['soak', 'floor'], `${soak.floor / 60_000} minutes`, soak.floor >= HOUR, 'at least 1h'),
+    ...floor(['soak', 'duration'], `${soak.duration / 60_000} minutes`, soak.duration >= soak.floor, 'at least soak.floor'),
+  ];
+}
+
+/** Persons twice, and roles that nobody declared. */
+export function checkRoster(roster: Roster): Mismatch[] {
+  const roles = Object.keys(roster.roles);
+  return [
+    ...repeated(roster.persons, (person) => person.id).map((index) => ({
+      path: ['persons', index, 'id'],
+      found: `${quoted(roster.persons[index]?.id ?? '')} a second time`,
+      expected: 'each person once',
+    })),
+    ...roster.persons.flatMap((person, index) =>
+      person.roles.flatMap((role, position) =>
+        roles.includes(role)
+          ? []
+          : [{ path: ['persons', index, 'roles', position], found: quoted(role), expected: oneOf('a role of this file', roles) }],
+      ),
+    ),
+  ];
+}
+
+/** What is allowed and worth saying: sentences, none of them an error. */
+export function observations(topology: Topology): string[] {
+  const laptops = topology.nodes.filter((node) => node.roles.includes('signer') && /book|laptop/i.test(node.hardware));
+  const both = topology.nodes.filter((node) => node.roles.includes('signer') && node.roles.includes('compile'));
+  return [
+    ...laptops.map(
+      (node) =>
+        `${node.name} is a laptop (${node.hardware}) and a signer: it sleeps, leaves the building, and takes the signing identity with it.`,
+    ),
+    ...both.map((node) => `${node.name} is a signer and a compile host: every build that runs there can use the signing identity.`),
+    ...Object.entries(topology.lines).flatMap(([name, line]) => {
+      if (line.identity !== 'shared' || line.distribution !== 'copy') return [];
+      const holders = topology.nodes.filter((node) => node.lines.some((one) => one === name) && node.keys === 'allowed').length;
+      return [
+        `Line ${name} copies one identity to ${holders} nodes: revoking it stops all of them at once, and no one can say which of them leaked it.`,
+      ];
+    }),
+  ];
+}

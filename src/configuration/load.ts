@@ -1,0 +1,129 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ResealError } from '../domain/errors.js';
+import type { Policy } from '../domain/policy.js';
+import type { Roster } from '../domain/roster.js';
+import type { Topology } from '../domain/topology.js';
+import { PolicySchema } from '../schema/policy.js';
+import { ResealSchema, type ResealConfiguration } from '../schema/reseal.js';
+import { RosterSchema } from '../schema/roster.js';
+import { TopologySchema } from '../schema/topology.js';
+import {
+  checkFloors,
+  checkLines,
+  checkNodes,
+  checkPolicy,
+  checkRoster,
+  checkWipeable,
+  observations,
+  type Mismatch,
+} from './cross-checks.js';
+import { findingAt, readSource, validate, type SourceFile } from './document.js';
+import { describeFinding, type Finding } from './finding.js';
+
+export interface Configuration {
+  readonly topology: Topology;
+  readonly policy: Policy;
+  readonly roster: Roster;
+  /** Paths of local files and folders are absolute. */
+  readonly reseal: ResealConfiguration;
+  readonly paths: { readonly folder: string } & Readonly<Record<FileKey, string>>;
+  /** Allowed, and worth saying: sentences. */
+  readonly observations: readonly string[];
+}
+
+type FileKey = 'topology' | 'policy' | 'roster' | 'reseal';
+const FILES = ['topology', 'policy', 'roster', 'reseal'] as const satisfies readonly FileKey[];
+
+/** `--config DIR`, else `RESEAL_CONFIG`, else `./reseal`; absolute. */
+export function configurationFolder(flag: string | undefined, env: NodeJS.ProcessEnv = process.env, cwd: string = process.cwd()): string {
+  const named = flag ?? (env['RESEAL_CONFIG'] === '' ? undefined : env['RESEAL_CONFIG']);
+  return resolve(cwd, named ?? 'reseal');
+}
+
+/** Git takes `host:path` and URLs; what has neither is a path on this machine. */
+const isLocal = (url: string): boolean => !url.includes(':');
+
+function absolute(path: string, folder: string): string {
+  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(folder, path);
+}
+
+function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealConfiguration {
+  const mapValues = <V>(record: Readonly<Record<string, V>>, change: (value: V) => V): Record<string, V> =>
+    Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+  return {
+    ...reseal,
+    stores: mapValues(reseal.stores, (store) => (isLocal(store.url) ? { ...store, url: absolute(store.url, folder) } : store)),
+    sources: mapValues(reseal.sources, (source) => ({ ...source, path: absolute(source.path, folder) })),
+    trust: { extraRoots: reseal.trust.extraRoots.map((path) => absolute(path, folder)) },
+    notify: { webhooks: reseal.notify.webhooks.map((webhook) => ({ ...webhook, secretFile: absolute(webhook.secretFile, folder) })) },
+  };
+}
+
+function withAbsoluteHomes(topology: Topology, folder: string): Topology {
+  const nodes = topology.nodes.map((node) =>
+    node.reach.kind === 'local' ? { ...node, reach: { ...node.reach, home: absolute(node.reach.home, folder) } } : node,
+  );
+  return { ...topology, nodes };
+}
+
+function readAll(folder: string): { readonly sources: Readonly<Record<FileKey, SourceFile>>; readonly findings: Finding[] } {
+  const read = FILES.map((key) => ({ key, source: readSource(`${key}.yaml`, join(folder, `${key}.yaml`)) }));
+  const missing = read.filter(({ source }) => source === null).map(({ key }) => `${key}.yaml`);
+  if (missing.length > 0) {
+    const what = missing.length === FILES.length ? 'no configuration' : `no ${missing.join(', no ')}`;
+    throw new ResealError(
+      'CONFIG_MISSING',
+      `There is ${what} in ${folder}. Name its folder with --config or RESEAL_CONFIG, or write one with \`reseal init\`.`,
+    );
+  }
+  const sources = Object.fromEntries(read.map(({ key, source }) => [key, source?.file])) as Record<FileKey, SourceFile>;
+  return { sources, findings: read.flatMap(({ source }) => source?.findings ?? []) };
+}
+
+/**
+ * Reads and checks the four files of a configuration folder. Throws CONFIG_MISSING, or CONFIG_INVALID whose details name every finding
+ * at once: file, line, field, what was found and what was expected.
+ */
+export function loadConfiguration(folder: string): Configuration {
+  const { sources, findings } = readAll(folder);
+  const valid = <T>(key: FileKey, result: { readonly value: T } | { readonly findings: readonly Finding[] }): T | null => {
+    if ('value' in result) return result.value;
+    // A file that is no YAML has been reported as that; that it is also not of the right form says nothing more.
+    if (!findings.some((finding) => finding.file === sources[key].name)) findings.push(...result.findings);
+    return null;
+  };
+  const written = valid('topology', validate(sources.topology, TopologySchema));
+  const policy = valid('policy', validate(sources.policy, PolicySchema));
+  const roster = valid('roster', validate(sources.roster, RosterSchema));
+  const reseal = valid('reseal', validate(sources.reseal, ResealSchema));
+  const topology = written === null ? null : withAbsoluteHomes(written, folder);
+
+  const report = (key: FileKey, mismatches: readonly Mismatch[]): void => {
+    findings.push(...mismatches.map(({ path, found, expected }) => findingAt(sources[key], path, found, expected)));
+  };
+  if (topology !== null) {
+    report('topology', [
+      ...checkLines(topology, reseal, roster),
+      ...checkNodes(topology),
+      ...checkWipeable(topology, policy?.wipeable ?? []),
+    ]);
+  }
+  if (policy !== null) report('policy', checkPolicy(policy, roster));
+  if (policy !== null && topology !== null) report('policy', checkFloors(policy, topology));
+  if (roster !== null) report('roster', checkRoster(roster));
+
+  if (findings.length > 0 || topology === null || policy === null || roster === null || reseal === null) {
+    const count = `${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} wrong`;
+    throw new ResealError('CONFIG_INVALID', `${count} in the configuration in ${folder}.`, { details: findings.map(describeFinding) });
+  }
+  const path = (key: FileKey): string => join(folder, `${key}.yaml`);
+  return {
+    topology,
+    policy,
+    roster,
+    reseal: withAbsolutePaths(reseal, folder),
+    paths: { folder, topology: path('topology'), policy: path('policy'), roster: path('roster'), reseal: path('reseal') },
+    observations: observations(topology),
+  };
+}

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { PolicySchema } from './policy.js';
+import { ResealSchema } from './reseal.js';
+import { RosterSchema } from './roster.js';
+import { TopologyFile } from './topology.js';
+
+const SCHEMAS = { topology: TopologyFile, policy: PolicySchema, roster: RosterSchema, reseal: ResealSchema } as const;
+
+/** JSON Schemas for editors, of the files as people write them; by file name. */
+export function configurationJsonSchemas(): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(SCHEMAS).map(([name, schema]) => [
+      `${name}.schema.json`,
+      { title: `reseal: ${name}.yaml`, ...z.toJSONSchema(schema, { io: 'input' }) },
+    ]),
+  );
+}

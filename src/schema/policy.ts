@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { Policy } from '../domain/policy.js';
+import { date, duration, name, positive, positiveDuration, schemaVersion, share, text, timeOfDay, weekday, zone } from './fields.js';
+
+const calendar = z.strictObject({
+  zone,
+  days: z.array(weekday).min(1, { error: 'at least one day' }),
+  from: timeOfDay,
+  to: timeOfDay,
+  holidays: z.array(date).default([]),
+});
+
+const TICKET_PATTERN = '^[A-Z][A-Z0-9]{1,9}-[0-9]{1,8}$';
+
+function isRegExp(pattern: string): boolean {
+  try {
+    new RegExp(pattern, 'u');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `policy.yaml`. Every default is here and nowhere else. */
+export const PolicySchema = z
+  .strictObject({
+    schemaVersion,
+    scan: z.strictObject({
+      every: positiveDuration.prefault('1d'),
+      at: timeOfDay.default('06:00'),
+      zone: zone.default('UTC'),
+      lookAhead: duration.prefault('48h'),
+      /** The standing change that scheduled rotations run under; nobody can guess it. */
+      ticket: text,
+    }),
+    window: z
+      .strictObject({
+        appStore: positiveDuration.prefault('7d'),
+        development: positiveDuration.prefault('7d'),
+        adHoc: positiveDuration.prefault('60d'),
+        enterprise: positiveDuration.prefault('60d'),
+      })
+      .prefault({}),
+    successor: z
+      .strictObject({
+        minLifeBeyondWindow: duration.prefault('14d'),
+        askEvery: positiveDuration.prefault('1d'),
+        pageWhenLeft: z.array(duration).prefault(['5d', '3d', '2d', '1d']),
+      })
+      .prefault({}),
+    specifiers: z.enum(['uuid-only', 'warn']).default('uuid-only'),
+    wipeable: z.array(text).default([]),
+    cohorts: z
+      .strictObject({
+        canary: z.strictObject({ perImage: z.int().min(0).default(1), share: share.prefault('5%') }).prefault({}),
+        waves: z.array(share).min(1, { error: 'at least one wave' }).prefault(['10%', '30%', '60%']),
+        maxUnavailable: share.prefault('2%'),
+        stallTimeout: positiveDuration.prefault('30m'),
+      })
+      .prefault({}),
+    probe: z
+      .strictObject({
+        passes: positive.default(3),
+        interval: duration.prefault('10s'),
+        checkTimeout: positiveDuration.prefault('60s'),
+        inconclusiveFor: positiveDuration.prefault('5m'),
+      })
+      .prefault({}),
+    soak: z
+      .strictObject({ duration: duration.prefault('24h'), interval: positiveDuration.prefault('15m'), floor: duration.prefault('1h') })
+      .prefault({}),
+    gate: z
+      .strictObject({
+        approvals: positive.default(2),
+        timeout: positiveDuration.prefault('24h'),
+        calendar: z
+          .union([name, z.null()], { error: 'the name of a calendar, or none' })
+          .default('office')
+          .transform((calendarName) => (calendarName === 'none' ? null : calendarName))
+          .meta({ description: 'Name of a calendar; none (or null): the clock of the gate never stops.' }),
+        remindEvery: positiveDuration.prefault('4h'),
+        widenAfter: duration.prefault('8h'),
+        approvalValid: positiveDuration.prefault('72h'),
+      })
+      .prefault({}),
+    retirement: z
+      .strictObject({
+        secondGate: z.boolean().default(false),
+        maxBuildDuration: duration.prefault('4h'),
+        overduePinPageEvery: positiveDuration.prefault('4h'),
+      })
+      .prefault({}),
+    rollback: z
+      .strictObject({
+        nodeTime: duration.prefault('2m'),
+        safetyMargin: duration.prefault('24h'),
+        minLifeAfterRollback: duration.prefault('72h'),
+      })
+      .prefault({}),
+    escalation: z.strictObject({ pageEvery: positiveDuration.prefault('30m') }).prefault({}),
+    emergency: z.strictObject({ approvals: positive.default(2), canary: positive.default(1), wave: share.prefault('100%') }).prefault({}),
+    clock: z.strictObject({ maxSkew: positiveDuration.prefault('60s') }).prefault({}),
+    limits: z
+      .strictObject({
+        stepNodes: positive.max(100, { error: 'at most 100: one workflow step holds no more' }).default(100),
+        activitiesPerSecond: positive.default(100),
+        nodeOperationTimeout: positiveDuration.prefault('5m'),
+        nodeOfflineAfter: positiveDuration.prefault('2m'),
+      })
+      .prefault({}),
+    tickets: z.strictObject({ pattern: text.refine(isRegExp, { error: 'a regular expression' }).default(TICKET_PATTERN) }).prefault({}),
+    calendars: z
+      .record(name, calendar)
+      .default({ office: { zone: 'Europe/Berlin', days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '19:00', holidays: [] } }),
+    /** Persons or roles. Nobody can be guessed: without an audience, questions are shown and not sent. */
+    audience: z
+      .strictObject({ owner: z.array(name).default([]), widened: z.array(name).default([]), page: z.array(name).default([]) })
+      .prefault({}),
+  })
+  .transform((policy): Policy => policy);

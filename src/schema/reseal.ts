@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { name, schemaVersion, text } from './fields.js';
+
+const address = z
+  .string({ error: 'embedded, or host:port' })
+  .regex(/^(?:embedded|[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$/, { error: 'embedded, or host:port' });
+
+const store = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('git'), url: text, branch: text.default('main') })], {
+  error: 'a store of kind git',
+});
+const source = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('drop'), path: text })], { error: 'a source of kind drop' });
+
+const webhook = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'an http or https address' }),
+  /** A file with the shared secret; the secret itself is never in the configuration. */
+  secretFile: text,
+  events: z
+    .array(z.enum(['question', 'outcome', 'gate', 'reminder', 'page', 'successor', 'restored']))
+    .min(1, { error: 'at least one event' })
+    .default(['question', 'outcome']),
+});
+
+/** `reseal.yaml`. Relative paths in it are relative to the folder that the file is in. */
+export const ResealSchema = z.strictObject({
+  schemaVersion,
+  temporal: z.strictObject({ address: address.default('embedded'), namespace: name.default('reseal') }).prefault({}),
+  database: z
+    .string({ error: 'embedded, or env:NAME of a variable that holds a PostgreSQL URL' })
+    .regex(/^(?:embedded|env:[A-Za-z_][A-Za-z0-9_]*)$/, { error: 'embedded, or env:NAME of a variable that holds a PostgreSQL URL' })
+    .default('embedded'),
+  api: z
+    .strictObject({
+      listen: z
+        .string({ error: 'an address and a port like 127.0.0.1:0' })
+        .regex(/^(?:[^\s:/]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$/, { error: 'an address and a port like 127.0.0.1:0' })
+        .default('127.0.0.1:0'),
+    })
+    .prefault({}),
+  stores: z.record(name, store),
+  sources: z.record(name, source).default({}),
+  trust: z.strictObject({ extraRoots: z.array(text).default([]) }).prefault({}),
+  notify: z.strictObject({ webhooks: z.array(webhook).default([]) }).prefault({}),
+});
+
+export type ResealConfiguration = z.infer<typeof ResealSchema>;
+export type Webhook = ResealConfiguration['notify']['webhooks'][number];

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { LineName, NodeName, PersonId } from '../domain/brands.js';
+import type { NodeDeclaration, Reach, Topology } from '../domain/topology.js';
+import { branded, duration, name, schemaVersion, text, timeOfDay, weekday, zone } from './fields.js';
+
+const nodeName = branded<NodeName>();
+const lineName = branded<LineName>();
+const nodeRole = z.enum(['signer', 'compile', 'publisher']);
+
+/** A path on the node itself; `~` is the home folder of the node's user. */
+const nodePath = z
+  .string({ error: 'an absolute path, or one below ~' })
+  .regex(/^(?:\/|~\/)./, { error: 'an absolute path, or one below ~' });
+
+const reach = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('agent') }),
+    z.strictObject({ kind: z.literal('ssh'), host: text, port: z.int().min(1).max(65_535).default(22), user: text }),
+    z.strictObject({ kind: z.literal('local'), home: text }),
+  ],
+  { error: 'a reach of kind agent, ssh or local' },
+);
+
+const keychains = z.strictObject({
+  unlockWindows: z.array(z.strictObject({ days: z.array(weekday).min(1), from: timeOfDay, to: timeOfDay, zone })).default([]),
+  onUnlockFailure: z.array(z.enum(['retry', 'page', 'another-signer'])).default(['retry', 'page']),
+});
+
+const line = z.strictObject({
+  identity: z.enum(['signers', 'per-node', 'shared', 'sidecar']),
+  distribution: z.enum(['copy', 'mount']),
+  publisher: nodeName.optional(),
+  cacheTime: duration.optional(),
+  profilesOn: z.array(nodeRole).min(1, { error: 'at least one role' }),
+  store: name,
+  sources: z.array(name).default([]),
+  successorOwner: branded<PersonId>(),
+  keychains: keychains.optional(),
+});
+
+/** What a node and `defaults` may both say. */
+const shared = {
+  region: text,
+  environment: z.enum(['production', 'staging', 'simulated']),
+  lines: z.array(lineName),
+  pool: name,
+  roles: z.array(nodeRole),
+  keys: z.enum(['allowed', 'forbidden']),
+  image: text,
+  profileFolders: z.array(z.enum(['xcode16', 'legacy'])).min(1, { error: 'at least one of xcode16, legacy' }),
+  mount: nodePath,
+  state: nodePath,
+  hardware: text,
+  reach,
+};
+
+/** For what neither a node nor `defaults` says. `image`, `region`, `lines` and the rest have no sensible default. */
+const FALLBACK = {
+  environment: 'production',
+  pool: 'main',
+  roles: ['compile'],
+  keys: 'forbidden',
+  profileFolders: ['xcode16', 'legacy'],
+  mount: '/usr/local/var/reseal/mount',
+  state: '/usr/local/var/reseal/state',
+  hardware: 'mac-mini',
+  reach: { kind: 'agent' } satisfies Reach,
+} as const;
+
+const NEEDED = ['region', 'image', 'lines'] as const;
+
+/** The file as written; its JSON Schema is for editors. */
+export const TopologyFile = z.strictObject({
+  schemaVersion,
+  installation: name,
+  lines: z.record(name, line),
+  defaults: z.strictObject(shared).partial().default({}),
+  nodes: z.array(z.strictObject({ name: nodeName, ...z.strictObject(shared).partial().shape })).min(1, { error: 'at least one node' }),
+  pipelines: z.array(z.strictObject({ name, bundles: z.array(text) })).default([]),
+});
+
+/** `topology.yaml` with each node's defaults filled in. */
+export const TopologySchema = TopologyFile.transform((file, context): Topology => {
+  const nodes = file.nodes.map((own, index): NodeDeclaration => {
+    const whole = { ...FALLBACK, ...file.defaults, ...own };
+    for (const field of NEEDED) {
+      if (whole[field] === undefined) {
+        context.addIssue({ code: 'custom', path: ['nodes', index, field], input: undefined, message: `${field}, here or under defaults` });
+      }
+    }
+    return whole as NodeDeclaration;
+  });
+  return {
+    schemaVersion: file.schemaVersion,
+    installation: file.installation,
+    lines: file.lines as Topology['lines'],
+    nodes,
+    pipelines: file.pipelines,
+  };
+});
