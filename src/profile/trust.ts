@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ResealError } from '../domain/errors.js';
+import { readCertificate } from './certificate.js';
 import { sha256Hex } from './digest.js';
 
 /** Who may sign a profile under a root: by subject and issuer of the signing certificate, or anyone whom the root vouches for. */
@@ -76,13 +77,8 @@ export function pinRootFiles(paths: readonly string[]): readonly PinnedRoot[] {
 
 function pinnedRoot(pem: string, signers: Signers): PinnedRoot {
   try {
-    const certificate = new X509Certificate(pem);
-    return {
-      name: certificate.subject.split('\n').find((line) => line.startsWith('CN='))?.slice(3) ?? 'an extra root',
-      sha256: sha256Hex(certificate.raw),
-      keySha256: sha256Hex(certificate.publicKey.export({ type: 'spki', format: 'der' })),
-      signers,
-    };
+    const root = readCertificate(new X509Certificate(pem).raw);
+    return { name: root.commonName, sha256: root.sha256, keySha256: root.keySha256, signers };
   } catch (cause) {
     throw new ResealError('CONFIG_INVALID', 'An extra root (trust.extraRoots) is no readable X.509 certificate. Export it again as PEM.', { cause });
   }
