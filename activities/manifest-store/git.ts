@@ -83,7 +83,7 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async advance(line: LineName, expectedSeq: number, next: Sha256, context: StoreContext): Promise<{ readonly moved: boolean; readonly head: Head | null }> {
-    return this.write(context, async (tip) => {
+    return this.write<{ readonly moved: boolean; readonly head: Head | null }>(context, async (tip) => {
       const present = tip === null ? null : await this.headAt(tip, line);
       if ((present?.seq ?? 0) !== expectedSeq) {
         const first = tip === null ? null : await this.earlierMove(tip, line, expectedSeq + 1);

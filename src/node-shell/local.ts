@@ -1,0 +1,331 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { posix } from 'node:path';
+import type { NodeName } from '../domain/brands.js';
+import { ResealError } from '../domain/errors.js';
+import type { Found, NodeFiles, NodePath, PreparedFile } from './contract.js';
+import { codeOf, readFailed, unreachableHome, writeFailed } from './failures.js';
+import { realFileSystem, type FileSystem } from './file-system.js';
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
+const READ_SIZE = 64 * 1024;
+const scratch = Buffer.allocUnsafeSlow(READ_SIZE);
+
+/**
+ * A node whose files are on this machine, below one home folder that is its root and its `~`: the node's `/P` is `<home>/P`,
+ * `~/X` is `<home>/X`. The home itself is never created: without it the node is unreachable.
+ */
+export class LocalNode implements NodeFiles {
+  readonly home: string;
+  private readonly maskedModes = process.umask();
+
+  constructor(
+    readonly node: NodeName,
+    home: string,
+    private readonly fs: FileSystem = realFileSystem,
+  ) {
+    this.home = posix.resolve(home);
+  }
+
+  resolve(path: NodePath): string {
+    const own = path === '~' ? '/' : path.replace(/^~\//, '/');
+    if (!own.startsWith('/')) throw new ResealError('CONFIG_INVALID', `Node ${this.node}: the path ${path} is neither absolute nor below ~.`);
+    // Normalised as an absolute path first, so that no `..` leads out of the home.
+    return this.home + posix.normalize(own).replace(/\/$/, '');
+  }
+
+  reach(): void {
+    try {
+      if (this.fs.lstat(this.home).isDirectory()) return;
+    } catch (cause) {
+      throw unreachableHome(this.node, this.home, cause);
+    }
+    throw unreachableHome(this.node, this.home, 'it is not a folder');
+  }
+
+  read(path: NodePath): Found {
+    const real = this.resolve(path);
+    let fd: number;
+    try {
+      // Not blocking: somebody may have put a pipe there.
+      fd = this.fs.open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    } catch (cause) {
+      if (this.isGone(cause)) return { kind: 'absent' };
+      if (codeOf(cause) === 'ELOOP' || codeOf(cause) === 'EMLINK') return { kind: 'other', what: 'a symbolic link' };
+      if (codeOf(cause) === 'ENXIO') return { kind: 'other', what: 'a socket or pipe' };
+      throw readFailed(this.node, path, cause);
+    }
+    try {
+      return { kind: 'file', bytes: this.readAll(fd, 0) };
+    } catch (cause) {
+      if (codeOf(cause) === 'EISDIR') return { kind: 'other', what: 'a folder' };
+      if (codeOf(cause) === 'ESPIPE') return { kind: 'other', what: 'a socket or pipe' };
+      throw readFailed(this.node, path, cause);
+    } finally {
+      this.fs.close(fd);
+    }
+  }
+
+  list(folder: NodePath): readonly string[] {
+    try {
+      return this.fs.readdir(this.resolve(folder)).sort();
+    } catch (cause) {
+      if (this.isGone(cause)) return [];
+      throw readFailed(this.node, folder, cause);
+    }
+  }
+
+  missingFolders(folder: NodePath): readonly NodePath[] {
+    const missing: NodePath[] = [];
+    for (let path = this.resolve(folder); path !== this.home; path = posix.dirname(path)) {
+      try {
+        this.fs.lstat(path);
+        break;
+      } catch (cause) {
+        if (!this.isGone(cause)) throw readFailed(this.node, folder, cause);
+        missing.unshift(path.slice(this.home.length));
+      }
+    }
+    return missing;
+  }
+
+  makeFolders(folder: NodePath): void {
+    for (const missing of this.missingFolders(folder)) {
+      try {
+        this.fs.mkdir(this.resolve(missing), 0o755);
+      } catch (cause) {
+        if (codeOf(cause) !== 'EEXIST') throw this.writing(missing, 'create the folder', cause);
+      }
+    }
+  }
+
+  removeEmptyFolder(folder: NodePath): void {
+    try {
+      this.fs.rmdir(this.resolve(folder));
+    } catch (cause) {
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(cause))) throw this.writing(folder, 'remove the folder', cause);
+    }
+  }
+
+  async prepare(path: NodePath, bytes: Uint8Array, mode: number, owner: string): Promise<PreparedFile> {
+    const real = this.resolve(path);
+    const name = `.reseal-${owner.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 80)}-${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = posix.join(posix.dirname(real), name);
+    try {
+      const fd = this.fs.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+      try {
+        if ((mode & this.maskedModes) !== 0) this.fs.fchmod(fd, mode);
+        this.writeAll(fd, bytes);
+        await this.fs.fsync(fd);
+      } finally {
+        this.fs.close(fd);
+      }
+    } catch (cause) {
+      this.removeQuietly(temporary);
+      throw this.writing(path, 'write', cause);
+    }
+    let done = false;
+    return {
+      commit: () => {
+        try {
+          this.fs.rename(temporary, real);
+          done = true;
+        } catch (cause) {
+          throw this.writing(path, 'replace', cause);
+        }
+      },
+      discard: () => {
+        if (!done) this.removeQuietly(temporary);
+        done = true;
+      },
+    };
+  }
+
+  async move(from: NodePath, to: NodePath): Promise<void> {
+    const source = this.resolve(from);
+    const target = this.resolve(to);
+    try {
+      // A folder replaces an empty folder only, and a file no folder at all.
+      if (this.isFolder(source) || this.isFolder(target)) this.removeTree(target);
+      this.fs.rename(source, target);
+    } catch (cause) {
+      if (codeOf(cause) !== 'EXDEV') throw this.writing(from, 'move away', cause);
+      await this.copyTree(from, to);
+      this.removeTree(source);
+    }
+  }
+
+  async syncFolders(folders: Iterable<NodePath>): Promise<void> {
+    await Promise.all(
+      [...new Set(folders)].map(async (folder) => {
+        try {
+          const fd = this.fs.open(this.resolve(folder), O_RDONLY | O_DIRECTORY);
+          try {
+            await this.fs.fsync(fd);
+          } finally {
+            this.fs.close(fd);
+          }
+        } catch (cause) {
+          throw this.writing(folder, 'sync the folder', cause);
+        }
+      }),
+    );
+  }
+
+  async append(path: NodePath, text: string): Promise<number> {
+    try {
+      const fd = this.fs.open(this.resolve(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o644);
+      try {
+        this.writeAll(fd, Buffer.from(text, 'utf8'));
+        await this.fs.fsync(fd);
+      } finally {
+        this.fs.close(fd);
+      }
+    } catch (cause) {
+      throw this.writing(path, 'append to', cause);
+    }
+    return this.size(path);
+  }
+
+  size(path: NodePath): number {
+    try {
+      return Number(this.fs.lstat(this.resolve(path)).size);
+    } catch (cause) {
+      if (this.isGone(cause)) return 0;
+      throw readFailed(this.node, path, cause);
+    }
+  }
+
+  tail(path: NodePath, start: number): Uint8Array {
+    try {
+      const fd = this.fs.open(this.resolve(path), O_RDONLY | O_NOFOLLOW);
+      try {
+        return this.readAll(fd, start);
+      } finally {
+        this.fs.close(fd);
+      }
+    } catch (cause) {
+      if (this.isGone(cause)) return new Uint8Array();
+      throw readFailed(this.node, path, cause);
+    }
+  }
+
+  stamp(path: NodePath): string {
+    try {
+      const { dev, ino, ctimeNs, size } = this.fs.lstat(this.resolve(path));
+      return [dev, ino, ctimeNs, size].join('.');
+    } catch (cause) {
+      if (this.isGone(cause)) return '';
+      throw readFailed(this.node, path, cause);
+    }
+  }
+
+  createLink(path: NodePath, text: string): boolean {
+    try {
+      this.fs.symlink(text, this.resolve(path));
+      return true;
+    } catch (cause) {
+      if (codeOf(cause) === 'EEXIST') return false;
+      throw this.writing(path, 'create the lock', cause);
+    }
+  }
+
+  readLink(path: NodePath): string | null {
+    try {
+      return this.fs.readlink(this.resolve(path));
+    } catch (cause) {
+      if (this.isGone(cause) || codeOf(cause) === 'EINVAL') return null;
+      throw readFailed(this.node, path, cause);
+    }
+  }
+
+  remove(path: NodePath): void {
+    try {
+      this.fs.unlink(this.resolve(path));
+    } catch (cause) {
+      if (!this.isGone(cause)) throw this.writing(path, 'remove', cause);
+    }
+  }
+
+  /** Whether the path is not there; throws NODE_UNREACHABLE where that is so because the whole node is gone. */
+  private isGone(cause: unknown): boolean {
+    if (codeOf(cause) !== 'ENOENT' && codeOf(cause) !== 'ENOTDIR') return false;
+    this.reach();
+    return true;
+  }
+
+  private writing(path: NodePath, doing: string, cause: unknown): ResealError {
+    if (cause instanceof ResealError) return cause;
+    if (codeOf(cause) === 'ENOENT') {
+      try {
+        this.reach();
+      } catch (unreachable) {
+        if (unreachable instanceof ResealError) return unreachable;
+      }
+    }
+    return writeFailed(this.node, path, doing, cause);
+  }
+
+  private readAll(fd: number, start: number): Uint8Array {
+    const first = this.fs.read(fd, scratch, 0, READ_SIZE, start);
+    if (first < READ_SIZE) return Buffer.from(scratch.subarray(0, first));
+    const chunks = [Buffer.from(scratch)];
+    for (let position = start + first; ; ) {
+      const chunk = Buffer.allocUnsafe(READ_SIZE);
+      const length = this.fs.read(fd, chunk, 0, READ_SIZE, position);
+      if (length === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, length));
+      position += length;
+    }
+  }
+
+  private writeAll(fd: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += this.fs.write(fd, bytes, done, bytes.length - done);
+  }
+
+  private isFolder(real: string): boolean {
+    try {
+      return this.fs.lstat(real).isDirectory();
+    } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') return false;
+      throw cause;
+    }
+  }
+
+  private removeTree(real: string): void {
+    try {
+      if (this.isFolder(real)) {
+        for (const name of this.fs.readdir(real)) this.removeTree(posix.join(real, name));
+        this.fs.rmdir(real);
+      } else {
+        this.fs.unlink(real);
+      }
+    } catch (cause) {
+      if (codeOf(cause) !== 'ENOENT') throw cause;
+    }
+  }
+
+  /** Across volumes: every file is written whole and synced before its source goes. A link is not worth keeping: it holds no bytes. */
+  private async copyTree(from: NodePath, to: NodePath): Promise<void> {
+    if (this.isFolder(this.resolve(from))) {
+      this.makeFolders(to);
+      for (const name of this.list(from)) await this.copyTree(posix.join(from, name), posix.join(to, name));
+      await this.syncFolders([to]);
+      return;
+    }
+    const found = this.read(from);
+    if (found.kind !== 'file') return;
+    const mode = Number(this.fs.lstat(this.resolve(from)).mode & 0o777n);
+    const copy = await this.prepare(to, found.bytes, mode, 'move');
+    copy.commit();
+    await this.syncFolders([posix.dirname(to)]);
+  }
+
+  private removeQuietly(real: string): void {
+    try {
+      this.fs.unlink(real);
+    } catch {
+      // Gone already, or on a disk that refuses everything: the next operation removes what is left over.
+    }
+  }
+}
