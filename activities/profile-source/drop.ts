@@ -1,9 +1,9 @@
-import { constants, type Dirent } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ResealError } from '../../src/domain/errors.js';
 import type { CandidateOrigin } from '../../src/domain/successor.js';
-import { MAX_PROFILE_BYTES, tooLarge, type VerifiedProfiles } from '../../src/profile/index.js';
+import { readProfileFile, type VerifiedProfiles } from '../../src/profile/index.js';
 import type { Candidate, IgnoredFile, Listing, ProfileSource } from './contract.js';
 
 const SUFFIX = '.mobileprovision';
@@ -84,29 +84,11 @@ function placeOf(below: readonly string[], holders: readonly string[]): Place | 
 
 async function read(options: DropOptions, path: string, place: Place): Promise<Found> {
   try {
-    const bytes = await readLimited(path);
+    const bytes = await readProfileFile(path, { links: 'refused' });
     const { profile } = options.profiles.verify(bytes);
     return { candidate: { profile, bytes, origin: { source: options.name, path: shown(options, path), ...place } } };
   } catch (error) {
     return ignored(options, path, error instanceof ResealError ? error.message : unreadable(error));
-  }
-}
-
-/** Reads what was a regular file when it was listed; should a link or a pipe have taken its place, opening fails or gives no data. */
-async function readLimited(path: string): Promise<Uint8Array> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const { size } = await file.stat();
-    if (size > MAX_PROFILE_BYTES) throw tooLarge(size);
-    const buffer = Buffer.alloc(size + 1);
-    let length = 0;
-    for (let more = 1; more > 0 && length < buffer.length; length += more) {
-      more = (await file.read(buffer, length, buffer.length - length)).bytesRead;
-    }
-    if (length > size) throw new Error('it grew while it was read; it is taken up when it is whole');
-    return Uint8Array.from(buffer.subarray(0, length));
-  } finally {
-    await file.close();
   }
 }
 
