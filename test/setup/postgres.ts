@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, chmodSync, chownSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import pg from 'pg';
 import { freePorts } from '../../src/temporal/free-port.js';
 import { runProcess } from '../../src/temporal/run-process.js';
 import { until } from './until.js';
@@ -53,6 +54,19 @@ function run(command: string, args: readonly string[], user: { uid: number; gid:
   });
 }
 
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
 /** A PostgreSQL server of the test's own, on a free port, in a temporary folder; `missing` where the machine has none installed. */
 export async function startPostgres(): Promise<TestPostgres | { readonly missing: string }> {
   const binaries = binaryFolder();
@@ -65,27 +79,27 @@ export async function startPostgres(): Promise<TestPostgres | { readonly missing
   const data = join(folder, 'data');
   await run(join(binaries, 'initdb'), ['-D', data, '-U', 'reseal', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'], user);
   const [port] = (await freePorts(1)) as [number];
+  const url = `postgres://reseal@127.0.0.1:${port}/postgres`;
 
   const start = async (): Promise<() => Promise<void>> => {
     const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off'];
     const server = spawn(join(binaries, 'postgres'), args, { stdio: 'ignore', cwd: folder, ...user });
+    // A test run that ends early takes its server with it.
+    const kill = (): void => void server.kill('SIGQUIT');
+    process.once('exit', kill);
     const gone = new Promise<void>((resolve) => server.once('close', () => resolve()));
-    await until(
-      async () => (await runProcess(join(binaries, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port)], { timeout: 5_000 })).code === 0,
-      {
-        what: 'the test PostgreSQL server',
-      },
-    );
+    await until(() => answers(url), { what: 'the test PostgreSQL server' });
     return async () => {
       // SIGQUIT is PostgreSQL's immediate shutdown: no clean-up, recovery at the next start.
       server.kill('SIGQUIT');
       await gone;
+      process.removeListener('exit', kill);
     };
   };
 
   let end = await start();
   return {
-    url: `postgres://reseal@127.0.0.1:${port}/postgres`,
+    url,
     crash: () => end(),
     restart: async () => {
       end = await start();

@@ -1,0 +1,64 @@
+import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely';
+
+/** Never changed once released; a new one is added below. Run in order, each once, under a lock of the database. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-rotations-nodes-events': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('rotation')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('line', 'text', (column) => column.notNull())
+        .addColumn('kind', 'text')
+        .addColumn('epoch', 'integer', (column) => column.notNull())
+        .addColumn('from_sha', 'text')
+        .addColumn('to_sha', 'text')
+        .addColumn('phase', 'text', (column) => column.notNull())
+        .addColumn('outcome', 'text')
+        .addColumn('question', 'text')
+        .addColumn('horizon', 'timestamptz')
+        .addColumn('ticket', 'text', (column) => column.notNull())
+        .addColumn('started_at', 'timestamptz', (column) => column.notNull())
+        .addColumn('restored_at', 'timestamptz')
+        .addColumn('ended_at', 'timestamptz')
+        .addColumn('since', 'timestamptz', (column) => column.notNull())
+        .addColumn('status', 'jsonb', (column) => column.notNull())
+        .addColumn('updated_at', 'timestamptz', (column) => column.notNull().defaultTo(sql`now()`))
+        .execute();
+      await db.schema.createIndex('rotation_by_line').on('rotation').columns(['line', 'started_at']).execute();
+      await db.schema
+        .createTable('rotation_node')
+        .addColumn('rotation', 'text', (column) => column.notNull())
+        .addColumn('node', 'text', (column) => column.notNull())
+        .addColumn('cohort', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('active_sha', 'text')
+        .addColumn('passes', 'integer', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('deferred', 'boolean', (column) => column.notNull())
+        .addColumn('updated_at', 'timestamptz', (column) => column.notNull())
+        .addPrimaryKeyConstraint('rotation_node_key', ['rotation', 'node'])
+        .execute();
+      await db.schema
+        .createTable('event')
+        .addColumn('rotation', 'text', (column) => column.notNull())
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('at', 'timestamptz', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('actor', 'text', (column) => column.notNull())
+        .addColumn('text', 'text', (column) => column.notNull())
+        .addColumn('data', 'jsonb', (column) => column.notNull())
+        .addPrimaryKeyConstraint('event_key', ['rotation', 'seq'])
+        .execute();
+      await db.schema
+        .createTable('node')
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('line', 'text', (column) => column.notNull())
+        .addColumn('report', 'jsonb', (column) => column.notNull())
+        .addColumn('seen_at', 'timestamptz', (column) => column.notNull())
+        .addPrimaryKeyConstraint('node_key', ['name', 'line'])
+        .execute();
+    },
+  },
+};
+
+export const migrations: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) };

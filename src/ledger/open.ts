@@ -1,0 +1,107 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { type Dialect, Kysely, Migrator, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { LedgerActivities, RotationNodeRow } from '../../activities/ledger/contract.js';
+import { ResealError } from '../domain/errors.js';
+import type { HistoryEvent } from '../domain/rotation/history.js';
+import type { RotationStatus } from '../domain/rotation/status.js';
+import { eventsAfter, recordEvents } from './events.js';
+import { migrations } from './migrations.js';
+import { nodes, saveNodeReports, type SeenNode } from './nodes.js';
+import { pgliteDialect } from './pglite-dialect.js';
+import { isUnreachable, reaching } from './reachable.js';
+import { recordNodes, rotationNodes } from './rotation-nodes.js';
+import { recordRotation, rotation, type RotationFilter, rotations } from './rotations.js';
+import type { Tables } from './tables.js';
+
+/** `embedded`: PGlite in a folder that this process alone uses. `url`: a PostgreSQL server. */
+export type LedgerPlace = { readonly kind: 'embedded'; readonly folder: string } | { readonly kind: 'url'; readonly url: string };
+
+/** Per-node facts, last statuses and events of rotations. Every call throws DATABASE_UNREACHABLE while the database is away, and works again once it is back. */
+export interface Ledger extends LedgerActivities {
+  rotations(filter?: RotationFilter): Promise<RotationStatus[]>;
+  rotation(id: string): Promise<RotationStatus | null>;
+  rotationNodes(id: string): Promise<RotationNodeRow[]>;
+  eventsAfter(id: string, seq: number, limit?: number): Promise<HistoryEvent[]>;
+  nodes(filter?: { readonly line?: string; readonly name?: string }): Promise<SeenNode[]>;
+  close(): Promise<void>;
+}
+
+/** A statement that takes longer counts as a database that does not answer; the ledger's are all short. */
+const STATEMENT_TIMEOUT = 15_000;
+
+function serverDialect(url: string): { readonly dialect: Dialect; readonly where: string } {
+  let where: string;
+  try {
+    const { host, pathname } = new URL(url);
+    where = `${host === '' ? 'local socket' : host}${pathname}`;
+  } catch {
+    throw new ResealError('CONFIG_INVALID', 'The database URL is not one. It has the form postgres://user:password@host:port/database.');
+  }
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'reseal',
+    max: 10,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: STATEMENT_TIMEOUT,
+    keepAlive: true,
+  });
+  // An idle connection that breaks is dropped by the pool and replaced at the next statement, which says so if it cannot be.
+  pool.on('error', () => undefined);
+  return { dialect: new PostgresDialect({ pool }), where };
+}
+
+async function embeddedDialect(folder: string): Promise<{ readonly dialect: Dialect; readonly where: string }> {
+  mkdirSync(dirname(folder), { recursive: true });
+  try {
+    return { dialect: pgliteDialect(await PGlite.create(folder)), where: `embedded, in ${folder}` };
+  } catch (error) {
+    throw new ResealError(
+      'DATABASE_UNREACHABLE',
+      `The embedded database in ${folder} cannot be opened. Check that no other process uses it and that the disk has room.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function migrate(db: Kysely<Tables>, where: string): Promise<void> {
+  await reaching(where, async () => {
+    const { error, results } = await new Migrator({ db, provider: migrations }).migrateToLatest();
+    if (error === undefined) return;
+    const failed = results?.find((result) => result.status === 'Error')?.migrationName;
+    if (failed === undefined || isUnreachable(error))
+      throw error instanceof Error ? error : new Error('the migrations did not run', { cause: error });
+    throw new ResealError('INTERNAL', `The tables of the database (${where}) could not be brought up to date; ${failed} failed.`, {
+      cause: error,
+    });
+  });
+}
+
+/** Opens the ledger and brings its tables up to date. Throws DATABASE_UNREACHABLE where it cannot be reached. */
+export async function openLedger(place: LedgerPlace): Promise<Ledger> {
+  const { dialect, where } = place.kind === 'embedded' ? await embeddedDialect(place.folder) : serverDialect(place.url);
+  const db = new Kysely<Tables>({ dialect });
+  try {
+    await migrate(db, where);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  const run = <T>(work: () => Promise<T>): Promise<T> => reaching(where, work);
+  return {
+    recordRotation: (status) => run(() => recordRotation(db, status)),
+    recordEvents: (events) => run(() => recordEvents(db, events)),
+    recordNodes: (rows) => run(() => recordNodes(db, rows)),
+    saveNodeReports: (line, reports) => run(() => saveNodeReports(db, line, reports)),
+    rotations: (filter) => run(() => rotations(db, filter)),
+    rotation: (id) => run(() => rotation(db, id)),
+    rotationNodes: (id) => run(() => rotationNodes(db, id)),
+    eventsAfter: (id, seq, limit) => run(() => eventsAfter(db, id, seq, limit)),
+    nodes: (filter) => run(() => nodes(db, filter)),
+    close: () => db.destroy(),
+  };
+}

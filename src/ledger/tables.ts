@@ -1,0 +1,61 @@
+import type { ColumnType, JSONColumnType } from 'kysely';
+import type { NodeReport } from '../domain/node/report.js';
+import type { HistoryKind } from '../domain/rotation/history.js';
+import type { RotationStatus } from '../domain/rotation/status.js';
+
+/** `timestamptz`; in the program instants are milliseconds. */
+type Time = ColumnType<Date, Date, Date>;
+type MaybeTime = ColumnType<Date | null, Date | null, Date | null>;
+
+/** The tables of config.md. A projection: nothing is decided by what stands here. */
+export interface Tables {
+  rotation: {
+    id: string;
+    line: string;
+    kind: string | null;
+    epoch: number;
+    from_sha: string | null;
+    to_sha: string | null;
+    phase: string;
+    outcome: string | null;
+    /** Id of the open question. */
+    question: string | null;
+    horizon: MaybeTime;
+    ticket: string;
+    started_at: Time;
+    restored_at: MaybeTime;
+    ended_at: MaybeTime;
+    /** When the phase began; with the epoch it orders two statuses of one rotation. */
+    since: Time;
+    /** The last status view, whole. */
+    status: JSONColumnType<RotationStatus>;
+    updated_at: Time;
+  };
+  rotation_node: {
+    rotation: string;
+    node: string;
+    cohort: string;
+    state: string;
+    active_sha: string | null;
+    passes: number;
+    reason: string;
+    deferred: boolean;
+    updated_at: Time;
+  };
+  event: {
+    rotation: string;
+    /** With the rotation the unique key, so that a write may be repeated. */
+    seq: number;
+    at: Time;
+    kind: HistoryKind;
+    actor: string;
+    text: string;
+    data: JSONColumnType<Record<string, unknown>>;
+  };
+  node: {
+    name: string;
+    line: string;
+    report: JSONColumnType<NodeReport>;
+    seen_at: Time;
+  };
+}
