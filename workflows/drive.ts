@@ -1,4 +1,5 @@
 import {
+  ActivityFailure,
   CancellationScope,
   CancelledFailure,
   condition,
@@ -120,6 +121,7 @@ class Drive {
         commandUpdate(name),
         (said: CommandArguments) => {
           const command = { ...said, command: name } as Command;
+          this.become(settle(this.state, Date.now()), 'reseal');
           this.become(obey(this.state, command, Date.now()), command.by);
           this.become(settle(this.state, Date.now()), 'reseal');
           return statusOf(this.state, Date.now());
@@ -139,6 +141,7 @@ class Drive {
         this.note({ kind: 'signal-ignored', text: `a signal had no effect: ${reason}`, data: { command: { ...command } } });
         return;
       }
+      this.become(settle(this.state, Date.now()), 'reseal');
       this.become(obey(this.state, command, Date.now()), command.by);
     });
   }
@@ -201,11 +204,11 @@ class Drive {
   private async perform(action: Action): Promise<void> {
     switch (action.do) {
       case 'open':
-        return this.open();
+        return this.orRefuse(() => this.open());
       case 'find-successors':
-        return this.findSuccessors();
+        return this.orRefuse(() => this.findSuccessors());
       case 'prepare':
-        return this.prepare();
+        return this.orRefuse(() => this.prepare());
       case 'nodes':
         return this.treatNodes(action);
       case 'open-gate':
@@ -231,6 +234,17 @@ class Drive {
     await condition(() => this.state !== seen, Math.max(1, until - Date.now()));
   }
 
+  /** Before a node is touched, what trying again cannot mend is a refusal with its reason. */
+  private async orRefuse(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const cause = error instanceof ActivityFailure ? error.cause : undefined;
+      if (!(cause instanceof ApplicationFailure)) throw error;
+      this.tell({ event: 'refused', reasons: [cause.message] });
+    }
+  }
+
   private async open(): Promise<void> {
     const opened = await desk.openRotation({ ...this.request, key: workflowInfo().firstExecutionRunId });
     // The name comes before the news of it, so that every line of the record bears it.
@@ -241,7 +255,7 @@ class Drive {
 
   private async findSuccessors(): Promise<void> {
     const found = await desk.findSuccessors(this.request);
-    this.tell({ event: 'successors', missing: found.missing, expiresFirst: found.expiresFirst });
+    this.tell({ event: 'successors', ...found });
     if (found.missing.length === 0) return;
     const left = found.expiresFirst - this.state.offset - Date.now();
     const { audience, successor } = this.state.policy;
@@ -280,10 +294,12 @@ class Drive {
     const { plan } = this.state;
     if (plan === null) return;
     this.tell({ event: 'nodes-begun', task: action.task, wave: action.wave });
+    const { d } = this.state;
     const outdated = (): boolean => !isSameWork(action, next(settle(this.state, Date.now()), Date.now()));
     const ends = await this.steps(action, { ...this.stepInput(plan), task: action.task }, outdated);
     const all = <T>(of: (end: CohortStepEnd) => readonly T[]): readonly T[] => ends.flatMap((end) => [...of(end)]);
     const ended: NodesEnded = {
+      d,
       task: action.task,
       wave: action.wave,
       handled: ends.reduce((sum, end) => sum + end.handled, 0),

@@ -19,6 +19,8 @@ export interface Successors {
   readonly expiresFirst: Instant;
   /** Files of the sources that are not used, a sentence each. */
   readonly ignored: readonly string[];
+  /** Names the offered set: a rotation that did not succeed is not begun again with the same. */
+  readonly fingerprint: string;
 }
 
 export type Prepared = { readonly plan: Plan; readonly reasons: readonly string[] } | { readonly plan: null; readonly reasons: readonly string[] };
@@ -38,7 +40,7 @@ export interface RotationActivities {
   /** The roster, as it is when a gate opens. */
   gateRoster(): Promise<{ readonly rights: RotationState['rights'] }>;
   /** The names at these positions of a cohort plan. */
-  cohortNodes(cohorts: Sha256, first: number, count: number): Promise<readonly NodeName[]>;
+  cohortNodes(range: { readonly line: LineName; readonly cohorts: Sha256; readonly first: number; readonly count: number }): Promise<readonly NodeName[]>;
   /** Compare-and-swap of the line's head to `to`. */
   advanceHead(move: {
     readonly line: LineName;

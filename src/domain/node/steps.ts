@@ -62,10 +62,14 @@ export function stageSteps(to: ManifestFiles): NodeStep[] {
   ];
 }
 
-/** Makes an accepted manifest the active one; what it needs is read back first, the active file afterwards. */
+/**
+ * Makes a manifest the active one: what it needs is read back first, the active file afterwards. It is accepted on the way, which changes
+ * nothing but where a restore was cut off between the files and their acceptance: what is active is always accepted.
+ */
 export function activateSteps(target: ManifestFiles): NodeStep[] {
   return [
     { do: 'read-back', expect: { present: target.placements, manifestsPresent: [target.manifest] } },
+    ...fenced({ do: 'accept', manifest: target.manifest }),
     ...fenced({ do: 'activate', manifest: target.manifest }),
     { do: 'read-back', expect: { active: target.manifest } },
   ];

@@ -41,6 +41,8 @@ export interface NodesAction {
 
 /** What came of a node task: the nodes in trouble by name, those never begun by name, the others by number. */
 export interface NodesEnded {
+  /** The direction the work was begun in: what comes of it in another one says nothing. */
+  readonly d: number;
   readonly task: NodeTask;
   readonly wave: number | null;
   readonly handled: number;
@@ -52,7 +54,7 @@ export interface NodesEnded {
 
 export type RotationEvent =
   | { readonly event: 'opened'; readonly k: number; readonly id: RotationId; readonly policy: Policy; readonly rights: RotationState['rights'] }
-  | { readonly event: 'successors'; readonly missing: readonly string[]; readonly expiresFirst: Instant }
+  | { readonly event: 'successors'; readonly missing: readonly string[]; readonly ignored: readonly string[]; readonly fingerprint: string; readonly expiresFirst: Instant }
   | { readonly event: 'prepared'; readonly plan: Plan }
   | { readonly event: 'refused'; readonly reasons: readonly string[] }
   | { readonly event: 'nodes-begun'; readonly task: NodeTask; readonly wave: number | null }
@@ -82,6 +84,8 @@ export function newRotation(line: LineName, trigger: Trigger, policy: Policy, of
     policy,
     rights: {},
     missing: [],
+    ignored: [],
+    fingerprint: '',
     askAgainAt: null,
     expiresFirst: null,
     plan: null,
@@ -186,7 +190,7 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
       return move({ ...state, k: event.k, id: event.id, policy: event.policy, rights: event.rights }, 'awaiting-successor', now);
     case 'successors': {
       if (state.phase !== 'awaiting-successor') return state;
-      const known = { ...state, missing: event.missing, expiresFirst: event.expiresFirst };
+      const known = { ...state, missing: event.missing, ignored: event.ignored, fingerprint: event.fingerprint, expiresFirst: event.expiresFirst };
       if (event.missing.length === 0) return move(known, 'preflight', now);
       if (lineClock(state, now) >= event.expiresFirst) {
         return end(known, 'refused', event.missing.map((what) => `${what}: no successor came before the old asset expired`), now);
@@ -290,7 +294,7 @@ const TASK_PHASES: Readonly<Record<NodeTask, readonly Phase[]>> = {
 };
 
 function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): RotationState {
-  if (!TASK_PHASES[ended.task].includes(state.phase)) return state;
+  if (ended.d !== state.d || !TASK_PHASES[ended.task].includes(state.phase)) return state;
   const work = state.work ?? startWork(state, ended.task, ended.wave);
   const touched = new Set<NodeName>([...ended.retried, ...ended.troubled.map((result) => result.node)]);
   const troubles: Trouble[] = [
@@ -298,7 +302,7 @@ function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): Rota
     ...(ended.task === 'probe' ? [] : state.troubles.filter((trouble) => !touched.has(trouble.node))),
     ...ended.troubled.map((result) => ({ node: result.node, task: ended.task, outcome: asTrouble(result), reason: result.reason })),
   ];
-  const again = [...work.again.filter((node) => !ended.retried.includes(node)), ...ended.untried];
+  const again = [...new Set([...work.again.filter((node) => !ended.retried.includes(node)), ...ended.untried])];
   const counted: RotationState = {
     ...state,
     troubles,

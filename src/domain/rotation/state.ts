@@ -128,6 +128,10 @@ export interface RotationState {
   /** Roster as frozen at the start, and again when the gate opens. */
   readonly rights: Readonly<Record<PersonId, readonly RosterCommand[]>>;
   readonly missing: readonly string[];
+  /** Files that a source offers and that are not used, with the reasons. */
+  readonly ignored: readonly string[];
+  /** Names the set of successors that was on offer. */
+  readonly fingerprint: string;
   readonly askAgainAt: Instant | null;
   /** When the first of the due assets dies. */
   readonly expiresFirst: Instant | null;

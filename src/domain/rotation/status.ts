@@ -48,6 +48,7 @@ export interface RotationStatus {
   readonly paused: Pause | null;
   readonly troubles: readonly Trouble[];
   readonly missing: readonly string[];
+  readonly ignored: readonly string[];
   readonly reasons: readonly string[];
   readonly turnedAt: Phase | null;
   readonly commands: readonly CommandName[];
@@ -107,6 +108,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     paused: state.paused,
     troubles: state.troubles,
     missing: state.missing,
+    ignored: state.ignored,
     reasons: state.reasons,
     turnedAt: state.turnedAt,
     commands: legalCommands(state),

@@ -1,0 +1,70 @@
+import type { NodeName, RotationId } from '../../src/domain/brands.js';
+import type { RotationState } from '../../src/domain/rotation/state.js';
+import type { DueLine, RotationActivities, ScanActivities, Successors } from './contract.js';
+import { advanceHead, returnHead } from './head.js';
+import { prepareIncident, type ClosingRecord } from './incident.js';
+import { prepareRotation } from './prepare.js';
+import { asFailure, rightsOf, situationOf, type Surroundings } from './surroundings.js';
+import { missingLines, surveyLine } from './survey.js';
+
+export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {
+  return {
+    openRotation: ({ line, key, trigger }) =>
+      asFailure(async () => {
+        const { store, configuration } = situationOf(around, line);
+        const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by });
+        return { k, id: `${line}-${k}` as RotationId, policy: configuration.policy, rights: rightsOf(configuration) };
+      }),
+    findSuccessors: (request) => asFailure(() => findSuccessors(around, request)),
+    prepareRotation: (request) => asFailure(() => prepareRotation(around, request)),
+    gateRoster: () => asFailure(async () => Promise.resolve({ rights: rightsOf(around.configuration()) })),
+    cohortNodes: ({ line, cohorts, first, count }) =>
+      asFailure(async () => {
+        const plan = (await situationOf(around, line).store.frozen(cohorts)) as { waves: readonly (readonly NodeName[])[] };
+        return plan.waves.flat().slice(first, first + count);
+      }),
+    advanceHead: (move) => asFailure(() => advanceHead(around, move)),
+    returnHead: (move) => asFailure(() => returnHead(around, move)),
+    closeRotation: (state) =>
+      asFailure(async () => {
+        // Nothing was allotted: nothing is there to be recorded.
+        if (state.k === 0) return;
+        const record: ClosingRecord = { schemaVersion: 1, state };
+        await situationOf(around, state.line).store.putRecord(state.id, record, { rotation: state.id, ticket: state.trigger.ticket });
+      }),
+    prepareIncident: (request) => asFailure(() => prepareIncident(around, request)),
+    surveyLines: (offset) => asFailure(() => surveyLines(around, offset)),
+  };
+}
+
+async function findSuccessors(around: Surroundings, request: Parameters<RotationActivities['findSuccessors']>[0]): Promise<Successors> {
+  const { due, matches, ignored, fingerprint } = await surveyLine(around, request);
+  return { missing: missingLines(matches), ignored, fingerprint, expiresFirst: due.expiresFirst ?? Number.MAX_SAFE_INTEGER };
+}
+
+/** Outcomes after which the same successors are not tried again by themselves. */
+const UNSUCCESSFUL: readonly RotationState['phase'][] = ['rolled-back', 'parked', 'refused'];
+
+async function surveyLines(around: Surroundings, offset: number): ReturnType<ScanActivities['surveyLines']> {
+  const { topology, policy } = around.configuration();
+  const lines: DueLine[] = [];
+  for (const line of Object.keys(topology.lines) as (keyof typeof topology.lines)[]) {
+    const { store } = situationOf(around, line);
+    if ((await store.head(line)) === null) {
+      lines.push({ line, due: [], start: false, reason: 'the line has no manifest yet' });
+      continue;
+    }
+    const survey = await surveyLine(around, { line, offset });
+    const last = (await store.records(line)).at(-1);
+    const record = last === undefined ? null : ((await store.record(last)) as ClosingRecord | null);
+    const stale = record !== null && UNSUCCESSFUL.includes(record.state.phase) && record.state.fingerprint === survey.fingerprint;
+    lines.push({
+      line,
+      due: survey.due.groups.map((group) => group.name),
+      start: !stale,
+      reason: stale && record !== null ? `${record.state.id} ended as ${record.state.phase} with these very successors; bring new ones, or reseal rotation start --after ${record.state.id}` : '',
+    });
+  }
+  return { lines, ticket: policy.scan.ticket, policy };
+}
+

@@ -1,0 +1,76 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Configuration } from '../../src/configuration/load.js';
+import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import type { Manifest } from '../../src/domain/manifest.js';
+import type { RosterCommand } from '../../src/domain/roster.js';
+import type { RotationState } from '../../src/domain/rotation/state.js';
+import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
+import { expectedEntries } from '../../src/domain/expected.js';
+import { parseManifest } from '../../src/manifest/parse.js';
+import type { VerifiedProfiles } from '../../src/profile/index.js';
+import type { Head, ManifestStore } from '../manifest-store/contract.js';
+import type { ProfileSource } from '../profile-source/contract.js';
+
+/** What a rotation's dealings need of the world outside. */
+export interface Surroundings {
+  /** Reads the configuration folder as it is now. @throws ResealError CONFIG_MISSING, CONFIG_INVALID */
+  readonly configuration: () => Configuration;
+  /** By its name in reseal.yaml. */
+  readonly store: (name: string) => ManifestStore;
+  readonly source: (name: string) => ProfileSource;
+  readonly profiles: VerifiedProfiles;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+export interface LineSituation {
+  readonly configuration: Configuration;
+  readonly declaration: LineDeclaration;
+  readonly store: ManifestStore;
+}
+
+export function situationOf(around: Surroundings, line: LineName): LineSituation {
+  const configuration = around.configuration();
+  const declaration = configuration.topology.lines[line];
+  if (declaration === undefined) {
+    const known = Object.keys(configuration.topology.lines).join(', ');
+    throw new ResealError('NOT_FOUND', `There is no line ${line} in topology.yaml; it declares ${known || 'none'}.`);
+  }
+  return { configuration, declaration, store: around.store(declaration.store) };
+}
+
+/** @throws ResealError REFUSED where the line has no head yet */
+export async function headOf(store: ManifestStore, line: LineName): Promise<{ readonly head: Head; readonly manifest: Manifest }> {
+  const head = await store.head(line);
+  if (head === null) {
+    throw new ResealError('REFUSED', `Line ${line} has no manifest yet. Freeze its first one: reseal manifest freeze DIR --line ${line} --first`);
+  }
+  return { head, manifest: await manifestOf(store, head.digest) };
+}
+
+export const manifestOf = async (store: ManifestStore, digest: Sha256): Promise<Manifest> =>
+  parseManifest(await store.manifest(digest), `manifests/${digest}.json`);
+
+/** The nodes that a manifest of the line concerns. */
+export const nodesOf = (situation: LineSituation, manifest: Manifest): readonly NodeDeclaration[] =>
+  situation.configuration.topology.nodes.filter((node) => expectedEntries(node, situation.declaration, manifest).length > 0);
+
+/** Person to commands, from the roster as it is now. */
+export function rightsOf(configuration: Configuration): RotationState['rights'] {
+  const { persons, roles } = configuration.roster;
+  return Object.fromEntries(
+    persons.map((person) => [person.id, [...new Set(person.roles.flatMap((role): readonly RosterCommand[] => roles[role] ?? []))]]),
+  );
+}
+
+/** Errors cross Temporal as ApplicationFailure of their code; which of them are worth a retry, the workflow's options say. */
+export async function asFailure<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ResealError)) throw error;
+    const details = error.details.length > 0 ? ` ${error.details.join('; ')}` : '';
+    throw ApplicationFailure.create({ message: `${error.message}${details}`, type: error.code, cause: error });
+  }
+}

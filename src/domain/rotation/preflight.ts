@@ -1,0 +1,85 @@
+import type { Duration, Instant } from '../brands.js';
+import { describeDuration } from '../duration.js';
+import { windowOf } from '../groups.js';
+import type { Method } from '../manifest.js';
+import type { Policy } from '../policy.js';
+import type { NodeDeclaration, Topology } from '../topology.js';
+import type { RotationKind } from './state.js';
+import { arithmetic, policyFits, type Arithmetic, type MeshSize } from './timeline.js';
+
+/** What preflight knows when successors and their comparison are settled. */
+export interface PreflightFacts {
+  readonly kind: RotationKind;
+  readonly nodes: readonly NodeDeclaration[];
+  readonly policy: Policy;
+  readonly topology: Topology;
+  readonly offset: Duration;
+  /** The line's clock. */
+  readonly now: Instant;
+  readonly horizon: Instant;
+  readonly mesh: MeshSize;
+  readonly approvers: readonly string[];
+  /** Persons who may not approve this rotation, with the reason. */
+  readonly excluded: ReadonlyMap<string, string>;
+  readonly methods: readonly Method[];
+}
+
+type Check = (facts: PreflightFacts) => readonly string[];
+
+const CHECKS: readonly Check[] = [meshIsThere, nodesCanBeReached, offsetIsForRehearsals, approvalsCanBeGiven, certificatesNeedNoKeychain, timeSuffices];
+
+/** Every reason why a rotation must not begin; empty when it may. */
+export const refusals = (facts: PreflightFacts): readonly string[] => CHECKS.flatMap((check) => check(facts));
+
+const some = (nodes: readonly NodeDeclaration[]): string => {
+  const names = nodes.map((node) => node.name);
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+};
+
+function meshIsThere({ nodes }: PreflightFacts): readonly string[] {
+  return nodes.length === 0 ? ['no node of the topology needs a profile of this line'] : [];
+}
+
+function nodesCanBeReached({ nodes }: PreflightFacts): readonly string[] {
+  const others = nodes.filter((node) => node.reach.kind !== 'local');
+  return others.length === 0 ? [] : [`this version reaches local nodes only; ${some(others)} ${others.length === 1 ? 'is' : 'are'} declared with agent or ssh`];
+}
+
+function offsetIsForRehearsals({ nodes, offset }: PreflightFacts): readonly string[] {
+  const real = nodes.filter((node) => node.environment === 'production');
+  return offset === 0 || real.length === 0 ? [] : [`another date (--at) is for staging and simulated nodes; ${some(real)} ${real.length === 1 ? 'is' : 'are'} in production`];
+}
+
+function approvalsCanBeGiven({ nodes, policy, approvers, excluded }: PreflightFacts): readonly string[] {
+  const reasons: string[] = [];
+  const real = nodes.filter((node) => node.environment !== 'simulated');
+  if (real.length > 0) reasons.push(`approvals by name (--as) count only where every node is simulated; ${some(real)} ${real.length === 1 ? 'is' : 'are'} not`);
+  const eligible = approvers.filter((person) => !excluded.has(person));
+  if (eligible.length < policy.gate.approvals) {
+    const not = approvers.filter((person) => excluded.has(person)).map((person) => `${person} ${excluded.get(person) ?? ''}`);
+    const because = not.length > 0 ? ` (not: ${not.join(', ')})` : '';
+    reasons.push(`${policy.gate.approvals} approvals are needed and ${eligible.length === 0 ? 'nobody' : eligible.join(', ')} may give one${because}`);
+  }
+  return reasons;
+}
+
+function certificatesNeedNoKeychain({ kind, nodes }: PreflightFacts): readonly string[] {
+  const holders = nodes.filter((node) => node.keys === 'allowed');
+  if (kind === 'profile' || holders.length === 0) return [];
+  return [`the successors bring a new certificate, and this version does not deliver keys to nodes that hold them: ${some(holders)}`];
+}
+
+/** The arithmetic in one sentence: every part, the sum, and what there is. */
+export const arithmeticInWords = (sum: Arithmetic): string =>
+  `${sum.parts
+    .filter((part) => part.duration > 0)
+    .map((part) => `${part.name} ${describeDuration(part.duration)}`)
+    .join(' + ')} = ${describeDuration(sum.needed)}, and there are ${describeDuration(Math.max(0, sum.available))}`;
+
+function timeSuffices({ now, horizon, mesh, policy, methods }: PreflightFacts): readonly string[] {
+  const window = Math.min(...methods.map((method) => windowOf(method, policy)));
+  const byPolicy = policyFits(window, mesh, policy);
+  if (!byPolicy.feasible) return [`the policy does not fit its own window: ${arithmeticInWords(byPolicy)}`];
+  const sum = arithmetic(now, horizon, mesh, policy);
+  return sum.feasible ? [] : [`too late to rotate and still be able to roll back: ${arithmeticInWords(sum)} until the old assets expire`];
+}

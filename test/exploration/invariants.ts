@@ -1,0 +1,89 @@
+import { isLegalTransition, isTerminal } from '../../src/domain/rotation/phases.js';
+import { FROM, TO, type ModelNode } from './node-model.js';
+import { ELIGIBLE, type World } from './world.js';
+
+/** The invariants of rotation.md that a single world or a single move can break. Each answers what is wrong, or null. */
+export const INVARIANTS: Readonly<Record<string, (before: World, after: World) => string | null>> = {
+  '1 coverage: what a node accepts it has': (_, world) => {
+    const bare = world.nodes.find((node) => node.accepted.some((manifest) => lacks(node, manifest) && !brokenByFate(node, manifest)));
+    return bare === undefined ? null : `${bare.name} accepts what it does not have`;
+  },
+  '1 coverage: what is active is accepted': (_, world) => {
+    const bare = world.nodes.find((node) => !node.accepted.includes(node.active));
+    return bare === undefined ? null : `${bare.name} serves ${bare.active} without accepting it`;
+  },
+  '2 retire last: no old asset goes before cutover, and not while it is needed': (before, after) => {
+    const gone = after.nodes.find((node, index) => node.files[FROM] !== 'ok' && before.nodes[index]?.files[FROM] === 'ok');
+    if (gone === undefined) return null;
+    // An order to retire that nobody has overtaken may wake late; it is still the retirement's.
+    const retiring = before.state.phase === 'retiring' || before.state.turnedAt === 'retiring';
+    return retiring && gone.active === TO ? null : `${gone.name} lost the old asset while ${before.state.phase}`;
+  },
+  '3 digest fidelity: nothing is accepted that was not read back': (before, after) => {
+    const blind = after.nodes.find((node, index) => {
+      const accepted = node.accepted.filter((manifest) => before.nodes[index]?.accepted.includes(manifest) !== true);
+      return accepted.some((manifest) => node.files[manifest] !== 'ok');
+    });
+    return blind === undefined ? null : `${blind.name} accepted bytes that are not what was approved`;
+  },
+  '4 dual control: nobody beyond the canary switches with fewer than two approvals': (before, after) => {
+    if (before.state.phase === 'rolling' || after.state.phase !== 'rolling' || before.state.phase === 'escalated') return null;
+    const real = after.given.filter((person) => ELIGIBLE.includes(person));
+    return real.length >= 2 ? null : `the gate opened for ${real.join(', ') || 'nobody'}`;
+  },
+  '6 one writer: a stale epoch changes nothing': (before, after) => {
+    if (before.sleeper === null || after.sleeper !== null || after.state !== before.state || after.under !== before.under) return null;
+    const { node, fence } = before.sleeper;
+    const was = before.nodes.find((one) => one.name === node);
+    const is = after.nodes.find((one) => one.name === node);
+    const stale = was?.fence?.token !== fence.token;
+    return stale && JSON.stringify(was) !== JSON.stringify(is) ? `${node} was changed by an order that had been overtaken` : null;
+  },
+  '6 one writer: phases follow the diagram': (before, after) =>
+    before.state.phase === after.state.phase || reachable(before.state.phase, after.state.phase) ? null : `${before.state.phase} to ${after.state.phase}`,
+  '7 rollback safety: the new asset goes only where the old one is back': (before, after) => {
+    const gone = after.nodes.find((node, index) => node.files[TO] === 'gone' && before.nodes[index]?.files[TO] !== 'gone');
+    return gone === undefined || (gone.active === FROM && gone.files[FROM] === 'ok') ? null : `${gone.name} lost the new asset without having the old one`;
+  },
+  '8 blast radius: unhealthy and unproven nodes stay within the allowance': (_, world) => {
+    const allowed = world.state.plan?.maxUnavailable ?? 0;
+    if (world.state.phase !== 'canary' && world.state.phase !== 'rolling') return null;
+    // What serves the new assets and was counted as done must do well with them.
+    const wrong = world.nodes.filter((node) => node.active === TO && node.health !== 'good' && node.files[TO] === 'ok');
+    return wrong.length <= allowed ? null : `${wrong.map((node) => node.name).join(', ')} serve assets that do not work there`;
+  },
+  '4 and 8: no node is taken for proven that is not': (_, world) => {
+    if (!['cutover', 'soaking', 'retiring', 'completed'].includes(world.state.phase)) return null;
+    const wrong = world.nodes.find((node) => node.active === TO && node.health !== 'good');
+    return wrong === undefined ? null : `${wrong.name} counts as proven and is ${wrong.health}`;
+  },
+  '9 liveness: a way back on which nothing goes wrong ends rolled back or parked': (before, after) => {
+    if (before.state.phase !== 'rolling-back' || after.state.phase !== 'escalated' || after.troubledSinceTurn) return null;
+    // Past the horizon there is nothing to go back to.
+    if (after.now >= (after.state.plan?.horizon ?? 0)) return null;
+    return `escalated with ${after.state.question?.id ?? 'no question'}: ${after.state.troubles.map((one) => `${one.node} ${one.reason}`).join('; ')}`;
+  },
+  'rolled back means rolled back': (_, world) => {
+    const { phase } = world.state;
+    if (phase !== 'rolled-back' && phase !== 'parked') return null;
+    const wrong = world.nodes.find((node) => node.active !== FROM || node.files[FROM] !== 'ok');
+    return wrong === undefined ? null : `${wrong.name} does not serve the old assets in ${phase}`;
+  },
+  'completed means completed': (_, world) => {
+    if (world.state.phase !== 'completed') return null;
+    const wrong = world.nodes.find((node) => node.active !== TO || node.files[FROM] === 'ok' || node.accepted.includes(FROM));
+    return wrong === undefined ? (world.head.digest === TO ? null : 'the head is not the new manifest') : `${wrong.name} is not on the new assets alone`;
+  },
+};
+
+const lacks = (node: ModelNode, manifest: string): boolean => node.files[manifest] !== 'ok' || node.manifests[manifest] !== true;
+/** A flipped byte is no doing of reseal's. */
+const brokenByFate = (node: ModelNode, manifest: string): boolean => node.files[manifest] === 'bad' && node.manifests[manifest] === true;
+
+/** Settling may take several arrows at once. */
+function reachable(from: World['state']['phase'], to: World['state']['phase'], depth = 4): boolean {
+  if (isLegalTransition(from, to)) return true;
+  if (depth === 0 || isTerminal(from)) return false;
+  return VIA.some((middle) => isLegalTransition(from, middle) && reachable(middle, to, depth - 1));
+}
+const VIA = ['canary', 'awaiting-signoff', 'rolling', 'cutover', 'soaking', 'retiring', 'rolling-back', 'escalated'] as const;

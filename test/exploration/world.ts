@@ -1,0 +1,347 @@
+import type { LineName, NodeName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
+import { decide, obey, type Command } from '../../src/domain/rotation/commands.js';
+import { apply, isSameWork, newRotation, next, settle, type Action, type NodesAction } from '../../src/domain/rotation/machine.js';
+import { isTerminal } from '../../src/domain/rotation/phases.js';
+import { epochOf, type RotationState } from '../../src/domain/rotation/state.js';
+import type { NodeResult } from '../../src/domain/node/report.js';
+import { lastAutomaticRollback } from '../../src/domain/rotation/timeline.js';
+import { admitAttempt, FROM, newNode, probed, stepsOf, take, TO, type Attempt, type ModelNode } from './node-model.js';
+import { MODEL_POLICY } from './policy.js';
+
+/** A rotation, its mesh, the head of the line, and what may still go wrong. */
+export interface World {
+  readonly now: number;
+  readonly state: RotationState;
+  readonly nodes: readonly ModelNode[];
+  readonly head: { readonly seq: number; readonly digest: Sha256 | 'other' };
+  /** A task under way: nodes still to be treated. */
+  readonly under: { readonly d: number; readonly action: NodesAction; readonly queue: readonly NodeName[]; readonly results: readonly NodeResult[]; readonly retried: readonly NodeName[] } | null;
+  /** An attempt that was given up and may wake at any time. */
+  readonly sleeper: Attempt | null;
+  readonly faults: number;
+  readonly commands: number;
+  readonly attempts: number;
+  /** Approvals as people really gave and withdrew them: kept apart from the machine's own books. */
+  readonly given: readonly PersonId[];
+  /** Whether anything went wrong since the last turn back. */
+  readonly troubledSinceTurn: boolean;
+}
+
+/** One thing that happens, for the trace of a counterexample. */
+export interface Move {
+  readonly what: string;
+  readonly world: World;
+}
+
+export interface Limits {
+  readonly waves: readonly number[];
+  readonly maxUnavailable: number;
+  readonly faults: number;
+  readonly commands: number;
+}
+
+const HORIZON = 100_000;
+export const ELIGIBLE = ['ada', 'grace'] as PersonId[];
+const REQUESTER = 'rita' as PersonId;
+const RIGHTS = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'] as const;
+const TICKET = 'CHG-1';
+
+export function start(limits: Limits): World {
+  const size = limits.waves.reduce((sum, wave) => sum + wave, 0);
+  const rights = Object.fromEntries([...ELIGIBLE, REQUESTER].map((person) => [person, RIGHTS]));
+  const state = newRotation('line' as LineName, { kind: 'person', by: REQUESTER, ticket: TICKET }, MODEL_POLICY, 0, 0);
+  return {
+    now: 0,
+    state: { ...state, rights },
+    nodes: Array.from({ length: size }, (_, index) => newNode(`n${index + 1}`)),
+    head: { seq: 1, digest: FROM },
+    under: null,
+    sleeper: null,
+    faults: limits.faults,
+    commands: limits.commands,
+    attempts: 0,
+    given: [],
+    troubledSinceTurn: false,
+  };
+}
+
+/** Everything that can happen next. */
+export function moves(world: World, limits: Limits): readonly Move[] {
+  const settled = { ...world, state: settle(world.state, world.now) };
+  const all: Move[] = [...commandMoves(settled), ...sleeperMoves(settled)];
+  if (isTerminal(settled.state.phase)) return sleeperMoves(settled);
+  if (settled.under !== null) return [...all, ...underMoves(settled)];
+  return [...all, ...actionMoves(settled, next(settled.state, settled.now), limits), ...delayMoves(settled)];
+}
+
+// ------------------------------------------------------------------------------------------------------------- commands
+
+const saying = { ticket: TICKET };
+
+/** Every command that a person could give, sensible or not. */
+export function everyCommand(state: RotationState): readonly Command[] {
+  const nodes = state.troubles.map((trouble) => trouble.node);
+  const people = [...ELIGIBLE, REQUESTER];
+  return [
+    ...people.flatMap((by): Command[] => [
+      { command: 'approve', by, ...saying, digest: TO },
+      { command: 'approve', by, ...saying, digest: FROM },
+    ]),
+    ...people.map((by): Command => ({ command: 'reject', by, ...saying })),
+    ...ELIGIBLE.map((by): Command => ({ command: 'withdraw', by, ...saying })),
+    { command: 'approve', by: ELIGIBLE[0] as PersonId, ticket: 'CHG-2', digest: TO },
+    { command: 'pause', by: REQUESTER, ...saying },
+    { command: 'resume', by: REQUESTER, ...saying },
+    { command: 'cancel', by: REQUESTER, ...saying },
+    { command: 'rollback', by: REQUESTER, ...saying },
+    { command: 'close', by: REQUESTER, ...saying, as: 'partial' },
+    { command: 'retry', by: REQUESTER, ...saying, nodes },
+    ...(state.question?.options ?? ['retry']).map(
+      (option): Command => ({ command: 'answer', by: ELIGIBLE[0] as PersonId, ...saying, question: state.question?.id ?? 'stalled', option, digest: TO }),
+    ),
+  ];
+}
+
+function commandMoves(world: World): Move[] {
+  return everyCommand(world.state).flatMap((command): Move[] => {
+    if (!decide(world.state, command, world.now).accepted) return [];
+    const approving = command.command === 'approve' || (command.command === 'answer' && command.option === 'approve');
+    // Without approvals no rotation gets far: they cost nothing.
+    if (!approving && world.commands === 0) return [];
+    const state = obey(world.state, command, world.now);
+    const given = approving
+      ? [...new Set([...world.given, command.by])].sort()
+      : command.command === 'withdraw'
+        ? world.given.filter((person) => person !== command.by)
+        : world.given;
+    return [{ what: `${command.by} says ${command.command}`, world: turned(world, { ...world, state, given, commands: world.commands - (approving ? 0 : 1) }) }];
+  });
+}
+
+/** From a change of direction on, only what goes wrong later counts against the way back. */
+const turned = (before: World, after: World): World =>
+  after.state.d === before.state.d ? after : { ...after, troubledSinceTurn: after.sleeper !== null };
+
+// ----------------------------------------------------------------------------------------------------------------- time
+
+/** The machine sleeps, and wakes late. */
+function delayMoves(world: World): Move[] {
+  const { plan } = world.state;
+  if (world.faults === 0 || plan === null) return [];
+  const late = [lastAutomaticRollback(plan.horizon, plan.nodes, plan.maxUnavailable, world.state.policy) + 1, plan.horizon + 1];
+  return late
+    .filter((time) => time > world.now)
+    .map((now) => ({ what: `the clock is at ${now}`, world: { ...world, now, faults: world.faults - 1, troubledSinceTurn: true } }));
+}
+
+// -------------------------------------------------------------------------------------------------------------- actions
+
+function actionMoves(world: World, action: Action, limits: Limits): Move[] {
+  const { state, now } = world;
+  const told = (what: string, event: Parameters<typeof apply>[1], change: Partial<World> = {}): Move => ({
+    what,
+    world: turned(world, { ...world, ...change, state: apply(state, event, now) }),
+  });
+  switch (action.do) {
+    case 'open':
+      return [told('opened', { event: 'opened', k: 1, id: 'line-1' as RotationId, policy: state.policy, rights: state.rights })];
+    case 'find-successors':
+      return [told('successors found', { event: 'successors', missing: [], ignored: [], fingerprint: '', expiresFirst: HORIZON })];
+    case 'prepare':
+      return [
+        told('prepared', {
+          event: 'prepared',
+          plan: {
+            kind: 'profile',
+            fromSeq: 1,
+            from: FROM,
+            to: TO,
+            topology: 'topology' as Sha256,
+            policyDigest: 'policy' as Sha256,
+            cohorts: 'cohorts' as Sha256,
+            waves: limits.waves,
+            nodes: world.nodes.length,
+            maxUnavailable: limits.maxUnavailable,
+            horizon: HORIZON,
+            eligible: ELIGIBLE,
+            summary: [],
+          },
+        }),
+        told('refused', { event: 'refused', reasons: ['refused'] }),
+      ];
+    case 'nodes': {
+      const range = world.nodes.slice(action.first, action.first + action.count).map((node) => node.name);
+      const queue = [...action.again, ...range.filter((name) => !action.except.includes(name))];
+      const begun = apply(state, { event: 'nodes-begun', task: action.task, wave: action.wave }, now);
+      return [{ what: `${action.task} begins`, world: { ...world, state: begun, under: { d: state.d, action, queue, results: [], retried: [] } } }];
+    }
+    case 'open-gate':
+      return [told('the gate opens', { event: 'gate-opened', rights: state.rights })];
+    case 'remind':
+      return [told('reminded', { event: 'reminded' })];
+    case 'page':
+      return [told('paged', { event: 'paged' })];
+    case 'advance-head': {
+      const advancing = apply(state, { event: 'head-advancing' }, now);
+      const fits = world.head.seq === state.headSeq;
+      const moved = { seq: world.head.seq + 1, digest: TO };
+      const won: Move = { what: 'the head moves', world: { ...world, head: moved, state: apply(advancing, { event: 'head-advanced', seq: moved.seq }, now) } };
+      const lost = (head: World['head'], faults: number): Move => ({
+        what: 'the head was moved by someone else',
+        world: { ...world, head, faults, troubledSinceTurn: true, state: apply(advancing, { event: 'head-lost', reason: 'moved' }, now) },
+      });
+      if (!fits) return [lost(world.head, world.faults)];
+      return world.faults > 0 ? [won, lost({ seq: world.head.seq + 1, digest: 'other' }, world.faults - 1)] : [won];
+    }
+    case 'return-head': {
+      const head = { seq: world.head.seq + 1, digest: world.head.digest === TO ? FROM : world.head.digest };
+      return [{ what: 'the head returns', world: { ...world, head, state: apply(state, { event: 'head-returned', seq: head.seq }, now) } }];
+    }
+    case 'wait':
+      // A question that stays waits for people, however long.
+      if (state.question?.deadline === null) return [];
+      return [{ what: `waits for ${action.why}`, world: turned(world, { ...world, now: Math.max(now + 1, action.until) }) }];
+    case 'close':
+      return [];
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------- work on nodes
+
+/** The next node of the task under way, with every fault at every position; or the end of the task. */
+function underMoves(world: World): Move[] {
+  const { under, state } = world;
+  if (under === null) return [];
+  const outdated = !isSameWork(under.action, next(state, world.now));
+  const unwell = under.results.filter((result) => result.outcome !== 'done').length;
+  const full = (under.action.inFlight !== null && unwell >= under.action.inFlight) || (under.action.stopAtFirst && unwell > 0);
+  const [name] = under.queue;
+  if (name === undefined || outdated || full) return [finish(world)];
+  const node = world.nodes.find((one) => one.name === name) as ModelNode;
+  return treat(world, node).map(({ what, change, result, sleeper, fault }) => ({
+    what: `${under.action.task} ${name}: ${what}`,
+    world: {
+      ...world,
+      nodes: world.nodes.map((one) => (one.name === name ? change : one)),
+      attempts: world.attempts + 2,
+      faults: world.faults - (fault ? 1 : 0),
+      troubledSinceTurn: world.troubledSinceTurn || fault,
+      sleeper: sleeper ?? world.sleeper,
+      under: {
+        ...under,
+        queue: under.queue.slice(1),
+        results: [...under.results, result],
+        retried: under.action.again.includes(name) ? [...under.retried, name] : under.retried,
+      },
+    },
+  }));
+}
+
+function finish(world: World): Move {
+  const { under, state } = world;
+  if (under === null) return { what: 'nothing', world };
+  const event = {
+    event: 'nodes-ended',
+    d: under.d,
+    task: under.action.task,
+    wave: under.action.wave,
+    handled: under.action.count,
+    troubled: under.results.filter((result) => result.outcome !== 'done').map(({ node, outcome, active, reason }) => ({ node, outcome, active, reason })),
+    untried: under.queue,
+    retried: under.retried,
+  } as const;
+  return { what: `${under.action.task} ends`, world: turned(world, { ...world, under: null, state: apply(state, event, world.now) }) };
+}
+
+interface Treated {
+  readonly what: string;
+  readonly change: ModelNode;
+  readonly result: NodeResult;
+  readonly sleeper?: Attempt;
+  readonly fault: boolean;
+}
+
+function treat(world: World, node: ModelNode): Treated[] {
+  const { under, state } = world;
+  if (under === null) return [];
+  const { task } = under.action;
+  const fence = { epoch: epochOf(state), opId: task, token: `t${world.attempts}` };
+  if (task === 'probe') return probeOnly(world, node);
+  const admitted = admitAttempt(node, fence);
+  if (admitted === null) return [{ what: 'refused as stale', change: node, result: outcome(node, 'failed', 'STALE_EPOCH'), fault: false }];
+  const steps = stepsOf(task);
+  const treated: Treated[] = [{ what: 'done', ...complete(admitted, task, fence, null), fault: false }];
+  if (world.faults === 0) return treated;
+
+  treated.push({ what: 'offline', change: node, result: outcome(node, 'unreachable', 'offline'), fault: true });
+  for (let cut = 0; cut <= steps.length; cut++) {
+    const partly = run(admitted, steps.slice(0, cut), fence, null);
+    if (!partly.ok) break;
+    // Cut off, and tried again by Temporal under the same order.
+    const retryFence = { ...fence, token: `t${world.attempts + 1}` };
+    const again = admitAttempt(partly.node, retryFence);
+    if (again !== null) treated.push({ what: `cut off after step ${cut}, then retried`, ...complete(again, task, retryFence, null), fault: true });
+    treated.push({ what: `fails after step ${cut}`, change: partly.node, result: outcome(partly.node, 'failed', 'disk full'), fault: true });
+    // Between a fence and its step the node's lock is held: whoever sleeps there keeps everyone else out.
+    if (world.sleeper === null && cut < steps.length && steps[cut - 1]?.do !== 'fence') {
+      const sleeper = { node: node.name, task, fence, left: steps.slice(cut) };
+      treated.push({ what: `sleeps after step ${cut}`, change: partly.node, result: outcome(partly.node, 'unreachable', 'no answer'), sleeper, fault: true });
+    }
+    if (steps[cut]?.do === 'put-profile') treated.push({ what: `the disk lies in step ${cut}`, ...complete(admitted, task, fence, cut), fault: true });
+  }
+  if (task === 'switch') {
+    for (const health of ['broken', 'unclear'] as const) {
+      treated.push({ what: `the new assets are ${health} here`, ...complete({ ...admitted, health }, task, fence, null), fault: true });
+    }
+  }
+  return treated;
+}
+
+function probeOnly(world: World, node: ModelNode): Treated[] {
+  const seen = (one: ModelNode): NodeResult => {
+    const result = probed(one);
+    return result === 'proven' && one.active === TO ? outcome(one, 'done', '') : outcome(one, 'failed', 'probe failed');
+  };
+  const well: Treated = { what: 'probed', change: node, result: seen(node), fault: false };
+  if (world.faults === 0) return [well];
+  const flipped = { ...node, files: { ...node.files, [TO]: 'bad' as const } };
+  return [
+    well,
+    { what: 'a byte has flipped', change: flipped, result: seen(flipped), fault: true },
+    { what: 'offline', change: node, result: outcome(node, 'unreachable', 'offline'), fault: true },
+  ];
+}
+
+const outcome = (node: ModelNode, what: NodeResult['outcome'], reason: string): NodeResult => ({ node: node.name, outcome: what, active: node.active, reason });
+
+function run(node: ModelNode, steps: ReturnType<typeof stepsOf>, fence: Attempt['fence'], lyingAt: number | null): ReturnType<typeof take> {
+  let current = node;
+  for (const [index, step] of steps.entries()) {
+    const taken = take(current, step, fence, index === lyingAt);
+    if (!taken.ok) return taken;
+    current = taken.node;
+  }
+  return { node: current, ok: true };
+}
+
+/** A whole attempt, with the probes after an activation and the node's own return when they fail. */
+function complete(node: ModelNode, task: NodesAction['task'], fence: Attempt['fence'], lyingAt: number | null): { change: ModelNode; result: NodeResult } {
+  const ran = run(node, stepsOf(task), fence, lyingAt);
+  if (!ran.ok) return { change: ran.node, result: outcome(ran.node, 'failed', ran.reason) };
+  if (task !== 'switch' && task !== 'return' && task !== 'repair') return { change: ran.node, result: outcome(ran.node, 'done', '') };
+  const verdict = probed(ran.node);
+  if (verdict === 'proven') return { change: ran.node, result: outcome(ran.node, 'done', '') };
+  const what = verdict === 'failed' ? 'failed' : 'inconclusive';
+  if (task !== 'switch') return { change: ran.node, result: outcome(ran.node, what, 'probe') };
+  const back = run(ran.node, stepsOf('return'), fence, null);
+  return { change: back.node, result: outcome(back.node, what, 'probe') };
+}
+
+/** An attempt given up long ago goes on where it slept. */
+function sleeperMoves(world: World): Move[] {
+  const { sleeper } = world;
+  if (sleeper === null) return [];
+  const node = world.nodes.find((one) => one.name === sleeper.node) as ModelNode;
+  const ran = run(node, sleeper.left, sleeper.fence, null);
+  return [{ what: `${sleeper.task} on ${sleeper.node} wakes`, world: { ...world, sleeper: null, nodes: world.nodes.map((one) => (one.name === node.name ? ran.node : one)) } }];
+}
