@@ -1,0 +1,200 @@
+import { posix } from 'node:path';
+import type { Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import type { NodeStep, Placement } from '../../src/domain/node/steps.js';
+import { isTemporary, type NodePath, type PreparedFile } from '../../src/node-shell/contract.js';
+import { sha256Of } from '../../src/manifest/digest.js';
+import type { Held } from './fence.js';
+import { PROFILE_FOLDERS, profilePath } from './paths.js';
+import type { WritingSession } from './session.js';
+
+export type ChangingStep = Exclude<NodeStep, { do: 'fence' } | { do: 'read-back' }>;
+
+/** What a step has to do, as the node is now. */
+export interface Effect {
+  readonly subject: string;
+  /** Folders that must be there first. */
+  readonly folders: readonly NodePath[];
+  /** Writes what is not visible yet. */
+  prepare(): Promise<void>;
+  /** The visible change; asks the fence right before every rename. */
+  apply(held: Held): Promise<void>;
+  /** Takes back what `prepare` wrote, unless `apply` used it. */
+  discard(): void;
+  /** Folders whose renames must reach the disk before the next kind of step. */
+  readonly touched: readonly NodePath[];
+}
+
+/** The effect of a step, by node truth; null where the node is so already. Called under the lock. */
+export function planEffect(session: WritingSession, step: ChangingStep): Promise<Effect | null> {
+  switch (step.do) {
+    case 'put-profile':
+      return putProfile(session, step.placement);
+    case 'put-manifest':
+      return putManifest(session, step.manifest);
+    case 'accept':
+      return Promise.resolve(setAccepted(session, step.manifest, 'accept'));
+    case 'un-accept':
+      return Promise.resolve(setAccepted(session, step.manifest, 'un-accept'));
+    case 'activate':
+      return activate(session, step.manifest);
+    case 'quarantine-profile':
+      return Promise.resolve(quarantineProfile(session, step.placement));
+    case 'quarantine-manifest':
+      return Promise.resolve(quarantineManifest(session, step.manifest));
+  }
+}
+
+interface FileToWrite {
+  readonly path: NodePath;
+  readonly bytes: Uint8Array;
+  readonly mode: number;
+}
+
+/** Writes files under temporary names and renames them in the order given. `before` runs first, under the fence. */
+function writing(session: WritingSession, subject: string, files: readonly FileToWrite[], before: (held: Held) => Promise<void> = async () => undefined): Effect {
+  let prepared: readonly PreparedFile[] = [];
+  const folders = [...new Set(files.map((file) => posix.dirname(file.path)))];
+  return {
+    subject,
+    folders,
+    touched: folders,
+    prepare: async () => {
+      const results = await Promise.allSettled(files.map(({ path, bytes, mode }) => session.files.prepare(path, bytes, mode, session.order.opId)));
+      prepared = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    },
+    apply: async (held) => {
+      await before(held);
+      for (const file of prepared) {
+        held.check();
+        file.commit();
+      }
+    },
+    discard: () => {
+      for (const file of prepared) file.discard();
+    },
+  };
+}
+
+async function putProfile(session: WritingSession, placement: Placement): Promise<Effect | null> {
+  const path = profilePath(placement);
+  const bytes = await session.contents.profile(placement.sha256, () => quarantined(session, placement));
+  const found = session.files.read(path);
+  if (found.kind === 'file' && Buffer.compare(found.bytes, bytes) === 0) return null;
+  // A link is replaced by the rename; it is no file of its own that anyone could miss.
+  const stray = found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link') ? null : strayPath(session, placement, found);
+  return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], async (held) => {
+    if (stray === null) return;
+    session.files.makeFolders(posix.dirname(stray));
+    held.check();
+    await session.files.move(path, stray);
+  });
+}
+
+/** Retired profiles are still on the node: they come back without the store. */
+function quarantined(session: WritingSession, placement: Placement): Uint8Array | null {
+  const found = session.files.read(session.paths.quarantinedProfile(session.order.rotation, placement));
+  return found.kind === 'file' ? found.bytes : null;
+}
+
+/** A place in quarantine that never meets the right bytes' place. */
+function strayPath(session: WritingSession, { folder, fileName }: Placement, found: { readonly bytes: Uint8Array } | { readonly what: string }): NodePath {
+  const mark = 'bytes' in found ? sha256Of(found.bytes).slice(0, 16) : 'other';
+  return `${session.paths.quarantine(session.order.rotation)}/stray/${folder}/${fileName}.${mark}`;
+}
+
+async function putManifest(session: WritingSession, digest: Sha256): Promise<Effect | null> {
+  const { files, paths, contents } = session;
+  const known = await contents.manifest(digest);
+  const settings = await contents.settings(known, session.node.name);
+  const wanted: FileToWrite[] = [
+    ...settings.map(({ path, bytes }) => ({ path: `${paths.settings}/${path}`, bytes, mode: 0o444 })),
+    // Last, so that a manifest that is there has its settings.
+    { path: paths.manifest(digest), bytes: known.bytes, mode: 0o444 },
+  ];
+  removeTemporaries(session, new Set(wanted.map((file) => posix.dirname(file.path))));
+  const missing = wanted.filter(({ path, bytes }) => {
+    const found = files.read(path);
+    return found.kind !== 'file' || Buffer.compare(found.bytes, bytes) !== 0;
+  });
+  return missing.length === 0 ? null : writing(session, digest, missing);
+}
+
+function removeTemporaries(session: WritingSession, folders: ReadonlySet<NodePath>): void {
+  for (const folder of folders) for (const name of session.files.list(folder)) if (isTemporary(name)) session.files.remove(`${folder}/${name}`);
+}
+
+function setAccepted(session: WritingSession, digest: Sha256, what: 'accept' | 'un-accept'): Effect | null {
+  const { accepted } = session.attempt;
+  const present = accepted.read(session.name) ?? [];
+  if (what === 'un-accept') refuseActive(session, digest);
+  if (present.includes(digest) === (what === 'accept')) return null;
+  const next = what === 'accept' ? [...present, digest] : present.filter((one) => one !== digest);
+  return {
+    subject: digest,
+    folders: [],
+    touched: [],
+    prepare: async () => undefined,
+    apply: async (held) => {
+      held.check();
+      await accepted.write(session.name, next, session.order.opId);
+    },
+    discard: () => undefined,
+  };
+}
+
+async function activate(session: WritingSession, digest: Sha256): Promise<Effect | null> {
+  const { files, paths, attempt, contents } = session;
+  if (!(attempt.accepted.read(session.name) ?? []).includes(digest)) {
+    throw new ResealError('READ_BACK_FAILED', `Node ${files.node} has not accepted manifest ${digest}: it is not staged whole. Stage it again, then switch.`);
+  }
+  const { bytes } = await contents.manifest(digest);
+  const found = files.read(paths.active);
+  if (found.kind === 'file' && Buffer.compare(found.bytes, bytes) === 0) return null;
+  return writing(session, digest, [{ path: paths.active, bytes, mode: 0o644 }]);
+}
+
+function quarantineProfile(session: WritingSession, placement: Placement): Effect | null {
+  const path = profilePath(placement);
+  const found = session.files.read(path);
+  if (found.kind === 'absent') return null;
+  const right = found.kind === 'file' && session.contents.matches(found.bytes, placement.sha256);
+  const target = right ? session.paths.quarantinedProfile(session.order.rotation, placement) : strayPath(session, placement, found);
+  return moving(session, `${placement.folder}/${placement.fileName}`, [[path, target]], PROFILE_FOLDERS[placement.folder]);
+}
+
+function quarantineManifest(session: WritingSession, digest: Sha256): Effect | null {
+  const { files, paths } = session;
+  refuseActive(session, digest);
+  const quarantine = paths.quarantine(session.order.rotation);
+  const moves: [NodePath, NodePath][] = [];
+  if (files.stamp(paths.manifest(digest)) !== '') moves.push([paths.manifest(digest), paths.quarantinedManifest(session.order.rotation, digest)]);
+  if (files.stamp(paths.settingsOf(digest)) !== '') moves.push([paths.settingsOf(digest), `${quarantine}/settings/${digest}`]);
+  if (moves.length === 0) return null;
+  return moving(session, digest, moves, ...moves.map(([from]) => posix.dirname(from)));
+}
+
+function moving(session: WritingSession, subject: string, moves: readonly (readonly [NodePath, NodePath])[], ...sources: readonly NodePath[]): Effect {
+  const targets = [...new Set(moves.map(([, to]) => posix.dirname(to)))];
+  return {
+    subject,
+    folders: targets,
+    touched: [...sources, ...targets],
+    prepare: async () => undefined,
+    apply: async (held) => {
+      for (const [from, to] of moves) {
+        held.check();
+        await session.files.move(from, to);
+      }
+    },
+    discard: () => undefined,
+  };
+}
+
+function refuseActive(session: WritingSession, digest: Sha256): void {
+  const found = session.files.read(session.paths.active);
+  if (found.kind === 'file' && sha256Of(found.bytes) === digest) {
+    throw new ResealError('REFUSED', `Node ${session.files.node}: manifest ${digest} is the active one of ${session.name} and cannot be taken away. Switch the node to another one first.`);
+  }
+}

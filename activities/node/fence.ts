@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type { Instant, Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import { admit, stillHolds, type Admission, type Fence, type NodeOrder } from '../../src/domain/node/order.js';
+import { isTemporary, type NodeFiles } from '../../src/node-shell/contract.js';
+import { withLock } from '../../src/node-shell/lock.js';
+import { Journal, type JournalSubject } from './journal.js';
+import { PROFILE_FOLDERS, type LinePaths } from './paths.js';
+import { StateFile } from './state-file.js';
+
+/** The node's lock, held; every rename asks first whether the attempt still owns the line. */
+export interface Held {
+  /** @throws ResealError STALE_EPOCH, ORDER_EXPIRED */
+  check(): void;
+}
+
+/** An attempt of an operation that the node has admitted: it owns the line until a newer one is admitted. */
+export class AdmittedAttempt {
+  private constructor(
+    private readonly files: NodeFiles,
+    private readonly paths: LinePaths,
+    private readonly order: NodeOrder,
+    private readonly mine: Fence,
+    private readonly clock: () => Instant,
+    readonly journal: Journal,
+    readonly accepted: StateFile<readonly Sha256[]>,
+  ) {}
+
+  /**
+   * Admits an order: from now on older attempts and lower epochs find the line taken. The operation's intent is in the journal, and
+   * what dead attempts left half written is gone.
+   * @throws ResealError STALE_EPOCH, ORDER_EXPIRED
+   */
+  static async admit(files: NodeFiles, paths: LinePaths, order: NodeOrder, attempt: number, clock: () => Instant, operation: JournalSubject): Promise<AdmittedAttempt> {
+    const { line, rotation, epoch, opId } = order;
+    const mine: Fence = { epoch, opId, token: randomUUID() };
+    const journal = new Journal(files, paths.stateFile('journal'), { line, rotation, epoch, opId, attempt }, clock);
+    files.makeFolders(paths.state);
+    const fences = new StateFile<Fence>(files, paths.stateFile('fence.json'));
+    await withLock(files, paths.stateFile('lock'), async () => {
+      refuse(files, admit(fences.read(line), order, clock()), order);
+      await fences.write(line, mine, opId);
+      removeLeftOvers(files, paths);
+      await journal.intend([operation]);
+    });
+    return new AdmittedAttempt(files, paths, order, mine, clock, journal, new StateFile(files, paths.stateFile('accepted.json')));
+  }
+
+  /** Runs `work` under the node's lock, if the attempt still owns the line. @throws ResealError STALE_EPOCH, ORDER_EXPIRED */
+  hold<T>(work: (held: Held) => Promise<T>): Promise<T> {
+    const fences = new StateFile<Fence>(this.files, this.paths.stateFile('fence.json'));
+    return withLock(this.files, this.paths.stateFile('lock'), async () => {
+      let seen = '';
+      const check = (): void => {
+        const stamp = this.files.stamp(fences.path);
+        // The fence is replaced by rename, so an unchanged stamp is an unchanged fence; the time is asked every time.
+        const current = stamp === seen && stamp !== '' ? this.mine : fences.read(this.order.line);
+        refuse(this.files, stillHolds(current, this.mine, this.order.notAfter, this.clock()), this.order);
+        seen = stamp;
+      };
+      check();
+      return work({ check });
+    });
+  }
+
+  /**
+   * Writes the operation's result, or without one only what waits for it. Not fenced: what was done is told even when the order ran out
+   * or a newer attempt owns the line by now.
+   */
+  async finish(operation: (JournalSubject & { readonly changed: boolean }) | null): Promise<void> {
+    if (operation !== null) this.journal.result(operation, operation.changed);
+    if (this.journal.hasResults) await withLock(this.files, this.paths.stateFile('lock'), () => this.journal.flush());
+  }
+}
+
+function refuse(files: NodeFiles, admission: Admission, order: NodeOrder): void {
+  if (admission.admit) return;
+  throw new ResealError(admission.code, `Node ${files.node} refuses ${order.opId} on ${order.line}: ${admission.reason}. Nothing was changed by it; look at the rotation for the newer order.`);
+}
+
+/** Temporary files are written under the lock only, so any that is there now belongs to an attempt that was cut off. */
+function removeLeftOvers(files: NodeFiles, paths: LinePaths): void {
+  for (const folder of [...Object.values(PROFILE_FOLDERS), paths.root, paths.manifests, paths.state]) {
+    for (const name of files.list(folder)) if (isTemporary(name)) files.remove(`${folder}/${name}`);
+  }
+}

@@ -1,0 +1,116 @@
+import type { NodeName, Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import { expectedFiles, settingsHolder } from '../../src/domain/expected.js';
+import type { Manifest } from '../../src/domain/manifest.js';
+import type { ManifestFiles } from '../../src/domain/node/steps.js';
+import type { Policy } from '../../src/domain/policy.js';
+import type { LineDeclaration, NodeDeclaration, Topology } from '../../src/domain/topology.js';
+import { sha256Of } from '../../src/manifest/digest.js';
+import { parseManifest } from '../../src/manifest/parse.js';
+import { renderSettings, type SettingsFile } from '../../src/manifest/settings.js';
+import type { ManifestStore } from '../manifest-store/contract.js';
+
+/** What node activities read from the store. */
+export type ContentStore = Pick<ManifestStore, 'manifest' | 'profile' | 'frozen'>;
+
+export interface KnownManifest {
+  readonly digest: Sha256;
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+}
+
+export interface KnownTopology {
+  readonly topology: Topology;
+  readonly nodes: ReadonlyMap<NodeName, NodeDeclaration>;
+}
+
+/** Bytes from elsewhere, asked for only while the store is out of reach. Their digest is checked here. */
+export type Fallback = () => Uint8Array | null;
+
+/**
+ * Everything that is named by its digest, fetched, checked, parsed and rendered once per worker and shared by all nodes. Nothing here
+ * can go stale. The bytes are shared: do not change them.
+ */
+export class FrozenContents {
+  private readonly manifests = new Remembered<KnownManifest>(64);
+  private readonly rendered = new Remembered<readonly SettingsFile[]>(256);
+  private readonly topologies = new Remembered<KnownTopology>(8);
+  private readonly policies = new Remembered<Policy>(8);
+  private readonly profiles = new Remembered<Uint8Array>(1_000);
+  private readonly loaded = new Map<Sha256, Uint8Array>();
+
+  constructor(private readonly store: ContentStore) {}
+
+  manifest(digest: Sha256, fallback: Fallback = () => null): Promise<KnownManifest> {
+    return this.manifests.get(digest, async () => {
+      const bytes = await this.checked(digest, `manifests/${digest}.json`, () => this.store.manifest(digest), fallback);
+      return { digest, bytes, manifest: parseManifest(bytes, `manifests/${digest}.json`) };
+    });
+  }
+
+  profile(digest: Sha256, fallback: Fallback = () => null): Promise<Uint8Array> {
+    return this.profiles.get(digest, async () => {
+      const bytes = await this.checked(digest, `profiles/${digest}.mobileprovision`, () => this.store.profile(digest), fallback);
+      if (this.loaded.size >= 1_000) this.loaded.clear();
+      this.loaded.set(digest, bytes);
+      return bytes;
+    });
+  }
+
+  topology(digest: Sha256): Promise<KnownTopology> {
+    return this.topologies.get(digest, async () => {
+      const topology = (await this.store.frozen(digest)) as Topology;
+      return { topology, nodes: new Map(topology.nodes.map((node) => [node.name, node])) };
+    });
+  }
+
+  policy(digest: Sha256): Promise<Policy> {
+    return this.policies.get(digest, async () => (await this.store.frozen(digest)) as Policy);
+  }
+
+  /** The settings that a node reads; one rendering serves all nodes, but those that hold entries alone. */
+  settings(known: KnownManifest, node: NodeName): Promise<readonly SettingsFile[]> {
+    const holder = settingsHolder(node, known.manifest);
+    return this.rendered.get(`${known.digest} ${holder ?? ''}`, async () => renderSettings(known.manifest, known.digest, { holder }));
+  }
+
+  files(node: NodeDeclaration, line: LineDeclaration, known: KnownManifest): ManifestFiles {
+    return expectedFiles(node, line, known.manifest, known.digest);
+  }
+
+  /** Whether bytes have a digest; where the right bytes are in memory, comparing them is cheaper than hashing. */
+  matches(bytes: Uint8Array, digest: Sha256): boolean {
+    const right = this.loaded.get(digest);
+    return right === undefined ? sha256Of(bytes) === digest : Buffer.compare(right, bytes) === 0;
+  }
+
+  private async checked(digest: Sha256, name: string, load: () => Promise<Uint8Array>, fallback: Fallback): Promise<Uint8Array> {
+    const bytes = await load().catch((error: unknown) => {
+      const other = error instanceof ResealError && error.code === 'STORE_UNREACHABLE' ? fallback() : null;
+      if (other === null || sha256Of(other) !== digest) throw error;
+      return other;
+    });
+    const found = sha256Of(bytes);
+    if (found === digest) return bytes;
+    throw new ResealError('DIGEST_MISMATCH', `The store answered ${name} with bytes of SHA-256 ${found}. Do not use them; restore the store from a copy.`);
+  }
+}
+
+/** The last `capacity` answers; one that failed is asked for again. */
+class Remembered<T> {
+  private readonly answers = new Map<string, Promise<T>>();
+  constructor(private readonly capacity: number) {}
+
+  get(key: string, load: () => Promise<T>): Promise<T> {
+    const known = this.answers.get(key);
+    if (known !== undefined) return known;
+    const answer = load();
+    this.answers.set(key, answer);
+    answer.catch(() => this.answers.delete(key));
+    for (const oldest of this.answers.keys()) {
+      if (this.answers.size <= this.capacity) break;
+      this.answers.delete(oldest);
+    }
+    return answer;
+  }
+}

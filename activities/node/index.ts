@@ -1,0 +1,127 @@
+import type { Instant, NodeName, Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import type { NodeOrder } from '../../src/domain/node/order.js';
+import type { NodeOutcome, NodeResult } from '../../src/domain/node/report.js';
+import type { NodeDeclaration } from '../../src/domain/topology.js';
+import type { NodeFiles } from '../../src/node-shell/contract.js';
+import { LocalNode } from '../../src/node-shell/local.js';
+import type { NodeActivities } from './contract.js';
+import { activityFailure } from './failures.js';
+import { FrozenContents, type ContentStore } from './frozen-contents.js';
+import { inspect } from './inspect.js';
+import { manifestOf, reasonOf, remove, restore, stage, switchTo, type OperationTools } from './operations.js';
+import { LinePaths } from './paths.js';
+import { probeNode } from './probe.js';
+import type { NodeSession, StepHooks } from './session.js';
+import type { ProfileVerifier } from './verifier.js';
+
+export { profileVerifier, type ProfileVerdict, type ProfileVerifier } from './verifier.js';
+export { parseLines as parseJournal, type JournalEntry } from './journal.js';
+export type { ContentStore } from './frozen-contents.js';
+export type { StepHooks } from './session.js';
+
+/** What Temporal knows of the attempt that runs now. */
+export interface AttemptFacts {
+  /** From 1. */
+  readonly number: number;
+  /**
+   * When this attempt began, by the sender's clock; null: not known. Only with it can a node's clock be found to run ahead: without it a
+   * late order may as well have waited in a queue (Temporal tells an activity when it was scheduled, not when it was handed out).
+   */
+  readonly startedAt: Instant | null;
+}
+
+export interface NodeActivityDeps {
+  readonly store: ContentStore;
+  readonly verifier: ProfileVerifier;
+  /** The node's clock, in milliseconds since 1970. Default: this machine's. */
+  readonly clock?: () => Instant;
+  /** Waits between probes; should end early, by throwing, when the activity is cancelled. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly attempt: () => AttemptFacts;
+  readonly heartbeat: (details: unknown) => void;
+  /** How a node's files are reached. Default: `reach: local` only. */
+  readonly reach?: (node: NodeDeclaration) => NodeFiles;
+  /** Told in reports. Default `0.1.0`. */
+  readonly version?: string;
+  readonly hooks?: StepHooks;
+}
+
+/** How many nodes one probe activity looks at side by side. */
+const PROBED_AT_ONCE = 16;
+
+export function reachLocal(node: NodeDeclaration): NodeFiles {
+  if (node.reach.kind === 'local') return new LocalNode(node.name, node.reach.home);
+  throw new ResealError('NODE_UNREACHABLE', `Node ${node.name} is reached by ${node.reach.kind}, and this worker reaches local nodes only. Run a worker that can.`);
+}
+
+/** The node activities over real files. Frozen contents are shared by all nodes of one worker. */
+export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
+  const contents = new FrozenContents(deps.store);
+  const clock = deps.clock ?? Date.now;
+  const reach = deps.reach ?? reachLocal;
+
+  const tools = (): OperationTools => {
+    const { verifier, sleep, heartbeat } = deps;
+    return { verifier, clock, sleep, heartbeat, attempt: deps.attempt().number, hooks: deps.hooks ?? {} };
+  };
+
+  const open = async (order: Omit<NodeOrder, 'node'>, name: NodeName): Promise<NodeSession> => {
+    const [{ topology, nodes }, policy] = await Promise.all([contents.topology(order.topology), contents.policy(order.policy)]);
+    const node = nodes.get(name);
+    const line = topology.lines[order.line];
+    if (node === undefined) throw new ResealError('CONFIG_INVALID', `The frozen topology ${order.topology} has no node ${name}.`);
+    if (line === undefined) throw new ResealError('CONFIG_INVALID', `The frozen topology ${order.topology} has no line ${order.line}.`);
+    const skew = skewOf(order, deps.attempt(), clock());
+    return { files: reach(node), node, name: order.line, line, policy, paths: new LinePaths(node, order.line), contents, order, skew };
+  };
+
+  const probeOne = async (order: Omit<NodeOrder, 'node'> & { readonly manifest: Sha256 }, name: NodeName): Promise<NodeResult> => {
+    try {
+      const session = await open(order, name);
+      const probe = await probeNode(session, await manifestOf(session, order.manifest), deps.verifier, clock());
+      const outcome = ({ pass: 'done', fail: 'failed', inconclusive: 'inconclusive' } as const satisfies Record<string, NodeOutcome>)[probe.verdict];
+      return { node: name, outcome, active: probe.active, reason: probe.verdict === 'pass' ? '' : reasonOf(probe, probe.verdict) };
+    } catch (error) {
+      if (!(error instanceof ResealError && error.code === 'NODE_UNREACHABLE')) throw error;
+      return { node: name, outcome: 'unreachable', active: null, reason: error.message };
+    }
+  };
+
+  return {
+    inspectNode: (order) =>
+      failing(async () => {
+        const session = await open(order, order.node);
+        return inspect(session, await manifestOf(session, order.manifest), deps.verifier, clock(), deps.version ?? '0.1.0');
+      }),
+    stageNode: (order) => failing(async () => stage(await open(order, order.node), tools(), order.to)),
+    switchNode: (order) => failing(async () => switchTo(await open(order, order.node), tools(), order.target, order.revertTo)),
+    retireNode: (order) => failing(async () => remove(await open(order, order.node), tools(), 'retire', order.old, order.keep)),
+    restoreNode: (order) => failing(async () => restore(await open(order, order.node), tools(), order.manifest)),
+    unstageNode: (order) => failing(async () => remove(await open(order, order.node), tools(), 'unstage', order.remove, order.keep)),
+    probeNodes: (order) =>
+      failing(async () => {
+        const results: NodeResult[] = [];
+        for (let start = 0; start < order.nodes.length; start += PROBED_AT_ONCE) {
+          results.push(...(await Promise.all(order.nodes.slice(start, start + PROBED_AT_ONCE).map((name) => probeOne(order, name)))));
+          deps.heartbeat({ probed: results.length, of: order.nodes.length });
+        }
+        return results;
+      }),
+  };
+}
+
+/** How far the node's clock is off, in milliseconds; an order from the future is off whatever else is known. */
+function skewOf(order: Omit<NodeOrder, 'node'>, facts: AttemptFacts, now: Instant): number {
+  if (order.sentAt > now) return now - order.sentAt;
+  return facts.startedAt === null ? 0 : now - facts.startedAt;
+}
+
+async function failing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw activityFailure(error);
+  }
+}
+

@@ -1,0 +1,29 @@
+import type { Instant } from '../../src/domain/brands.js';
+import { NODE_PROTOCOL, type Fence } from '../../src/domain/node/order.js';
+import type { NodeReport } from '../../src/domain/node/report.js';
+import type { KnownManifest } from './frozen-contents.js';
+import { probeNode } from './probe.js';
+import type { NodeSession } from './session.js';
+import { StateFile } from './state-file.js';
+import type { ProfileVerifier } from './verifier.js';
+
+const MOST_PROBLEMS = 20;
+
+/** Node truth on one line, as a report. */
+export async function inspect(session: NodeSession, expected: KnownManifest, verifier: ProfileVerifier, now: Instant, version: string): Promise<NodeReport> {
+  const probe = await probeNode(session, expected, verifier, now);
+  const fence = new StateFile<Fence>(session.files, session.paths.stateFile('fence.json')).read(session.name);
+  return {
+    node: session.node.name,
+    at: probe.at,
+    protocol: NODE_PROTOCOL,
+    version,
+    image: session.node.image,
+    active: probe.active,
+    accepted: probe.accepted,
+    epoch: fence?.epoch ?? 0,
+    verdict: probe.verdict,
+    problems: probe.checks.filter((one) => one.verdict === 'fail' || one.verdict === 'inconclusive').slice(0, MOST_PROBLEMS),
+    findings: probe.findings,
+  };
+}

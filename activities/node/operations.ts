@@ -1,0 +1,162 @@
+import type { Instant, LineName, Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import type { NodeOperation, NodeOrder } from '../../src/domain/node/order.js';
+import { proof, type Verdict } from '../../src/domain/node/probe.js';
+import type { NodeResult } from '../../src/domain/node/report.js';
+import { activateSteps, removeSteps, restoreSteps, stageSteps, type ManifestFiles, type NodeStep } from '../../src/domain/node/steps.js';
+import { sha256Of } from '../../src/manifest/digest.js';
+import { executeSteps } from './execute-steps.js';
+import { AdmittedAttempt } from './fence.js';
+import { removeOwnFolders } from './folders.js';
+import type { KnownManifest } from './frozen-contents.js';
+import { probeNode, type Probe } from './probe.js';
+import type { NodeSession, StepHooks, WritingSession } from './session.js';
+import type { ProfileVerifier } from './verifier.js';
+
+/** What operations need beside the node. */
+export interface OperationTools {
+  readonly verifier: ProfileVerifier;
+  readonly clock: () => Instant;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly heartbeat: (details: unknown) => void;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  readonly hooks: StepHooks;
+}
+
+/** How an operation's own part ended; `changed` is for the journal. */
+type Ended = Omit<NodeResult, 'node' | 'active'> & { readonly changed: boolean };
+
+export async function stage(session: NodeSession, tools: OperationTools, to: Sha256): Promise<NodeResult> {
+  return operate(session, tools, 'stage', to, async (writing) => done(await executeSteps(writing, stageSteps(await filesOf(session, to)))));
+}
+
+export async function restore(session: NodeSession, tools: OperationTools, manifest: Sha256): Promise<NodeResult> {
+  return operate(session, tools, 'restore', manifest, async (writing) => done(await executeSteps(writing, restoreSteps(await filesOf(session, manifest)))));
+}
+
+/**
+ * `retire` and `unstage`: `gone` out, `keep` stays whole. What another accepted manifest needs, of this line or of any other that the node
+ * follows, stays too. Folders that reseal made and nobody needs any more go with it.
+ */
+export async function remove(session: NodeSession, tools: OperationTools, what: 'retire' | 'unstage', gone: Sha256, keep: Sha256): Promise<NodeResult> {
+  return operate(session, tools, what, gone, async (writing) => {
+    const steps = await stepsOfRemoval(writing, gone, keep);
+    const changed = await executeSteps(writing, steps);
+    const tidied = await writing.attempt.hold((held) => removeOwnFolders(writing, held));
+    return done(changed || tidied);
+  });
+}
+
+async function stepsOfRemoval(session: WritingSession, gone: Sha256, keep: Sha256): Promise<readonly NodeStep[]> {
+  const all = session.attempt.accepted.readAll();
+  const ofLine = [...new Set([keep, ...(all[session.name] ?? [])])].filter((digest) => digest !== gone);
+  const kept = await Promise.all(ofLine.map((digest) => filesOf(session, digest)));
+  const elsewhere = await Promise.all(
+    Object.entries(all).flatMap(([line, digests]) => (line === session.name ? [] : digests.map((digest) => session.contents.manifest(digest, () => onNode(session, digest, line as LineName))))),
+  );
+  const shared = new Set(elsewhere.flatMap(({ manifest }) => manifest.profiles.map(({ profile }) => profile.fileName)));
+  const files = await filesOf(session, gone);
+  return removeSteps({ ...files, placements: files.placements.filter(({ fileName }) => !shared.has(fileName)) }, kept);
+}
+
+/**
+ * Activates `target` and probes it until the policy's consecutive passes. On a failure, or when it stays unclear too long, the node goes back to
+ * `revertTo` by itself, under the same fence.
+ */
+export async function switchTo(session: NodeSession, tools: OperationTools, target: Sha256, revertTo: Sha256 | null): Promise<NodeResult> {
+  return operate(session, tools, 'switch', target, async (writing) => {
+    const known = await manifestOf(session, target);
+    const changed = await executeSteps(writing, activateSteps(await filesOf(session, target)));
+    const proven = await prove(session, tools, known);
+    if (proven.outcome === 'done' || revertTo === null) return { ...proven, changed };
+    const back = await executeSteps(writing, activateSteps(await filesOf(session, revertTo)));
+    return { ...proven, reason: `${proven.reason} The node is back on manifest ${revertTo}.`, changed: changed || back };
+  });
+}
+
+async function prove(session: NodeSession, tools: OperationTools, target: KnownManifest): Promise<Omit<Ended, 'changed'>> {
+  const { passes: needed, interval, inconclusiveFor } = session.policy.probe;
+  const history: { readonly at: Instant; readonly verdict: Verdict }[] = [];
+  for (;;) {
+    const probe = await probeNode(session, target, tools.verifier, tools.clock());
+    history.push({ at: probe.at, verdict: probe.verdict });
+    const state = proof(history, needed, inconclusiveFor);
+    tools.heartbeat({ node: session.node.name, probes: history.length, verdict: probe.verdict });
+    switch (state.state) {
+      case 'proven':
+        return { outcome: 'done', passes: needed, reason: '' };
+      case 'failed':
+        return { outcome: 'failed', passes: 0, reason: reasonOf(probe, 'fail') };
+      case 'unclear':
+        return { outcome: 'inconclusive', passes: 0, reason: reasonOf(probe, 'inconclusive') };
+      case 'proving':
+        await tools.sleep(interval);
+    }
+  }
+}
+
+/** The first checks of that verdict, as sentences. */
+export function reasonOf(probe: Probe, verdict: 'fail' | 'inconclusive'): string {
+  const reasons = probe.checks.filter((one) => one.verdict === verdict).map((one) => one.reason);
+  return reasons.slice(0, 3).join(' ');
+}
+
+const done = (changed: boolean): Ended => ({ outcome: 'done', reason: '', changed });
+
+/** Admits the order, does the work, and leaves intent and result in the node's journal whatever happens. */
+async function operate(session: NodeSession, tools: OperationTools, what: NodeOperation, subject: Sha256, work: (writing: WritingSession) => Promise<Ended>): Promise<NodeResult> {
+  session.files.reach();
+  refuseSkew(session);
+  const order: NodeOrder = { ...session.order, node: session.node.name };
+  const attempt = await AdmittedAttempt.admit(session.files, session.paths, order, tools.attempt, tools.clock, { do: what, subject });
+  const writing: WritingSession = { ...session, attempt, hooks: tools.hooks };
+  let ended: Ended;
+  try {
+    ended = await work(writing);
+  } catch (error) {
+    if (!(error instanceof ResealError && error.code === 'REFUSED')) {
+      // The failure is what counts; a journal that cannot be written now shows an intent without a result.
+      await attempt.finish(null).catch(() => undefined);
+      throw error;
+    }
+    ended = { outcome: 'failed', reason: error.message, changed: false };
+  }
+  await attempt.finish({ do: what, subject, changed: ended.changed });
+  const { changed: _changed, ...result } = ended;
+  return { node: session.node.name, active: activeOf(session), ...result };
+}
+
+function refuseSkew(session: NodeSession): void {
+  const { skew, policy, node } = session;
+  if (Math.abs(skew) <= policy.clock.maxSkew) return;
+  throw new ResealError(
+    'CLOCK_SKEW',
+    `Node ${node.name}: its clock is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'ahead of' : 'behind'} the sender's, allowed are ${policy.clock.maxSkew / 1000} s. Nothing was written; set the node's clock.`,
+  );
+}
+
+/** What is active now, by digest; null where nothing is. */
+export function activeOf(session: NodeSession): Sha256 | null {
+  const found = session.files.read(session.paths.active);
+  return found.kind === 'file' ? sha256Of(found.bytes) : null;
+}
+
+/** A manifest by digest; while the store is out of reach, the node's own frozen copy serves, so that a rollback needs no store. */
+export function manifestOf(session: NodeSession, digest: Sha256): Promise<KnownManifest> {
+  return session.contents.manifest(digest, () => onNode(session, digest, session.name) ?? inQuarantine(session, digest));
+}
+
+async function filesOf(session: NodeSession, digest: Sha256): Promise<ManifestFiles> {
+  return session.contents.files(session.node, session.line, await manifestOf(session, digest));
+}
+
+function onNode(session: NodeSession, digest: Sha256, line: LineName): Uint8Array | null {
+  const found = session.files.read(`${session.node.mount}/${line}/manifests/${digest}.json`);
+  return found.kind === 'file' ? found.bytes : null;
+}
+
+function inQuarantine(session: NodeSession, digest: Sha256): Uint8Array | null {
+  const found = session.files.read(session.paths.quarantinedManifest(session.order.rotation, digest));
+  return found.kind === 'file' ? found.bytes : null;
+}

@@ -1,0 +1,58 @@
+import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import type { Placement } from '../../src/domain/node/steps.js';
+import type { NodeDeclaration, ProfileFolder } from '../../src/domain/topology.js';
+import type { NodePath } from '../../src/node-shell/contract.js';
+
+/** Where Xcode reads profiles (mac-tools.md). */
+export const PROFILE_FOLDERS: Readonly<Record<ProfileFolder, NodePath>> = {
+  xcode16: '~/Library/Developer/Xcode/UserData/Provisioning Profiles',
+  legacy: '~/Library/MobileDevice/Provisioning Profiles',
+};
+
+export const profilePath = ({ folder, fileName }: Placement): NodePath => `${PROFILE_FOLDERS[folder]}/${fileName}`;
+
+/** Every path of one line on one node (rotation.md, "On a node"). */
+export class LinePaths {
+  readonly root: NodePath;
+  readonly active: NodePath;
+  readonly manifests: NodePath;
+  readonly settings: NodePath;
+
+  constructor(
+    private readonly node: NodeDeclaration,
+    readonly line: LineName,
+  ) {
+    this.root = `${node.mount}/${line}`;
+    this.active = `${this.root}/profiles.json`;
+    this.manifests = `${this.root}/manifests`;
+    this.settings = `${this.root}/settings`;
+  }
+
+  get state(): NodePath {
+    return this.node.state;
+  }
+
+  manifest(digest: Sha256): NodePath {
+    return `${this.manifests}/${digest}.json`;
+  }
+
+  settingsOf(digest: Sha256): NodePath {
+    return `${this.settings}/${digest}`;
+  }
+
+  stateFile(name: 'fence.json' | 'accepted.json' | 'folders.json' | 'journal' | 'lock'): NodePath {
+    return `${this.node.state}/${name}`;
+  }
+
+  quarantine(rotation: string): NodePath {
+    return `${this.node.state}/quarantine/${rotation}`;
+  }
+
+  quarantinedProfile(rotation: string, { folder, fileName }: Placement): NodePath {
+    return `${this.quarantine(rotation)}/${folder}/${fileName}`;
+  }
+
+  quarantinedManifest(rotation: string, digest: Sha256): NodePath {
+    return `${this.quarantine(rotation)}/manifests/${digest}.json`;
+  }
+}

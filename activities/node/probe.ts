@@ -1,0 +1,180 @@
+import type { Instant, Sha256 } from '../../src/domain/brands.js';
+import { expectedEntries } from '../../src/domain/expected.js';
+import { nodeVerdict, type CheckResult, type Verdict } from '../../src/domain/node/probe.js';
+import type { Placement } from '../../src/domain/node/steps.js';
+import { wipeableTreeOf } from '../../src/domain/wipeable.js';
+import { sha256Of } from '../../src/manifest/digest.js';
+import { isTemporary, type Found } from '../../src/node-shell/contract.js';
+import { manifestProblems } from './execute-steps.js';
+import type { KnownManifest } from './frozen-contents.js';
+import { PROFILE_FOLDERS, profilePath } from './paths.js';
+import type { NodeSession } from './session.js';
+import { StateFile } from './state-file.js';
+import type { ProfileVerdict, ProfileVerifier } from './verifier.js';
+
+export interface Probe {
+  readonly at: Instant;
+  readonly verdict: Verdict;
+  readonly checks: readonly CheckResult[];
+  /** Worth saying, and no reason to fail. */
+  readonly findings: readonly string[];
+  readonly active: Sha256 | null;
+  readonly accepted: readonly Sha256[];
+}
+
+/** What the node has, read once per probe; the checks judge it. */
+interface Observed {
+  readonly session: NodeSession;
+  readonly expected: KnownManifest;
+  readonly verifier: ProfileVerifier;
+  /** The node's clock. */
+  readonly now: Instant;
+  readonly active: Sha256 | null;
+  readonly accepted: Readonly<Record<string, readonly Sha256[]>>;
+  readonly profiles: readonly { readonly placement: Placement; readonly found: Found }[];
+  readonly findings: string[];
+}
+
+type Check = (observed: Observed) => Promise<CheckResult>;
+
+/** In the order in which a person would look; each says what it found and names the file. */
+const CHECKS: readonly Check[] = [activeManifest, accepted, settings, profileFiles, profileSignatures, expiry, staleCopies, clock, wipeable, signing];
+
+/** Reads the node and judges it against the manifest that should be active. Changes nothing. */
+export async function probeNode(session: NodeSession, expected: KnownManifest, verifier: ProfileVerifier, now: Instant): Promise<Probe> {
+  const { files, paths, contents, node, line } = session;
+  files.reach();
+  const active = files.read(paths.active);
+  const { placements } = contents.files(node, line, expected);
+  const observed: Observed = {
+    session,
+    expected,
+    verifier,
+    now,
+    active: active.kind === 'file' ? sha256Of(active.bytes) : null,
+    accepted: new StateFile<readonly Sha256[]>(files, paths.stateFile('accepted.json')).readAll(),
+    profiles: placements.map((placement) => ({ placement, found: files.read(profilePath(placement)) })),
+    findings: [],
+  };
+  const checks: CheckResult[] = [];
+  for (const check of CHECKS) checks.push(await check(observed));
+  const { findings } = observed;
+  return { at: now, verdict: nodeVerdict(checks), checks, findings, active: observed.active, accepted: observed.accepted[session.name] ?? [] };
+}
+
+const pass = (check: string, reason: string): CheckResult => ({ check, verdict: 'pass', reason });
+
+/** Fail with every problem; the first is the sentence, the number of them the evidence. */
+function judged(session: NodeSession, check: string, problems: readonly string[], good: string, verdict: 'fail' | 'inconclusive' = 'fail'): CheckResult {
+  const [first] = problems;
+  if (first === undefined) return pass(check, good);
+  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
+  return { check, verdict, reason: `Node ${session.node.name}: ${first}${more}.`, evidence: { problems: problems.length } };
+}
+
+async function activeManifest({ session, expected, active }: Observed): Promise<CheckResult> {
+  const found = active === null ? 'no manifest' : `manifest ${active}`;
+  const problems = active === expected.digest ? [] : [`${session.paths.active} has ${found}, expected ${expected.digest}`];
+  return judged(session, 'active-manifest', problems, `manifest ${expected.digest} is active`);
+}
+
+async function accepted({ session, expected, accepted: all }: Observed): Promise<CheckResult> {
+  const problems = (all[session.name] ?? []).includes(expected.digest) ? [] : [`manifest ${expected.digest} is not among those that it accepts on ${session.name}`];
+  return judged(session, 'accepted', problems, 'the manifest is accepted');
+}
+
+async function settings({ session, expected }: Observed): Promise<CheckResult> {
+  return judged(session, 'settings', await manifestProblems(session, expected.digest), 'frozen manifest and rendered settings are whole');
+}
+
+async function profileFiles({ session, profiles }: Observed): Promise<CheckResult> {
+  const problems = profiles.flatMap(({ placement, found }) => {
+    const path = `${PROFILE_FOLDERS[placement.folder]}/${placement.fileName}`;
+    if (found.kind === 'absent') return [`${path} is missing, expected SHA-256 ${placement.sha256}`];
+    if (found.kind === 'other') return [`${path} is ${found.what}, expected a file`];
+    if (session.contents.matches(found.bytes, placement.sha256)) return [];
+    return [`${path} has SHA-256 ${sha256Of(found.bytes)}, expected ${placement.sha256}`];
+  });
+  return judged(session, 'profile-files', problems, `${profiles.length} profile files are as frozen`);
+}
+
+/** Verdicts of the right bytes, by digest: whether the file has them is the check before this one. */
+async function profileSignatures({ session, expected, verifier }: Observed): Promise<CheckResult> {
+  const problems: string[] = [];
+  const unknown: string[] = [];
+  for (const { team, profile } of expectedEntries(session.node, session.line, expected.manifest)) {
+    let verdict: ProfileVerdict;
+    try {
+      verdict = await verifier.verify(await session.contents.profile(profile.sha256), profile.sha256);
+    } catch (error) {
+      unknown.push(`${profile.fileName} could not be verified: ${error instanceof Error ? error.message : String(error)}`);
+      continue;
+    }
+    if (verdict.status !== 'valid') problems.push(`${profile.fileName} does not verify (${verdict.status}): ${verdict.reason}`);
+    else if (verdict.uuid !== profile.uuid) problems.push(`${profile.fileName} holds UUID ${verdict.uuid}, expected ${profile.uuid}`);
+    else if (verdict.team !== team) problems.push(`${profile.fileName} is of team ${verdict.team}, expected ${team}`);
+    else if (verdict.expiresAt !== Date.parse(profile.expiresAt)) {
+      problems.push(`${profile.fileName} expires ${new Date(verdict.expiresAt).toISOString()}, the manifest says ${profile.expiresAt}`);
+    }
+  }
+  if (problems.length === 0 && unknown.length > 0) return judged(session, 'profile-signatures', unknown, '', 'inconclusive');
+  return judged(session, 'profile-signatures', problems, 'every profile is signed by Apple, of its team, with its UUID');
+}
+
+/** By the node's clock plus the order's offset (rehearsals). */
+async function expiry({ session, expected, now }: Observed): Promise<CheckResult> {
+  const at = now + session.order.offset;
+  const entries = expectedEntries(session.node, session.line, expected.manifest);
+  const profiles = entries.flatMap(({ profile }) => (Date.parse(profile.expiresAt) <= at ? [`${profile.fileName} expired ${profile.expiresAt}`] : []));
+  const certificates = [...new Set(entries.map((entry) => entry.identity))].flatMap((sha1) => {
+    const expires = expected.manifest.certificates[sha1]?.expiresAt;
+    return expires !== undefined && Date.parse(expires) <= at ? [`the certificate ${sha1} expired ${expires}`] : [];
+  });
+  return judged(session, 'expiry', [...profiles, ...certificates], 'nothing has expired');
+}
+
+/** Profiles in Xcode's folders that no accepted manifest of any line names: not a fault, but the classic cause of one. */
+async function staleCopies(observed: Observed): Promise<CheckResult> {
+  const { session, expected, accepted: all, findings } = observed;
+  const { node, contents, files, name } = session;
+  const wanted = new Set(contents.files(node, session.line, expected).placements.map((placement) => placement.fileName));
+  for (const [line, digests] of Object.entries(all)) {
+    for (const digest of digests) {
+      if (line === name && digest === expected.digest) continue;
+      // A manifest of another line may be in another store; its names are on the node itself.
+      const names = await contents.manifest(digest, () => bytesAt(session, line, digest)).then(({ manifest }) => manifest.profiles.map(({ profile }) => profile.fileName), () => null); // prettier-ignore
+      if (names === null) return pass('stale-copies', `manifest ${digest} cannot be read now: not looked for`);
+      for (const fileName of names) wanted.add(fileName);
+    }
+  }
+  const strays = node.profileFolders.flatMap((folder) =>
+    files.list(PROFILE_FOLDERS[folder]).filter((file) => !wanted.has(file) && (isTemporary(file) || /\.(mobile)?provision(profile)?$/.test(file))).map((file) => `${PROFILE_FOLDERS[folder]}/${file}`), // prettier-ignore
+  );
+  if (strays.length > 0) findings.push(`${strays.length} profile files that no accepted manifest names: ${strays.slice(0, 5).join(', ')}${strays.length > 5 ? ', …' : ''}`);
+  return { ...pass('stale-copies', strays.length === 0 ? 'no old or stray copies' : `${strays.length} old or stray copies, reported as a finding`), evidence: { strays: strays.length } };
+}
+
+function bytesAt(session: NodeSession, line: string, digest: Sha256): Uint8Array | null {
+  const found = session.files.read(`${session.node.mount}/${line}/manifests/${digest}.json`);
+  return found.kind === 'file' ? found.bytes : null;
+}
+
+async function clock({ session }: Observed): Promise<CheckResult> {
+  const { skew, policy } = session;
+  const problems = Math.abs(skew) > policy.clock.maxSkew ? [`its clock is ${Math.round(skew / 1000)} s off, allowed are ${policy.clock.maxSkew / 1000} s`] : [];
+  return { ...judged(session, 'clock', problems, 'the clock is right'), evidence: { skewMs: skew } };
+}
+
+async function wipeable({ session }: Observed): Promise<CheckResult> {
+  const { node, policy } = session;
+  const problems = [node.mount, node.state].flatMap((path) => {
+    const tree = wipeableTreeOf(path, policy.wipeable);
+    return tree === null ? [] : [`${path} lies in ${tree}, which cleaners wipe`];
+  });
+  return judged(session, 'wipeable', problems, 'mount and state are out of cleaners’ reach');
+}
+
+async function signing({ session }: Observed): Promise<CheckResult> {
+  const reason = session.node.keys === 'forbidden' ? 'keys: forbidden' : `this node has no keychain reseal can reach (reach: ${session.node.reach.kind})`;
+  return { check: 'signing', verdict: 'not-due', reason };
+}

@@ -1,0 +1,35 @@
+import { posix } from 'node:path';
+import type { LineName } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import type { NodeFiles, NodePath } from '../../src/node-shell/contract.js';
+
+/** A small JSON file in the node's state folder, one member per line. Written only under the node's lock, by replacing it whole. */
+export class StateFile<T> {
+  constructor(
+    private readonly files: NodeFiles,
+    readonly path: NodePath,
+  ) {}
+
+  read(line: LineName): T | null {
+    return this.readAll()[line] ?? null;
+  }
+
+  readAll(): Readonly<Record<string, T>> {
+    const found = this.files.read(this.path);
+    if (found.kind === 'absent') return {};
+    try {
+      if (found.kind === 'other') throw new Error(`it is ${found.what}`);
+      return JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Record<string, T>;
+    } catch (cause) {
+      // It is replaced by rename, so this is no torn write: guessing here could admit an order that was refused before.
+      throw new ResealError('NODE_WRITE_FAILED', `Node ${this.files.node}: ${this.path} cannot be read as JSON. Find out what wrote it; move it away if the node is idle.`, { cause });
+    }
+  }
+
+  async write(line: LineName, value: T, owner: string): Promise<void> {
+    const all = { ...this.readAll(), [line]: value };
+    const prepared = await this.files.prepare(this.path, Buffer.from(`${JSON.stringify(all, null, 2)}\n`, 'utf8'), 0o644, owner);
+    prepared.commit();
+    await this.files.syncFolders([posix.dirname(this.path)]);
+  }
+}
