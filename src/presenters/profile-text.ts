@@ -1,4 +1,4 @@
-import { isGood, type ProfileContentsView, type ProfileFilesView, type ProfileFileView } from './profile.js';
+import { hasContents, isGood, type ProfileContentsView, type ProfileFilesView, type ProfileFileView } from './profile.js';
 import { relativeTime } from './relative-time.js';
 
 /** The same for people: a block per file, labels aligned. Times in the reader's zone. */
@@ -22,7 +22,8 @@ const failure = (view: ProfileFileView): string => view.error?.message ?? view.s
 function fileText(view: ProfileFileView, at: number): string {
   const rows: [string, string][] = [];
   if (view.error !== undefined) rows.push(['error', `${view.error.code}: ${view.error.message}`]);
-  if (view.signature !== undefined) rows.push(...contentRows(view as ProfileContentsView, at));
+  if (hasContents(view)) rows.push(...contentRows(view, at));
+  else if (view.signature !== undefined) rows.push(['signature', signatureText(view.signature)]);
   const width = Math.max(...rows.map(([label]) => label.length));
   return [printable(view.path), ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${printable(value)}`)].join('\n');
 }

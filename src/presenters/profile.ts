@@ -1,4 +1,5 @@
 import { ResealError, type ErrorCode } from '../domain/errors.js';
+import type { ProfileDescription } from '../domain/profile.js';
 import type { InspectedProfile } from '../profile/read.js';
 import { signerExpired, type SignatureStatus } from '../profile/signature.js';
 
@@ -52,6 +53,13 @@ export function profileFileView(path: string, outcome: InspectedProfile | Reseal
   return {
     path,
     ...(error === null ? {} : { error: errorView(error) }),
+    ...(profile === null ? {} : contentsView(profile)),
+    signature: { status: signature.status, signerExpired: signerExpired(signature, at), signedAt: signature.signedAt, reason: signature.reason },
+  };
+}
+
+function contentsView(profile: ProfileDescription): Omit<ProfileContentsView, 'signature'> {
+  return {
     uuid: profile.uuid,
     name: profile.name,
     teamId: profile.team,
@@ -68,7 +76,6 @@ export function profileFileView(path: string, outcome: InspectedProfile | Reseal
     deviceCount: profile.devices.length,
     certificates: profile.certificates.map((one) => ({ sha1: one.sha1, commonName: one.commonName, serialLast6: one.serial.slice(-6), expiresAt: one.notAfter })),
     entitlements: profile.entitlements,
-    signature: { status: signature.status, signerExpired: signerExpired(signature, at), signedAt: signature.signedAt, reason: signature.reason },
   };
 }
 
@@ -80,3 +87,6 @@ export function profileFilesView(profiles: readonly ProfileFileView[]): ProfileF
 export const isGood = (view: ProfileFileView): boolean => view.error === undefined && view.signature?.status === 'valid';
 
 const errorView = (error: ResealError): { readonly code: ErrorCode; readonly message: string } => ({ code: error.code, message: error.message });
+
+/** Contents are all there or not at all. */
+export const hasContents = (view: ProfileFileView): view is ProfileFileView & ProfileContentsView => view.uuid !== undefined;

@@ -15,9 +15,10 @@ export interface VerifiedProfile {
 
 /** A profile to look at, whatever its signature is worth. Decide nothing by it. */
 export interface InspectedProfile {
-  readonly profile: ProfileDescription;
+  /** Null where the contents cannot be decoded: they were changed, and the signature says so. */
+  readonly profile: ProfileDescription | null;
   readonly signature: SignatureVerdict;
-  /** Set where the file is no profile though its contents look like one (a bare property list). */
+  /** Set where there is no profile, or where the file is none though its contents look like one (a bare property list). */
   readonly error: ResealError | null;
 }
 
@@ -58,7 +59,13 @@ export function inspectProfile(bytes: Uint8Array, options: { readonly roots: rea
   const bare = barePlist(bytes);
   if (bare !== null) return bare;
   const file = decodeProfile(bytes);
-  return { signature: judgeSignature(file, options.roots), profile: contents(file.content, bytes), error: null };
+  const signature = judgeSignature(file, options.roots);
+  try {
+    return { signature, profile: contents(file.content, bytes), error: null };
+  } catch (error) {
+    if (signature.status === 'valid') throw error;
+    return { signature, profile: null, error: untrusted(signature) };
+  }
 }
 
 /** The error for a profile whose signature does not count. */
