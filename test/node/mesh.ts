@@ -1,0 +1,244 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createNodeActivities, parseJournal, type JournalEntry, type NodeActivityDeps, type ProfileVerdict, type ProfileVerifier } from '../../activities/node/index.js';
+import type { LineName, NodeName, Sha1, Sha256, TeamId, Uuid } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
+import type { NodeOrder } from '../../src/domain/node/order.js';
+import type { Policy } from '../../src/domain/policy.js';
+import type { NodeDeclaration, Topology } from '../../src/domain/topology.js';
+import { canonicalJson } from '../../src/manifest/canonical-json.js';
+import { sha256Of } from '../../src/manifest/digest.js';
+import { freezeManifest } from '../../src/manifest/freeze.js';
+
+export const LINE = 'ios-main' as LineName;
+export const NODE = 'ams-build-1' as NodeName;
+export const TEAM = '9QK4T7XW2B' as TeamId;
+export const IDENTITY = '97134e8cc0e5ffe4ba55eaf5dc7b6e9c0050bc31' as Sha1;
+export const NOW = Date.parse('2026-03-01T09:00:00Z');
+export const XCODE16 = 'Library/Developer/Xcode/UserData/Provisioning Profiles';
+export const LEGACY = 'Library/MobileDevice/Provisioning Profiles';
+const BUNDLES = ['com.acme.courier', 'com.acme.courier.notify', 'com.acme.courier.share', 'com.acme.courier.widget'];
+
+export function uuidOf(name: string): Uuid {
+  const hex = createHash('sha256').update(name).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-') as Uuid;
+}
+
+/** Bytes that stand for a profile here: what they mean is the verifier's business. */
+export const profileBytes = (name: string): Uint8Array => Buffer.from(`profile ${name}\n`.repeat(500));
+
+export function entry(bundleId: string, generation: string, more: Partial<ManifestEntry> = {}): ManifestEntry {
+  const name = `${bundleId} ${generation}`;
+  const uuid = uuidOf(name);
+  return {
+    app: 'courier',
+    role: bundleId === BUNDLES[0] ? 'host' : 'extension',
+    team: TEAM,
+    bundleId,
+    method: 'app-store',
+    targets: [bundleId.split('.').at(-1)!],
+    identity: IDENTITY,
+    profile: {
+      uuid,
+      fileName: `${uuid}.mobileprovision`,
+      sha256: sha256Of(profileBytes(name)),
+      name,
+      appId: `${TEAM}.${bundleId}`,
+      platforms: ['iOS'],
+      certificates: [IDENTITY],
+      createdAt: '2025-11-29T09:24:31Z',
+      expiresAt: '2026-11-29T09:14:07Z',
+    },
+    ...more,
+  };
+}
+
+export function manifestOf(generation: string, bundles: readonly string[] = BUNDLES, line = LINE): Manifest {
+  const certificate = { commonName: 'Apple Distribution: Acme GmbH (9QK4T7XW2B)', team: TEAM, serial: '5F2C9A1E77B04D33', expiresAt: '2027-03-02T11:40:12Z' };
+  return { schemaVersion: 1, line, certificates: { [IDENTITY]: certificate }, profiles: bundles.map((bundle) => entry(bundle, generation)) };
+}
+
+/** A store in memory, for nodes: content by digest, and a switch to make it unreachable. */
+export class MemoryStore {
+  reachable = true;
+  readonly reads: string[] = [];
+  private readonly content = new Map<string, Uint8Array>();
+
+  put(bytes: Uint8Array): Sha256 {
+    const digest = sha256Of(bytes);
+    this.content.set(digest, bytes);
+    return digest;
+  }
+  corrupt(digest: Sha256): void {
+    this.content.set(digest, Buffer.from('something else'));
+  }
+  putManifest(manifest: Manifest, generation: string): Sha256 {
+    for (const one of manifest.profiles) this.put(profileBytes(`${one.bundleId} ${generation}`));
+    return this.put(freezeManifest(manifest).bytes);
+  }
+  private async get(digest: Sha256): Promise<Uint8Array> {
+    this.reads.push(digest);
+    if (!this.reachable) throw new ResealError('STORE_UNREACHABLE', 'The store is out of reach.');
+    const bytes = this.content.get(digest);
+    if (bytes === undefined) throw new ResealError('NOT_FOUND', `The store has no ${digest}.`);
+    return bytes;
+  }
+  manifest = (digest: Sha256): Promise<Uint8Array> => this.get(digest);
+  profile = (digest: Sha256): Promise<Uint8Array> => this.get(digest);
+  frozen = async (digest: Sha256): Promise<unknown> => JSON.parse(Buffer.from(await this.get(digest)).toString('utf8'));
+}
+
+/** Says `valid` of every profile that the manifests describe, and what a test tells it to say of others. */
+export class RecordedVerifier implements ProfileVerifier {
+  calls = 0;
+  readonly verdicts = new Map<Sha256, ProfileVerdict | Error>();
+  constructor(manifests: readonly Manifest[]) {
+    for (const { profile, team } of manifests.flatMap((manifest) => manifest.profiles)) {
+      this.verdicts.set(profile.sha256, { status: 'valid', reason: '', uuid: profile.uuid, team, expiresAt: Date.parse(profile.expiresAt) });
+    }
+  }
+  async verify(_bytes: Uint8Array, sha256: Sha256): Promise<ProfileVerdict> {
+    this.calls += 1;
+    const verdict = this.verdicts.get(sha256);
+    if (verdict === undefined) return { status: 'untrusted', reason: 'no such signer', uuid: null, team: null, expiresAt: null };
+    if (verdict instanceof Error) throw verdict;
+    return verdict;
+  }
+}
+
+export const POLICY = {
+  schemaVersion: 1,
+  wipeable: [],
+  probe: { passes: 3, interval: 10_000, checkTimeout: 60_000, inconclusiveFor: 25_000 },
+  clock: { maxSkew: 60_000 },
+} as unknown as Policy;
+
+export interface World {
+  readonly home: string;
+  readonly store: MemoryStore;
+  readonly verifier: RecordedVerifier;
+  readonly from: Sha256;
+  readonly to: Sha256;
+  readonly manifests: { readonly from: Manifest; readonly to: Manifest };
+  now: number;
+  readonly sleeps: number[];
+  readonly beats: unknown[];
+  order(epoch?: number, opId?: string): NodeOrder;
+  deps(more?: Partial<NodeActivityDeps>): NodeActivityDeps;
+  activities(more?: Partial<NodeActivityDeps>): ReturnType<typeof createNodeActivities>;
+  journal(): Promise<readonly JournalEntry[]>;
+  /** Staged `from`, and active. */
+  settled(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export function declaration(home: string, more: Partial<NodeDeclaration> = {}): NodeDeclaration {
+  return {
+    name: NODE,
+    region: 'eu-west',
+    environment: 'simulated',
+    lines: [LINE],
+    pool: 'main',
+    roles: ['compile'],
+    keys: 'forbidden',
+    image: 'tahoe-26.1-b4',
+    profileFolders: ['xcode16', 'legacy'],
+    mount: '/usr/local/var/reseal/mount',
+    state: '/usr/local/var/reseal/state',
+    hardware: 'mac-mini',
+    reach: { kind: 'local', home },
+    ...more,
+  };
+}
+
+export async function world(options: { readonly node?: Partial<NodeDeclaration>; readonly policy?: Partial<Policy>; readonly home?: string } = {}): Promise<World> {
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'reseal-node-')));
+  await mkdir(home, { recursive: true });
+  const store = new MemoryStore();
+  const manifests = { from: manifestOf('2025'), to: manifestOf('2026') };
+  const from = store.putManifest(manifests.from, '2025');
+  const to = store.putManifest(manifests.to, '2026');
+  const lines: Topology['lines'] = {
+    [LINE]: { identity: 'signers', distribution: 'copy', profilesOn: ['signer', 'compile'], store: 'main', sources: [], successorOwner: 'alice' as never },
+    ['other' as LineName]: { identity: 'signers', distribution: 'copy', profilesOn: ['compile'], store: 'main', sources: [], successorOwner: 'alice' as never },
+  };
+  const topology: Topology = { schemaVersion: 1, installation: 'test', lines, nodes: [declaration(home, options.node)], pipelines: [] };
+  const topologyDigest = store.put(Buffer.from(canonicalJson(topology)));
+  const policyDigest = store.put(Buffer.from(canonicalJson({ ...POLICY, ...options.policy })));
+  const verifier = new RecordedVerifier([manifests.from, manifests.to]);
+  const self: World = {
+    home,
+    store,
+    verifier,
+    from,
+    to,
+    manifests,
+    now: NOW,
+    sleeps: [],
+    beats: [],
+    order: (epoch = 1000, opId = 'op-1') => ({
+      node: NODE,
+      line: LINE,
+      rotation: 'ios-main-1',
+      epoch,
+      opId,
+      notAfter: self.now + 300_000,
+      offset: 0,
+      sentAt: self.now,
+      topology: topologyDigest,
+      policy: policyDigest,
+    }),
+    deps: (more = {}) => ({
+      store,
+      verifier,
+      clock: () => self.now,
+      sleep: async (milliseconds) => {
+        self.sleeps.push(milliseconds);
+        self.now += milliseconds;
+      },
+      attempt: () => ({ number: 1, startedAt: null }),
+      heartbeat: (details) => self.beats.push(details),
+      ...more,
+    }),
+    activities: (more) => createNodeActivities(self.deps(more)),
+    journal: async () => parseJournal(await readFile(join(home, 'usr/local/var/reseal/state/journal'), 'utf8')),
+    settled: async () => {
+      const activities = self.activities();
+      await activities.stageNode({ ...self.order(1, 'settle-stage'), rotation: 'ios-main-0', to: from });
+      await activities.switchNode({ ...self.order(1, 'settle-switch'), rotation: 'ios-main-0', target: from, revertTo: null });
+    },
+    remove: () => rm(home, { recursive: true, force: true }),
+  };
+  return self;
+}
+
+/** Everything below a folder: path, kind, mode, and digest of the bytes. */
+export async function tree(root: string, skip: (path: string) => boolean = () => false): Promise<readonly string[]> {
+  const lines: string[] = [];
+  const walk = async (path: string): Promise<void> => {
+    for (const name of (await readdir(join(root, path)).catch(() => [])).sort()) {
+      const below = join(path, name);
+      if (skip(below)) continue;
+      const stat = await lstat(join(root, below));
+      const mode = (stat.mode & 0o777).toString(8);
+      if (stat.isDirectory()) {
+        lines.push(`${below}/ ${mode}`);
+        await walk(below);
+      } else if (stat.isSymbolicLink()) lines.push(`${below} -> ${await readlink(join(root, below))}`);
+      else lines.push(`${below} ${mode} ${sha256Of(await readFile(join(root, below)))}`);
+    }
+  };
+  await walk('');
+  return lines;
+}
+
+/** What builds see: profile folders and mount, without the agent's own state. */
+export const visible = (home: string): Promise<readonly string[]> => tree(home, (path) => path === 'usr/local/var/reseal/state');
+
+/** The node without what differs from run to run: journal and fence. */
+export const lasting = (home: string): Promise<readonly string[]> => tree(home, (path) => /state\/(journal|fence\.json|folders\.json)$/.test(path));
+
+export const randomName = (): string => randomBytes(4).toString('hex');
