@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RotationNodeRow } from '../../activities/ledger/contract.js';
+import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LineName, NodeName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { HistoryEvent } from '../../src/domain/rotation/history.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
@@ -12,6 +14,7 @@ import { startPostgres } from '../setup/postgres.js';
 
 const sha = (digit: string) => digit.repeat(64) as Sha256;
 
+/** Whatever a status holds, the ledger gives it back: only the fields that it has columns for matter here. */
 function status(id: string, change: Partial<RotationStatus> = {}): RotationStatus {
   return {
     schemaVersion: 1,
@@ -57,7 +60,7 @@ function status(id: string, change: Partial<RotationStatus> = {}): RotationStatu
     turnedAt: null,
     commands: ['cancel'],
     ...change,
-  };
+  } as RotationStatus;
 }
 
 const row = (rotation: string, node: string, at: number, change: Partial<RotationNodeRow> = {}): RotationNodeRow => ({
@@ -260,5 +263,20 @@ describe('a PostgreSQL server', () => {
 
   it('whose URL is none is a matter of configuration', async () => {
     await expect(openLedger({ kind: 'url', url: 'not a url' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+describe('the activities of the ledger', () => {
+  it('say DATABASE_UNREACHABLE as a failure that may be retried', async () => {
+    const away = new ResealError('DATABASE_UNREACHABLE', 'The database does not answer.');
+    const failing = () => Promise.reject(away);
+    const activities = createLedgerActivities({
+      recordRotation: failing,
+      recordEvents: failing,
+      recordNodes: failing,
+      saveNodeReports: failing,
+    });
+    await expect(activities.recordNodes([])).rejects.toMatchObject({ type: 'DATABASE_UNREACHABLE', message: away.message });
+    await expect(activities.recordRotation(status('x-1'))).rejects.not.toHaveProperty('nonRetryable', true);
   });
 });
