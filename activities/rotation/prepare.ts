@@ -1,6 +1,6 @@
-import type { Sha1, Sha256 } from '../../src/domain/brands.js';
+import type { Sha256 } from '../../src/domain/brands.js';
 import { composeTo, type Replacement } from '../../src/domain/manifest-changes.js';
-import type { Manifest, ManifestCertificate, ManifestProfile } from '../../src/domain/manifest.js';
+import type { Manifest } from '../../src/domain/manifest.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
 import { refusals } from '../../src/domain/rotation/preflight.js';
@@ -8,6 +8,7 @@ import { maxUnavailable, planCohorts } from '../../src/domain/rotation/cohorts.j
 import type { Plan, RotationKind } from '../../src/domain/rotation/state.js';
 import { compareSuccessor, entryKey } from '../../src/domain/successor.js';
 import type { EntryMatch } from '../../src/domain/successor-match.js';
+import { manifestCertificates, manifestProfile } from '../../src/manifest/assemble.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
 import type { StoreContext } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
@@ -82,28 +83,4 @@ const describePredecessor = async (around: Surroundings, survey: Survey, digest:
 
 const replacement = ({ entry, candidate, identity }: Matched): Replacement => ({ key: entryKey(entry), identity, profile: manifestProfile(candidate.profile) });
 
-/** What a manifest keeps of a profile. */
-export function manifestProfile(profile: ProfileDescription): ManifestProfile {
-  return {
-    uuid: profile.uuid,
-    fileName: `${profile.uuid}.mobileprovision`,
-    sha256: profile.sha256,
-    name: profile.name,
-    appId: profile.appId,
-    platforms: profile.platforms,
-    certificates: profile.certificates.map((certificate) => certificate.sha1),
-    createdAt: profile.createdAt,
-    expiresAt: profile.expiresAt,
-  };
-}
-
-/** The certificates that profiles embed, as a manifest describes them. */
-export function manifestCertificates(profiles: readonly ProfileDescription[]): Readonly<Record<Sha1, ManifestCertificate>> {
-  return Object.fromEntries(
-    profiles.flatMap((profile) =>
-      profile.certificates.map((one) => [one.sha1, { commonName: one.commonName, team: profile.team, serial: one.serial, expiresAt: one.notAfter }]),
-    ),
-  ) as Manifest['certificates'];
-}
-
-const certificatesOf = (matched: readonly Matched[]): Readonly<Record<Sha1, ManifestCertificate>> => manifestCertificates(matched.map(({ candidate }) => candidate.profile));
+const certificatesOf = (matched: readonly Matched[]): Manifest['certificates'] => manifestCertificates(matched.map(({ candidate }) => candidate.profile));

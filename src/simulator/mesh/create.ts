@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LineName, Sha256 } from '../../domain/brands.js';
+import { assembleManifest } from '../../manifest/assemble.js';
+import { freezeManifest } from '../../manifest/freeze.js';
+import { APPLE_ROOTS, pinRoots, verifyProfile } from '../../profile/index.js';
+import { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../apple-hierarchy.js';
+import { meshFolders, writeYaml, type MeshFolders } from './files.js';
+import { LINE, QUICK_POLICY, ROSTER, SIMULATED_APPS, simulatedNodes, TEAM, type SimulatedApp, type SimulatedNode } from './spec.js';
+
+const DAY = 86_400_000;
+
+export interface MeshRequest {
+  readonly folder: string;
+  /** Default: 12 nodes in three regions. */
+  readonly nodes?: readonly SimulatedNode[];
+  readonly apps?: readonly SimulatedApp[];
+  /** Overrides of the quick policy, a section at a time. */
+  readonly policy?: Readonly<Record<string, unknown>>;
+  /** Milliseconds from now until the profiles in force expire. Default: 6 days. */
+  readonly expiresIn?: number;
+  /** Whether successors lie in the drop folder already. Default: yes. */
+  readonly successors?: boolean;
+  readonly now?: number;
+}
+
+export interface SimulatedMesh {
+  readonly folders: MeshFolders;
+  readonly line: LineName;
+  readonly nodes: readonly SimulatedNode[];
+  readonly apple: AppleHierarchy;
+  readonly certificate: DistributionCertificate;
+  /** Digest of the manifest in force. */
+  readonly manifest: Sha256;
+}
+
+/** Version 4 in form; the same name and edition give the same UUID. */
+export function stableUuid(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** One profile per bundle id of the apps, all of one edition. */
+export function makeProfiles(
+  apple: AppleHierarchy,
+  certificate: DistributionCertificate,
+  apps: readonly SimulatedApp[],
+  edition: { readonly name: string; readonly createdAt: Date; readonly expiresAt: Date },
+): readonly { readonly uuid: string; readonly bytes: Uint8Array }[] {
+  return apps
+    .flatMap((app) => app.bundles)
+    .map(({ bundleId, target }) => {
+      const uuid = stableUuid(`${apple.folder} ${bundleId} ${edition.name} ${edition.createdAt.toISOString()}`);
+      const bytes = apple.makeProfile({
+        uuid,
+        name: `${target} App Store ${edition.name}`,
+        team: TEAM,
+        teamName: 'Acme GmbH',
+        bundleId,
+        kind: 'app-store',
+        certificates: [certificate],
+        createdAt: edition.createdAt,
+        expiresAt: edition.expiresAt,
+      });
+      return { uuid, bytes };
+    });
+}
+
+/** Profiles of the next edition, as they come from the portal. */
+export function successorProfiles(mesh: Pick<SimulatedMesh, 'apple' | 'certificate'>, apps: readonly SimulatedApp[] = SIMULATED_APPS, now = Date.now(), name = 'next'): ReturnType<typeof makeProfiles> {
+  return makeProfiles(mesh.apple, mesh.certificate, apps, { name, createdAt: wholeSecond(now - DAY / 24), expiresAt: wholeSecond(now + 359 * DAY) });
+}
+
+const wholeSecond = (at: number): Date => new Date(Math.floor(at / 1000) * 1000);
+
+/** Writes configuration, a simulated Apple, profiles in force and their successors, and the line's first manifest. No node is touched. */
+export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
+  const folders = meshFolders(request.folder);
+  const now = request.now ?? Date.now();
+  const nodes = request.nodes ?? simulatedNodes(12);
+  const apps = request.apps ?? SIMULATED_APPS;
+  for (const folder of [folders.config, folders.drop, folders.profiles, folders.nodes]) await mkdir(folder, { recursive: true });
+  for (const node of nodes) await mkdir(join(folders.nodes, node.name), { recursive: true });
+
+  const apple = await openAppleHierarchy(folders.apple);
+  const known = await apple.certificates();
+  const certificate = known[0] ?? (await apple.issueCertificate({ commonName: `Apple Distribution: Acme GmbH (${TEAM})`, team: TEAM, notAfter: wholeSecond(now + 700 * DAY) }));
+  await writeConfiguration(folders, apple, nodes, apps, request.policy ?? {});
+
+  const expiresAt = wholeSecond(now + (request.expiresIn ?? 6 * DAY));
+  const inForce = makeProfiles(apple, certificate, apps, { name: 'in force', createdAt: wholeSecond(expiresAt.getTime() - 365 * DAY), expiresAt });
+  for (const { uuid, bytes } of inForce) await writeFile(join(folders.profiles, `${uuid}.mobileprovision`), bytes);
+  await writeYaml(join(folders.profiles, 'apps.yaml'), 'What no profile tells: app, role and Xcode targets of each bundle id.', appsFile(apps));
+  if (request.successors !== false) {
+    for (const { uuid, bytes } of successorProfiles({ apple, certificate }, apps, now)) await writeFile(join(folders.drop, `${uuid}.mobileprovision`), bytes);
+  }
+
+  const line = LINE as LineName;
+  const roots = [...APPLE_ROOTS, ...pinRoots([apple.rootPem])];
+  const described = inForce.map(({ bytes }) => verifyProfile(bytes, { roots }).profile);
+  const frozen = freezeManifest(assembleManifest(line, described, appsFile(apps)));
+  const store = await GitManifestStore.open({ path: folders.store });
+  try {
+    if ((await store.head(line)) === null) {
+      await store.putMany(
+        [...inForce.map(({ bytes }) => ({ kind: 'profile', bytes, importedBy: 'rita' }) as const), { kind: 'manifest', bytes: frozen.bytes }],
+        { by: 'rita', ticket: 'DEMO-0' },
+      );
+      await store.advance(line, 0, frozen.sha256, { by: 'rita', ticket: 'DEMO-0' });
+    }
+  } finally {
+    await store.close();
+  }
+  return { folders, line, nodes, apple, certificate, manifest: frozen.sha256 };
+}
+
+type AppsFile = Parameters<typeof assembleManifest>[2];
+
+function appsFile(apps: readonly SimulatedApp[]): AppsFile {
+  return {
+    apps: Object.fromEntries(
+      apps.map((app) => [app.name, Object.fromEntries(app.bundles.map(({ bundleId, role, target }) => [bundleId, { role, targets: [target] }]))]),
+    ),
+  };
+}
+
+async function writeConfiguration(folders: MeshFolders, apple: AppleHierarchy, nodes: readonly SimulatedNode[], apps: readonly SimulatedApp[], policy: Readonly<Record<string, unknown>>): Promise<void> {
+  const file = (name: string): string => join(folders.config, name);
+  await writeFile(join(folders.root, 'simulated-apple-root.pem'), apple.rootPem);
+  await writeYaml(file('topology.yaml'), 'A simulated mesh: every node is a folder on this machine.', {
+    schemaVersion: 1,
+    installation: 'acme-demo',
+    lines: { [LINE]: { identity: 'signers', distribution: 'copy', profilesOn: ['signer', 'compile'], store: 'main', sources: ['drop'], successorOwner: 'rita' } },
+    defaults: { environment: 'simulated', lines: [LINE], pool: 'main', keys: 'forbidden' },
+    nodes: nodes.map((node) => ({
+      name: node.name,
+      region: node.region,
+      image: node.image,
+      roles: [...node.roles],
+      ...(node.roles.includes('signer') ? { keys: 'allowed' } : {}),
+      reach: { kind: 'local', home: join('..', 'nodes', node.name) },
+    })),
+    pipelines: apps.map((app) => ({ name: `${app.name}-release`, bundles: app.bundles.map((bundle) => bundle.bundleId) })),
+  });
+  await writeYaml(file('policy.yaml'), 'Short waits, to be watched; a production policy leaves these out.', { ...QUICK_POLICY, ...policy });
+  await writeYaml(file('roster.yaml'), 'Who may do what.', ROSTER);
+  await writeYaml(file('reseal.yaml'), 'Where everything is.', {
+    schemaVersion: 1,
+    stores: { main: { kind: 'git', url: '../store.git', branch: 'main' } },
+    sources: { drop: { kind: 'drop', path: '../drop' } },
+    trust: { extraRoots: ['../simulated-apple-root.pem'] },
+  });
+}
