@@ -1,4 +1,5 @@
-import { hasContents, isGood, type ProfileContentsView, type ProfileFilesView, type ProfileFileView } from './profile.js';
+import { hasContents, type ProfileContentsView, type ProfileFilesView, type ProfileFileView } from './profile.js';
+import type { ProfileImportView, ProfileVerdictsView, ProfileVerdictView } from './profile-verdict.js';
 import { relativeTime } from './relative-time.js';
 
 /** The same for people: a block per file, labels aligned. Times in the reader's zone. */
@@ -6,18 +7,24 @@ export function profileFilesText(view: ProfileFilesView, at: number): string {
   return view.profiles.map((one) => fileText(one, at)).join('\n\n');
 }
 
-/** `reseal profile verify`: one line per file, the reason below those that fail. */
-export function verdictsText(view: ProfileFilesView): string {
+/** `reseal profile verify`: a line per file with its verdict, the reason below it. */
+export function profileVerdictsText(view: ProfileVerdictsView): string {
   return view.profiles.map(verdictText).join('\n');
 }
 
-function verdictText(view: ProfileFileView): string {
-  const word = isGood(view) ? 'valid' : (view.signature?.status ?? 'error');
-  const first = [word.padEnd(9), view.path, view.uuid === undefined ? '' : `  ${view.uuid}`].join('');
-  return `${first}\n${' '.repeat(9)}${printable(failure(view))}`;
+/** `reseal profile import`: the verdicts, and what became of the files. */
+export function profileImportText(view: ProfileImportView): string {
+  const count = view.profiles.length === 1 ? '1 profile' : `${view.profiles.length} profiles`;
+  const outcome = view.imported ? `Imported ${count} as ${view.importedBy}.` : 'Nothing was imported: every file must be a profile whose signature counts.';
+  return `${profileVerdictsText(view)}\n${outcome}`;
 }
 
-const failure = (view: ProfileFileView): string => view.error?.message ?? view.signature?.reason ?? '';
+function verdictText(view: ProfileVerdictView): string {
+  const indent = ' '.repeat(9);
+  if (!view.ok) return printable(`refused  ${view.path}`) + `\n${indent}${printable(view.error.message)}`;
+  const expired = view.signerExpired ? "; the signer's certificate has expired since, which is no fault" : '';
+  return printable(`valid    ${view.path}  ${view.uuid} "${view.name}"`) + `\n${indent}${printable(view.reason)}${expired}`;
+}
 
 function fileText(view: ProfileFileView, at: number): string {
   const rows: [string, string][] = [];

@@ -1,4 +1,5 @@
 /** `.mobileprovision`: decode, verify, describe. */
+export { sha256Hex } from './digest.js';
 export { decodeProfile, inspectProfile, untrusted, verifyProfile, type InspectedProfile, type VerifiedProfile } from './read.js';
 export { readProfileFile } from './file.js';
 export { MAX_PROFILE_BYTES, notAProfile, tooLarge } from './not-a-profile.js';
