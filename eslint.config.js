@@ -25,6 +25,8 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
       // Interfaces of messages and of the SDK allow both forms.
       '@typescript-eslint/no-invalid-void-type': 'off',
+      // Contracts are interfaces with methods, made by functions that return plain objects: there is no `this` to lose.
+      '@typescript-eslint/unbound-method': 'off',
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -33,7 +35,6 @@ export default defineConfig(
     files: ['test/**/*.ts', 'scripts/**/*.ts', '*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
-      '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       'no-console': 'off',

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isRunning, startTimeOf } from './process-identity.js';
 
-interface Holder {
+export interface Holder {
   readonly pid: number;
   readonly startTime: string;
 }
@@ -51,4 +51,19 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>, onWa
   } finally {
     rmSync(path, { force: true });
   }
+}
+
+/**
+ * Takes a lock for as long as this process lives, without waiting: answers who has it where that is not this process. A holder that is
+ * gone, killed or not, holds nothing.
+ */
+export function claim(path: string): { readonly release: () => void } | { readonly heldBy: number } {
+  mkdirSync(dirname(path), { recursive: true });
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    if (take(path)) return { release: () => rmSync(path, { force: true }) };
+    const holder = holderOf(path);
+    if (holder !== null && isRunning(holder)) return { heldBy: holder.pid };
+    rmSync(path, { force: true });
+  }
+  return { heldBy: holderOf(path)?.pid ?? 0 };
 }

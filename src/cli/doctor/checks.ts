@@ -1,0 +1,114 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Configuration, configurationFolder, loadConfiguration } from '../../configuration/load.js';
+import { ResealError } from '../../domain/errors.js';
+import { pingDatabase } from '../../ledger/ping.js';
+import { connectClient } from '../../temporal/connection.js';
+import { runProcess } from '../../temporal/run-process.js';
+import { findTemporalCli } from '../../temporal/temporal-cli.js';
+import type { Context } from '../command.js';
+import { homeFolder, readEndpoint } from '../home.js';
+
+/** `later`: not there yet, and reseal gets it by itself when it is needed. */
+export type DoctorVerdict = 'pass' | 'fail' | 'later';
+
+export interface DoctorCheck {
+  readonly check: string;
+  readonly verdict: DoctorVerdict;
+  /** What was found. */
+  readonly reason: string;
+  /** What to do; empty where nothing is to be done. */
+  readonly remedy: string;
+}
+
+type Finding = Omit<DoctorCheck, 'check'>;
+const pass = (reason: string): Finding => ({ verdict: 'pass', reason, remedy: '' });
+const fail = (reason: string, remedy: string): Finding => ({ verdict: 'fail', reason, remedy });
+
+export function checkNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const enough = major > 20 || (major === 20 && minor >= 19);
+  return enough ? pass(`Node.js ${version}`) : fail(`Node.js ${version}`, 'Install Node.js 20.19 or later.');
+}
+
+async function checkGit(env: NodeJS.ProcessEnv): Promise<Finding> {
+  const run = await runProcess('git', ['--version'], { timeout: 10_000, env });
+  if (run.code === 0) return pass(run.stdout.trim());
+  return fail('there is no git on PATH', 'Install git; the store of manifests is a git repository.');
+}
+
+async function checkTemporal(configuration: Configuration | null, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const temporal = configuration?.reseal.temporal;
+  if (temporal !== undefined && temporal.address !== 'embedded') {
+    const { connection, address } = await connectClient({ address: temporal.address, namespace: temporal.namespace });
+    await connection.close();
+    return pass(`the server at ${address} answers`);
+  }
+  try {
+    const cli = await findTemporalCli({ env, effort: 'look' });
+    return pass(`embedded: ${cli.path} (${cli.version})`);
+  } catch (error) {
+    const configured = (env['RESEAL_TEMPORAL_CLI'] ?? '') !== '';
+    const go = await runProcess('go', ['version'], { timeout: 10_000, env });
+    if (configured || go.code !== 0) throw error;
+    return {
+      verdict: 'later',
+      reason: 'embedded: there is no Temporal CLI yet',
+      remedy: '`reseal up` downloads or builds it at its first start, in about 5 minutes.',
+    };
+  }
+}
+
+async function checkDatabase(configuration: Configuration | null, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const database = configuration?.reseal.database ?? 'embedded';
+  if (database === 'embedded') return pass('embedded, in the home');
+  const variable = database.slice('env:'.length);
+  const url = env[variable];
+  if (url === undefined || url === '')
+    return fail(`${variable} is not set`, `Set ${variable} to the URL of the PostgreSQL database, as reseal.yaml says.`);
+  if (!URL.canParse(url)) return fail(`${variable} holds no URL`, 'It has the form postgres://user:password@host:port/database.');
+  return pass(`PostgreSQL ${await pingDatabase(url)} answers`);
+}
+
+function checkHome(context: Context): Finding {
+  const home = homeFolder(context.home, context.env, context.cwd);
+  let nearest = home;
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  try {
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+  } catch {
+    return fail(`${nearest} cannot be written`, 'Make it writable for this user, or name another home with --home or RESEAL_HOME.');
+  }
+  const endpoint = readEndpoint(home);
+  return pass(endpoint === null ? home : `${home}, used by process ${endpoint.pid} at ${endpoint.url}`);
+}
+
+/** A check that throws has failed; its sentence says what and what to do. */
+async function settle(check: string, work: () => Promise<Finding> | Finding): Promise<DoctorCheck> {
+  try {
+    return { check, ...(await work()) };
+  } catch (error) {
+    if (!(error instanceof ResealError)) throw error;
+    return { check, ...fail(error.message, error.details.join('\n')) };
+  }
+}
+
+/** Every check, whatever the others found. */
+export async function examine(context: Context): Promise<readonly DoctorCheck[]> {
+  const folder = configurationFolder(context.config, context.env, context.cwd);
+  let configuration: Configuration | null = null;
+  const configured = await settle('configuration', () => {
+    configuration = loadConfiguration(folder);
+    return pass([`${folder}: ${configuration.topology.nodes.length} nodes`, ...configuration.observations].join('\n'));
+  });
+  return [
+    await settle('node', () => checkNode(process.versions.node)),
+    await settle('git', () => checkGit(context.env)),
+    configured,
+    await settle('home', () => checkHome(context)),
+    ...(await Promise.all([
+      settle('temporal', () => checkTemporal(configuration, context.env)),
+      settle('database', () => checkDatabase(configuration, context.env)),
+    ])),
+  ];
+}

@@ -1,0 +1,135 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ResealError } from '../domain/errors.js';
+import { claim } from '../temporal/file-lock.js';
+
+const given = (value: string | undefined): string | undefined => (value === undefined || value === '' ? undefined : value);
+
+function stateFolder(env: NodeJS.ProcessEnv): string {
+  return join(given(env['XDG_STATE_HOME']) ?? join(homedir(), '.local', 'state'), 'reseal');
+}
+
+/** `--home`, else `RESEAL_HOME`, else `$XDG_STATE_HOME/reseal`; absolute. */
+export function homeFolder(flag: string | undefined, env: NodeJS.ProcessEnv, cwd: string): string {
+  return resolve(cwd, given(flag) ?? given(env['RESEAL_HOME']) ?? stateFolder(env));
+}
+
+/** Where `reseal demo` lives unless a home is named. */
+export function demoHomeFolder(flag: string | undefined, env: NodeJS.ProcessEnv, cwd: string): string {
+  return resolve(cwd, given(flag) ?? given(env['RESEAL_HOME']) ?? join(stateFolder(env), 'demo'));
+}
+
+/** `<home>/endpoint.json`: how to reach the control API of the `up` that runs on this home. */
+export interface Endpoint {
+  readonly url: string;
+  /** A file with mode 0600 that holds the bearer token; null where none is asked for. */
+  readonly tokenFile: string | null;
+  readonly pid: number;
+}
+
+const endpointFile = (home: string): string => join(home, 'endpoint.json');
+
+/** Publishes the control API of this process; readable by this user alone. */
+export function publishEndpoint(home: string, endpoint: Endpoint): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const path = endpointFile(home);
+  writeFileSync(`${path}.new`, `${JSON.stringify(endpoint, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+export function withdrawEndpoint(home: string): void {
+  rmSync(endpointFile(home), { force: true });
+}
+
+export function readEndpoint(home: string): Endpoint | null {
+  if (!existsSync(endpointFile(home))) return null;
+  try {
+    const read = JSON.parse(readFileSync(endpointFile(home), 'utf8')) as Partial<Endpoint>;
+    if (typeof read.url !== 'string' || typeof read.pid !== 'number') return null;
+    return { url: read.url, pid: read.pid, tokenFile: typeof read.tokenFile === 'string' ? read.tokenFile : null };
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Takes the home for this process until it ends or releases it. Throws HOME_IN_USE, naming the process and its address, where another
+ * `up` runs on it.
+ */
+export function claimHome(home: string): () => void {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const claimed = claim(join(home, 'up.lock'));
+  if ('release' in claimed) return claimed.release;
+  const address = readEndpoint(home)?.url;
+  throw new ResealError(
+    'HOME_IN_USE',
+    `Process ${claimed.heldBy} already runs on ${home}${address === undefined ? '' : `, at ${address}`}. Use that one, end it, or name another folder with --home.`,
+  );
+}
+
+/** The control API that a command talks to. */
+export interface Api {
+  readonly url: string;
+  readonly token: string | null;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(new URL('/v1/healthz', url), { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new ResealError(
+      'FILE_UNREADABLE',
+      `The token of the control API cannot be read from ${path}. It is readable by the user who started \`reseal up\`.`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * `RESEAL_URL` (token in RESEAL_TOKEN or the file RESEAL_TOKEN_FILE), else the `up` of the home; where no home is named, the default
+ * home's or the demo's. Throws API_UNREACHABLE where none runs, USAGE where both do.
+ */
+export async function findApi(where: {
+  readonly home: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}): Promise<Api> {
+  const { env } = where;
+  const url = given(env['RESEAL_URL']);
+  if (url !== undefined) {
+    const tokenFile = given(env['RESEAL_TOKEN_FILE']);
+    return { url, token: given(env['RESEAL_TOKEN']) ?? (tokenFile === undefined ? null : readToken(tokenFile)) };
+  }
+  const homes = [...new Set([homeFolder(where.home, env, where.cwd), demoHomeFolder(where.home, env, where.cwd)])];
+  const found = await Promise.all(
+    homes.map(async (home) => {
+      const endpoint = readEndpoint(home);
+      return endpoint !== null && (await answers(endpoint.url)) ? [{ home, endpoint }] : [];
+    }),
+  );
+  const alive = found.flat();
+  const [first, second] = alive;
+  if (first === undefined) {
+    throw new ResealError(
+      'API_UNREACHABLE',
+      `No reseal runs on ${homes.join(' or ')}. Start one with \`reseal up\`, or name another with --home or RESEAL_URL.`,
+    );
+  }
+  if (second !== undefined) {
+    throw new ResealError('USAGE', 'Two of them run, your own and the demo. Name one with --home.', {
+      details: alive.map(({ home, endpoint }) => `--home ${home}  (${endpoint.url})`),
+    });
+  }
+  return { url: first.endpoint.url, token: first.endpoint.tokenFile === null ? null : readToken(first.endpoint.tokenFile) };
+}

@@ -1,0 +1,189 @@
+import { Argument, Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { AnyCommand, Arguments, Context, ExitCode, Options } from './command.js';
+import { type CommandEntry, COMMANDS, NOUNS } from './commands.js';
+import { errorDocument, errorLines, showError } from './errors.js';
+import { createOutput, type OutputStreams } from './output.js';
+import { version } from './version.js';
+
+/** What the command line runs in; tests give their own. */
+export interface Surroundings extends OutputStreams {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  now(): number;
+}
+
+interface GlobalOptions {
+  readonly config?: string;
+  readonly home?: string;
+  readonly json?: boolean;
+}
+
+const WITH_VALUE = ['--config', '--home'];
+
+/** The first words of a command line that are no options: enough to tell which command it is. */
+function wordsOf(argv: readonly string[]): string[] {
+  const words: string[] = [];
+  for (let index = 0; index < argv.length; index += 1) {
+    const part = argv[index] ?? '';
+    if (part === '--') break;
+    if (WITH_VALUE.includes(part)) index += 1;
+    else if (!part.startsWith('-')) words.push(part);
+  }
+  return words;
+}
+
+function entryOf(argv: readonly string[], entries: readonly CommandEntry[]): CommandEntry | undefined {
+  const words = wordsOf(argv).filter((word, index) => !(index === 0 && word === 'help'));
+  return entries.find((entry) => {
+    const path = entry.path.split(' ');
+    return path.every((word, index) => words[index] === word);
+  });
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function wholeNumber(text: string): number {
+  if (!/^[0-9]+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
+
+function addArguments(commander: Commander, declared: Arguments): void {
+  for (const [name, { kind, required, description }] of Object.entries(declared)) {
+    const word = `${kebab(name).toUpperCase()}${kind === 'list' ? '...' : ''}`;
+    commander.addArgument(new Argument(required === true ? `<${word}>` : `[${word}]`, description));
+  }
+}
+
+function addOptions(commander: Commander, declared: Options): void {
+  for (const [name, parameter] of Object.entries(declared)) {
+    const value = parameter.value ?? kebab(name).toUpperCase();
+    const flags = {
+      flag: `--${kebab(name)}`,
+      list: `--${kebab(name)} <${value}...>`,
+      text: `--${kebab(name)} <${value}>`,
+      count: `--${kebab(name)} <${value}>`,
+    };
+    const option = new Option(flags[parameter.kind], parameter.description);
+    if (parameter.kind === 'count') option.argParser(wholeNumber);
+    if (parameter.kind === 'list') option.argParser(collect);
+    if (parameter.kind !== 'flag' && parameter.required === true) option.makeOptionMandatory();
+    commander.addOption(option);
+  }
+}
+
+function argumentValues(declared: Arguments, given: readonly unknown[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(declared).map(([name, { kind }], index) => [name, given[index] ?? (kind === 'list' ? [] : undefined)]),
+  );
+}
+
+function optionValues(declared: Options, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const absent = { flag: false, list: [], text: undefined, count: undefined };
+  return Object.fromEntries(Object.entries(declared).map(([name, { kind }]) => [name, given[name] ?? absent[kind]]));
+}
+
+function contextOf(surroundings: Surroundings, options: GlobalOptions): Context {
+  let signal: AbortSignal | undefined;
+  return {
+    output: createOutput(surroundings, { json: options.json === true, env: surroundings.env }),
+    env: surroundings.env,
+    cwd: surroundings.cwd,
+    config: options.config,
+    home: options.home,
+    now: () => surroundings.now(),
+    interrupted: () => (signal ??= abortedBySignals()),
+  };
+}
+
+function abortedBySignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const [name, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(code);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+/** Parses and runs; resolves to the exit code. Only the command that is asked for is loaded. */
+export async function run(
+  argv: readonly string[],
+  surroundings: Surroundings,
+  entries: readonly CommandEntry[] = COMMANDS,
+): Promise<ExitCode> {
+  let exit: ExitCode = 0;
+  const program = new Commander('reseal')
+    .description('Rotates iOS signing assets across a mesh of Mac build nodes before they expire.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .option('--config <DIR>', 'folder of the configuration (else RESEAL_CONFIG, else ./reseal)')
+    .option('--home <DIR>', 'folder of the local state (else RESEAL_HOME, else $XDG_STATE_HOME/reseal)')
+    .option('--json', 'print one JSON document')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({ writeOut: (text) => surroundings.stdout.write(text), writeErr: () => undefined })
+    .exitOverride();
+
+  const asked = entryOf(argv, entries);
+  const json = argv.includes('--json');
+  try {
+    const loaded = asked === undefined ? undefined : (await asked.load()).command;
+    const nouns = new Map<string, Commander>();
+    for (const entry of entries) {
+      const [first = '', second] = entry.path.split(' ');
+      const parent = second === undefined ? program : (nouns.get(first) ?? program.command(first).description(NOUNS[first] ?? ''));
+      if (second !== undefined) nouns.set(first, parent);
+      const commander = parent.command(second ?? first).description(entry.description);
+      if (entry === asked && loaded !== undefined) wire(commander, loaded);
+    }
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    // A noun without its verb prints its verbs, which is help, and still is no command.
+    if (error instanceof CommanderError && error.code === 'commander.help') return helpInstead(program, argv, surroundings);
+    const shown = showError(error);
+    if (json) surroundings.stdout.write(`${JSON.stringify(errorDocument(shown), null, 2)}\n`);
+    else createOutput(surroundings, { json, env: surroundings.env }).diagnostic(errorLines(shown, error, surroundings.env).join('\n'));
+    return shown.exit;
+  }
+  return exit;
+
+  function wire(commander: Commander, command: AnyCommand): void {
+    addArguments(commander, command.arguments);
+    addOptions(commander, command.options);
+    commander.action(async (...given: unknown[]) => {
+      const context = contextOf(surroundings, program.opts<GlobalOptions>());
+      const args = argumentValues(command.arguments, given.slice(0, Object.keys(command.arguments).length));
+      // The values have the types that the command declares: they were made by the same declarations.
+      exit = (await command.handler(context, args as never, optionValues(command.options, commander.opts()) as never)) ?? 0;
+    });
+  }
+}
+
+function helpInstead(program: Commander, argv: readonly string[], surroundings: Surroundings): ExitCode {
+  const noun = program.commands.find((command) => command.name() === wordsOf(argv)[0]);
+  surroundings.stderr.write((noun ?? program).helpInformation());
+  return 2;
+}
+
+/** The `reseal` command. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // `reseal … | head`: the reader has seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.exitCode = await run(argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    now: Date.now,
+  });
+}
