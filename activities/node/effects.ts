@@ -86,7 +86,7 @@ async function putProfile(session: WritingSession, placement: Placement): Promis
   const stray = found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link') ? null : strayPath(session, placement, found);
   return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], async (held) => {
     if (stray === null) return;
-    session.files.makeFolders(posix.dirname(stray));
+    for (const missing of session.files.missingFolders(posix.dirname(stray))) session.files.makeFolder(missing);
     held.check();
     await session.files.move(path, stray);
   });
@@ -99,9 +99,9 @@ function quarantined(session: WritingSession, placement: Placement): Uint8Array 
 }
 
 /** A place in quarantine that never meets the right bytes' place. */
-function strayPath(session: WritingSession, { folder, fileName }: Placement, found: { readonly bytes: Uint8Array } | { readonly what: string }): NodePath {
+function strayPath(session: WritingSession, placement: Placement, found: { readonly bytes: Uint8Array } | { readonly what: string }): NodePath {
   const mark = 'bytes' in found ? sha256Of(found.bytes).slice(0, 16) : 'other';
-  return `${session.paths.quarantine(session.order.rotation)}/stray/${folder}/${fileName}.${mark}`;
+  return session.paths.quarantinedStray(session.order.rotation, placement, mark);
 }
 
 async function putManifest(session: WritingSession, digest: Sha256): Promise<Effect | null> {
@@ -167,10 +167,9 @@ function quarantineProfile(session: WritingSession, placement: Placement): Effec
 function quarantineManifest(session: WritingSession, digest: Sha256): Effect | null {
   const { files, paths } = session;
   refuseActive(session, digest);
-  const quarantine = paths.quarantine(session.order.rotation);
   const moves: [NodePath, NodePath][] = [];
   if (files.stamp(paths.manifest(digest)) !== '') moves.push([paths.manifest(digest), paths.quarantinedManifest(session.order.rotation, digest)]);
-  if (files.stamp(paths.settingsOf(digest)) !== '') moves.push([paths.settingsOf(digest), `${quarantine}/settings/${digest}`]);
+  if (files.stamp(paths.settingsOf(digest)) !== '') moves.push([paths.settingsOf(digest), paths.quarantinedSettings(session.order.rotation, digest)]);
   if (moves.length === 0) return null;
   return moving(session, digest, moves, ...moves.map(([from]) => posix.dirname(from)));
 }

@@ -62,10 +62,7 @@ async function executeBatch(session: WritingSession, steps: readonly ChangingSte
   const effects = planned.flatMap(({ effect }) => (effect === null ? [] : [effect]));
   try {
     if (effects.length > 0) {
-      await makeFolders(
-        session,
-        effects.flatMap((effect) => effect.folders),
-      );
+      await makeFolders(session, new Set(effects.flatMap((effect) => effect.folders)));
       // The intents must be on disk before the first rename, not before the bytes beside it: both go to the disk at the same time.
       const intents = planned.filter((one) => one.effect !== null).map(({ step, effect }) => ({ do: step.do, subject: effect?.subject ?? '' }));
       await settleAll([session.attempt.journal.intend(intents), ...effects.map((effect) => effect.prepare())]);

@@ -27,21 +27,21 @@ export class AdmittedAttempt {
   ) {}
 
   /**
-   * Admits an order: from now on older attempts and lower epochs find the line taken. The operation's intent is in the journal, and
-   * what dead attempts left half written is gone.
+   * Admits an order: from now on older attempts and lower epochs find the line taken. What dead
+   * attempts left half written is gone.
    * @throws ResealError STALE_EPOCH, ORDER_EXPIRED
    */
   static async admit(files: NodeFiles, paths: LinePaths, order: NodeOrder, attempt: number, clock: () => Instant, operation: JournalSubject): Promise<AdmittedAttempt> {
     const { line, rotation, epoch, opId } = order;
     const mine: Fence = { epoch, opId, token: randomUUID() };
     const journal = new Journal(files, paths.stateFile('journal'), { line, rotation, epoch, opId, attempt }, clock);
-    files.makeFolders(paths.state);
+    for (const missing of files.missingFolders(paths.state)) files.makeFolder(missing);
     const fences = new StateFile<Fence>(files, paths.stateFile('fence.json'));
     await withLock(files, paths.stateFile('lock'), async () => {
       refuse(files, admit(fences.read(line), order, clock()), order);
       await fences.write(line, mine, opId);
       removeLeftOvers(files, paths);
-      await journal.intend([operation]);
+      journal.announce(operation);
     });
     return new AdmittedAttempt(files, paths, order, mine, clock, journal, new StateFile(files, paths.stateFile('accepted.json')));
   }
@@ -69,7 +69,7 @@ export class AdmittedAttempt {
    */
   async finish(operation: (JournalSubject & { readonly changed: boolean }) | null): Promise<void> {
     if (operation !== null) this.journal.result(operation, operation.changed);
-    if (this.journal.hasResults) await withLock(this.files, this.paths.stateFile('lock'), () => this.journal.flush());
+    await withLock(this.files, this.paths.stateFile('lock'), () => this.journal.flush());
   }
 }
 

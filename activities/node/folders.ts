@@ -7,43 +7,48 @@ import { StateFile } from './state-file.js';
 const record = (session: WritingSession): StateFile<readonly NodePath[]> => new StateFile(session.files, session.paths.stateFile('folders.json'));
 
 /** Makes folders, and remembers first which of them builds did not have before, so that they can go again. */
-export async function makeFolders(session: WritingSession, wanted: readonly NodePath[]): Promise<void> {
-  const { files, paths, name, order } = session;
-  const missing = [...new Set(wanted.flatMap((folder) => files.missingFolders(folder)))];
+export async function makeFolders(session: WritingSession, wanted: ReadonlySet<NodePath>): Promise<void> {
+  const { files, name, order } = session;
+  const missing = [...new Set([...wanted].flatMap((folder) => files.missingFolders(folder)))];
   if (missing.length === 0) return;
-  const own = files.resolve(paths.state);
-  const seen = missing.filter((folder) => !`${files.resolve(folder)}/`.startsWith(`${own}/`));
+  const seen = missing.filter((folder) => isShared(session, folder));
   if (seen.length > 0) {
     const known = record(session).read(name) ?? [];
     await record(session).write(name, [...new Set([...known, ...seen])], order.opId);
   }
-  for (const folder of wanted) files.makeFolders(folder);
+  for (const folder of missing) files.makeFolder(folder);
   await files.syncFolders(missing.map((folder) => posix.dirname(folder)));
+}
+
+/** Not the agent's own state, and not one manifest's settings, which go away with it. */
+function isShared({ files, paths }: WritingSession, folder: NodePath): boolean {
+  const real = files.resolve(folder);
+  return ![paths.state, paths.settings].some((own) => real.startsWith(`${files.resolve(own)}/`)) && real !== files.resolve(paths.state);
 }
 
 /** Removes the folders that reseal made and that are empty by now, innermost first: the trees are again as they were before it came. */
 export async function removeOwnFolders(session: WritingSession, held: Held): Promise<boolean> {
-  const known = record(session).read(session.name) ?? [];
-  if (known.length === 0) return false;
-  const { files, order } = session;
-  const empty = [...known].sort((a, b) => b.length - a.length);
+  const { files, name, order, attempt } = session;
+  const known = record(session).read(name) ?? [];
+  const left = new Set(known);
   const gone: NodePath[] = [];
-  for (const folder of empty) {
-    if (files.stamp(folder) !== '' && !isEmptyBut(files.list(folder), gone, folder)) continue;
-    gone.push(folder);
+  for (const folder of [...known].sort((a, b) => b.length - a.length)) {
+    // What holds a folder that stays need not be looked into.
+    if ([...left].some((other) => other.startsWith(`${folder}/`))) continue;
+    if (files.list(folder).some((file) => !gone.includes(`${folder}/${file}`))) continue;
+    left.delete(folder);
+    if (files.stamp(folder) !== '') gone.push(folder);
   }
-  if (gone.length === 0) return false;
-  await session.attempt.journal.intend(gone.map((folder) => ({ do: 'remove-folder', subject: folder })));
-  for (const folder of gone) {
-    held.check();
-    files.removeEmptyFolder(folder);
-    session.attempt.journal.result({ do: 'remove-folder', subject: folder }, true);
+  if (left.size === known.length) return false;
+  if (gone.length > 0) {
+    await attempt.journal.intend(gone.map((folder) => ({ do: 'remove-folder', subject: folder })));
+    for (const folder of gone) {
+      held.check();
+      files.removeEmptyFolder(folder);
+      attempt.journal.result({ do: 'remove-folder', subject: folder }, true);
+    }
+    await files.syncFolders(gone.map((folder) => posix.dirname(folder)).filter((folder) => files.stamp(folder) !== ''));
   }
-  await files.syncFolders(gone.map((folder) => posix.dirname(folder)).filter((folder) => files.stamp(folder) !== ''));
-  const left = known.filter((folder) => !gone.includes(folder) || files.stamp(folder) !== '');
-  await record(session).write(session.name, left, order.opId);
-  return true;
+  await record(session).write(name, [...left], order.opId);
+  return gone.length > 0;
 }
-
-const isEmptyBut = (names: readonly string[], gone: readonly NodePath[], folder: NodePath): boolean =>
-  names.every((name) => gone.includes(`${folder}/${name}`));

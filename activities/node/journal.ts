@@ -25,9 +25,12 @@ export interface JournalEntry extends JournalSubject {
 const TAIL = 64 * 1024;
 const NEWLINE = 10;
 
-/** The journal of one attempt. Entries are appended under the node's lock; results wait for the next append, the last one for `flush`. */
+/**
+ * The journal of one attempt. Entries are appended under the node's lock. An append is one synced write, so what need not be on disk yet
+ * (the operation's own intent, before its first effect; results) waits for the next one, the last of it for `flush`.
+ */
 export class Journal {
-  private results: (JournalSubject & { readonly changed: boolean })[] = [];
+  private waiting: (JournalSubject & Pick<JournalEntry, 'phase' | 'changed'>)[] = [];
 
   constructor(
     private readonly files: NodeFiles,
@@ -36,34 +39,32 @@ export class Journal {
     private readonly clock: () => Instant,
   ) {}
 
-  /** Makes intents durable, with the results that are waiting. Call under the lock, before the effects. */
+  /** Makes intents durable, with what is waiting. Call under the lock, before the effects. */
   async intend(subjects: readonly JournalSubject[]): Promise<void> {
-    await this.append(subjects.map((subject) => ({ ...subject, phase: 'intent', changed: false })));
+    for (const subject of subjects) this.announce(subject);
+    await this.flush();
+  }
+
+  /** An intent that is durable with the next append: for what has effects through later intents only. */
+  announce(subject: JournalSubject): void {
+    this.waiting.push({ do: subject.do, subject: subject.subject, phase: 'intent', changed: false });
   }
 
   result(subject: JournalSubject, changed: boolean): void {
-    this.results.push({ do: subject.do, subject: subject.subject, changed });
+    this.waiting.push({ do: subject.do, subject: subject.subject, phase: 'result', changed });
   }
 
-  get hasResults(): boolean {
-    return this.results.length > 0;
-  }
-
-  /** Makes the results that are waiting durable. Call under the lock. */
+  /** Makes durable what is waiting. Call under the lock. */
   async flush(): Promise<void> {
-    if (this.hasResults) await this.append([]);
-  }
-
-  private async append(intents: readonly (JournalSubject & Pick<JournalEntry, 'phase' | 'changed'>)[]): Promise<void> {
-    const results = this.results.map((result) => ({ ...result, phase: 'result' as const }));
+    if (this.waiting.length === 0) return;
     const end = journalEnd(this.files, this.path);
     const at = this.clock();
-    const lines = [...results, ...intents].map(({ do: what, subject, phase, changed }, position) =>
+    const lines = this.waiting.map(({ do: what, subject, phase, changed }, position) =>
       JSON.stringify({ seq: end.seq + 1 + position, at, ...this.common, do: what, subject, phase, changed } satisfies JournalEntry),
     );
     const size = await this.files.append(this.path, `${end.torn ? '\n' : ''}${lines.join('\n')}\n`);
     ends.set(this.files.resolve(this.path), { size, seq: end.seq + lines.length, torn: false });
-    this.results = [];
+    this.waiting = [];
   }
 }
 

@@ -48,11 +48,21 @@ export class LinePaths {
     return `${this.node.state}/quarantine/${rotation}`;
   }
 
+  /** Quarantine is one flat folder per rotation: one folder to make, and one to sync. */
   quarantinedProfile(rotation: string, { folder, fileName }: Placement): NodePath {
-    return `${this.quarantine(rotation)}/${folder}/${fileName}`;
+    return `${this.quarantine(rotation)}/${folder}.${fileName}`;
+  }
+
+  /** Bytes that were found under a profile's name and are not that profile. `mark` tells them from one another. */
+  quarantinedStray(rotation: string, { folder, fileName }: Placement, mark: string): NodePath {
+    return `${this.quarantine(rotation)}/stray.${folder}.${fileName}.${mark}`;
   }
 
   quarantinedManifest(rotation: string, digest: Sha256): NodePath {
-    return `${this.quarantine(rotation)}/manifests/${digest}.json`;
+    return `${this.quarantine(rotation)}/${this.line}.${digest}.json`;
+  }
+
+  quarantinedSettings(rotation: string, digest: Sha256): NodePath {
+    return `${this.quarantine(rotation)}/${this.line}.${digest}.settings`;
   }
 }

@@ -27,9 +27,10 @@ export interface NodeFiles {
   read(path: NodePath): Found;
   /** Names in a folder, sorted; none where there is no folder. */
   list(folder: NodePath): readonly string[];
-  /** The folders that `makeFolders` would create, outermost first. */
+  /** The folders that are missing for `folder` to be there, itself included, outermost first. */
   missingFolders(folder: NodePath): readonly NodePath[];
-  makeFolders(folder: NodePath): void;
+  /** Creates one folder in one that is there; nothing happens where it is there already. */
+  makeFolder(folder: NodePath): void;
   /** Removes a folder if it is there and empty. */
   removeEmptyFolder(folder: NodePath): void;
   /** Writes and syncs bytes under a temporary name in the target's folder, which must be there. `owner` goes into that name. */

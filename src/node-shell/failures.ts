@@ -17,7 +17,7 @@ const WRITE_REASONS: Readonly<Record<string, string>> = {
 };
 
 export function unreachableHome(node: NodeName, home: string, cause: unknown): ResealError {
-  const found = codeOf(cause) === 'ENOENT' ? 'its home folder is not there' : `its home folder cannot be used (${codeOf(cause) || String(cause)})`;
+  const found = cause === null || codeOf(cause) === 'ENOENT' ? 'its home folder is not there' : `its home folder cannot be used (${codeOf(cause) || String(cause)})`;
   return new ResealError('NODE_UNREACHABLE', `Node ${node} is not reachable: ${found} (${home}). Bring it back, or correct \`reach.home\` in topology.yaml.`, { cause });
 }
 

@@ -17,7 +17,8 @@ export interface FileSystem {
   readonly unlink: (path: string) => void;
   readonly mkdir: (path: string, mode: number) => void;
   readonly rmdir: (path: string) => void;
-  readonly lstat: (path: string) => fs.BigIntStats;
+  /** undefined where there is nothing: an exception for every file that is not there yet would cost more than the call. */
+  readonly lstat: (path: string) => fs.BigIntStats | undefined;
   readonly readdir: (path: string) => string[];
   readonly symlink: (target: string, path: string) => void;
   readonly readlink: (path: string) => string;
@@ -34,7 +35,7 @@ export const realFileSystem: FileSystem = {
   unlink: (path) => fs.unlinkSync(path),
   mkdir: (path, mode) => fs.mkdirSync(path, { mode }),
   rmdir: (path) => fs.rmdirSync(path),
-  lstat: (path) => fs.lstatSync(path, { bigint: true }),
+  lstat: (path) => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }),
   readdir: (path) => fs.readdirSync(path),
   symlink: (target, path) => fs.symlinkSync(target, path),
   readlink: (path) => fs.readlinkSync(path),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
 import type { NodeName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
@@ -36,11 +36,11 @@ export class LocalNode implements NodeFiles {
 
   reach(): void {
     try {
-      if (this.fs.lstat(this.home).isDirectory()) return;
+      if (this.fs.lstat(this.home)?.isDirectory() === true) return;
     } catch (cause) {
       throw unreachableHome(this.node, this.home, cause);
     }
-    throw unreachableHome(this.node, this.home, 'it is not a folder');
+    throw unreachableHome(this.node, this.home, null);
   }
 
   read(path: NodePath): Found {
@@ -78,24 +78,17 @@ export class LocalNode implements NodeFiles {
   missingFolders(folder: NodePath): readonly NodePath[] {
     const missing: NodePath[] = [];
     for (let path = this.resolve(folder); path !== this.home; path = posix.dirname(path)) {
-      try {
-        this.fs.lstat(path);
-        break;
-      } catch (cause) {
-        if (!this.isGone(cause)) throw readFailed(this.node, folder, cause);
-        missing.unshift(path.slice(this.home.length));
-      }
+      if (this.lstat(path, folder) !== undefined) break;
+      missing.unshift(path.slice(this.home.length));
     }
     return missing;
   }
 
-  makeFolders(folder: NodePath): void {
-    for (const missing of this.missingFolders(folder)) {
-      try {
-        this.fs.mkdir(this.resolve(missing), 0o755);
-      } catch (cause) {
-        if (codeOf(cause) !== 'EEXIST') throw this.writing(missing, 'create the folder', cause);
-      }
+  makeFolder(folder: NodePath): void {
+    try {
+      this.fs.mkdir(this.resolve(folder), 0o755);
+    } catch (cause) {
+      if (codeOf(cause) !== 'EEXIST') throw this.writing(folder, 'create the folder', cause);
     }
   }
 
@@ -188,12 +181,7 @@ export class LocalNode implements NodeFiles {
   }
 
   size(path: NodePath): number {
-    try {
-      return Number(this.fs.lstat(this.resolve(path)).size);
-    } catch (cause) {
-      if (this.isGone(cause)) return 0;
-      throw readFailed(this.node, path, cause);
-    }
+    return Number(this.lstat(this.resolve(path), path)?.size ?? 0n);
   }
 
   tail(path: NodePath, start: number): Uint8Array {
@@ -211,13 +199,8 @@ export class LocalNode implements NodeFiles {
   }
 
   stamp(path: NodePath): string {
-    try {
-      const { dev, ino, ctimeNs, size } = this.fs.lstat(this.resolve(path));
-      return [dev, ino, ctimeNs, size].join('.');
-    } catch (cause) {
-      if (this.isGone(cause)) return '';
-      throw readFailed(this.node, path, cause);
-    }
+    const stat = this.lstat(this.resolve(path), path);
+    return stat === undefined ? '' : `${stat.dev}.${stat.ino}.${stat.ctimeNs}.${stat.size}`;
   }
 
   createLink(path: NodePath, text: string): boolean {
@@ -244,6 +227,19 @@ export class LocalNode implements NodeFiles {
       this.fs.unlink(this.resolve(path));
     } catch (cause) {
       if (!this.isGone(cause)) throw this.writing(path, 'remove', cause);
+    }
+  }
+
+  /** undefined: not there, though the node is. */
+  private lstat(real: string, path: NodePath): BigIntStats | undefined {
+    try {
+      const stat = this.fs.lstat(real);
+      if (stat === undefined) this.reach();
+      return stat;
+    } catch (cause) {
+      if (cause instanceof ResealError) throw cause;
+      if (this.isGone(cause)) return undefined;
+      throw readFailed(this.node, path, cause);
     }
   }
 
@@ -284,12 +280,7 @@ export class LocalNode implements NodeFiles {
   }
 
   private isFolder(real: string): boolean {
-    try {
-      return this.fs.lstat(real).isDirectory();
-    } catch (cause) {
-      if (codeOf(cause) === 'ENOENT') return false;
-      throw cause;
-    }
+    return this.fs.lstat(real)?.isDirectory() === true;
   }
 
   private removeTree(real: string): void {
@@ -308,14 +299,14 @@ export class LocalNode implements NodeFiles {
   /** Across volumes: every file is written whole and synced before its source goes. A link is not worth keeping: it holds no bytes. */
   private async copyTree(from: NodePath, to: NodePath): Promise<void> {
     if (this.isFolder(this.resolve(from))) {
-      this.makeFolders(to);
+      this.makeFolder(to);
       for (const name of this.list(from)) await this.copyTree(posix.join(from, name), posix.join(to, name));
       await this.syncFolders([to]);
       return;
     }
     const found = this.read(from);
     if (found.kind !== 'file') return;
-    const mode = Number(this.fs.lstat(this.resolve(from)).mode & 0o777n);
+    const mode = Number((this.fs.lstat(this.resolve(from))?.mode ?? 0o644n) & 0o777n);
     const copy = await this.prepare(to, found.bytes, mode, 'move');
     copy.commit();
     await this.syncFolders([posix.dirname(to)]);
