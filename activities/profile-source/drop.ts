@@ -67,7 +67,9 @@ async function entriesOf(folder: string): Promise<readonly Dirent[]> {
 }
 
 function noDropFolder(folder: string, cause: unknown): ResealError {
-  return new ResealError('FILE_UNREADABLE', `The drop folder ${folder} cannot be read. Create it, or correct sources in reseal.yaml.`, { cause });
+  return new ResealError('FILE_UNREADABLE', `The drop folder ${folder} cannot be read. Create it, or correct sources in reseal.yaml.`, {
+    cause,
+  });
 }
 
 type Place = Pick<CandidateOrigin, 'holder' | 'variant'>;

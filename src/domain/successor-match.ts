@@ -46,7 +46,10 @@ export function matchSuccessors<C extends SuccessorCandidate>(input: Input<C>): 
   const keys = new Set(input.due.map(entryKey));
   for (;;) {
     const due = input.from.profiles.filter((entry) => keys.has(entryKey(entry)));
-    const entries = withIdentities(due.map((entry) => matchEntry(entry, candidates, input)), input);
+    const entries = withIdentities(
+      due.map((entry) => matchEntry(entry, candidates, input)),
+      input,
+    );
     const pulled = pulledIn(entries, input.from).filter((entry) => !keys.has(entryKey(entry)));
     if (pulled.length === 0) return summary(entries, due, candidates, input);
     for (const entry of pulled) keys.add(entryKey(entry));
@@ -68,7 +71,12 @@ function matchEntry<C extends SuccessorCandidate>(entry: ManifestEntry, candidat
   const chosen = fitting.filter((one) => (input.chosen ?? []).includes(one.profile.uuid));
   const left = chosen.length > 0 ? chosen : fitting;
   const [only, second] = left;
-  if (only === undefined) return { outcome: 'missing', entry, reason: `no successor for ${entryKey(entry)} (now ${entry.profile.uuid}, until ${entry.profile.expiresAt})` };
+  if (only === undefined)
+    return {
+      outcome: 'missing',
+      entry,
+      reason: `no successor for ${entryKey(entry)} (now ${entry.profile.uuid}, until ${entry.profile.expiresAt})`,
+    };
   if (second !== undefined) {
     const reason = `${left.length} successors fit ${entryKey(entry)}: ${left.map(candidateName).join(' and ')}; choose one with --successor, or remove the others`;
     return { outcome: 'ambiguous', entry, candidates: left, reason };
@@ -81,24 +89,41 @@ function withIdentities<C extends SuccessorCandidate>(entries: readonly EntryMat
   const settled = new Map<Sha1, Sha1 | string>();
   const matched = entries.filter((one) => one.outcome === 'matched');
   for (const old of new Set(matched.map((one) => one.entry.identity))) {
-    settled.set(old, identityAfter(old, matched.filter((one) => one.entry.identity === old), input));
+    settled.set(
+      old,
+      identityAfter(
+        old,
+        matched.filter((one) => one.entry.identity === old),
+        input,
+      ),
+    );
   }
   return entries.map((one) => {
     if (one.outcome !== 'matched') return one;
     const identity = settled.get(one.entry.identity);
     if (identity !== undefined && isCertificateOf(identity, one.candidate.profile)) return { ...one, identity };
-    return { outcome: 'ambiguous', entry: one.entry, candidates: [one.candidate], reason: `${entryKey(one.entry)}: ${identity ?? 'no identity'}` };
+    return {
+      outcome: 'ambiguous',
+      entry: one.entry,
+      candidates: [one.candidate],
+      reason: `${entryKey(one.entry)}: ${identity ?? 'no identity'}`,
+    };
   });
 }
 
-const isCertificateOf = (identity: string, profile: ProfileDescription): identity is Sha1 => profile.certificates.some((one) => one.sha1 === identity);
+const isCertificateOf = (identity: string, profile: ProfileDescription): identity is Sha1 =>
+  profile.certificates.some((one) => one.sha1 === identity);
 
 /**
  * The identity that follows `old`: itself where every successor still embeds it and it lives long enough; else the newest
  * certificate that all of them embed, of the old one's common name where one has it (a development profile embeds those of
  * the whole team). Where that leaves a doubt, a sentence instead.
  */
-function identityAfter<C extends SuccessorCandidate>(old: Sha1, matched: readonly { readonly entry: ManifestEntry; readonly candidate: C }[], input: Input<C>): Sha1 | string {
+function identityAfter<C extends SuccessorCandidate>(
+  old: Sha1,
+  matched: readonly { readonly entry: ManifestEntry; readonly candidate: C }[],
+  input: Input<C>,
+): Sha1 | string {
   const [first, ...others] = matched.map((one) => livingCertificates(one.entry, one.candidate.profile, input.terms));
   const shared = (first ?? []).filter((sha1) => others.every((list) => list.includes(sha1)));
   if (shared.includes(old)) return old;
@@ -107,10 +132,12 @@ function identityAfter<C extends SuccessorCandidate>(old: Sha1, matched: readonl
   const namesakes = known.filter((one) => one.commonName === oldName);
   const pool = namesakes.length > 0 ? namesakes : known;
   if (pool.length === 0) return `the successors of identity ${old} embed no certificate in common; they need one that all of them allow`;
-  if (new Set(pool.map((one) => one.commonName)).size > 1) return `the successors embed ${pool.length} other certificates (${pool.map(described).join(', ')}) and none has the old one's common name; use profiles with one of them`;
+  if (new Set(pool.map((one) => one.commonName)).size > 1)
+    return `the successors embed ${pool.length} other certificates (${pool.map(described).join(', ')}) and none has the old one's common name; use profiles with one of them`;
   const newest = Math.max(...pool.map((one) => Date.parse(one.notBefore)));
   const [identity, rival] = pool.filter((one) => Date.parse(one.notBefore) === newest);
-  if (identity === undefined || rival !== undefined) return `the successors embed equally new certificates (${pool.map(described).join(', ')}); use profiles with one of them`;
+  if (identity === undefined || rival !== undefined)
+    return `the successors embed equally new certificates (${pool.map(described).join(', ')}); use profiles with one of them`;
   return identity.sha1;
 }
 
@@ -118,17 +145,31 @@ const described = (one: ProfileDescription['certificates'][number]): string => `
 
 /** Entries whose identity is about to be replaced by another entry's successor. */
 function pulledIn(entries: readonly EntryMatch[], from: Manifest): readonly ManifestEntry[] {
-  const replaced = new Set(entries.flatMap((one) => (one.outcome === 'matched' && one.identity !== one.entry.identity ? [one.entry.identity] : [])));
+  const replaced = new Set(
+    entries.flatMap((one) => (one.outcome === 'matched' && one.identity !== one.entry.identity ? [one.entry.identity] : [])),
+  );
   return from.profiles.filter((entry) => replaced.has(entry.identity));
 }
 
-function summary<C extends SuccessorCandidate>(entries: readonly EntryMatch<C>[], due: readonly ManifestEntry[], candidates: readonly C[], input: Input<C>): SuccessorMatches<C> {
-  const used = new Set<C>(entries.flatMap((one) => (one.outcome === 'matched' ? [one.candidate] : one.outcome === 'ambiguous' ? one.candidates : [])));
+function summary<C extends SuccessorCandidate>(
+  entries: readonly EntryMatch<C>[],
+  due: readonly ManifestEntry[],
+  candidates: readonly C[],
+  input: Input<C>,
+): SuccessorMatches<C> {
+  const used = new Set<C>(
+    entries.flatMap((one) => (one.outcome === 'matched' ? [one.candidate] : one.outcome === 'ambiguous' ? one.candidates : [])),
+  );
   const matched = entries.filter((one) => one.outcome === 'matched');
-  const ignored = candidates.filter((one) => !used.has(one)).map((candidate) => ({ candidate, reasons: ignoredReasons(candidate, due, input) }));
+  const ignored = candidates
+    .filter((one) => !used.has(one))
+    .map((candidate) => ({ candidate, reasons: ignoredReasons(candidate, due, input) }));
   const unusedChoices = (input.chosen ?? [])
     .filter((uuid) => ![...used].some((one) => one.profile.uuid === uuid))
-    .map((uuid) => ({ uuid, reason: ignored.find((one) => one.candidate.profile.uuid === uuid)?.reasons.join('; ') ?? 'no candidate has this UUID' }));
+    .map((uuid) => ({
+      uuid,
+      reason: ignored.find((one) => one.candidate.profile.uuid === uuid)?.reasons.join('; ') ?? 'no candidate has this UUID',
+    }));
   return {
     kind: matched.length === 0 ? null : matched.some((one) => one.identity !== one.entry.identity) ? 'certificate' : 'profile',
     entries,

@@ -87,13 +87,17 @@ function lifeReasons(entry: ManifestEntry, profile: ProfileDescription, terms: S
   const left = Date.parse(profile.expiresAt) - at;
   const certified = profile.certificates.some((one) => Date.parse(one.notAfter) - at > needed);
   return [
-    unless(left > needed, `${left > 0 ? `it expires ${profile.expiresAt}, ${days(left)} from now` : `it expired ${profile.expiresAt}`}; more than ${days(needed)} of life are needed`),
+    unless(
+      left > needed,
+      `${left > 0 ? `it expires ${profile.expiresAt}, ${days(left)} from now` : `it expired ${profile.expiresAt}`}; more than ${days(needed)} of life are needed`,
+    ),
     unless(certified, `none of its certificates lives for more than ${days(needed)}`),
   ];
 }
 
 /** A successor's life must exceed this: otherwise it were due again at once. */
-export const neededLife = (method: Method, terms: SuccessorTerms): Duration => windowOf(terms.policy, method) + terms.policy.successor.minLifeBeyondWindow;
+export const neededLife = (method: Method, terms: SuccessorTerms): Duration =>
+  windowOf(terms.policy, method) + terms.policy.successor.minLifeBeyondWindow;
 
 /** The certificates of a successor that live long enough to be an identity, newest first. */
 export function livingCertificates(entry: ManifestEntry, profile: ProfileDescription, terms: SuccessorTerms): readonly Sha1[] {
@@ -130,11 +134,33 @@ export function compareSuccessor(predecessor: ProfileDescription, successor: Pro
     same('team', successor.team, predecessor.team),
     same('bundle', successor.appId, predecessor.appId),
     same('kind', successor.kind, predecessor.kind),
-    check('platforms', platforms.length === 0, platforms.length === 0 ? successor.platforms.join(', ') : `${platforms.join(', ')} is missing; there is only ${successor.platforms.join(', ')}`),
+    check(
+      'platforms',
+      platforms.length === 0,
+      platforms.length === 0
+        ? successor.platforms.join(', ')
+        : `${platforms.join(', ')} is missing; there is only ${successor.platforms.join(', ')}`,
+    ),
     validity(successor, at),
-    check('life', gained > 0, gained > 0 ? `lives ${days(gained)} longer, until ${successor.expiresAt}` : `expires ${successor.expiresAt}, not later than the predecessor (${predecessor.expiresAt})`),
-    check('xcode-managed', !successor.xcodeManaged, successor.xcodeManaged ? 'managed by Xcode, which replaces it as it likes' : 'managed by hand'),
-    check('devices', devices.length === 0, devices.length === 0 ? `${successor.devices.length} devices, none lost` : `${devices.length} of ${predecessor.devices.length} devices are missing`),
+    check(
+      'life',
+      gained > 0,
+      gained > 0
+        ? `lives ${days(gained)} longer, until ${successor.expiresAt}`
+        : `expires ${successor.expiresAt}, not later than the predecessor (${predecessor.expiresAt})`,
+    ),
+    check(
+      'xcode-managed',
+      !successor.xcodeManaged,
+      successor.xcodeManaged ? 'managed by Xcode, which replaces it as it likes' : 'managed by hand',
+    ),
+    check(
+      'devices',
+      devices.length === 0,
+      devices.length === 0
+        ? `${successor.devices.length} devices, none lost`
+        : `${devices.length} of ${predecessor.devices.length} devices are missing`,
+    ),
     ...entitlements(predecessor, successor),
   ];
 }
@@ -146,9 +172,14 @@ function uuidReason(predecessor: ProfileDescription, successor: ProfileDescripti
 
 function validity(successor: ProfileDescription, at: Instant): SuccessorCheck {
   const certificate = successor.certificates.some((one) => Date.parse(one.notBefore) <= at && at < Date.parse(one.notAfter));
-  if (at < Date.parse(successor.createdAt)) return { check: 'validity', ok: false, reason: `not yet valid: created ${successor.createdAt}` };
+  if (at < Date.parse(successor.createdAt))
+    return { check: 'validity', ok: false, reason: `not yet valid: created ${successor.createdAt}` };
   if (at >= Date.parse(successor.expiresAt)) return { check: 'validity', ok: false, reason: `expired ${successor.expiresAt}` };
-  return { check: 'validity', ok: certificate, reason: certificate ? `valid until ${successor.expiresAt}` : 'none of its certificates is valid now' };
+  return {
+    check: 'validity',
+    ok: certificate,
+    reason: certificate ? `valid until ${successor.expiresAt}` : 'none of its certificates is valid now',
+  };
 }
 
 function entitlements(predecessor: ProfileDescription, successor: ProfileDescription): readonly SuccessorCheck[] {
@@ -164,4 +195,5 @@ const named = (value: string | undefined): string => (value === undefined ? 'non
 const days = (ms: Duration): string => `${(ms / 86_400_000).toFixed(1)} d`;
 
 /** UUID and origin, as a person would look for it. */
-export const candidateName = (candidate: SuccessorCandidate): string => `${candidate.profile.uuid} "${candidate.profile.name}" (${candidate.origin.path})`;
+export const candidateName = (candidate: SuccessorCandidate): string =>
+  `${candidate.profile.uuid} "${candidate.profile.name}" (${candidate.origin.path})`;

@@ -30,7 +30,10 @@ export interface ProfileImportView extends ProfileVerdictsView {
 }
 
 /** @param at by which a signer's certificate has expired since or not */
-export function profileVerdictsView(outcomes: readonly { readonly path: string; readonly outcome: VerifiedProfile | ResealError }[], at: number): ProfileVerdictsView {
+export function profileVerdictsView(
+  outcomes: readonly { readonly path: string; readonly outcome: VerifiedProfile | ResealError }[],
+  at: number,
+): ProfileVerdictsView {
   const profiles = outcomes.map(({ path, outcome }) => verdictView(path, outcome, at));
   return { schemaVersion: 1, ok: profiles.every((one) => one.ok), profiles };
 }

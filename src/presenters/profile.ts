@@ -37,7 +37,10 @@ export interface ProfileContentsView {
 }
 
 /** One file of `reseal profile inspect`. Has an `error` where it is no profile; contents beside it are to look at only. */
-export type ProfileFileView = { readonly path: string; readonly error?: { readonly code: ErrorCode; readonly message: string } } & Partial<ProfileContentsView>;
+export type ProfileFileView = {
+  readonly path: string;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+} & Partial<ProfileContentsView>;
 
 export interface ProfileFilesView {
   readonly schemaVersion: 1;
@@ -54,7 +57,12 @@ export function profileFileView(path: string, outcome: InspectedProfile | Reseal
     path,
     ...(error === null ? {} : { error: errorView(error) }),
     ...(profile === null ? {} : contentsView(profile)),
-    signature: { status: signature.status, signerExpired: signerExpired(signature, at), signedAt: signature.signedAt, reason: signature.reason },
+    signature: {
+      status: signature.status,
+      signerExpired: signerExpired(signature, at),
+      signedAt: signature.signedAt,
+      reason: signature.reason,
+    },
   };
 }
 
@@ -74,7 +82,12 @@ function contentsView(profile: ProfileDescription): Omit<ProfileContentsView, 's
     sha256: profile.sha256,
     xcodeManaged: profile.xcodeManaged,
     deviceCount: profile.devices.length,
-    certificates: profile.certificates.map((one) => ({ sha1: one.sha1, commonName: one.commonName, serialLast6: one.serial.slice(-6), expiresAt: one.notAfter })),
+    certificates: profile.certificates.map((one) => ({
+      sha1: one.sha1,
+      commonName: one.commonName,
+      serialLast6: one.serial.slice(-6),
+      expiresAt: one.notAfter,
+    })),
     entitlements: profile.entitlements,
   };
 }
@@ -86,7 +99,10 @@ export function profileFilesView(profiles: readonly ProfileFileView[]): ProfileF
 /** A profile, and its signature counts. */
 export const isGood = (view: ProfileFileView): boolean => view.error === undefined && view.signature?.status === 'valid';
 
-const errorView = (error: ResealError): { readonly code: ErrorCode; readonly message: string } => ({ code: error.code, message: error.message });
+const errorView = (error: ResealError): { readonly code: ErrorCode; readonly message: string } => ({
+  code: error.code,
+  message: error.message,
+});
 
 /** Contents are all there or not at all. */
 export const hasContents = (view: ProfileFileView): view is ProfileFileView & ProfileContentsView => view.uuid !== undefined;

@@ -55,5 +55,5 @@ const hex = (bytes: ArrayBuffer): string => Buffer.from(bytes).toString('hex');
 
 function commonName(name: pkijs.RelativeDistinguishedNames): string {
   const found = name.typesAndValues.find((one) => one.type === COMMON_NAME);
-  return found === undefined ? '' : String(found.value.valueBlock.value);
+  return found?.value.valueBlock.value ?? '';
 }

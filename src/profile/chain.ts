@@ -19,7 +19,7 @@ export type Chain =
  */
 export function followChain(leaf: Certificate, embedded: readonly Certificate[], roots: readonly PinnedRoot[]): Chain {
   const path: Certificate[] = [leaf];
-  for (let current = leaf; path.length <= LONGEST; ) {
+  for (let current = leaf; path.length <= LONGEST;) {
     const ended = end(current, path, roots);
     if (ended !== null) return ended;
     const issuers = embedded.filter((one) => one.subject === current.issuer && !path.includes(one));
@@ -48,7 +48,11 @@ function end(current: Certificate, path: readonly Certificate[], roots: readonly
 }
 
 function noIssuer(current: Certificate, named: readonly Certificate[], others: boolean): Chain {
-  if (named.length > 0) return { state: 'broken', reason: `the certificate ${quoted(current)} is not signed by ${quoted(named[0] ?? current)}, which it names as its issuer` };
+  if (named.length > 0)
+    return {
+      state: 'broken',
+      reason: `the certificate ${quoted(current)} is not signed by ${quoted(named[0] ?? current)}, which it names as its issuer`,
+    };
   const reason = `the certificate of the issuer of ${quoted(current)} is not in the file`;
   return others ? { state: 'broken', reason: `${reason}, though others are` } : { state: 'unanchored', reason };
 }

@@ -63,7 +63,8 @@ function refuseUnread(der: Uint8Array, data: pkijs.SignedData): void {
   const again = new pkijs.ContentInfo({ contentType: SIGNED_DATA, content: data.toSchema(true) }).toSchema().toBER();
   if (Buffer.compare(der, new Uint8Array(again)) !== 0) throw new Error('its encoding is damaged');
   // RFC 5652, 5.1 and 5.3: version 1 with issuer and serial number, 3 where newer certificates or identifiers are used.
-  if (![data, ...data.signerInfos].every((one) => one.version === 1 || one.version === 3)) throw new Error('it is of an unknown CMS version');
+  if (![data, ...data.signerInfos].every((one) => one.version === 1 || one.version === 3))
+    throw new Error('it is of an unknown CMS version');
   const algorithms = [...data.digestAlgorithms, ...data.signerInfos.flatMap((one) => [one.digestAlgorithm, one.signatureAlgorithm])];
   // RFC 3370, 2.1 and 3.2: parameters are absent or NULL for every algorithm that is verified here.
   const odd = algorithms.find((one) => one.algorithmParams !== undefined && !(one.algorithmParams instanceof asn1js.Null));
@@ -103,4 +104,7 @@ function attributes(set: pkijs.SignedAndUnsignedAttributes): NonNullable<CmsSign
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** As OpenSSL prints it: upper case, without the sign byte. */
-const serial = (bytes: Uint8Array): string => hex(bytes).replace(/^(?:00)+(?=..)/, '').toUpperCase();
+const serial = (bytes: Uint8Array): string =>
+  hex(bytes)
+    .replace(/^(?:00)+(?=..)/, '')
+    .toUpperCase();

@@ -19,7 +19,10 @@ const PLIST = z.object({
   CreationDate: z.date(),
   ExpirationDate: z.date(),
   Platform: z.array(z.string()).default(['iOS']),
-  Entitlements: z.record(z.string(), z.custom<PlistValue>((value) => value !== undefined && value !== null)),
+  Entitlements: z.record(
+    z.string(),
+    z.custom<PlistValue>((value) => value !== undefined && value !== null),
+  ),
   DeveloperCertificates: z.array(bytes).default([]),
   ProvisionedDevices: z.array(z.string()).optional(),
   ProvisionsAllDevices: z.boolean().default(false),
@@ -82,7 +85,13 @@ function applicationIdentifier(entitlements: Readonly<Record<string, PlistValue>
 
 function certificate(der: Uint8Array): ProfileCertificate {
   const read = readCertificate(der);
-  return { sha1: read.sha1, commonName: read.commonName, serial: read.serial, notBefore: isoSeconds(read.notBefore), notAfter: isoSeconds(read.notAfter) };
+  return {
+    sha1: read.sha1,
+    commonName: read.commonName,
+    serial: read.serial,
+    notBefore: isoSeconds(read.notBefore),
+    notAfter: isoSeconds(read.notAfter),
+  };
 }
 
 function plain(value: PlistValue): PlainValue {

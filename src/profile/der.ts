@@ -36,7 +36,9 @@ function refuseWrongLength(block: asn1js.AsnType, inside: readonly asn1js.AsnTyp
 
 function children(block: asn1js.AsnType): asn1js.AsnType[] {
   const value: unknown = 'value' in block.valueBlock ? block.valueBlock.value : [];
-  return Array.isArray(value) ? value.filter((one): one is asn1js.AsnType => one instanceof asn1js.BaseBlock && !(one instanceof asn1js.EndOfContent)) : [];
+  return Array.isArray(value)
+    ? value.filter((one): one is asn1js.AsnType => one instanceof asn1js.BaseBlock && !(one instanceof asn1js.EndOfContent))
+    : [];
 }
 
 /** The value of a definite-length encoding with a one-byte tag. */

@@ -82,7 +82,11 @@ function contents(content: Uint8Array, file: Uint8Array): ProfileDescription {
     return readContents(content, sha256Hex(file));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ResealError('NOT_A_PROFILE', `Found a CMS file whose contents are no provisioning profile: ${reason}. Download the profile again from the developer portal.`, { cause });
+    throw new ResealError(
+      'NOT_A_PROFILE',
+      `Found a CMS file whose contents are no provisioning profile: ${reason}. Download the profile again from the developer portal.`,
+      { cause },
+    );
   }
 }
 

@@ -46,7 +46,9 @@ export function judgeSignature(file: SignedFile, roots: readonly PinnedRoot[]): 
   if (second !== undefined) return invalid(`the file has ${file.signers.length} signers where one is expected`);
   const leaf = signerCertificate(file, signer);
   if (leaf === null) {
-    return file.certificates.length === 0 ? untrusted('the file embeds no certificate') : invalid("the signer's certificate is not among those in the file");
+    return file.certificates.length === 0
+      ? untrusted('the file embeds no certificate')
+      : invalid("the signer's certificate is not among those in the file");
   }
   const wrong = wrongSignature(file, signer, leaf);
   if (wrong !== null) return invalid(wrong);
@@ -74,13 +76,16 @@ function signerCertificate(file: SignedFile, signer: CmsSigner): Certificate | n
 function wrongSignature(file: SignedFile, signer: CmsSigner, leaf: Certificate): string | null {
   const digest = DIGESTS[signer.digestAlgorithm];
   const algorithm = SIGNATURES[signer.signatureAlgorithm];
-  if (digest === undefined || !file.digestAlgorithms.includes(signer.digestAlgorithm)) return `the digest algorithm ${signer.digestAlgorithm} is not one that a profile may use`;
-  if (algorithm === undefined || algorithm.key !== leaf.x509.publicKey.asymmetricKeyType) return `the signature algorithm ${signer.signatureAlgorithm} is not one that a profile may use`;
+  if (digest === undefined || !file.digestAlgorithms.includes(signer.digestAlgorithm))
+    return `the digest algorithm ${signer.digestAlgorithm} is not one that a profile may use`;
+  if (algorithm === undefined || algorithm.key !== leaf.x509.publicKey.asymmetricKeyType)
+    return `the signature algorithm ${signer.signatureAlgorithm} is not one that a profile may use`;
   if (algorithm.digest !== null && algorithm.digest !== digest) return 'digest and signature algorithm contradict each other';
   if (file.contentType !== DATA) return `the content is of type ${file.contentType}, not data`;
   const signed = signer.signed;
   if (signed === null) return 'the signature covers no signing time';
-  if (signed.contentType !== file.contentType || signed.messageDigest === null) return 'the signed attributes lack content type or message digest';
+  if (signed.contentType !== file.contentType || signed.messageDigest === null)
+    return 'the signed attributes lack content type or message digest';
   const found = createHash(digest).update(file.content).digest();
   if (found.length !== signed.messageDigest.length || !timingSafeEqual(found, signed.messageDigest)) {
     return 'the contents were changed after signing: their digest is not the signed one';
@@ -96,7 +101,8 @@ function doubtful(leaf: Certificate, chain: readonly Certificate[], root: Pinned
   if (late !== undefined) {
     return `the certificate "${late.commonName}" was not valid at the signing time ${isoSeconds(signedAt)} (it is from ${isoSeconds(late.notBefore)} to ${isoSeconds(late.notAfter)})`;
   }
-  const admitted = root.signers === 'any' || root.signers.some((one) => one.subject === leaf.commonName && one.issuer === leaf.issuerCommonName);
+  const admitted =
+    root.signers === 'any' || root.signers.some((one) => one.subject === leaf.commonName && one.issuer === leaf.issuerCommonName);
   return admitted ? null : `"${leaf.commonName}" of "${leaf.issuerCommonName}" leads to ${root.name}, but is not one that signs profiles`;
 }
 

@@ -57,7 +57,10 @@ export function pinRoots(pems: readonly string[], signers: Signers = 'any'): rea
   return pems.flatMap((pem) => {
     const blocks = pem.match(CERTIFICATE) ?? [];
     if (blocks.length === 0) {
-      throw new ResealError('CONFIG_INVALID', 'An extra root (trust.extraRoots) holds no PEM certificate. Give a file that begins with -----BEGIN CERTIFICATE-----.');
+      throw new ResealError(
+        'CONFIG_INVALID',
+        'An extra root (trust.extraRoots) holds no PEM certificate. Give a file that begins with -----BEGIN CERTIFICATE-----.',
+      );
     }
     return blocks.map((block) => pinnedRoot(block, signers));
   });
@@ -70,7 +73,9 @@ export function pinRootFiles(paths: readonly string[]): readonly PinnedRoot[] {
       return pinRoots([readFileSync(path, 'utf8')]);
     } catch (cause) {
       if (cause instanceof ResealError) throw new ResealError(cause.code, `${path}: ${cause.message}`, { cause });
-      throw new ResealError('FILE_UNREADABLE', `The root certificate ${path} cannot be read. Check the path and its permissions.`, { cause });
+      throw new ResealError('FILE_UNREADABLE', `The root certificate ${path} cannot be read. Check the path and its permissions.`, {
+        cause,
+      });
     }
   });
 }
@@ -80,7 +85,9 @@ function pinnedRoot(pem: string, signers: Signers): PinnedRoot {
     const root = readCertificate(new X509Certificate(pem).raw);
     return { name: root.commonName, sha256: root.sha256, keySha256: root.keySha256, signers };
   } catch (cause) {
-    throw new ResealError('CONFIG_INVALID', 'An extra root (trust.extraRoots) is no readable X.509 certificate. Export it again as PEM.', { cause });
+    throw new ResealError('CONFIG_INVALID', 'An extra root (trust.extraRoots) is no readable X.509 certificate. Export it again as PEM.', {
+      cause,
+    });
   }
 }
 

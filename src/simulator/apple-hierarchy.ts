@@ -95,7 +95,10 @@ function hierarchy(folder: string, authorities: Authorities): AppleHierarchy {
     certificates: () => readCertificates(kept),
     issueProfileSigner: async (validity) => {
       const subject = { commonName: NAMES['profile-signer'], organization: ORGANIZATION };
-      return { signer: issue(subject, validity, { kind: 'profile-signer' }, await newPrivateKey(), provisioning), above: [provisioning, root] };
+      return {
+        signer: issue(subject, validity, { kind: 'profile-signer' }, await newPrivateKey(), provisioning),
+        above: [provisioning, root],
+      };
     },
     makeProfile: (request, by = profileSigner) => profileFile(request, by),
   };
@@ -103,7 +106,9 @@ function hierarchy(folder: string, authorities: Authorities): AppleHierarchy {
 
 async function readAuthorities(folder: string): Promise<Authorities | null> {
   try {
-    const read = await Promise.all(AUTHORITIES.map(async (name) => [name, openAuthority(await text(folder, `${name}.pem`), await text(folder, `${name}.key`))] as const));
+    const read = await Promise.all(
+      AUTHORITIES.map(async (name) => [name, openAuthority(await text(folder, `${name}.pem`), await text(folder, `${name}.key`))] as const),
+    );
     return Object.fromEntries(read) as Record<AuthorityName, Authority>;
   } catch (error) {
     if (isCode(error, 'ENOENT')) return null;
@@ -129,12 +134,23 @@ async function createAuthorities(folder: string): Promise<Authorities> {
 }
 
 async function newAuthorities(): Promise<Authorities> {
-  const [rootKey, provisioningKey, signerKey, wwdrKey] = await Promise.all([newPrivateKey(), newPrivateKey(), newPrivateKey(), newPrivateKey()]);
+  const [rootKey, provisioningKey, signerKey, wwdrKey] = await Promise.all([
+    newPrivateKey(),
+    newPrivateKey(),
+    newPrivateKey(),
+    newPrivateKey(),
+  ]);
   const authority = (name: AuthorityName) => ({ commonName: NAMES[name], organization: ORGANIZATION, organizationalUnit: CERTIFICATION });
   const root = issue(authority('root'), ROOT, { kind: 'authority' }, rootKey, null);
   const provisioning = issue(authority('provisioning-ca'), INTERMEDIATE, { kind: 'authority', pathLength: 0 }, provisioningKey, root);
   const wwdr = issue(authority('wwdr'), INTERMEDIATE, { kind: 'authority', pathLength: 0 }, wwdrKey, root);
-  const signer = issue({ commonName: NAMES['profile-signer'], organization: ORGANIZATION }, INTERMEDIATE, { kind: 'profile-signer' }, signerKey, provisioning);
+  const signer = issue(
+    { commonName: NAMES['profile-signer'], organization: ORGANIZATION },
+    INTERMEDIATE,
+    { kind: 'profile-signer' },
+    signerKey,
+    provisioning,
+  );
   return { root, 'provisioning-ca': provisioning, 'profile-signer': signer, wwdr };
 }
 
@@ -174,7 +190,11 @@ async function readCertificates(folder: string): Promise<readonly DistributionCe
   return all.sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime() || (a.sha1 < b.sha1 ? -1 : 1));
 }
 
-async function writePair(folder: string, name: string, pair: { readonly certificatePem: string; readonly privateKeyPem: string }): Promise<void> {
+async function writePair(
+  folder: string,
+  name: string,
+  pair: { readonly certificatePem: string; readonly privateKeyPem: string },
+): Promise<void> {
   await replace(join(folder, `${name}.key`), pair.privateKeyPem, 0o600);
   await replace(join(folder, `${name}.pem`), pair.certificatePem, 0o644);
 }

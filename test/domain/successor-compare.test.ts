@@ -13,7 +13,18 @@ const failed = (over: Partial<typeof next>, at = NOW) => compareSuccessor(old, {
 describe('preflight compares a successor with its predecessor (R2)', () => {
   it('passes every check, in a fixed order, for one that is nowhere narrower', () => {
     const checks = compareSuccessor(old, next, NOW);
-    expect(checks.map((one) => one.check)).toEqual(['uuid', 'team', 'bundle', 'kind', 'platforms', 'validity', 'life', 'xcode-managed', 'devices', 'entitlements']);
+    expect(checks.map((one) => one.check)).toEqual([
+      'uuid',
+      'team',
+      'bundle',
+      'kind',
+      'platforms',
+      'validity',
+      'life',
+      'xcode-managed',
+      'devices',
+      'entitlements',
+    ]);
     expect(checks.every((one) => one.ok)).toBe(true);
   });
 
@@ -26,7 +37,12 @@ describe('preflight compares a successor with its predecessor (R2)', () => {
     ['a device lost', { devices: ['d1', 'd3'] }, 'devices', /1 of 2 devices/],
     ['no life gained', { expiresAt: old.expiresAt }, 'life', /not later/],
     ['a start in the future', { createdAt: '2026-07-01T00:00:00Z' }, 'validity', /not yet valid/],
-    ['a certificate of the future only', { certificates: [certificate('b', { notBefore: '2026-07-01T00:00:00Z' })] }, 'validity', /valid now/],
+    [
+      'a certificate of the future only',
+      { certificates: [certificate('b', { notBefore: '2026-07-01T00:00:00Z' })] },
+      'validity',
+      /valid now/,
+    ],
     ['Xcode as its manager', { xcodeManaged: true }, 'xcode-managed', /Xcode/],
     ['an entitlement lost', { entitlements: { 'get-task-allow': false } }, 'entitlements', /application-identifier is missing/],
   ])('refuses %s', (_, over, check, reason) => {
@@ -38,13 +54,25 @@ describe('preflight compares a successor with its predecessor (R2)', () => {
   });
 
   it('reports every failure at once, each narrower entitlement on a line of its own', () => {
-    expect(failed({ kind: 'ad-hoc', devices: [], entitlements: {} }).map((one) => one.check)).toEqual(['kind', 'devices', 'entitlements', 'entitlements']);
+    expect(failed({ kind: 'ad-hoc', devices: [], entitlements: {} }).map((one) => one.check)).toEqual([
+      'kind',
+      'devices',
+      'entitlements',
+      'entitlements',
+    ]);
   });
 });
 
 const scalar = fc.oneof(fc.string({ maxLength: 6 }), fc.boolean(), fc.integer({ min: 0, max: 3 }));
-const value: fc.Arbitrary<PlainValue> = fc.oneof(scalar, fc.array(scalar, { maxLength: 4 }), fc.dictionary(fc.string({ maxLength: 4 }), scalar, { maxKeys: 3 }));
-const entitlements: fc.Arbitrary<Entitlements> = fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }), value, { minKeys: 1, maxKeys: 6 });
+const value: fc.Arbitrary<PlainValue> = fc.oneof(
+  scalar,
+  fc.array(scalar, { maxLength: 4 }),
+  fc.dictionary(fc.string({ maxLength: 4 }), scalar, { maxKeys: 3 }),
+);
+const entitlements: fc.Arbitrary<Entitlements> = fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }), value, {
+  minKeys: 1,
+  maxKeys: 6,
+});
 
 describe('entitlements are never narrower (R2)', () => {
   it('covers itself, and still does with anything added', () => {

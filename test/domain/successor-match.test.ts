@@ -58,13 +58,25 @@ describe('matching successors to due entries (R1)', () => {
     const two = [candidate(profile('2')), candidate(profile('3'))];
     const result = match(two);
     expect(result.complete).toBe(false);
-    expect(result.entries).toEqual([expect.objectContaining({ outcome: 'ambiguous', reason: expect.stringMatching(/22222222.*33333333/) })]);
+    expect(result.entries).toEqual([
+      expect.objectContaining({ outcome: 'ambiguous', reason: expect.stringMatching(/22222222.*33333333/) }),
+    ]);
     const chosen = matchSuccessors({ from, due: [entry], candidates: two, terms: terms(), chosen: [profile('3').uuid] });
-    expect(chosen).toMatchObject({ complete: true, entries: [{ candidate: { profile: { name: 'Courier 3' } } }], ignored: [{ reasons: ['another one was chosen'] }] });
+    expect(chosen).toMatchObject({
+      complete: true,
+      entries: [{ candidate: { profile: { name: 'Courier 3' } } }],
+      ignored: [{ reasons: ['another one was chosen'] }],
+    });
   });
 
   it('does not pass over a choice that fits nothing', () => {
-    const chosen = matchSuccessors({ from, due: [entry], candidates: [candidate(profile('2'))], terms: terms(), chosen: [profile('9').uuid] });
+    const chosen = matchSuccessors({
+      from,
+      due: [entry],
+      candidates: [candidate(profile('2'))],
+      terms: terms(),
+      chosen: [profile('9').uuid],
+    });
     expect(chosen).toMatchObject({ complete: false, unusedChoices: [{ reason: 'no candidate has this UUID' }] });
   });
 
@@ -76,15 +88,29 @@ describe('matching successors to due entries (R1)', () => {
     const extension = entryOf(profile('4', { appId: '9QK4T7XW2B.com.acme.courier.notify', bundleId: 'com.acme.courier.notify' }));
     const renewed = { certificates: [certificate('b')] };
     const first = match([candidate(profile('2', renewed))], [entry, extension]);
-    expect(first).toMatchObject({ kind: 'certificate', complete: false, entries: [{ outcome: 'matched' }, { outcome: 'missing', entry: { bundleId: 'com.acme.courier.notify' } }] });
-    const both = match([candidate(profile('2', renewed)), candidate(profile('5', { ...renewed, appId: extension.profile.appId }))], [entry, extension]);
-    expect(both).toMatchObject({ kind: 'certificate', complete: true, entries: [{ identity: certificate('b').sha1 }, { identity: certificate('b').sha1 }] });
+    expect(first).toMatchObject({
+      kind: 'certificate',
+      complete: false,
+      entries: [{ outcome: 'matched' }, { outcome: 'missing', entry: { bundleId: 'com.acme.courier.notify' } }],
+    });
+    const both = match(
+      [candidate(profile('2', renewed)), candidate(profile('5', { ...renewed, appId: extension.profile.appId }))],
+      [entry, extension],
+    );
+    expect(both).toMatchObject({
+      kind: 'certificate',
+      complete: true,
+      entries: [{ identity: certificate('b').sha1 }, { identity: certificate('b').sha1 }],
+    });
   });
 
   it('refuses successors of one identity that share no certificate', () => {
     const extension = entryOf(profile('4', { appId: '9QK4T7XW2B.x' }), { bundleId: 'x' });
     const result = match(
-      [candidate(profile('2', { certificates: [certificate('b')] })), candidate(profile('5', { appId: '9QK4T7XW2B.x', certificates: [certificate('c')] }))],
+      [
+        candidate(profile('2', { certificates: [certificate('b')] })),
+        candidate(profile('5', { appId: '9QK4T7XW2B.x', certificates: [certificate('c')] })),
+      ],
       [entry, extension],
     );
     expect(result.entries.map((one) => one.outcome)).toEqual(['ambiguous', 'ambiguous']);
@@ -93,9 +119,13 @@ describe('matching successors to due entries (R1)', () => {
 
   it('takes the newest of several new certificates of the same name, and refuses to guess between strangers', () => {
     const newer = certificate('c', { notBefore: '2026-05-30T00:00:00Z' });
-    expect(match([candidate(profile('2', { certificates: [certificate('b'), newer] }))]).entries).toMatchObject([{ outcome: 'matched', identity: newer.sha1 }]);
+    expect(match([candidate(profile('2', { certificates: [certificate('b'), newer] }))]).entries).toMatchObject([
+      { outcome: 'matched', identity: newer.sha1 },
+    ]);
     const strangers = [certificate('b', { commonName: 'Alice' }), certificate('c', { commonName: 'Bob' })];
-    expect(match([candidate(profile('2', { certificates: strangers }))]).entries).toMatchObject([{ outcome: 'ambiguous', reason: expect.stringContaining('"Alice"') }]);
+    expect(match([candidate(profile('2', { certificates: strangers }))]).entries).toMatchObject([
+      { outcome: 'ambiguous', reason: expect.stringContaining('"Alice"') },
+    ]);
   });
 
   it('drops an identity that would be due again at once, though the successor still embeds it', () => {

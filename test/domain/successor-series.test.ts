@@ -15,13 +15,21 @@ function onDay(day: string, inUse: readonly Name[], dropped: readonly Name[]) {
     entries,
     profiles.flatMap((one) => one.certificates),
   );
-  return matchSuccessors({ from, due: entries, candidates: dropped.map((name) => candidate(read(name))), terms: terms(Date.parse(`${day}T00:00:00Z`)) });
+  return matchSuccessors({
+    from,
+    due: entries,
+    candidates: dropped.map((name) => candidate(read(name))),
+    terms: terms(Date.parse(`${day}T00:00:00Z`)),
+  });
 }
 
 describe("the series of profiles among Apple's own files (R1)", () => {
   it('refuses on 2024-02-18 a folder with both successors of 2746d535, naming both', () => {
     const result = onDay('2024-02-18', ['2746d535'], APPLE_PROFILES);
-    expect(result).toMatchObject({ complete: false, entries: [{ outcome: 'ambiguous', reason: expect.stringMatching(/c3e20987.*e921776a/) }] });
+    expect(result).toMatchObject({
+      complete: false,
+      entries: [{ outcome: 'ambiguous', reason: expect.stringMatching(/c3e20987.*e921776a/) }],
+    });
     expect(result.ignored.map((one) => [one.candidate.profile.uuid.slice(0, 8), one.reasons.join()])).toEqual([
       ['a0b45501', expect.stringContaining('expires 2024-02-21')],
       ['2746d535', expect.stringContaining('in use already')],
@@ -31,7 +39,11 @@ describe("the series of profiles among Apple's own files (R1)", () => {
 
   it('takes c3e20987 alone for it, with a new certificate', () => {
     const result = onDay('2024-02-18', ['2746d535'], ['c3e20987']);
-    expect(result).toMatchObject({ kind: 'certificate', complete: true, entries: [{ outcome: 'matched', identity: expect.stringMatching(/^2ed916f3/) }] });
+    expect(result).toMatchObject({
+      kind: 'certificate',
+      complete: true,
+      entries: [{ outcome: 'matched', identity: expect.stringMatching(/^2ed916f3/) }],
+    });
     expect(compareSuccessor(read('2746d535'), read('c3e20987'), Date.parse('2024-02-18T00:00:00Z')).filter((one) => !one.ok)).toEqual([]);
   });
 

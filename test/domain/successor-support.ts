@@ -77,11 +77,17 @@ export const entryOf = (of: ProfileDescription, over: Partial<ManifestEntry> = {
   ...over,
 });
 
-export const manifest = (entries: readonly ManifestEntry[], certificates: readonly ProfileCertificate[] = [certificate('a')]): Manifest => ({
+export const manifest = (
+  entries: readonly ManifestEntry[],
+  certificates: readonly ProfileCertificate[] = [certificate('a')],
+): Manifest => ({
   schemaVersion: 1,
   line: 'ios-main' as LineName,
   certificates: Object.fromEntries(
-    certificates.map((one) => [one.sha1, { commonName: one.commonName, team: '9QK4T7XW2B' as TeamId, serial: one.serial, expiresAt: one.notAfter }]),
+    certificates.map((one) => [
+      one.sha1,
+      { commonName: one.commonName, team: '9QK4T7XW2B' as TeamId, serial: one.serial, expiresAt: one.notAfter },
+    ]),
   ),
   profiles: entries,
 });

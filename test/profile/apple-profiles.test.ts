@@ -19,7 +19,14 @@ describe('profiles that Apple really signed (T5)', () => {
   it.each(APPLE_PROFILES)('accepts %s under the pinned Apple Root CA', (name) => {
     const { profile, signature } = verifyProfile(appleProfile(name), { roots });
     expect(signature).toMatchObject({ status: 'valid', reason: expect.stringContaining('Apple Root CA') });
-    expect(profile).toMatchObject({ team: 'VQVYM88YJ2', teamName: 'Jigx, Inc', kind: 'app-store', wildcard: false, xcodeManaged: false, devices: [] });
+    expect(profile).toMatchObject({
+      team: 'VQVYM88YJ2',
+      teamName: 'Jigx, Inc',
+      kind: 'app-store',
+      wildcard: false,
+      xcodeManaged: false,
+      devices: [],
+    });
     expect(profile.uuid.startsWith(name)).toBe(true);
   });
 

@@ -13,7 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const list = () => createDropSource({ name: 'drop', folder, profiles: new VerifiedProfiles({ roots: APPLE_ROOTS }), holders: ['ams-sign-1'] }).list();
+const list = () =>
+  createDropSource({ name: 'drop', folder, profiles: new VerifiedProfiles({ roots: APPLE_ROOTS }), holders: ['ams-sign-1'] }).list();
 
 function put(path: string, content: Uint8Array | string): void {
   mkdirSync(join(folder, path, '..'), { recursive: true });

@@ -27,7 +27,11 @@ describe('what lies under the name of a profile and is none (T5)', () => {
   it.each<[string, Uint8Array, RegExp]>([
     ['an empty file', text(''), /an empty file.*Download it again/],
     ['an HTML log-in page', text('\n<!DOCTYPE html><html><body>Sign in</body></html>'), /an HTML page.*log-in page/],
-    ['a bare property list', text('<?xml version="1.0"?><plist version="1.0"><dict><key>UUID</key><string>x</string></dict></plist>'), /bare property list without a signature/],
+    [
+      'a bare property list',
+      text('<?xml version="1.0"?><plist version="1.0"><dict><key>UUID</key><string>x</string></dict></plist>'),
+      /bare property list without a signature/,
+    ],
     ['a binary property list', text('bplist00xyz'), /bare property list/],
     ['JSON', text('{"data": {}}'), /JSON.*profileContent/],
     ['base64', text(Buffer.from('3082'.repeat(40), 'hex').toString('base64')), /base64/],
@@ -62,7 +66,8 @@ describe('what lies under the name of a profile and is none (T5)', () => {
   });
 
   it('names every key that a well-signed file lacks', () => {
-    const content = '<?xml version="1.0"?><plist version="1.0"><dict><key>UUID</key><string>no</string><key>Name</key><string>x</string></dict></plist>';
+    const content =
+      '<?xml version="1.0"?><plist version="1.0"><dict><key>UUID</key><string>no</string><key>Name</key><string>x</string></dict></plist>';
     const bytes = signedFile(content, { by: apple.profileSigner, digest: 'sha256', signingTime: new Date('2026-01-01T00:00:00Z') });
     expect(() => verifyProfile(bytes, { roots: pinRoots([apple.rootPem]) })).toThrow(/UUID: is no UUID.*TeamIdentifier.*ExpirationDate/);
   });

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ResealError } from '../../src/domain/errors.js';
-import { APPLE_ROOTS, APPLE_SIGNERS, inspectProfile, pinRoots, rootsDigest, signerExpired, VerifiedProfiles, verifyProfile, type PinnedRoot } from '../../src/profile/index.js';
+import {
+  APPLE_ROOTS,
+  APPLE_SIGNERS,
+  inspectProfile,
+  pinRoots,
+  rootsDigest,
+  signerExpired,
+  VerifiedProfiles,
+  verifyProfile,
+  type PinnedRoot,
+} from '../../src/profile/index.js';
 import { openAuthority } from '../../src/simulator/apple/authority.js';
 import type { AppleHierarchy, DistributionCertificate, ProfileSigner } from '../../src/simulator/apple-hierarchy.js';
 import { asIndefiniteBer, DISTRIBUTION, request, TEAM, temporaryHierarchy } from './support.js';
@@ -27,7 +37,10 @@ describe('signatures of profiles (T5)', () => {
   });
 
   it('judges the signer at the signing time, and says when it has expired since', async () => {
-    const signer = await apple.issueProfileSigner({ notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2022-04-12T00:00:00Z') });
+    const signer = await apple.issueProfileSigner({
+      notBefore: new Date('2020-01-01T00:00:00Z'),
+      notAfter: new Date('2022-04-12T00:00:00Z'),
+    });
     const bytes = apple.makeProfile(request({ certificates: [identity], createdAt: new Date('2022-01-01T00:00:00Z') }), signer);
     const { signature } = verifyProfile(bytes, { roots });
     expect(signerExpired(signature, Date.parse('2022-04-11T00:00:00Z'))).toBe(false);
@@ -35,7 +48,10 @@ describe('signatures of profiles (T5)', () => {
   });
 
   it('does not trust a signer that had expired when it signed', async () => {
-    const signer = await apple.issueProfileSigner({ notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2022-04-12T00:00:00Z') });
+    const signer = await apple.issueProfileSigner({
+      notBefore: new Date('2020-01-01T00:00:00Z'),
+      notAfter: new Date('2022-04-12T00:00:00Z'),
+    });
     const signature = signatureOf(apple.makeProfile(request({ certificates: [identity] }), signer));
     expect(signature).toMatchObject({ status: 'untrusted', reason: expect.stringContaining('was not valid at the signing time') });
   });

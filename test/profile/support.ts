@@ -11,7 +11,8 @@ export const APPLE_PROFILES = ['a0b45501', '2746d535', 'c3e20987', 'e921776a', '
 
 export function appleProfilePath(name: (typeof APPLE_PROFILES)[number]): string {
   const path = join(FOLDER, `${name}.mobileprovision`);
-  if (!existsSync(path)) throw new Error(`The fixture ${path} is missing: check out shared/fixtures beside this checkout (shared/fixtures/README.md).`);
+  if (!existsSync(path))
+    throw new Error(`The fixture ${path} is missing: check out shared/fixtures beside this checkout (shared/fixtures/README.md).`);
   return path;
 }
 
@@ -20,7 +21,11 @@ export const appleProfile = (name: (typeof APPLE_PROFILES)[number]): Uint8Array 
 /** A simulated hierarchy in a folder that is removed when `dispose` is called. */
 export async function temporaryHierarchy(): Promise<{ readonly apple: AppleHierarchy; readonly folder: string; dispose(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'reseal-apple-'));
-  return { apple: await openAppleHierarchy(join(folder, 'apple')), folder, dispose: () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    apple: await openAppleHierarchy(join(folder, 'apple')),
+    folder,
+    dispose: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 export const TEAM = '9QK4T7XW2B';
@@ -49,7 +54,8 @@ export function asIndefiniteBer(der: Uint8Array, piece = 1000): Uint8Array {
     return value ?? [];
   };
   const raw = (block: asn1js.AsnType | undefined): Uint8Array => block?.valueBeforeDecodeView ?? new Uint8Array();
-  const open = (tag: number, parts: readonly Uint8Array[]): Uint8Array => Buffer.concat([Uint8Array.of(tag, 0x80), ...parts, Uint8Array.of(0, 0)]);
+  const open = (tag: number, parts: readonly Uint8Array[]): Uint8Array =>
+    Buffer.concat([Uint8Array.of(tag, 0x80), ...parts, Uint8Array.of(0, 0)]);
   const [type, wrapper] = parse(der);
   const [signedData] = parse(raw(wrapper));
   const [version, digests, contentInfo, ...rest] = parse(raw(signedData));

@@ -49,7 +49,11 @@ describe('the simulated Apple (R8)', () => {
     expect(certificate.verify(new X509Certificate(apple.wwdrPem).publicKey)).toBe(true);
     expect(new X509Certificate(apple.wwdrPem).verify(new X509Certificate(apple.rootPem).publicKey)).toBe(true);
     expect(certificate.checkPrivateKey(createPrivateKey(identity.privateKeyPem))).toBe(true);
-    expect(identity).toMatchObject({ commonName: DISTRIBUTION, team: TEAM, sha1: certificate.fingerprint.replaceAll(':', '').toLowerCase() });
+    expect(identity).toMatchObject({
+      commonName: DISTRIBUTION,
+      team: TEAM,
+      sha1: certificate.fingerprint.replaceAll(':', '').toLowerCase(),
+    });
   });
 
   it.each([
@@ -60,15 +64,29 @@ describe('the simulated Apple (R8)', () => {
   ] as const)("makes profiles of kind %s with Apple's shape", (kind, over) => {
     const bytes = apple.makeProfile(request({ certificates: [identity], kind, ...over }));
     const { profile } = verifyProfile(bytes, { roots: pinRoots([apple.rootPem]) });
-    expect(profile).toMatchObject({ kind, prefix: TEAM, bundleId: 'com.acme.courier', platforms: ['iOS'], certificates: [{ sha1: identity.sha1, serial: identity.serial }] });
+    expect(profile).toMatchObject({
+      kind,
+      prefix: TEAM,
+      bundleId: 'com.acme.courier',
+      platforms: ['iOS'],
+      certificates: [{ sha1: identity.sha1, serial: identity.serial }],
+    });
     const file = decodeProfile(bytes);
     expect(file.certificates).toHaveLength(3);
     expect(file.signers[0]?.signed?.signingTime).toEqual(new Date('2026-01-02T03:04:05Z'));
   });
 
   it('makes wildcards, other prefixes and profiles of Xcode', () => {
-    const bytes = apple.makeProfile(request({ certificates: [identity], bundleId: 'com.acme.*', prefix: 'ABCDE12345', xcodeManaged: true, platforms: ['iOS', 'xrOS'] }));
+    const bytes = apple.makeProfile(
+      request({ certificates: [identity], bundleId: 'com.acme.*', prefix: 'ABCDE12345', xcodeManaged: true, platforms: ['iOS', 'xrOS'] }),
+    );
     const { profile } = verifyProfile(bytes, { roots: pinRoots([apple.rootPem]) });
-    expect(profile).toMatchObject({ wildcard: true, team: TEAM, appId: 'ABCDE12345.com.acme.*', xcodeManaged: true, platforms: ['iOS', 'xrOS'] });
+    expect(profile).toMatchObject({
+      wildcard: true,
+      team: TEAM,
+      appId: 'ABCDE12345.com.acme.*',
+      xcodeManaged: true,
+      platforms: ['iOS', 'xrOS'],
+    });
   });
 });

@@ -1,9 +1,16 @@
+import { resolve } from 'node:path';
 import type { ManifestStore, StoreContext } from '../../../activities/manifest-store/contract.js';
 import type { ProfileImportView } from '../../presenters/profile-verdict.js';
 import { ResealError } from '../../domain/errors.js';
 import { readProfileFile, sha256Hex, verifyProfile, type VerifiedProfile } from '../../profile/index.js';
 import { profileVerdictsView } from '../../presenters/profile-verdict.js';
-import type { ReadOptions } from './inspect.js';
+import { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import { type Configuration, configurationFolder, loadConfiguration } from '../../configuration/load.js';
+import { mayDo } from '../../domain/roster.js';
+import { profileImportText } from '../../presenters/profile-text.js';
+import { trustedRoots } from '../../profile/trusted-roots.js';
+import { defineCommand } from '../command.js';
+import { exitCodeOf, type ReadOptions } from './inspect.js';
 
 export interface ImportOptions extends ReadOptions {
   readonly store: Pick<ManifestStore, 'putProfile'>;
@@ -31,7 +38,7 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
 async function read(path: string, options: ImportOptions): Promise<Read> {
   let bytes: Uint8Array = new Uint8Array();
   try {
-    bytes = await readProfileFile(path, { links: 'followed' });
+    bytes = await readProfileFile(resolve(options.cwd, path), { links: 'followed' });
     return { path, bytes, outcome: verifyProfile(bytes, { roots: options.roots }) };
   } catch (error) {
     if (error instanceof ResealError) return { path, bytes, outcome: error };
@@ -43,5 +50,56 @@ async function put(path: string, bytes: Uint8Array, options: ImportOptions): Pro
   const sent = sha256Hex(bytes);
   const stored = await options.store.putProfile(bytes, options.importedBy, options.context);
   if (stored === sent) return;
-  throw new ResealError('DIGEST_MISMATCH', `The store took ${path} as ${stored}, expected ${sent}. Check the store with \`reseal manifest verify\` before going on.`);
+  throw new ResealError(
+    'DIGEST_MISMATCH',
+    `The store took ${path} as ${stored}, expected ${sent}. Check the store with \`reseal manifest verify\` before going on.`,
+  );
+}
+
+export const command = defineCommand({
+  description: 'Verify provisioning profiles and take their bytes into the store',
+  arguments: { file: { kind: 'list', required: true, description: '.mobileprovision files' } },
+  options: {
+    by: { kind: 'text', required: true, value: 'PERSON', description: 'who imports: a person of roster.yaml with the right to' },
+    ticket: { kind: 'text', required: true, value: 'TICKET', description: 'the change that this belongs to' },
+    store: { kind: 'text', value: 'NAME', description: 'a store of reseal.yaml (needed where there are several)' },
+  },
+  async handler(context, { file }, { by, ticket, store: wanted }) {
+    const configuration = loadConfiguration(configurationFolder(context.config, context.env, context.cwd));
+    refuseStranger(configuration, by, ticket);
+    const store = await GitManifestStore.open(storeOf(configuration, wanted));
+    try {
+      const options = { roots: trustedRoots(configuration), at: context.now(), cwd: context.cwd };
+      const view = await importFiles(file, { ...options, store, importedBy: by, context: { ticket, by } });
+      context.output.show(view, profileImportText);
+      return exitCodeOf(view);
+    } finally {
+      await store.close();
+    }
+  },
+});
+
+function refuseStranger(configuration: Configuration, by: string, ticket: string): void {
+  if (!mayDo(configuration.roster, by, 'import')) {
+    throw new ResealError(
+      'NOT_ENTITLED',
+      `${by} may not import: the roster gives that right to none of their roles. Ask somebody whom ${configuration.paths.roster} gives it to.`,
+    );
+  }
+  const { pattern } = configuration.policy.tickets;
+  if (!new RegExp(pattern).test(ticket)) {
+    throw new ResealError('WRONG_TICKET', `${ticket} is no ticket id; the policy expects ${pattern}.`);
+  }
+}
+
+function storeOf(configuration: Configuration, wanted: string | undefined): { readonly path: string; readonly branch: string } {
+  const { stores } = configuration.reseal;
+  const names = Object.keys(stores);
+  const name = wanted ?? (names.length === 1 ? names[0] : undefined);
+  const store = name === undefined ? undefined : stores[name];
+  if (store === undefined) {
+    const found = wanted === undefined ? 'There are several stores' : `reseal.yaml has no store ${wanted}`;
+    throw new ResealError('USAGE', `${found}. Give --store with one of: ${names.join(', ')}.`);
+  }
+  return { path: store.url, branch: store.branch };
 }

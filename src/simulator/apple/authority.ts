@@ -26,7 +26,8 @@ export interface Validity {
 }
 
 /** What a certificate may do; decides its extensions. */
-export type Purpose = { readonly kind: 'authority'; readonly pathLength?: number } | { readonly kind: 'profile-signer' } | { readonly kind: 'distribution' };
+export type Purpose =
+  { readonly kind: 'authority'; readonly pathLength?: number } | { readonly kind: 'profile-signer' } | { readonly kind: 'distribution' };
 
 /** RSA 2048 in PKCS #8 PEM; made by OpenSSL, for node-forge takes seconds. */
 export async function newPrivateKey(): Promise<string> {
@@ -75,13 +76,16 @@ const DIGEST_OIDS: Readonly<Record<string, string>> = { sha1: forge.pki.oids['sh
 /** RSASSA-PKCS1-v1_5 (RFC 8017, 8.2) over a digest that node-forge has computed. */
 function signDigest(key: KeyObject, digest: forge.md.MessageDigest): string {
   const { asn1 } = forge;
-  const algorithm = 'algorithm' in digest ? String(digest.algorithm) : '';
+  const { algorithm } = digest;
   const oid = DIGEST_OIDS[algorithm];
   if (oid === undefined || oid === '') throw new Error(`The simulated hierarchy signs with SHA-1 and SHA-256, not with "${algorithm}".`);
   const universal = (type: forge.asn1.Type, constructed: boolean, value: string | forge.asn1.Asn1[]): forge.asn1.Asn1 =>
     asn1.create(asn1.Class.UNIVERSAL, type, constructed, value);
   const info = universal(asn1.Type.SEQUENCE, true, [
-    universal(asn1.Type.SEQUENCE, true, [universal(asn1.Type.OID, false, asn1.oidToDer(oid).getBytes()), universal(asn1.Type.NULL, false, '')]),
+    universal(asn1.Type.SEQUENCE, true, [
+      universal(asn1.Type.OID, false, asn1.oidToDer(oid).getBytes()),
+      universal(asn1.Type.NULL, false, ''),
+    ]),
     universal(asn1.Type.OCTETSTRING, false, digest.digest().getBytes()),
   ]);
   const der = Buffer.from(asn1.toDer(info).getBytes(), 'binary');
@@ -89,7 +93,8 @@ function signDigest(key: KeyObject, digest: forge.md.MessageDigest): string {
 }
 
 function attributes(subject: Subject): forge.pki.CertificateField[] {
-  const optional = (name: string, value: string | undefined): forge.pki.CertificateField[] => (value === undefined ? [] : [{ name, value, valueTagClass: UTF8 }]);
+  const optional = (name: string, value: string | undefined): forge.pki.CertificateField[] =>
+    value === undefined ? [] : [{ name, value, valueTagClass: UTF8 }];
   return [
     ...(subject.userId === undefined ? [] : [{ type: '0.9.2342.19200300.100.1.1', value: subject.userId, valueTagClass: UTF8 }]),
     { name: 'commonName', value: subject.commonName, valueTagClass: UTF8 },
@@ -105,15 +110,25 @@ const UTF8 = forge.asn1.Type.UTF8 as unknown as forge.asn1.Class;
 function extensions(purpose: Purpose, issuer: Authority | null): object[] {
   const keyIds = [
     { name: 'subjectKeyIdentifier' },
-    ...(issuer === null ? [] : [{ name: 'authorityKeyIdentifier', keyIdentifier: issuer.certificate.generateSubjectKeyIdentifier().getBytes() }]),
+    ...(issuer === null
+      ? []
+      : [{ name: 'authorityKeyIdentifier', keyIdentifier: issuer.certificate.generateSubjectKeyIdentifier().getBytes() }]),
   ];
   switch (purpose.kind) {
     case 'authority': {
       const limit = purpose.pathLength === undefined ? {} : { pathLenConstraint: purpose.pathLength };
-      return [{ name: 'basicConstraints', critical: true, cA: true, ...limit }, { name: 'keyUsage', critical: true, keyCertSign: true, cRLSign: true }, ...keyIds];
+      return [
+        { name: 'basicConstraints', critical: true, cA: true, ...limit },
+        { name: 'keyUsage', critical: true, keyCertSign: true, cRLSign: true },
+        ...keyIds,
+      ];
     }
     case 'profile-signer':
-      return [{ name: 'basicConstraints', critical: true, cA: false }, { name: 'keyUsage', critical: true, digitalSignature: true }, ...keyIds];
+      return [
+        { name: 'basicConstraints', critical: true, cA: false },
+        { name: 'keyUsage', critical: true, digitalSignature: true },
+        ...keyIds,
+      ];
     case 'distribution':
       return [
         { name: 'basicConstraints', critical: true, cA: false },
@@ -126,7 +141,9 @@ function extensions(purpose: Purpose, issuer: Authority | null): object[] {
 
 /** Eight bytes, the first bit clear: a serial number is positive (RFC 5280, 4.1.2.2). */
 function serial(key: forge.pki.rsa.PrivateKey, validity: Validity): string {
-  const hash = createHash('sha256').update(`${key.n.toString(16)} ${validity.notBefore.toISOString()} ${validity.notAfter.toISOString()}`).digest();
+  const hash = createHash('sha256')
+    .update(`${key.n.toString(16)} ${validity.notBefore.toISOString()} ${validity.notAfter.toISOString()}`)
+    .digest();
   const bytes = Buffer.from(hash.subarray(0, 8));
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');

@@ -47,7 +47,10 @@ export function profileFile(request: ProfileRequest, by: ProfileSigner): Uint8Ar
 }
 
 /** Signs any text as a profile is signed. */
-export function signedFile(content: string, options: { readonly by: ProfileSigner; readonly digest: 'sha1' | 'sha256'; readonly signingTime: Date }): Uint8Array {
+export function signedFile(
+  content: string,
+  options: { readonly by: ProfileSigner; readonly digest: 'sha1' | 'sha256'; readonly signingTime: Date },
+): Uint8Array {
   const { signer, above } = options.by;
   const message = forge.pkcs7.createSignedData();
   message.content = content;
@@ -97,7 +100,10 @@ function propertyList(request: ProfileRequest): PlistValue {
 }
 
 /** The entitlements that Apple gives an app without any capability. */
-export function defaultEntitlements(request: Pick<ProfileRequest, 'bundleId' | 'kind' | 'team'>, prefix: string = request.team): Record<string, PlistValue> {
+export function defaultEntitlements(
+  request: Pick<ProfileRequest, 'bundleId' | 'kind' | 'team'>,
+  prefix: string = request.team,
+): Record<string, PlistValue> {
   return {
     ...(request.kind === 'app-store' ? { 'beta-reports-active': true } : {}),
     'application-identifier': `${prefix}.${request.bundleId}`,
@@ -106,4 +112,3 @@ export function defaultEntitlements(request: Pick<ProfileRequest, 'bundleId' | '
     'com.apple.developer.team-identifier': request.team,
   };
 }
-
