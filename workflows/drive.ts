@@ -7,6 +7,7 @@ import {
   isCancellation,
   setHandler,
   setCurrentDetails,
+  sleep,
   startChild,
   upsertSearchAttributes,
   workflowInfo,
@@ -69,6 +70,8 @@ class Drive {
   private readonly untold: HistoryEvent[];
   private readonly lateRows: RotationNodeRow[] = [];
   private statusDue = true;
+  /** Deliveries that the worker has in hand. */
+  private underway = 0;
   private readonly startedIn: Phase;
 
   constructor(
@@ -97,7 +100,7 @@ class Drive {
         const action = next(this.state, Date.now());
         if (action.do === 'close') break;
         if (this.wantsFreshHistory()) {
-          await condition(allHandlersFinished);
+          await this.quiet();
           deliveries.cancel();
           await delivering;
           return { carry: this.carry() };
@@ -105,9 +108,9 @@ class Drive {
         await this.perform(action);
       }
       await this.close();
+      await this.quiet();
       deliveries.cancel();
       await delivering;
-      await condition(allHandlersFinished);
       return { end: { id: this.state.id, outcome: this.state.phase, reasons: this.state.reasons } };
     });
   }
@@ -415,6 +418,18 @@ class Drive {
     return boundary || continueAsNewSuggested || historyLength > LONG_HISTORY;
   }
 
+  /**
+   * A run that ends in the very task that answers an Update may take that answer with it (the server fails the task as soon as anything else has
+   * happened meanwhile, and the Update is lost). So a run ends in a task of its own, with nothing under way.
+   */
+  private async quiet(): Promise<void> {
+    do {
+      await condition(() => this.underway === 0, '3s');
+      await sleep(1);
+      await condition(allHandlersFinished);
+    } while (!allHandlersFinished());
+  }
+
   private carry(): Carried {
     return { state: this.state, seq: this.seq, unrecorded: [...this.unrecorded], untold: [...this.untold] };
   }
@@ -430,8 +445,10 @@ class Drive {
       await condition(() => this.unrecorded.length > 0 || this.statusDue);
       const batch = this.unrecorded.slice(0, 100);
       this.statusDue = false;
-      if (this.state.k > 0) await ledger.recordRotation(statusOf(this.state, Date.now()));
-      if (batch.length > 0) await ledger.recordEvents(batch);
+      await this.deliver(async () => {
+        if (this.state.k > 0) await ledger.recordRotation(statusOf(this.state, Date.now()));
+        if (batch.length > 0) await ledger.recordEvents(batch);
+      });
       this.unrecorded.splice(0, batch.length);
     }
   }
@@ -440,7 +457,7 @@ class Drive {
     for (;;) {
       await condition(() => this.lateRows.length > 0);
       const batch = this.lateRows.slice(0, 100);
-      await ledger.recordNodes(batch);
+      await this.deliver(() => ledger.recordNodes(batch));
       this.lateRows.splice(0, batch.length);
     }
   }
@@ -451,8 +468,17 @@ class Drive {
       const [event] = this.untold;
       if (event === undefined) continue;
       const kind = event.kind === 'question' || event.kind === 'gate' || event.kind === 'restored' ? event.kind : 'outcome';
-      await this.send(kind, event.text, this.state.policy.audience.owner, event);
+      await this.deliver(() => this.send(kind, event.text, this.state.policy.audience.owner, event));
       this.untold.shift();
+    }
+  }
+
+  private async deliver(work: () => Promise<void>): Promise<void> {
+    this.underway += 1;
+    try {
+      await work();
+    } finally {
+      this.underway -= 1;
     }
   }
 

@@ -36,8 +36,10 @@ export function legalCommands(state: RotationState): readonly CommandName[] {
   if (isTerminal(state.phase)) return [];
   const legal: CommandName[] = [];
   const { phase } = state;
-  if (phase === 'awaiting-signoff' || phase === 'awaiting-retirement') legal.push('approve');
-  if (phase === 'awaiting-signoff') legal.push('reject');
+  // Before the gate is open nobody could count what is said, and opening it would wipe it out.
+  const open = (phase === 'awaiting-signoff' && state.gate?.kind === 'signoff') || (phase === 'awaiting-retirement' && state.gate?.kind === 'retirement');
+  if (open) legal.push('approve');
+  if (open && phase === 'awaiting-signoff') legal.push('reject');
   if (state.approvals.length > 0 && (phase === 'awaiting-signoff' || phase === 'awaiting-retirement' || phase === 'canary' || phase === 'rolling')) legal.push('withdraw');
   if (canRollBack(phase)) legal.push(state.paused === null ? 'pause' : 'resume');
   if (isBeforeChange(phase) || canRollBack(phase) || phase === 'retiring') legal.push('cancel');

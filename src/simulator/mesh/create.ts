@@ -70,7 +70,7 @@ export function makeProfiles(
 
 /** Profiles of the next edition, as they come from the portal. */
 export function successorProfiles(mesh: Pick<SimulatedMesh, 'apple' | 'certificate'>, apps: readonly SimulatedApp[] = SIMULATED_APPS, now = Date.now(), name = 'next'): ReturnType<typeof makeProfiles> {
-  return makeProfiles(mesh.apple, mesh.certificate, apps, { name, createdAt: wholeSecond(now - DAY / 24), expiresAt: wholeSecond(now + 359 * DAY) });
+  return makeProfiles(mesh.apple, mesh.certificate, apps, { name, createdAt: wholeSecond(now - DAY / 24), expiresAt: mesh.certificate.notAfter });
 }
 
 const wholeSecond = (at: number): Date => new Date(Math.floor(at / 1000) * 1000);
@@ -86,7 +86,7 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
 
   const apple = await openAppleHierarchy(folders.apple);
   const known = await apple.certificates();
-  const certificate = known[0] ?? (await apple.issueCertificate({ commonName: `Apple Distribution: Acme GmbH (${TEAM})`, team: TEAM, notAfter: wholeSecond(now + 700 * DAY) }));
+  const certificate = known[0] ?? (await apple.issueCertificate({ commonName: `Apple Distribution: Acme GmbH (${TEAM})`, team: TEAM, notBefore: wholeSecond(now - 35 * DAY), notAfter: wholeSecond(now + 330 * DAY) }));
   await writeConfiguration(folders, apple, nodes, apps, request.policy ?? {});
 
   const expiresAt = wholeSecond(now + (request.expiresIn ?? 6 * DAY));

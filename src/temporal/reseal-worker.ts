@@ -1,0 +1,163 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Worker } from '@temporalio/worker';
+import { createLedgerActivities } from '../../activities/ledger/index.js';
+import type { LedgerActivities } from '../../activities/ledger/contract.js';
+import { GitManifestStore } from '../../activities/manifest-store/git.js';
+import { createNodeActivities, profileVerifier } from '../../activities/node/index.js';
+import type { NodeActivities } from '../../activities/node/contract.js';
+import { createNotifyActivities } from '../../activities/notify/index.js';
+import { createDropSource } from '../../activities/profile-source/drop.js';
+import { createRotationActivities } from '../../activities/rotation/activities.js';
+import type { Surroundings } from '../../activities/rotation/surroundings.js';
+import { loadConfiguration, type Configuration } from '../configuration/load.js';
+import { ResealError } from '../domain/errors.js';
+import { APPLE_ROOTS, pinRootFiles, VerifiedProfiles, type PinnedRoot } from '../profile/index.js';
+import { connectWorkers, type TemporalAddress } from './connection.js';
+import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
+
+/** One task queue for workflows and local nodes. */
+export const TASK_QUEUE = 'reseal';
+
+/** Extra roots are honoured for simulated nodes only: one real node, and Apple alone is believed. */
+export function trustedRoots(configuration: Configuration): readonly PinnedRoot[] {
+  const simulated = configuration.topology.nodes.every((node) => node.environment === 'simulated');
+  return simulated ? [...APPLE_ROOTS, ...pinRootFiles(configuration.reseal.trust.extraRoots)] : APPLE_ROOTS;
+}
+
+export interface OpenSurroundings extends Surroundings {
+  close(): Promise<void>;
+}
+
+/** Stores and sources of a configuration folder; configuration itself is read anew whenever it is asked for. */
+export async function openSurroundings(folder: string): Promise<OpenSurroundings> {
+  const configuration = loadConfiguration(folder);
+  const profiles = new VerifiedProfiles({ roots: trustedRoots(configuration) });
+  const stores = new Map<string, GitManifestStore>();
+  for (const [name, store] of Object.entries(configuration.reseal.stores)) stores.set(name, await GitManifestStore.open({ path: store.url, branch: store.branch }));
+  return {
+    configuration: () => loadConfiguration(folder),
+    store: (name) => named(stores.get(name), 'store', name),
+    source: (name) => {
+      const now = loadConfiguration(folder);
+      const source = named(now.reseal.sources[name], 'source', name);
+      return createDropSource({ name, folder: source.path, profiles, holders: now.topology.nodes.map((node) => node.name) });
+    },
+    profiles,
+    clock: Date.now,
+    close: async () => {
+      for (const store of stores.values()) await store.close();
+    },
+  };
+}
+
+function named<T>(found: T | undefined, what: string, name: string): T {
+  if (found === undefined) throw new ResealError('CONFIG_INVALID', `reseal.yaml has no ${what} ${name}.`);
+  return found;
+}
+
+export interface ResealWorkerRequest {
+  readonly folder: string;
+  readonly ledger: LedgerActivities;
+  readonly temporal: TemporalAddress;
+  /** Default: `reseal`. */
+  readonly taskQueue?: string;
+  readonly workflowBundle?: WorkflowBundle;
+  /** Injected faults, for tests. */
+  readonly decorate?: (nodes: NodeActivities) => NodeActivities;
+}
+
+export interface RunningWorker {
+  readonly worker: Worker;
+  /** Rejects when the worker fails, resolves when it has ended. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A worker for everything that reseal does: workflows, desk work and local nodes. */
+export async function startResealWorker(request: ResealWorkerRequest): Promise<RunningWorker> {
+  const around = await openSurroundings(request.folder);
+  const { connection, namespace } = await connectWorkers(request.temporal);
+  const { limits } = around.configuration().policy;
+  const nodes = localNodes(around, around.configuration());
+  const worker = await createResealWorker({
+    connection,
+    namespace,
+    taskQueue: request.taskQueue ?? TASK_QUEUE,
+    workflowBundle: request.workflowBundle ?? (await resealWorkflows()),
+    maxActivitiesPerSecond: limits.activitiesPerSecond,
+    activities: {
+      ...createRotationActivities(around),
+      ...patient(request.decorate?.(nodes) ?? nodes, limits.nodeOfflineAfter),
+      ...createLedgerActivities(request.ledger),
+      ...createNotifyActivities({ webhooks: around.configuration().reseal.notify.webhooks }),
+    },
+  });
+  const ended = worker.run().finally(async () => {
+    await connection.close();
+    await around.close();
+  });
+  ended.catch(() => undefined);
+  return {
+    worker,
+    ended,
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    },
+  };
+}
+
+function localNodes(around: OpenSurroundings, configuration: Configuration): NodeActivities {
+  const [store] = Object.keys(configuration.reseal.stores);
+  return createNodeActivities({
+    store: around.store(store ?? 'main'),
+    verifier: profileVerifier(around.profiles),
+    sleep: (milliseconds) => Context.current().sleep(milliseconds),
+    attempt: () => {
+      const { attempt, currentAttemptScheduledTimestampMs } = Context.current().info;
+      return { number: attempt, scheduledAt: currentAttemptScheduledTimestampMs, startedAt: Date.now() };
+    },
+    heartbeat: (details) => {
+      Context.current().heartbeat(details);
+    },
+  });
+}
+
+/** Between two heartbeats of an operation that does not beat by itself; the workflow's limit is 10 s. */
+const HEARTBEAT = 3_000;
+
+/** Failures that pass by themselves, for a while: a node that is off, a full disk. */
+const PASSING = ['NODE_UNREACHABLE', 'NODE_WRITE_FAILED', 'READ_BACK_FAILED'];
+
+/**
+ * Keeps Temporal told that the operation is alive, and gives up on what does not pass: an operation first tried longer than `offlineAfter`
+ * milliseconds ago fails for good, under the code it failed with.
+ */
+export function patient(nodes: NodeActivities, offlineAfter: number): NodeActivities {
+  const wrap = <A, R>(operation: (argument: A) => Promise<R>) =>
+    async (argument: A): Promise<R> => {
+      const context = Context.current();
+      const beating = setInterval(() => {
+        context.heartbeat();
+      }, HEARTBEAT);
+      try {
+        return await operation(argument);
+      } catch (error) {
+        const givesUp = Date.now() - context.info.scheduledTimestampMs >= offlineAfter;
+        if (!givesUp || !(error instanceof ApplicationFailure) || !PASSING.includes(error.type ?? '')) throw error;
+        throw ApplicationFailure.create({ message: error.message, type: error.type ?? 'INTERNAL', nonRetryable: true, cause: error });
+      } finally {
+        clearInterval(beating);
+      }
+    };
+  return {
+    inspectNode: wrap(nodes.inspectNode),
+    stageNode: wrap(nodes.stageNode),
+    switchNode: wrap(nodes.switchNode),
+    retireNode: wrap(nodes.retireNode),
+    restoreNode: wrap(nodes.restoreNode),
+    unstageNode: wrap(nodes.unstageNode),
+    probeNodes: wrap(nodes.probeNodes),
+  };
+}
