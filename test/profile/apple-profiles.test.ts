@@ -1,6 +1,8 @@
+import { parse } from 'plist';
 import { describe, expect, it } from 'vitest';
 import { ResealError } from '../../src/domain/errors.js';
 import { APPLE_ROOTS, decodeProfile, inspectProfile, verifyProfile } from '../../src/profile/index.js';
+import { judgeSignature } from '../../src/profile/signature.js';
 import { APPLE_PROFILES, appleProfile, asIndefiniteBer, flipped } from './support.js';
 
 const roots = APPLE_ROOTS;
@@ -90,6 +92,14 @@ describe('profiles that Apple really signed (T5)', () => {
     const accepted = [...frame, ...spread].filter((at) => verdict(flipped(bytes, at)) === 'valid');
     expect(accepted).toEqual([]);
   }, 60_000);
+
+  it('verifies ECDSA under Apple Root CA - G3: the second, DER-encoded profile inside the file', () => {
+    const plist = parse(Buffer.from(decodeProfile(appleProfile('c3e20987')).content).toString('utf8'));
+    const inner = typeof plist === 'object' && plist !== null && 'DER-Encoded-Profile' in plist ? plist['DER-Encoded-Profile'] : null;
+    if (!(inner instanceof Uint8Array)) throw new Error('the fixture has no DER-Encoded-Profile');
+    expect(judgeSignature(decodeProfile(inner), roots)).toMatchObject({ status: 'valid', reason: expect.stringContaining('G3') });
+    expect(judgeSignature(decodeProfile(flipped(inner, inner.length - 5)), roots).status).toBe('invalid');
+  });
 
   it('is untrusted where Apple is not among the roots', () => {
     const { signature } = inspectProfile(appleProfile('a0b45501'), { roots: [] });
