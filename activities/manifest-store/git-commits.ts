@@ -53,7 +53,7 @@ export function unreachable(repository: string, cause: unknown): ResealError {
 }
 
 function plainReason(said: string): string {
-  if (/not a git repository/i.test(said)) return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
+  if (/not a git repository|invalid gitfile/i.test(said)) return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
   if (/ENOSPC|no space left/i.test(said)) return 'its disk is full. Free some space and try again.';
   if (/EACCES|EPERM|permission denied/i.test(said)) return 'this account may not read or write it. Check its owner and its modes.';
   if (/EROFS|read-only file system/i.test(said)) return 'its file system is read-only.';

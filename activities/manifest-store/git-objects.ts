@@ -31,6 +31,7 @@ export class GitObjects {
     const child = this.child ?? this.start();
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
+      if (this.waiting.length === 1) keepAlive(child, true);
       child.stdin.write(`${name}\n`);
     });
   }
@@ -39,6 +40,7 @@ export class GitObjects {
   close(): Promise<void> {
     const child = this.child;
     if (child === null) return Promise.resolve();
+    keepAlive(child, true);
     return new Promise((resolve) => {
       child.once('close', () => {
         resolve();
@@ -64,9 +66,7 @@ export class GitObjects {
     child.on('close', (status) => {
       this.end(child, this.errors, status);
     });
-    // The reader never keeps a process alive that has nothing else to do.
-    child.unref();
-    for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as unknown as { unref?: () => void }).unref?.();
+    keepAlive(child, false);
     return child;
   }
 
@@ -93,7 +93,7 @@ export class GitObjects {
       const found = /^([0-9a-f]+) (\w+) (\d+)$/.exec(header);
       if (found === null) {
         this.take(all, newline + 1);
-        this.waiting.shift()?.resolve(null);
+        this.answerFirst(null);
         continue;
       }
       const [, id = '', type = '', size = '0'] = found;
@@ -102,14 +102,27 @@ export class GitObjects {
       // Copied, so that a cached object does not keep a whole pipe buffer alive.
       const bytes = Buffer.from(all.subarray(newline + 1, end));
       this.take(all, end + 1);
-      this.waiting.shift()?.resolve({ id, type, bytes });
+      this.answerFirst({ id, type, bytes });
     }
+  }
+
+  private answerFirst(object: GitObject | null): void {
+    this.waiting.shift()?.resolve(object);
+    if (this.waiting.length === 0 && this.child !== null) keepAlive(this.child, false);
   }
 
   private take(all: Buffer, length: number): void {
     const rest = all.subarray(length);
     this.buffered = rest.length === 0 ? [] : [rest];
     this.bufferedLength = rest.length;
+  }
+}
+
+/** A reader keeps this process alive while a request is under way, and not beyond. */
+function keepAlive(child: ChildProcessWithoutNullStreams, needed: boolean): void {
+  for (const one of [child, child.stdin, child.stdout, child.stderr] as unknown as readonly { ref?: () => void; unref?: () => void }[]) {
+    if (needed) one.ref?.();
+    else one.unref?.();
   }
 }
 
