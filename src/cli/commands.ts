@@ -16,6 +16,21 @@ export const NOUNS: Readonly<Record<string, string>> = {
 /** Every command. A test holds that descriptions here and in the commands are the same. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    path: 'profile inspect',
+    description: 'Show what provisioning profiles hold and whether their signatures are good',
+    load: () => import('./profile/inspect.js'),
+  },
+  {
+    path: 'profile verify',
+    description: 'Check that provisioning profiles are signed as Apple signs them',
+    load: () => import('./profile/verify.js'),
+  },
+  {
+    path: 'profile import',
+    description: 'Verify provisioning profiles and take their bytes into the store',
+    load: () => import('./profile/import.js'),
+  },
+  {
     path: 'doctor',
     description: 'Check that this machine has what reseal needs, and say how to get what is missing',
     load: () => import('./doctor.js'),
