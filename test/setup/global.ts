@@ -2,8 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { ResealError } from '../../src/domain/errors.js';
 import { stopRecorded } from '../../src/temporal/embedded-server.js';
 import { isRunning, startTimeOf } from '../../src/temporal/process-identity.js';
+import { findTemporalCli } from '../../src/temporal/temporal-cli.js';
+import { findTestServer } from '../../src/temporal/test-server.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -29,10 +32,27 @@ async function endKilledRuns(): Promise<void> {
   }
 }
 
+/**
+ * Obtaining the Temporal CLI may take minutes, longer than any test may: it is done before the first one, where it is not there yet.
+ * A machine that cannot have it still runs every other test.
+ */
+async function obtainTools(): Promise<void> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const server = findTestServer();
+  try {
+    await findTemporalCli({ onProgress: say });
+  } catch (error) {
+    if (!(error instanceof ResealError)) throw error;
+    say(error.message);
+  }
+  await server;
+}
+
 /** The shared Temporal server is started by the first test that asks for it (`test/setup/temporal.ts`), and ended here. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   mkdirSync(RUNS, { recursive: true });
   await endKilledRuns();
+  await obtainTools();
   const folder = mkdtempSync(join(RUNS, 'run-'));
   writeFileSync(join(folder, 'owner.json'), JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
   project.provide('runFolder', folder);
