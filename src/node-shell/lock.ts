@@ -1,18 +1,28 @@
 import { randomBytes } from 'node:crypto';
+import { threadId } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../domain/errors.js';
 import type { NodeFiles, NodePath } from './contract.js';
 import { isRunning, ownIdentity } from './process-identity.js';
 
+const heldKey = Symbol.for('reseal.node-shell.held-locks');
+
 /** How long to wait for a lock that a living process holds, in milliseconds; a holder needs it for a few renames. */
 const PATIENCE = 30_000;
+
+/**
+ * The locks that this thread holds now. A lock with this thread's name that is not among them is a leftover: its node went away while it was
+ * held, and came back. Shared between copies of this module, should a bundler have made several.
+ */
+const shared = globalThis as { [heldKey]?: Set<string> };
+const held: Set<string> = (shared[heldKey] ??= new Set());
 
 /** In this process holders queue up; only the first of them asks for the lock on disk. */
 const queues = new Map<string, Promise<unknown>>();
 
 /**
  * Runs `work` while no other process and nothing else in this one holds the lock. The lock is a symbolic link whose target names its owner
- * (`<pid>:<start time>:<random>`), so that it appears together with its owner's name. The lock of a dead process is taken over.
+ * (`<pid>:<start time>:<thread>:<random>`), so that it appears together with its owner's name. The lock of a dead process is taken over.
  * @throws ResealError NODE_WRITE_FAILED after 30 s, naming the process that holds it.
  */
 export async function withLock<T>(files: NodeFiles, path: NodePath, work: () => Promise<T>): Promise<T> {
@@ -29,12 +39,17 @@ export async function withLock<T>(files: NodeFiles, path: NodePath, work: () => 
 }
 
 async function locked<T>(files: NodeFiles, path: NodePath, work: () => Promise<T>): Promise<T> {
-  const mine = `${await ownIdentity()}:${randomBytes(4).toString('hex')}`;
-  await acquire(files, path, mine);
+  const mine = `${await ownIdentity()}:${threadId}:${randomBytes(4).toString('hex')}`;
+  held.add(mine);
   try {
-    return await work();
+    await acquire(files, path, mine);
+    try {
+      return await work();
+    } finally {
+      release(files, path, mine);
+    }
   } finally {
-    release(files, path, mine);
+    held.delete(mine);
   }
 }
 
@@ -42,11 +57,16 @@ async function acquire(files: NodeFiles, path: NodePath, mine: string): Promise<
   const until = Date.now() + PATIENCE;
   for (let tries = 0; !files.createLink(path, mine); tries += 1) {
     const owner = files.readLink(path);
-    if (owner !== null && !(await isRunning(owner))) await takeOver(files, path, owner, mine);
+    if (owner !== null && (await isLeftOver(owner))) await takeOver(files, path, owner, mine);
     else if (Date.now() > until) {
       throw new ResealError('NODE_WRITE_FAILED', `Node ${files.node}: ${path} is held by process ${owner?.split(':')[0] ?? 'unknown'} for more than ${PATIENCE / 1000} s. If that process hangs, end it.`);
     } else await sleep(Math.min(1 + tries, 20) * (0.5 + Math.random()));
   }
+}
+
+async function isLeftOver(owner: string): Promise<boolean> {
+  if (owner.startsWith(`${await ownIdentity()}:${threadId}:`)) return !held.has(owner);
+  return !(await isRunning(owner));
 }
 
 /** Removes the lock of a dead owner, and only that: one taker at a time looks again before it removes. */
@@ -54,7 +74,7 @@ async function takeOver(files: NodeFiles, path: NodePath, dead: string, mine: st
   const guard = `${path}.takeover`;
   if (!files.createLink(guard, mine)) {
     const owner = files.readLink(guard);
-    if (owner !== null && !(await isRunning(owner))) files.remove(guard);
+    if (owner !== null && (await isLeftOver(owner))) files.remove(guard);
     await sleep(1 + Math.random() * 4);
     return;
   }

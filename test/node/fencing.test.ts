@@ -1,0 +1,170 @@
+import { mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Fence } from '../../src/domain/node/order.js';
+import { LINE, lasting, visible, world, type World } from './mesh.js';
+
+let mesh: World;
+beforeEach(async () => {
+  mesh = await world();
+  await mesh.settled();
+});
+afterEach(() => mesh.remove());
+
+const state = (...names: string[]): string => join(mesh.home, 'usr/local/var/reseal/state', ...names);
+const fence = async (): Promise<Record<string, Fence>> => JSON.parse(await readFile(state('fence.json'), 'utf8')) as Record<string, Fence>;
+
+describe('fencing (invariant 6)', () => {
+  it('refuses a lower epoch for good, and changes nothing for it', async () => {
+    await mesh.activities().stageNode({ ...mesh.order(2000), to: mesh.to });
+    const before = await lasting(mesh.home);
+    const stale = mesh.activities().switchNode({ ...mesh.order(1999, 'op-2'), target: mesh.to, revertTo: null });
+    await expect(stale).rejects.toMatchObject({ type: 'STALE_EPOCH', nonRetryable: true, message: expect.stringContaining('epoch 2000') });
+    expect(await lasting(mesh.home)).toEqual(before);
+    expect((await fence())[LINE]?.epoch).toBe(2000);
+  });
+
+  it('refuses an order whose time is over, and one from a clock that is off', async () => {
+    const before = await visible(mesh.home);
+    const late = { ...mesh.order(), notAfter: mesh.now - 1, to: mesh.to };
+    await expect(mesh.activities().stageNode(late)).rejects.toMatchObject({ type: 'ORDER_EXPIRED', nonRetryable: true });
+    const skewed = { ...mesh.order(), sentAt: mesh.now + 61_000, to: mesh.to };
+    await expect(mesh.activities().stageNode(skewed)).rejects.toMatchObject({ type: 'CLOCK_SKEW', nonRetryable: true, message: expect.stringContaining('61 s behind') });
+    const ahead = mesh.activities({ attempt: () => ({ number: 1, startedAt: mesh.now - 90_000 }) });
+    await expect(ahead.stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({ type: 'CLOCK_SKEW', message: expect.stringContaining('90 s ahead') });
+    expect(await visible(mesh.home)).toEqual(before);
+    const inspected = await mesh.activities().inspectNode({ ...mesh.order(), sentAt: mesh.now + 61_000, manifest: mesh.from });
+    expect(inspected.problems.map((one) => one.check)).toEqual(['clock']);
+  });
+
+  it('an order that waited in a queue is no clock that is off', async () => {
+    const order = { ...mesh.order(), to: mesh.to };
+    mesh.now += 120_000;
+    expect((await mesh.activities({ attempt: () => ({ number: 3, startedAt: null }) }).stageNode(order)).outcome).toBe('done');
+  });
+
+  it('an attempt that wakes up between fence and rename after a rollback changes nothing', async () => {
+    await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+    const before = await visible(mesh.home);
+    const sleeper = mesh.activities({
+      hooks: {
+        // It slept so long that its lock was broken and the rollback's order was admitted meanwhile.
+        beforeEffect: async () => writeFile(state('fence.json'), JSON.stringify({ [LINE]: { epoch: 1001, opId: 'rollback', token: 'theirs' } })),
+      },
+    });
+    const woken = sleeper.switchNode({ ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: null });
+    await expect(woken).rejects.toMatchObject({ type: 'STALE_EPOCH', message: expect.stringContaining('rollback at epoch 1001') });
+    expect(await visible(mesh.home)).toEqual(before);
+  });
+
+  it.each(['put-profile', 'put-manifest', 'accept', 'quarantine-profile', 'un-accept', 'quarantine-manifest'] as const)('%s asks again right before its rename', async (kind) => {
+    const removing = kind === 'quarantine-profile' || kind === 'un-accept' || kind === 'quarantine-manifest';
+    if (removing) await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+    let before: readonly string[] = [];
+    const sleeper = mesh.activities({
+      hooks: {
+        beforeEffect: async (step) => {
+          if (step.do !== kind || before.length > 0) return;
+          await writeFile(state('fence.json'), JSON.stringify({ [LINE]: { epoch: 1001, opId: 'rollback', token: 'theirs' } }));
+          before = (await lasting(mesh.home)).filter((line) => !/\.tmp |state\/lock /.test(line));
+        },
+      },
+    });
+    const woken = removing ? sleeper.unstageNode({ ...mesh.order(1000, 'op-2'), remove: mesh.to, keep: mesh.from }) : sleeper.stageNode({ ...mesh.order(1000, 'op-2'), to: mesh.to });
+    await expect(woken).rejects.toMatchObject({ type: 'STALE_EPOCH' });
+    expect(before.length).toBeGreaterThan(0);
+    expect(await lasting(mesh.home)).toEqual(before);
+  });
+
+  it('a retry takes the line over from an earlier attempt of the same operation', async () => {
+    let retried: Promise<unknown> | null = null;
+    const first = mesh.activities({
+      hooks: {
+        afterStep: (step) => {
+          // The first attempt has timed out for Temporal, but is still there.
+          if (step.do === 'read-back') retried ??= mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+          return retried?.then(() => undefined);
+        },
+      },
+    });
+    await expect(first.stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({ type: 'STALE_EPOCH' });
+    await expect(retried!).resolves.toMatchObject({ outcome: 'done' });
+  });
+
+  it('an order whose time runs out while it proves does not go back behind the rollback’s back', async () => {
+    await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+    mesh.verifier.verdicts.set(mesh.manifests.to.profiles[0]!.profile.sha256, new Error('unclear'));
+    const order = { ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: mesh.from, notAfter: mesh.now + 5_000 };
+    await expect(mesh.activities().switchNode(order)).rejects.toMatchObject({ type: 'ORDER_EXPIRED' });
+  });
+
+  it('lines of one node do not fence each other', async () => {
+    const two = await world({ home: mesh.home, node: { lines: [LINE, 'other' as never] } });
+    await two.activities().stageNode({ ...two.order(5000), to: two.to });
+    const other = two.activities().inspectNode({ ...two.order(1), line: 'other' as never, manifest: two.from });
+    await expect(other).resolves.toMatchObject({ epoch: 0 });
+    expect(Object.keys(await fence())).toEqual([LINE]);
+  });
+});
+
+describe("the node's lock", () => {
+  const holder = "const fs = require('fs'); const s = fs.readFileSync('/proc/self/stat','utf8'); fs.symlinkSync(process.pid + ':' + s.slice(s.lastIndexOf(')')+2).split(' ')[19] + ':x', process.argv[1]); console.log('held'); setInterval(() => {}, 1000)";
+
+  it('of a dead process is taken over', async () => {
+    const dead = spawnSync(process.execPath, ['-e', holder.replace('setInterval(() => {}, 1000)', ''), state('lock')]);
+    expect(dead.stdout.toString()).toContain('held');
+    await expect(mesh.activities().stageNode({ ...mesh.order(), to: mesh.to })).resolves.toMatchObject({ outcome: 'done' });
+    await expect(readlink(state('lock'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('of a pid that belongs to another process by now is taken over', async () => {
+    await symlink(`${process.pid}:1:x`, state('lock'));
+    await expect(mesh.activities().stageNode({ ...mesh.order(), to: mesh.to })).resolves.toMatchObject({ outcome: 'done' });
+  });
+
+  it('of a living process is waited for, then taken over when that dies; a dead taker does not block', async () => {
+    const living = spawn(process.execPath, ['-e', holder, state('lock')]);
+    await new Promise((resolve) => living.stdout.once('data', resolve));
+    await symlink('999999:1:dead-taker', state('lock.takeover'));
+    const staged = mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+    const early = await Promise.race([staged.then(() => 'done'), new Promise((resolve) => setTimeout(resolve, 300, 'waiting'))]);
+    expect(early).toBe('waiting');
+    living.kill('SIGKILL');
+    await expect(staged).resolves.toMatchObject({ outcome: 'done' });
+  });
+
+  it('keeps two processes that race on one node apart: one wins or both did the same', async () => {
+    const runner = fileURLToPath(new URL('./runner.ts', import.meta.url));
+    const run = (args: string[]): Promise<string> =>
+      new Promise((resolve) => {
+        const child = spawn(process.execPath, ['--import', 'tsx', runner, mesh.home, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+        let out = '';
+        child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+        child.on('close', () => resolve(out.trim()));
+      });
+    const answers = await Promise.all([run(['stage', '1000', 'a', '6']), run(['stage', '1000', 'b', '6']), run(['unstage', '1000', 'c', '6'])]);
+    for (const answer of answers) for (const one of answer.split('\n')) expect(['done', 'STALE_EPOCH', 'READ_BACK_FAILED']).toContain(one);
+    const journal = await mesh.journal();
+    expect(journal.map((entry) => entry.seq)).toEqual(journal.map((_, index) => index + 1));
+    // Whatever came last, one more order settles the node.
+    await mesh.activities().stageNode({ ...mesh.order(1001, 'z'), to: mesh.to });
+    const report = await mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.from });
+    expect(report).toMatchObject({ verdict: 'pass', accepted: [mesh.from, mesh.to] });
+    expect((await visible(mesh.home)).join('\n')).not.toContain('.tmp');
+  });
+});
+
+describe('leftovers', () => {
+  it('of attempts that died are removed by the next operation', async () => {
+    const folder = join(mesh.home, 'Library/MobileDevice/Provisioning Profiles');
+    const settings = join(mesh.home, 'usr/local/var/reseal/mount/ios-main/settings', mesh.to, 'app-store');
+    await mkdir(settings, { recursive: true });
+    await writeFile(join(folder, '.reseal-op-0-abc.tmp'), 'half');
+    await writeFile(join(settings, '.reseal-op-0-abc.tmp'), 'half');
+    await writeFile(state('.reseal-op-0-def.tmp'), 'half');
+    await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+    expect((await lasting(mesh.home)).join('\n')).not.toContain('.tmp');
+  });
+});
