@@ -22,7 +22,15 @@ export function gitArguments(repository: string | null, command: readonly string
 /** The environment without any GIT_ variable of the caller's, and without configuration files. */
 export function gitEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
-  return { ...Object.fromEntries(inherited), GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', TZ: 'UTC', ...more };
+  return {
+    ...Object.fromEntries(inherited),
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_TERMINAL_PROMPT: '0',
+    LC_ALL: 'C',
+    TZ: 'UTC',
+    ...more,
+  };
 }
 
 /** What git said when it failed, in its own words. */
@@ -50,7 +58,10 @@ export interface GitCall {
 export function git(call: GitCall): Promise<string> {
   const name = call.command[0] ?? '';
   return new Promise((resolve, reject) => {
-    const child = spawn('git', gitArguments(call.repository, call.command), { env: gitEnvironment(call.environment), stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn('git', gitArguments(call.repository, call.command), {
+      env: gitEnvironment(call.environment),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));

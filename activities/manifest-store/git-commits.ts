@@ -37,8 +37,12 @@ export async function ensureRepository(repository: string, branch: string): Prom
 }
 
 async function isRepository(path: string): Promise<boolean> {
-  const there = await stat(path).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? null : Promise.reject(error)));
-  if (there === null) return false;
+  try {
+    await stat(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
   const bare = await git({ repository: path, command: ['rev-parse', '--is-bare-repository'] });
   if (bare.trim() !== 'true') throw new GitFailure('rev-parse', 0, `${path} is a working tree; a store is a bare repository`);
   return true;
@@ -53,7 +57,8 @@ export function unreachable(repository: string, cause: unknown): ResealError {
 }
 
 function plainReason(said: string): string {
-  if (/not a git repository|invalid gitfile/i.test(said)) return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
+  if (/not a git repository|invalid gitfile/i.test(said))
+    return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
   if (/ENOSPC|no space left/i.test(said)) return 'its disk is full. Free some space and try again.';
   if (/EACCES|EPERM|permission denied/i.test(said)) return 'this account may not read or write it. Check its owner and its modes.';
   if (/EROFS|read-only file system/i.test(said)) return 'its file system is read-only.';
@@ -84,7 +89,10 @@ export class GitCommits {
       const lines = [...change.files.keys()].map((path, position) => `100644 ${blobs[position] ?? ''}\t${path}\n`);
       await this.git(['update-index', '--add', '--index-info'], { environment: index, input: lines.join('') });
       const tree = (await this.git(['write-tree'], { environment: index })).trim();
-      const commit = await this.git(['commit-tree', tree, ...(tip === null ? [] : ['-p', tip])], { input: message(change), environment: this.author(change) });
+      const commit = await this.git(['commit-tree', tree, ...(tip === null ? [] : ['-p', tip])], {
+        input: message(change),
+        environment: this.author(change),
+      });
       return await this.move(tip, commit.trim(), change.subject);
     } finally {
       await rm(scratch, { recursive: true, force: true });
@@ -94,18 +102,27 @@ export class GitCommits {
   private async writeBlobs(scratch: string, contents: readonly Uint8Array[]): Promise<readonly string[]> {
     const paths = contents.map((_, position) => join(scratch, `${position}`));
     await Promise.all(contents.map((bytes, position) => writeFile(paths[position] ?? '', bytes)));
-    const ids = await this.git(['hash-object', '-w', '--no-filters', '--stdin-paths'], { input: paths.map((path) => `${path}\n`).join('') });
+    const ids = await this.git(['hash-object', '-w', '--no-filters', '--stdin-paths'], {
+      input: paths.map((path) => `${path}\n`).join(''),
+    });
     return ids.trim().split('\n');
   }
 
   /** The compare-and-swap: git moves the ref only if it still is `tip`. */
   private async move(tip: string | null, commit: string, subject: string): Promise<string | null> {
     try {
-      await this.git(['update-ref', '--create-reflog', '-m', subject, `refs/heads/${this.branch}`, commit, tip ?? ABSENT], { environment: committer(this.clock()) });
+      await this.git(['update-ref', '--create-reflog', '-m', subject, `refs/heads/${this.branch}`, commit, tip ?? ABSENT], {
+        environment: committer(this.clock()),
+      });
       return commit;
     } catch (error) {
       // `is at … but expected …`, `reference already exists`: the branch has moved. A held lock is another writer on its way.
-      if (error instanceof GitFailure && /but expected|already exists|cannot lock ref/i.test(error.said) && !/permission|read-only|no space/i.test(error.said)) return null;
+      if (
+        error instanceof GitFailure &&
+        /but expected|already exists|cannot lock ref/i.test(error.said) &&
+        !/permission|read-only|no space/i.test(error.said)
+      )
+        return null;
       throw error;
     }
   }
@@ -142,6 +159,8 @@ export async function untilLanded<T>(repository: string, attempt: () => Promise<
     if (result !== null) return result.landed;
     await sleep(Math.min(5 + tries * 2, 50) * (0.5 + Math.random()));
   }
-  throw new ResealError('STORE_UNREACHABLE', `The store ${repository} was moved by others in all of ${ATTEMPTS} tries. If no other writer is running, remove ${join(repository, 'refs', 'heads')}/*.lock.`);
+  throw new ResealError(
+    'STORE_UNREACHABLE',
+    `The store ${repository} was moved by others in all of ${ATTEMPTS} tries. If no other writer is running, remove ${join(repository, 'refs', 'heads')}/*.lock.`,
+  );
 }
-

@@ -1,19 +1,15 @@
 import { resolve } from 'node:path';
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
-import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { ContentCache } from './content-cache.js';
 import type { Head, ManifestStore, StoreContext } from './contract.js';
 import { git, GitFailure } from './git-command.js';
 import { ensureRepository, GitCommits, unreachable, untilLanded, type Change } from './git-commits.js';
 import { GitObjects, treeNames } from './git-objects.js';
+import { json, summary, wanted, type StoreItem } from './store-items.js';
 
-/** Something to write; several of them make one commit. */
-export type StoreItem =
-  | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
-  | { readonly kind: 'profile'; readonly bytes: Uint8Array; readonly importedBy: string }
-  | { readonly kind: 'frozen'; readonly document: unknown };
+export type { StoreItem } from './store-items.js';
 
 export interface GitStoreOptions {
   /** Path of a bare repository on this machine; it is created where there is none. */
@@ -27,13 +23,8 @@ export interface GitStoreOptions {
 }
 
 /** What is decided at one tip of the branch: nothing to write, or a change that must land on that tip. */
-type Decision<T> = { readonly answer: T } | { readonly answer: T; readonly subject: string; readonly files: ReadonlyMap<string, Uint8Array> };
-
-interface Wanted {
-  readonly digest: Sha256;
-  readonly files: ReadonlyMap<string, Uint8Array>;
-  readonly what: string;
-}
+type Decision<T> =
+  { readonly answer: T } | { readonly answer: T; readonly subject: string; readonly files: ReadonlyMap<string, Uint8Array> };
 
 /**
  * The store in a bare git repository: a commit per change, `update-ref` with the old value as the compare-and-swap. Safe with any number of
@@ -60,7 +51,10 @@ export class GitManifestStore implements ManifestStore {
   static async open(options: GitStoreOptions): Promise<GitManifestStore> {
     const local = options.path.replace(/^file:\/\//, '');
     if (/^[a-z+]+:\/\/|^[^/.][^/]*:/i.test(local)) {
-      throw new ResealError('CONFIG_INVALID', `The store ${options.path} is not a local path; give the path of a bare repository on this machine, as ./store.git.`);
+      throw new ResealError(
+        'CONFIG_INVALID',
+        `The store ${options.path} is not a local path; give the path of a bare repository on this machine, as ./store.git.`,
+      );
     }
     const repository = resolve(local);
     const branch = options.branch ?? 'main';
@@ -82,7 +76,12 @@ export class GitManifestStore implements ManifestStore {
     return this.headAt(`refs/heads/${this.branch}`, line);
   }
 
-  async advance(line: LineName, expectedSeq: number, next: Sha256, context: StoreContext): Promise<{ readonly moved: boolean; readonly head: Head | null }> {
+  async advance(
+    line: LineName,
+    expectedSeq: number,
+    next: Sha256,
+    context: StoreContext,
+  ): Promise<{ readonly moved: boolean; readonly head: Head | null }> {
     return this.write<{ readonly moved: boolean; readonly head: Head | null }>(context, async (tip) => {
       const present = tip === null ? null : await this.headAt(tip, line);
       if ((present?.seq ?? 0) !== expectedSeq) {
@@ -91,14 +90,18 @@ export class GitManifestStore implements ManifestStore {
       }
       const head: Head = { line, seq: expectedSeq + 1, digest: next };
       const was = present === null ? 'the first manifest' : `after ${present.digest.slice(0, 12)}`;
-      return { answer: { moved: true, head }, subject: `Move ${line} to manifest ${next.slice(0, 12)} (seq ${head.seq}, ${was})`, files: new Map([[headPath(line), json(head)]]) };
+      return {
+        answer: { moved: true, head },
+        subject: `Move ${line} to manifest ${next.slice(0, 12)} (seq ${head.seq}, ${was})`,
+        files: new Map([[headPath(line), json(head)]]),
+      };
     });
   }
 
   async allot(line: LineName, key: string, context: StoreContext): Promise<number> {
     return this.write(context, async (tip) => {
       const path = `lines/${line}/rotations.json`;
-      const allotted = tip === null ? {} : ((await this.documentAt(tip, path)) as Record<string, number> | null) ?? {};
+      const allotted = tip === null ? {} : (((await this.documentAt(tip, path)) as Record<string, number> | null) ?? {});
       const known = Object.hasOwn(allotted, key) ? allotted[key] : undefined;
       if (known !== undefined) return { answer: known };
       const number = Math.max(0, ...Object.values(allotted)) + 1;
@@ -121,15 +124,15 @@ export class GitManifestStore implements ManifestStore {
 
   /** All of these in one commit; the answers are their digests, in the order given. What is there already stays as it is. */
   async putMany(items: readonly StoreItem[], context: StoreContext): Promise<readonly Sha256[]> {
-    const wanted = items.map((item) => this.wanted(item));
+    const wantedItems = items.map((item) => wanted(item, this.clock()));
     await this.write<null>(context, async (tip) => {
-      const present = await Promise.all(wanted.map(async (one) => tip !== null && (await this.hasAll(tip, [...one.files.keys()]))));
-      const missing = wanted.filter((_, position) => present[position] !== true);
+      const present = await Promise.all(wantedItems.map(async (one) => tip !== null && (await this.hasAll(tip, [...one.files.keys()]))));
+      const missing = wantedItems.filter((_, position) => present[position] !== true);
       if (missing.length === 0) return { answer: null };
       const files = new Map(missing.flatMap((one) => [...one.files]));
-      return { answer: null, subject: `Add ${summary(missing.map((one) => one.what))}`, files };
+      return { answer: null, subject: `Add ${summary(missing)}`, files };
     });
-    return wanted.map((one) => one.digest);
+    return wantedItems.map((one) => one.digest);
   }
 
   manifest(digest: Sha256): Promise<Uint8Array> {
@@ -156,7 +159,11 @@ export class GitManifestStore implements ManifestStore {
     await this.write<null>(context, async (tip) => {
       const present = tip === null ? null : await this.object(`${tip}:${path}`);
       if (present !== null && present.bytes.equals(bytes)) return { answer: null };
-      return { answer: null, subject: `${present === null ? 'Record' : 'Correct the record of'} rotation ${id}`, files: new Map([[path, bytes]]) };
+      return {
+        answer: null,
+        subject: `${present === null ? 'Record' : 'Correct the record of'} rotation ${id}`,
+        files: new Map([[path, bytes]]),
+      };
     });
   }
 
@@ -178,26 +185,6 @@ export class GitManifestStore implements ManifestStore {
     const [digest] = await this.putMany([item], context);
     if (digest === undefined) throw new ResealError('INTERNAL', 'One thing was written, and no digest came back.');
     return digest;
-  }
-
-  private wanted(item: StoreItem): Wanted {
-    switch (item.kind) {
-      case 'manifest': {
-        const digest = sha256Of(item.bytes);
-        return { digest, what: `manifest ${digest.slice(0, 12)}`, files: new Map([[`manifests/${digest}.json`, item.bytes]]) };
-      }
-      case 'profile': {
-        const digest = sha256Of(item.bytes);
-        const importer = json({ importedBy: item.importedBy, at: new Date(this.clock()).toISOString() });
-        const files = new Map([[`profiles/${digest}.mobileprovision`, item.bytes], [`profiles/${digest}.json`, importer]]); // prettier-ignore
-        return { digest, what: `profile ${digest.slice(0, 12)}`, files };
-      }
-      case 'frozen': {
-        const bytes = json(item.document);
-        const digest = sha256Of(bytes);
-        return { digest, what: `frozen document ${digest.slice(0, 12)}`, files: new Map([[`frozen/${digest}.json`, bytes]]) };
-      }
-    }
   }
 
   /** Decides at the tip, writes onto that tip, and does both again when somebody else was faster. One writer at a time in this process. */
@@ -232,10 +219,17 @@ export class GitManifestStore implements ManifestStore {
     const cached = this.cache.get(digest);
     if (cached !== undefined) return cached;
     const object = await this.object(`refs/heads/${this.branch}:${path}`);
-    if (object === null) throw new ResealError('NOT_FOUND', `The store ${this.repository} has no ${path}. Import or freeze it first, or check that this is the right store.`);
+    if (object === null)
+      throw new ResealError(
+        'NOT_FOUND',
+        `The store ${this.repository} has no ${path}. Import or freeze it first, or check that this is the right store.`,
+      );
     const found = sha256Of(object.bytes);
     if (found !== digest) {
-      throw new ResealError('DIGEST_MISMATCH', `${path} in the store ${this.repository} has SHA-256 ${found}, its name says ${digest}. Do not use it; restore it from a copy of the store.`);
+      throw new ResealError(
+        'DIGEST_MISMATCH',
+        `${path} in the store ${this.repository} has SHA-256 ${found}, its name says ${digest}. Do not use it; restore it from a copy of the store.`,
+      );
     }
     this.cache.put(digest, object.bytes);
     return object.bytes;
@@ -247,9 +241,11 @@ export class GitManifestStore implements ManifestStore {
 
   /** The move to `seq`, from the branch's history; null where there was none. */
   private async earlierMove(tip: string, line: LineName, seq: number): Promise<Head | null> {
-    const log = await git({ repository: this.repository, command: ['log', '--format=%H', tip, '--', headPath(line)] }).catch((cause: unknown) => {
-      throw unreachable(this.repository, cause);
-    });
+    const log = await git({ repository: this.repository, command: ['log', '--format=%H', tip, '--', headPath(line)] }).catch(
+      (cause: unknown) => {
+        throw unreachable(this.repository, cause);
+      },
+    );
     for (const commit of log.trim().split('\n')) {
       const head = await this.headAt(commit, line);
       if (head === null || head.seq < seq) return null;
@@ -268,7 +264,11 @@ export class GitManifestStore implements ManifestStore {
       return await this.objects.read(name);
     } catch (cause) {
       if (cause instanceof GitFailure && /corrupt|inflate|bad object|hash mismatch/i.test(cause.said)) {
-        throw new ResealError('DIGEST_MISMATCH', `${name} in the store ${this.repository} is damaged: ${cause.said.trim()}. Restore it from a copy of the store.`, { cause });
+        throw new ResealError(
+          'DIGEST_MISMATCH',
+          `${name} in the store ${this.repository} is damaged: ${cause.said.trim()}. Restore it from a copy of the store.`,
+          { cause },
+        );
       }
       throw unreachable(this.repository, cause);
     }
@@ -276,15 +276,3 @@ export class GitManifestStore implements ManifestStore {
 }
 
 const headPath = (line: LineName): string => `lines/${line}/head.json`;
-const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value), 'utf8');
-
-function summary(what: readonly string[]): string {
-  const [first = 'nothing'] = what;
-  if (what.length === 1) return first;
-  const kinds = new Map<string, number>();
-  for (const one of what) {
-    const kind = one.slice(0, one.lastIndexOf(' '));
-    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-  }
-  return [...kinds].map(([kind, count]) => `${count} ${kind}${count === 1 ? '' : 's'}`).join(', ');
-}

@@ -52,7 +52,12 @@ interface FileToWrite {
 }
 
 /** Writes files under temporary names and renames them in the order given. `before` runs first, under the fence. */
-function writing(session: WritingSession, subject: string, files: readonly FileToWrite[], before: (held: Held) => Promise<void> = async () => undefined): Effect {
+function writing(
+  session: WritingSession,
+  subject: string,
+  files: readonly FileToWrite[],
+  before: (held: Held) => Promise<void> = async () => undefined,
+): Effect {
   let prepared: readonly PreparedFile[] = [];
   const folders = [...new Set(files.map((file) => posix.dirname(file.path)))];
   return {
@@ -60,7 +65,9 @@ function writing(session: WritingSession, subject: string, files: readonly FileT
     folders,
     touched: folders,
     prepare: async () => {
-      const results = await Promise.allSettled(files.map(({ path, bytes, mode }) => session.files.prepare(path, bytes, mode, session.order.opId)));
+      const results = await Promise.allSettled(
+        files.map(({ path, bytes, mode }) => session.files.prepare(path, bytes, mode, session.order.opId)),
+      );
       prepared = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
@@ -83,7 +90,8 @@ async function putProfile(session: WritingSession, placement: Placement): Promis
   const found = session.files.read(path);
   if (found.kind === 'file' && Buffer.compare(found.bytes, bytes) === 0) return null;
   // A link is replaced by the rename; it is no file of its own that anyone could miss.
-  const stray = found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link') ? null : strayPath(session, placement, found);
+  const stray =
+    found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link') ? null : strayPath(session, placement, found);
   return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], async (held) => {
     if (stray === null) return;
     for (const missing of session.files.missingFolders(posix.dirname(stray))) session.files.makeFolder(missing);
@@ -99,7 +107,11 @@ function quarantined(session: WritingSession, placement: Placement): Uint8Array 
 }
 
 /** A place in quarantine that never meets the right bytes' place. */
-function strayPath(session: WritingSession, placement: Placement, found: { readonly bytes: Uint8Array } | { readonly what: string }): NodePath {
+function strayPath(
+  session: WritingSession,
+  placement: Placement,
+  found: { readonly bytes: Uint8Array } | { readonly what: string },
+): NodePath {
   const mark = 'bytes' in found ? sha256Of(found.bytes).slice(0, 16) : 'other';
   return session.paths.quarantinedStray(session.order.rotation, placement, mark);
 }
@@ -122,7 +134,8 @@ async function putManifest(session: WritingSession, digest: Sha256): Promise<Eff
 }
 
 function removeTemporaries(session: WritingSession, folders: ReadonlySet<NodePath>): void {
-  for (const folder of folders) for (const name of session.files.list(folder)) if (isTemporary(name)) session.files.remove(`${folder}/${name}`);
+  for (const folder of folders)
+    for (const name of session.files.list(folder)) if (isTemporary(name)) session.files.remove(`${folder}/${name}`);
 }
 
 function setAccepted(session: WritingSession, digest: Sha256, what: 'accept' | 'un-accept'): Effect | null {
@@ -147,7 +160,10 @@ function setAccepted(session: WritingSession, digest: Sha256, what: 'accept' | '
 async function activate(session: WritingSession, digest: Sha256): Promise<Effect | null> {
   const { files, paths, attempt, contents } = session;
   if (!(attempt.accepted.read(session.name) ?? []).includes(digest)) {
-    throw new ResealError('READ_BACK_FAILED', `Node ${files.node} has not accepted manifest ${digest}: it is not staged whole. Stage it again, then switch.`);
+    throw new ResealError(
+      'READ_BACK_FAILED',
+      `Node ${files.node} has not accepted manifest ${digest}: it is not staged whole. Stage it again, then switch.`,
+    );
   }
   const { bytes } = await contents.manifest(digest);
   const found = files.read(paths.active);
@@ -168,13 +184,20 @@ function quarantineManifest(session: WritingSession, digest: Sha256): Effect | n
   const { files, paths } = session;
   refuseActive(session, digest);
   const moves: [NodePath, NodePath][] = [];
-  if (files.stamp(paths.manifest(digest)) !== '') moves.push([paths.manifest(digest), paths.quarantinedManifest(session.order.rotation, digest)]);
-  if (files.stamp(paths.settingsOf(digest)) !== '') moves.push([paths.settingsOf(digest), paths.quarantinedSettings(session.order.rotation, digest)]);
+  if (files.stamp(paths.manifest(digest)) !== '')
+    moves.push([paths.manifest(digest), paths.quarantinedManifest(session.order.rotation, digest)]);
+  if (files.stamp(paths.settingsOf(digest)) !== '')
+    moves.push([paths.settingsOf(digest), paths.quarantinedSettings(session.order.rotation, digest)]);
   if (moves.length === 0) return null;
   return moving(session, digest, moves, ...moves.map(([from]) => posix.dirname(from)));
 }
 
-function moving(session: WritingSession, subject: string, moves: readonly (readonly [NodePath, NodePath])[], ...sources: readonly NodePath[]): Effect {
+function moving(
+  session: WritingSession,
+  subject: string,
+  moves: readonly (readonly [NodePath, NodePath])[],
+  ...sources: readonly NodePath[]
+): Effect {
   const targets = [...new Set(moves.map(([, to]) => posix.dirname(to)))];
   return {
     subject,
@@ -194,6 +217,9 @@ function moving(session: WritingSession, subject: string, moves: readonly (reado
 function refuseActive(session: WritingSession, digest: Sha256): void {
   const found = session.files.read(session.paths.active);
   if (found.kind === 'file' && sha256Of(found.bytes) === digest) {
-    throw new ResealError('REFUSED', `Node ${session.files.node}: manifest ${digest} is the active one of ${session.name} and cannot be taken away. Switch the node to another one first.`);
+    throw new ResealError(
+      'REFUSED',
+      `Node ${session.files.node}: manifest ${digest} is the active one of ${session.name} and cannot be taken away. Switch the node to another one first.`,
+    );
   }
 }

@@ -64,7 +64,9 @@ async function executeBatch(session: WritingSession, steps: readonly ChangingSte
     if (effects.length > 0) {
       await makeFolders(session, new Set(effects.flatMap((effect) => effect.folders)));
       // The intents must be on disk before the first rename, not before the bytes beside it: both go to the disk at the same time.
-      const intents = planned.filter((one) => one.effect !== null).map(({ step, effect }) => ({ do: step.do, subject: effect?.subject ?? '' }));
+      const intents = planned
+        .filter((one) => one.effect !== null)
+        .map(({ step, effect }) => ({ do: step.do, subject: effect?.subject ?? '' }));
       await settleAll([session.attempt.journal.intend(intents), ...effects.map((effect) => effect.prepare())]);
     }
     for (const stretch of stretches(planned)) {
@@ -108,7 +110,11 @@ async function readBack(session: WritingSession, expect: ReadBack): Promise<void
   const [first] = problems;
   if (first === undefined) return;
   const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
-  throw new ResealError('READ_BACK_FAILED', `Node ${session.files.node}: ${first}${more}. The operation is tried again; look for what else writes there.`, { details: problems });
+  throw new ResealError(
+    'READ_BACK_FAILED',
+    `Node ${session.files.node}: ${first}${more}. The operation is tried again; look for what else writes there.`,
+    { details: problems },
+  );
 }
 
 /** Every difference between what is expected and what the node has. */
@@ -120,14 +126,16 @@ export async function readBackProblems(session: NodeSession, expect: ReadBack): 
     const where = `${PROFILE_FOLDERS[placement.folder]}/${placement.fileName}`;
     if (found.kind === 'absent') problems.push(`${where} is missing, expected SHA-256 ${placement.sha256}`);
     else if (found.kind === 'other') problems.push(`${where} is ${found.what}, expected a file of SHA-256 ${placement.sha256}`);
-    else if (!contents.matches(found.bytes, placement.sha256)) problems.push(`${where} has SHA-256 ${sha256Of(found.bytes)}, expected ${placement.sha256}`);
+    else if (!contents.matches(found.bytes, placement.sha256))
+      problems.push(`${where} has SHA-256 ${sha256Of(found.bytes)}, expected ${placement.sha256}`);
   }
   for (const placement of expect.absent ?? []) {
     if (files.stamp(profilePath(placement)) !== '') problems.push(`${profilePath(placement)} is still there`);
   }
   for (const digest of expect.manifestsPresent ?? []) problems.push(...(await manifestProblems(session, digest)));
   for (const digest of expect.manifestsAbsent ?? []) {
-    for (const path of [paths.manifest(digest), paths.settingsOf(digest)]) if (files.stamp(path) !== '') problems.push(`${path} is still there`);
+    for (const path of [paths.manifest(digest), paths.settingsOf(digest)])
+      if (files.stamp(path) !== '') problems.push(`${path} is still there`);
   }
   if (expect.active !== undefined) {
     const found = files.read(paths.active);
@@ -142,7 +150,10 @@ export async function manifestProblems(session: NodeSession, digest: Sha256): Pr
   const { files, paths, contents } = session;
   const known = await contents.manifest(digest);
   const settings = await contents.settings(known, session.node.name);
-  const wanted = [{ path: paths.manifest(digest), bytes: known.bytes }, ...settings.map(({ path, bytes }) => ({ path: `${paths.settings}/${path}`, bytes }))];
+  const wanted = [
+    { path: paths.manifest(digest), bytes: known.bytes },
+    ...settings.map(({ path, bytes }) => ({ path: `${paths.settings}/${path}`, bytes })),
+  ];
   return wanted.flatMap(({ path, bytes }) => {
     const found = files.read(path);
     if (found.kind === 'absent') return [`${path} is missing`];

@@ -16,5 +16,10 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** The failure that Temporal records: the code as its type, retryable or not (contract.ts). */
 export function activityFailure(error: unknown): unknown {
   if (!(error instanceof ResealError)) return error;
-  return ApplicationFailure.create({ type: error.code, message: error.message, nonRetryable: FINAL.has(error.code), details: [...error.details] });
+  return ApplicationFailure.create({
+    type: error.code,
+    message: error.message,
+    nonRetryable: FINAL.has(error.code),
+    details: [...error.details],
+  });
 }

@@ -31,7 +31,14 @@ export class AdmittedAttempt {
    * attempts left half written is gone.
    * @throws ResealError STALE_EPOCH, ORDER_EXPIRED
    */
-  static async admit(files: NodeFiles, paths: LinePaths, order: NodeOrder, attempt: number, clock: () => Instant, operation: JournalSubject): Promise<AdmittedAttempt> {
+  static async admit(
+    files: NodeFiles,
+    paths: LinePaths,
+    order: NodeOrder,
+    attempt: number,
+    clock: () => Instant,
+    operation: JournalSubject,
+  ): Promise<AdmittedAttempt> {
     const { line, rotation, epoch, opId } = order;
     const mine: Fence = { epoch, opId, token: randomUUID() };
     const journal = new Journal(files, paths.stateFile('journal'), { line, rotation, epoch, opId, attempt }, clock);
@@ -75,7 +82,10 @@ export class AdmittedAttempt {
 
 function refuse(files: NodeFiles, admission: Admission, order: NodeOrder): void {
   if (admission.admit) return;
-  throw new ResealError(admission.code, `Node ${files.node} refuses ${order.opId} on ${order.line}: ${admission.reason}. Nothing was changed by it; look at the rotation for the newer order.`);
+  throw new ResealError(
+    admission.code,
+    `Node ${files.node} refuses ${order.opId} on ${order.line}: ${admission.reason}. Nothing was changed by it; look at the rotation for the newer order.`,
+  );
 }
 
 /** Temporary files are written under the lock only, so any that is there now belongs to an attempt that was cut off. */

@@ -4,7 +4,8 @@ import type { Held } from './fence.js';
 import type { WritingSession } from './session.js';
 import { StateFile } from './state-file.js';
 
-const record = (session: WritingSession): StateFile<readonly NodePath[]> => new StateFile(session.files, session.paths.stateFile('folders.json'));
+const record = (session: WritingSession): StateFile<readonly NodePath[]> =>
+  new StateFile(session.files, session.paths.stateFile('folders.json'));
 
 /** Makes folders, and remembers first which of them builds did not have before, so that they can go again. */
 export async function makeFolders(session: WritingSession, wanted: ReadonlySet<NodePath>): Promise<void> {

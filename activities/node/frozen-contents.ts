@@ -92,7 +92,10 @@ export class FrozenContents {
     });
     const found = sha256Of(bytes);
     if (found === digest) return bytes;
-    throw new ResealError('DIGEST_MISMATCH', `The store answered ${name} with bytes of SHA-256 ${found}. Do not use them; restore the store from a copy.`);
+    throw new ResealError(
+      'DIGEST_MISMATCH',
+      `The store answered ${name} with bytes of SHA-256 ${found}. Do not use them; restore the store from a copy.`,
+    );
   }
 }
 

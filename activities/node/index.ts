@@ -52,7 +52,10 @@ const PROBED_AT_ONCE = 16;
 
 export function reachLocal(node: NodeDeclaration): NodeFiles {
   if (node.reach.kind === 'local') return new LocalNode(node.name, node.reach.home);
-  throw new ResealError('NODE_UNREACHABLE', `Node ${node.name} is reached by ${node.reach.kind}, and this worker reaches local nodes only. Run a worker that can.`);
+  throw new ResealError(
+    'NODE_UNREACHABLE',
+    `Node ${node.name} is reached by ${node.reach.kind}, and this worker reaches local nodes only. Run a worker that can.`,
+  );
 }
 
 /** The node activities over real files. Frozen contents are shared by all nodes of one worker. */
@@ -80,7 +83,9 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
     try {
       const session = await open(order, name);
       const probe = await probeNode(session, await manifestOf(session, order.manifest), deps.verifier, clock());
-      const outcome = ({ pass: 'done', fail: 'failed', inconclusive: 'inconclusive' } as const satisfies Record<string, NodeOutcome>)[probe.verdict];
+      const outcome = ({ pass: 'done', fail: 'failed', inconclusive: 'inconclusive' } as const satisfies Record<string, NodeOutcome>)[
+        probe.verdict
+      ];
       return { node: name, outcome, active: probe.active, reason: probe.verdict === 'pass' ? '' : reasonOf(probe, probe.verdict) };
     } catch (error) {
       if (!(error instanceof ResealError && error.code === 'NODE_UNREACHABLE')) throw error;
@@ -124,4 +129,3 @@ async function failing<T>(work: () => Promise<T>): Promise<T> {
     throw activityFailure(error);
   }
 }
-

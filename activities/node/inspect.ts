@@ -10,7 +10,13 @@ import type { ProfileVerifier } from './verifier.js';
 const MOST_PROBLEMS = 20;
 
 /** Node truth on one line, as a report. */
-export async function inspect(session: NodeSession, expected: KnownManifest, verifier: ProfileVerifier, now: Instant, version: string): Promise<NodeReport> {
+export async function inspect(
+  session: NodeSession,
+  expected: KnownManifest,
+  verifier: ProfileVerifier,
+  now: Instant,
+  version: string,
+): Promise<NodeReport> {
   const probe = await probeNode(session, expected, verifier, now);
   const fence = new StateFile<Fence>(session.files, session.paths.stateFile('fence.json')).read(session.name);
   return {

@@ -32,14 +32,22 @@ export async function stage(session: NodeSession, tools: OperationTools, to: Sha
 }
 
 export async function restore(session: NodeSession, tools: OperationTools, manifest: Sha256): Promise<NodeResult> {
-  return operate(session, tools, 'restore', manifest, async (writing) => done(await executeSteps(writing, restoreSteps(await filesOf(session, manifest)))));
+  return operate(session, tools, 'restore', manifest, async (writing) =>
+    done(await executeSteps(writing, restoreSteps(await filesOf(session, manifest)))),
+  );
 }
 
 /**
  * `retire` and `unstage`: `gone` out, `keep` stays whole. What another accepted manifest needs, of this line or of any other that the node
  * follows, stays too. Folders that reseal made and nobody needs any more go with it.
  */
-export async function remove(session: NodeSession, tools: OperationTools, what: 'retire' | 'unstage', gone: Sha256, keep: Sha256): Promise<NodeResult> {
+export async function remove(
+  session: NodeSession,
+  tools: OperationTools,
+  what: 'retire' | 'unstage',
+  gone: Sha256,
+  keep: Sha256,
+): Promise<NodeResult> {
   return operate(session, tools, what, gone, async (writing) => {
     const steps = await stepsOfRemoval(writing, gone, keep);
     const changed = await executeSteps(writing, steps);
@@ -53,7 +61,11 @@ async function stepsOfRemoval(session: WritingSession, gone: Sha256, keep: Sha25
   const ofLine = [...new Set([keep, ...(all[session.name] ?? [])])].filter((digest) => digest !== gone);
   const kept = await Promise.all(ofLine.map((digest) => filesOf(session, digest)));
   const elsewhere = await Promise.all(
-    Object.entries(all).flatMap(([line, digests]) => (line === session.name ? [] : digests.map((digest) => session.contents.manifest(digest, () => onNode(session, digest, line as LineName))))),
+    Object.entries(all).flatMap(([line, digests]) =>
+      line === session.name
+        ? []
+        : digests.map((digest) => session.contents.manifest(digest, () => onNode(session, digest, line as LineName))),
+    ),
   );
   const shared = new Set(elsewhere.flatMap(({ manifest }) => manifest.profiles.map(({ profile }) => profile.fileName)));
   const files = await filesOf(session, gone);
@@ -105,7 +117,13 @@ export function reasonOf(probe: Probe, verdict: 'fail' | 'inconclusive'): string
 const done = (changed: boolean): Ended => ({ outcome: 'done', reason: '', changed });
 
 /** Admits the order, does the work, and leaves intent and result in the node's journal whatever happens. */
-async function operate(session: NodeSession, tools: OperationTools, what: NodeOperation, subject: Sha256, work: (writing: WritingSession) => Promise<Ended>): Promise<NodeResult> {
+async function operate(
+  session: NodeSession,
+  tools: OperationTools,
+  what: NodeOperation,
+  subject: Sha256,
+  work: (writing: WritingSession) => Promise<Ended>,
+): Promise<NodeResult> {
   session.files.reach();
   refuseSkew(session);
   const order: NodeOrder = { ...session.order, node: session.node.name };

@@ -38,7 +38,18 @@ interface Observed {
 type Check = (observed: Observed) => Promise<CheckResult>;
 
 /** In the order in which a person would look; each says what it found and names the file. */
-const CHECKS: readonly Check[] = [activeManifest, accepted, settings, profileFiles, profileSignatures, expiry, staleCopies, clock, wipeable, signing];
+const CHECKS: readonly Check[] = [
+  activeManifest,
+  accepted,
+  settings,
+  profileFiles,
+  profileSignatures,
+  expiry,
+  staleCopies,
+  clock,
+  wipeable,
+  signing,
+];
 
 /** Reads the node and judges it against the manifest that should be active. Changes nothing. */
 export async function probeNode(session: NodeSession, expected: KnownManifest, verifier: ProfileVerifier, now: Instant): Promise<Probe> {
@@ -59,13 +70,26 @@ export async function probeNode(session: NodeSession, expected: KnownManifest, v
   const checks: CheckResult[] = [];
   for (const check of CHECKS) checks.push(await check(observed));
   const { findings } = observed;
-  return { at: now, verdict: nodeVerdict(checks), checks, findings, active: observed.active, accepted: observed.accepted[session.name] ?? [] };
+  return {
+    at: now,
+    verdict: nodeVerdict(checks),
+    checks,
+    findings,
+    active: observed.active,
+    accepted: observed.accepted[session.name] ?? [],
+  };
 }
 
 const pass = (check: string, reason: string): CheckResult => ({ check, verdict: 'pass', reason });
 
 /** Fail with every problem; the first is the sentence, the number of them the evidence. */
-function judged(session: NodeSession, check: string, problems: readonly string[], good: string, verdict: 'fail' | 'inconclusive' = 'fail'): CheckResult {
+function judged(
+  session: NodeSession,
+  check: string,
+  problems: readonly string[],
+  good: string,
+  verdict: 'fail' | 'inconclusive' = 'fail',
+): CheckResult {
   const [first] = problems;
   if (first === undefined) return pass(check, good);
   const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
@@ -79,7 +103,9 @@ async function activeManifest({ session, expected, active }: Observed): Promise<
 }
 
 async function accepted({ session, expected, accepted: all }: Observed): Promise<CheckResult> {
-  const problems = (all[session.name] ?? []).includes(expected.digest) ? [] : [`manifest ${expected.digest} is not among those that it accepts on ${session.name}`];
+  const problems = (all[session.name] ?? []).includes(expected.digest)
+    ? []
+    : [`manifest ${expected.digest} is not among those that it accepts on ${session.name}`];
   return judged(session, 'accepted', problems, 'the manifest is accepted');
 }
 
@@ -125,7 +151,9 @@ async function profileSignatures({ session, expected, verifier }: Observed): Pro
 async function expiry({ session, expected, now }: Observed): Promise<CheckResult> {
   const at = now + session.order.offset;
   const entries = expectedEntries(session.node, session.line, expected.manifest);
-  const profiles = entries.flatMap(({ profile }) => (Date.parse(profile.expiresAt) <= at ? [`${profile.fileName} expired ${profile.expiresAt}`] : []));
+  const profiles = entries.flatMap(({ profile }) =>
+    Date.parse(profile.expiresAt) <= at ? [`${profile.fileName} expired ${profile.expiresAt}`] : [],
+  );
   const certificates = [...new Set(entries.map((entry) => entry.identity))].flatMap((sha1) => {
     const expires = expected.manifest.certificates[sha1]?.expiresAt;
     return expires !== undefined && Date.parse(expires) <= at ? [`the certificate ${sha1} expired ${expires}`] : [];
@@ -147,11 +175,18 @@ async function staleCopies(observed: Observed): Promise<CheckResult> {
       for (const fileName of names) wanted.add(fileName);
     }
   }
-  const strays = node.profileFolders.flatMap((folder) =>
+  const strays = node.profileFolders.flatMap(
+    (folder) =>
     files.list(PROFILE_FOLDERS[folder]).filter((file) => !wanted.has(file) && (isTemporary(file) || /\.(mobile)?provision(profile)?$/.test(file))).map((file) => `${PROFILE_FOLDERS[folder]}/${file}`), // prettier-ignore
   );
-  if (strays.length > 0) findings.push(`${strays.length} profile files that no accepted manifest names: ${strays.slice(0, 5).join(', ')}${strays.length > 5 ? ', …' : ''}`);
-  return { ...pass('stale-copies', strays.length === 0 ? 'no old or stray copies' : `${strays.length} old or stray copies, reported as a finding`), evidence: { strays: strays.length } };
+  if (strays.length > 0)
+    findings.push(
+      `${strays.length} profile files that no accepted manifest names: ${strays.slice(0, 5).join(', ')}${strays.length > 5 ? ', …' : ''}`,
+    );
+  return {
+    ...pass('stale-copies', strays.length === 0 ? 'no old or stray copies' : `${strays.length} old or stray copies, reported as a finding`),
+    evidence: { strays: strays.length },
+  };
 }
 
 function bytesAt(session: NodeSession, line: string, digest: Sha256): Uint8Array | null {
@@ -161,7 +196,10 @@ function bytesAt(session: NodeSession, line: string, digest: Sha256): Uint8Array
 
 async function clock({ session }: Observed): Promise<CheckResult> {
   const { skew, policy } = session;
-  const problems = Math.abs(skew) > policy.clock.maxSkew ? [`its clock is ${Math.round(skew / 1000)} s off, allowed are ${policy.clock.maxSkew / 1000} s`] : [];
+  const problems =
+    Math.abs(skew) > policy.clock.maxSkew
+      ? [`its clock is ${Math.round(skew / 1000)} s off, allowed are ${policy.clock.maxSkew / 1000} s`]
+      : [];
   return { ...judged(session, 'clock', problems, 'the clock is right'), evidence: { skewMs: skew } };
 }
 
@@ -175,6 +213,9 @@ async function wipeable({ session }: Observed): Promise<CheckResult> {
 }
 
 async function signing({ session }: Observed): Promise<CheckResult> {
-  const reason = session.node.keys === 'forbidden' ? 'keys: forbidden' : `this node has no keychain reseal can reach (reach: ${session.node.reach.kind})`;
+  const reason =
+    session.node.keys === 'forbidden'
+      ? 'keys: forbidden'
+      : `this node has no keychain reseal can reach (reach: ${session.node.reach.kind})`;
   return { check: 'signing', verdict: 'not-due', reason };
 }

@@ -22,7 +22,11 @@ export class StateFile<T> {
       return JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Record<string, T>;
     } catch (cause) {
       // It is replaced by rename, so this is no torn write: guessing here could admit an order that was refused before.
-      throw new ResealError('NODE_WRITE_FAILED', `Node ${this.files.node}: ${this.path} cannot be read as JSON. Find out what wrote it; move it away if the node is idle.`, { cause });
+      throw new ResealError(
+        'NODE_WRITE_FAILED',
+        `Node ${this.files.node}: ${this.path} cannot be read as JSON. Find out what wrote it; move it away if the node is idle.`,
+        { cause },
+      );
     }
   }
 

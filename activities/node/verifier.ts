@@ -5,7 +5,13 @@ import type { VerifiedProfiles } from '../../src/profile/index.js';
 /** What a profile's CMS signature and chain say, and, where they hold, what the profile says of itself. */
 export type ProfileVerdict =
   | { readonly status: 'valid'; readonly reason: string; readonly uuid: string; readonly team: string; readonly expiresAt: Instant }
-  | { readonly status: 'untrusted' | 'not-a-profile'; readonly reason: string; readonly uuid: null; readonly team: null; readonly expiresAt: null };
+  | {
+      readonly status: 'untrusted' | 'not-a-profile';
+      readonly reason: string;
+      readonly uuid: null;
+      readonly team: null;
+      readonly expiresAt: null;
+    };
 
 /** Verifies profiles; expected to remember its verdicts by digest. A rejection means that nothing could be found out. */
 export interface ProfileVerifier {

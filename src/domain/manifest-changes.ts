@@ -35,7 +35,8 @@ export interface Reverted {
   readonly kept: readonly string[];
 }
 
-const byKey = (manifest: Manifest): ReadonlyMap<string, ManifestEntry> => new Map(manifest.profiles.map((entry) => [entryKey(entry), entry]));
+const byKey = (manifest: Manifest): ReadonlyMap<string, ManifestEntry> =>
+  new Map(manifest.profiles.map((entry) => [entryKey(entry), entry]));
 const certificatesOf = (manifest: Manifest): Sha1[] => Object.keys(manifest.certificates) as Sha1[];
 
 /** From `a` to `b`, by key; an empty difference means equal content, whatever the order of entries. */
@@ -65,7 +66,8 @@ function differingFields(a: ManifestEntry, b: ManifestEntry): string[] {
   return [...fields({ ...a, profile: null }, { ...b, profile: null }, ''), ...fields(a.profile, b.profile, 'profile.')];
 }
 
-const sameAssets = (a: ManifestEntry, b: ManifestEntry): boolean => differingFields(a, { ...a, identity: b.identity, profile: b.profile }).length === 0;
+const sameAssets = (a: ManifestEntry, b: ManifestEntry): boolean =>
+  differingFields(a, { ...a, identity: b.identity, profile: b.profile }).length === 0;
 
 /** A manifest of these entries with those of the known certificates that an entry still names. */
 function withEntries(base: Manifest, profiles: readonly ManifestEntry[], known: Readonly<Record<Sha1, ManifestCertificate>>): Manifest {
@@ -79,15 +81,25 @@ function withEntries(base: Manifest, profiles: readonly ManifestEntry[], known: 
  * more are dropped. `certificates` describes what the successors embed and `from` does not know.
  * @throws ResealError NOT_FOUND for a key that `from` does not have, MANIFEST_INVALID for one that is replaced twice.
  */
-export function composeTo(from: Manifest, replacements: readonly Replacement[], certificates: Readonly<Record<Sha1, ManifestCertificate>> = {}): Manifest {
+export function composeTo(
+  from: Manifest,
+  replacements: readonly Replacement[],
+  certificates: Readonly<Record<Sha1, ManifestCertificate>> = {},
+): Manifest {
   const wanted = new Map<string, Replacement>();
   const present = byKey(from);
   for (const replacement of replacements) {
     if (!present.has(replacement.key)) {
-      throw new ResealError('NOT_FOUND', `The manifest of ${from.line} has no entry ${replacement.key}; it has ${[...present.keys()].join(', ') || 'none'}.`);
+      throw new ResealError(
+        'NOT_FOUND',
+        `The manifest of ${from.line} has no entry ${replacement.key}; it has ${[...present.keys()].join(', ') || 'none'}.`,
+      );
     }
     if (wanted.has(replacement.key)) {
-      throw new ResealError('MANIFEST_INVALID', `The entry ${replacement.key} is replaced twice, by ${wanted.get(replacement.key)?.profile.uuid ?? ''} and by ${replacement.profile.uuid}; choose one.`);
+      throw new ResealError(
+        'MANIFEST_INVALID',
+        `The entry ${replacement.key} is replaced twice, by ${wanted.get(replacement.key)?.profile.uuid ?? ''} and by ${replacement.profile.uuid}; choose one.`,
+      );
     }
     wanted.set(replacement.key, replacement);
   }

@@ -57,7 +57,8 @@ function headProblems(manifest: Manifest): ManifestProblem[] {
   for (const [sha1, certificate] of Object.entries(manifest.certificates)) {
     const path = ['certificates', sha1];
     if (!isSha1(sha1)) problems.push({ path, found: sha1, expected: 'the SHA-1 of a certificate, 40 lower-case hexadecimal digits' });
-    if (!isTeamId(certificate.team)) problems.push({ path: [...path, 'team'], found: certificate.team, expected: 'a team id of ten characters' });
+    if (!isTeamId(certificate.team))
+      problems.push({ path: [...path, 'team'], found: certificate.team, expected: 'a team id of ten characters' });
     if (!/^[0-9A-F]+$/.test(certificate.serial)) {
       problems.push({ path: [...path, 'serial'], found: certificate.serial, expected: 'upper-case hexadecimal digits' });
     }
@@ -74,12 +75,17 @@ function entryProblems(manifest: Manifest, entry: ManifestEntry, index: number):
   const at = (...rest: readonly string[]): readonly (string | number)[] => ['profiles', index, ...rest];
   const problems: ManifestProblem[] = [];
   if (!isTeamId(entry.team)) problems.push({ path: at('team'), found: entry.team, expected: 'a team id of ten characters' });
-  if (entry.targets.length === 0) problems.push({ path: at('targets'), found: 'no target', expected: 'the targets of Xcode that this profile signs' });
+  if (entry.targets.length === 0)
+    problems.push({ path: at('targets'), found: 'no target', expected: 'the targets of Xcode that this profile signs' });
   const certificate = manifest.certificates[entry.identity];
   if (certificate === undefined) {
     problems.push({ path: at('identity'), found: entry.identity, expected: 'a certificate of `certificates`' });
   } else if (certificate.team !== entry.team) {
-    problems.push({ path: at('identity'), found: `a certificate of team ${certificate.team}`, expected: `one of the entry's team ${entry.team}` });
+    problems.push({
+      path: at('identity'),
+      found: `a certificate of team ${certificate.team}`,
+      expected: `one of the entry's team ${entry.team}`,
+    });
   }
   if (!entry.profile.certificates.includes(entry.identity)) {
     problems.push({ path: at('identity'), found: entry.identity, expected: 'one of the certificates that the profile embeds' });
@@ -92,7 +98,8 @@ function profileProblems(entry: ManifestEntry, at: (...rest: readonly string[]) 
   const path = (field: string): readonly (string | number)[] => at('profile', field);
   const problems: ManifestProblem[] = [];
   if (!isUuid(profile.uuid)) problems.push({ path: path('uuid'), found: profile.uuid, expected: 'a UUID in lower case' });
-  if (!isSha256(profile.sha256)) problems.push({ path: path('sha256'), found: profile.sha256, expected: '64 lower-case hexadecimal digits' });
+  if (!isSha256(profile.sha256))
+    problems.push({ path: path('sha256'), found: profile.sha256, expected: '64 lower-case hexadecimal digits' });
   if (profile.fileName !== `${profile.uuid}.mobileprovision`) {
     problems.push({ path: path('fileName'), found: profile.fileName, expected: `${profile.uuid}.mobileprovision` });
   }
@@ -114,7 +121,9 @@ function duplicateKeys(manifest: Manifest): ManifestProblem[] {
     const key = entryKey(entry);
     const earlier = first.get(key);
     if (earlier === undefined) first.set(key, index);
-    return earlier === undefined ? [] : [{ path: ['profiles', index], found: key, expected: `a key of its own; profiles[${earlier}] has it already` }];
+    return earlier === undefined
+      ? []
+      : [{ path: ['profiles', index], found: key, expected: `a key of its own; profiles[${earlier}] has it already` }];
   });
 }
 
@@ -137,24 +146,42 @@ function sharedUuids(manifest: Manifest): ManifestProblem[] {
     const other = manifest.profiles[earlier];
     if (other === undefined) return [];
     if (other.profile.sha256 !== sha256) {
-      return [{ path: ['profiles', index, 'profile', 'sha256'], found: sha256, expected: `${other.profile.sha256}, as in profiles[${earlier}] for the same UUID` }];
+      return [
+        {
+          path: ['profiles', index, 'profile', 'sha256'],
+          found: sha256,
+          expected: `${other.profile.sha256}, as in profiles[${earlier}] for the same UUID`,
+        },
+      ];
     }
     const holdersOnly = entry.holder !== other.holder && entryKey({ ...bare(entry) }) === entryKey({ ...bare(other) });
     if (!appId.endsWith('*') && !holdersOnly) {
-      return [{ path: ['profiles', index, 'profile', 'uuid'], found: uuid, expected: `a UUID of its own; profiles[${earlier}] has it already` }];
+      return [
+        { path: ['profiles', index, 'profile', 'uuid'], found: uuid, expected: `a UUID of its own; profiles[${earlier}] has it already` },
+      ];
     }
     if (!sameProfile(entry.profile, other.profile)) {
-      return [{ path: ['profiles', index, 'profile'], found: `another description of ${uuid}`, expected: `the one of profiles[${earlier}]` }];
+      return [
+        { path: ['profiles', index, 'profile'], found: `another description of ${uuid}`, expected: `the one of profiles[${earlier}]` },
+      ];
     }
     return [];
   });
 }
 
-const bare = ({ team, bundleId, method, variant }: ManifestEntry) => ({ team, bundleId, method, ...(variant === undefined ? {} : { variant }) });
+const bare = ({ team, bundleId, method, variant }: ManifestEntry) => ({
+  team,
+  bundleId,
+  method,
+  ...(variant === undefined ? {} : { variant }),
+});
 
 /** Two targets of one build whose names become the same setting name; each pair is told once. */
 function targetCollisions(manifest: Manifest): ManifestProblem[] {
-  const holders = new Set<NodeName | null>([null, ...manifest.profiles.flatMap((entry) => (entry.holder === undefined ? [] : [entry.holder]))]);
+  const holders = new Set<NodeName | null>([
+    null,
+    ...manifest.profiles.flatMap((entry) => (entry.holder === undefined ? [] : [entry.holder])),
+  ]);
   const problems = new Map<string, ManifestProblem>();
   for (const selection of [...holders].flatMap((holder) => settingsSelections(manifest, holder))) {
     const first = new Map<string, string>();
@@ -164,7 +191,12 @@ function targetCollisions(manifest: Manifest): ManifestProblem[] {
         const identifier = targetIdentifier(target);
         const earlier = first.get(identifier);
         if (earlier === undefined) first.set(identifier, `${target} of ${entryKey(entry)}`);
-        else problems.set(fieldName(path), { path, found: target, expected: `a name that differs from ${earlier} after Xcode's :identifier (both are ${identifier})` });
+        else
+          problems.set(fieldName(path), {
+            path,
+            found: target,
+            expected: `a name that differs from ${earlier} after Xcode's :identifier (both are ${identifier})`,
+          });
       }
     }
   }

@@ -18,7 +18,9 @@ const segments = new Intl.Segmenter('en', { granularity: 'grapheme' });
  */
 export function targetIdentifier(target: string): string {
   const characters = [...segments.segment(target.normalize('NFD'))];
-  return characters.map(({ segment, index }) => (/^[A-Za-z_]$/.test(segment) || (index > 0 && /^[0-9]$/.test(segment)) ? segment : '_')).join('');
+  return characters
+    .map(({ segment, index }) => (/^[A-Za-z_]$/.test(segment) || (index > 0 && /^[0-9]$/.test(segment)) ? segment : '_'))
+    .join('');
 }
 
 const appKey = (entry: ManifestEntry): string => [entry.team, entry.bundleId].join(' ');

@@ -18,9 +18,13 @@ export interface FrozenManifest {
  * @throws ResealError MANIFEST_INVALID, with every problem as a detail.
  */
 export function freezeManifest(manifest: Manifest): FrozenManifest {
-  const problems = manifestProblems(manifest).map(({ path, found, expected }) => `${fieldName(path)}: found ${found}, expected ${expected}`);
+  const problems = manifestProblems(manifest).map(
+    ({ path, found, expected }) => `${fieldName(path)}: found ${found}, expected ${expected}`,
+  );
   if (problems.length > 0) {
-    throw new ResealError('MANIFEST_INVALID', `The manifest of line ${manifest.line} cannot be frozen: ${problems.join('; ')}.`, { details: problems });
+    throw new ResealError('MANIFEST_INVALID', `The manifest of line ${manifest.line} cannot be frozen: ${problems.join('; ')}.`, {
+      details: problems,
+    });
   }
   const bytes = new TextEncoder().encode(canonicalJson(manifest));
   return { bytes, sha256: sha256Of(bytes), sha1: sha1Of(bytes) };

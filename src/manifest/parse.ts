@@ -45,14 +45,22 @@ function parseJson(text: string, file: string): unknown {
     const said = cause instanceof Error ? cause.message : String(cause);
     const offset = /at position (\d+)/.exec(said)?.[1];
     const line = offset === undefined ? '' : `:${text.slice(0, Number(offset)).split('\n').length}`;
-    throw new ResealError('MANIFEST_INVALID', `${file}${line}: this is not JSON (${said}); expected a manifest as \`reseal manifest freeze\` writes it.`, { cause });
+    throw new ResealError(
+      'MANIFEST_INVALID',
+      `${file}${line}: this is not JSON (${said}); expected a manifest as \`reseal manifest freeze\` writes it.`,
+      { cause },
+    );
   }
 }
 
 function findings(issue: z.core.$ZodIssue): Finding[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], found: 'an unknown field', expected: 'only the fields that the schema names' }));
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      found: 'an unknown field',
+      expected: 'only the fields that the schema names',
+    }));
   }
   return [{ path, found: show(issue.input), expected: expectation(issue) }];
 }
@@ -78,8 +86,12 @@ function show(value: unknown): string {
 
 function invalid(file: string, text: string, all: readonly Finding[]): ResealError {
   const lineOf = locator(text);
-  const details = all.map(({ path, found, expected }) => `${file}:${lineOf(path)}: ${fieldName(path)}: found ${found}, expected ${expected}`);
-  return new ResealError('MANIFEST_INVALID', `${details[0] ?? file}${details.length > 1 ? ` (and ${details.length - 1} more)` : ''}.`, { details });
+  const details = all.map(
+    ({ path, found, expected }) => `${file}:${lineOf(path)}: ${fieldName(path)}: found ${found}, expected ${expected}`,
+  );
+  return new ResealError('MANIFEST_INVALID', `${details[0] ?? file}${details.length > 1 ? ` (and ${details.length - 1} more)` : ''}.`, {
+    details,
+  });
 }
 
 /** The line (from 1) of a path's nearest part that the text has. */

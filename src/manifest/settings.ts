@@ -69,7 +69,9 @@ function exportOptions(selection: SettingsSelection, names: 'current' | 'before-
   const identities = new Set(selection.entries.map(identityName));
   const [team] = teams;
   const [identity] = identities;
-  const profiles = selection.entries.map((entry): [string, string] => [entry.bundleId, entry.profile.uuid]).sort(([a], [b]) => (a < b ? -1 : 1));
+  const profiles = selection.entries
+    .map((entry): [string, string] => [entry.bundleId, entry.profile.uuid])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const options: Record<string, PlistValue> = {
     method: names === 'current' ? CURRENT[selection.method] : selection.method,
     provisioningProfiles: Object.fromEntries(profiles),

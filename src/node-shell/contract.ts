@@ -4,7 +4,8 @@ import type { NodeName } from '../domain/brands.js';
 export type NodePath = string;
 
 /** What is at a path. A symbolic link is never followed: it is something else than a file. */
-export type Found = { readonly kind: 'absent' } | { readonly kind: 'file'; readonly bytes: Uint8Array } | { readonly kind: 'other'; readonly what: string };
+export type Found =
+  { readonly kind: 'absent' } | { readonly kind: 'file'; readonly bytes: Uint8Array } | { readonly kind: 'other'; readonly what: string };
 
 /** A file that is written and synced beside its target, not yet visible under its name. */
 export interface PreparedFile {

@@ -1,7 +1,8 @@
 import type { NodeName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 
-export const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '');
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 const WRITE_REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the node's disk is full. Free some space on it; the operation is tried again by itself",
@@ -16,9 +17,15 @@ const WRITE_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'its folder went away while it was written. The operation is tried again by itself',
 };
 
+/** @param cause null: there is nothing, or something that is no folder. */
 export function unreachableHome(node: NodeName, home: string, cause: unknown): ResealError {
-  const found = cause === null || codeOf(cause) === 'ENOENT' ? 'its home folder is not there' : `its home folder cannot be used (${codeOf(cause) || String(cause)})`;
-  return new ResealError('NODE_UNREACHABLE', `Node ${node} is not reachable: ${found} (${home}). Bring it back, or correct \`reach.home\` in topology.yaml.`, { cause });
+  const found =
+    cause === null || codeOf(cause) === 'ENOENT' ? 'its home folder is not there' : `its home folder cannot be used (${codeOf(cause)})`;
+  return new ResealError(
+    'NODE_UNREACHABLE',
+    `Node ${node} is not reachable: ${found} (${home}). Bring it back, or correct \`reach.home\` in topology.yaml.`,
+    { cause },
+  );
 }
 
 export function writeFailed(node: NodeName, path: string, doing: string, cause: unknown): ResealError {
@@ -28,6 +35,7 @@ export function writeFailed(node: NodeName, path: string, doing: string, cause: 
 
 /** A file that is there and cannot be read: the truth about the node is not known, so nothing is decided on it. */
 export function readFailed(node: NodeName, path: string, cause: unknown): ResealError {
-  const reason = codeOf(cause) === 'EACCES' ? 'the account of reseal may not read it' : cause instanceof Error ? cause.message : String(cause);
+  const reason =
+    codeOf(cause) === 'EACCES' ? 'the account of reseal may not read it' : cause instanceof Error ? cause.message : String(cause);
   return new ResealError('NODE_UNREACHABLE', `Node ${node}: cannot read ${path}: ${reason}. Check its owner, modes and disk.`, { cause });
 }

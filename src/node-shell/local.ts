@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { constants, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
 import type { NodeName } from '../domain/brands.js';
@@ -6,8 +6,11 @@ import { ResealError } from '../domain/errors.js';
 import type { Found, NodeFiles, NodePath, PreparedFile } from './contract.js';
 import { codeOf, readFailed, unreachableHome, writeFailed } from './failures.js';
 import { realFileSystem, type FileSystem } from './file-system.js';
+import { isFolder, removeTree, writeAll } from './trees.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
+/** An empty part, `.`, `..` or a final slash. */
+const UNTIDY = /\/\.{0,2}(?:\/|$)/;
 const READ_SIZE = 64 * 1024;
 const scratch = Buffer.allocUnsafeSlow(READ_SIZE);
 
@@ -17,7 +20,6 @@ const scratch = Buffer.allocUnsafeSlow(READ_SIZE);
  */
 export class LocalNode implements NodeFiles {
   readonly home: string;
-  private readonly maskedModes = process.umask();
 
   constructor(
     readonly node: NodeName,
@@ -29,9 +31,10 @@ export class LocalNode implements NodeFiles {
 
   resolve(path: NodePath): string {
     const own = path === '~' ? '/' : path.replace(/^~\//, '/');
-    if (!own.startsWith('/')) throw new ResealError('CONFIG_INVALID', `Node ${this.node}: the path ${path} is neither absolute nor below ~.`);
+    if (!own.startsWith('/'))
+      throw new ResealError('CONFIG_INVALID', `Node ${this.node}: the path ${path} is neither absolute nor below ~.`);
     // Normalised as an absolute path first, so that no `..` leads out of the home.
-    return this.home + posix.normalize(own).replace(/\/$/, '');
+    return this.home + (UNTIDY.test(own) ? posix.normalize(own).replace(/\/$/, '') : own);
   }
 
   reach(): void {
@@ -102,13 +105,14 @@ export class LocalNode implements NodeFiles {
 
   async prepare(path: NodePath, bytes: Uint8Array, mode: number, owner: string): Promise<PreparedFile> {
     const real = this.resolve(path);
-    const name = `.reseal-${owner.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 80)}-${randomBytes(6).toString('hex')}.tmp`;
+    const name = `.reseal-${owner.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 80)}-${randomUUID()}.tmp`;
     const temporary = posix.join(posix.dirname(real), name);
     try {
       const fd = this.fs.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
       try {
-        if ((mode & this.maskedModes) !== 0) this.fs.fchmod(fd, mode);
-        this.writeAll(fd, bytes);
+        // Whatever this process's umask is: builds of other accounts read these files.
+        this.fs.fchmod(fd, mode);
+        writeAll(this.fs, fd, bytes);
         await this.fs.fsync(fd);
       } finally {
         this.fs.close(fd);
@@ -139,12 +143,12 @@ export class LocalNode implements NodeFiles {
     const target = this.resolve(to);
     try {
       // A folder replaces an empty folder only, and a file no folder at all.
-      if (this.isFolder(source) || this.isFolder(target)) this.removeTree(target);
+      if (isFolder(this.fs, source) || isFolder(this.fs, target)) removeTree(this.fs, target);
       this.fs.rename(source, target);
     } catch (cause) {
       if (codeOf(cause) !== 'EXDEV') throw this.writing(from, 'move away', cause);
       await this.copyTree(from, to);
-      this.removeTree(source);
+      removeTree(this.fs, source);
     }
   }
 
@@ -169,7 +173,7 @@ export class LocalNode implements NodeFiles {
     try {
       const fd = this.fs.open(this.resolve(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o644);
       try {
-        this.writeAll(fd, Buffer.from(text, 'utf8'));
+        writeAll(this.fs, fd, Buffer.from(text, 'utf8'));
         await this.fs.fsync(fd);
       } finally {
         this.fs.close(fd);
@@ -266,7 +270,7 @@ export class LocalNode implements NodeFiles {
     const first = this.fs.read(fd, scratch, 0, READ_SIZE, start);
     if (first < READ_SIZE) return Buffer.from(scratch.subarray(0, first));
     const chunks = [Buffer.from(scratch)];
-    for (let position = start + first; ; ) {
+    for (let position = start + first; ;) {
       const chunk = Buffer.allocUnsafe(READ_SIZE);
       const length = this.fs.read(fd, chunk, 0, READ_SIZE, position);
       if (length === 0) return Buffer.concat(chunks);
@@ -275,30 +279,9 @@ export class LocalNode implements NodeFiles {
     }
   }
 
-  private writeAll(fd: number, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += this.fs.write(fd, bytes, done, bytes.length - done);
-  }
-
-  private isFolder(real: string): boolean {
-    return this.fs.lstat(real)?.isDirectory() === true;
-  }
-
-  private removeTree(real: string): void {
-    try {
-      if (this.isFolder(real)) {
-        for (const name of this.fs.readdir(real)) this.removeTree(posix.join(real, name));
-        this.fs.rmdir(real);
-      } else {
-        this.fs.unlink(real);
-      }
-    } catch (cause) {
-      if (codeOf(cause) !== 'ENOENT') throw cause;
-    }
-  }
-
   /** Across volumes: every file is written whole and synced before its source goes. A link is not worth keeping: it holds no bytes. */
   private async copyTree(from: NodePath, to: NodePath): Promise<void> {
-    if (this.isFolder(this.resolve(from))) {
+    if (isFolder(this.fs, this.resolve(from))) {
       this.makeFolder(to);
       for (const name of this.list(from)) await this.copyTree(posix.join(from, name), posix.join(to, name));
       await this.syncFolders([to]);

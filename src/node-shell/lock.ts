@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { threadId } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../domain/errors.js';
@@ -14,8 +14,14 @@ const PATIENCE = 30_000;
  * The locks that this thread holds now. A lock with this thread's name that is not among them is a leftover: its node went away while it was
  * held, and came back. Shared between copies of this module, should a bundler have made several.
  */
-const shared = globalThis as { [heldKey]?: Set<string> };
-const held: Set<string> = (shared[heldKey] ??= new Set());
+const held = heldByThisThread();
+
+function heldByThisThread(): Set<string> {
+  const shared = globalThis as { [heldKey]?: Set<string> };
+  const known = shared[heldKey] ?? new Set<string>();
+  shared[heldKey] = known;
+  return known;
+}
 
 /** In this process holders queue up; only the first of them asks for the lock on disk. */
 const queues = new Map<string, Promise<unknown>>();
@@ -39,7 +45,7 @@ export async function withLock<T>(files: NodeFiles, path: NodePath, work: () => 
 }
 
 async function locked<T>(files: NodeFiles, path: NodePath, work: () => Promise<T>): Promise<T> {
-  const mine = `${await ownIdentity()}:${threadId}:${randomBytes(4).toString('hex')}`;
+  const mine = `${await ownIdentity()}:${threadId}:${randomUUID()}`;
   held.add(mine);
   try {
     await acquire(files, path, mine);
@@ -59,7 +65,10 @@ async function acquire(files: NodeFiles, path: NodePath, mine: string): Promise<
     const owner = files.readLink(path);
     if (owner !== null && (await isLeftOver(owner))) await takeOver(files, path, owner, mine);
     else if (Date.now() > until) {
-      throw new ResealError('NODE_WRITE_FAILED', `Node ${files.node}: ${path} is held by process ${owner?.split(':')[0] ?? 'unknown'} for more than ${PATIENCE / 1000} s. If that process hangs, end it.`);
+      throw new ResealError(
+        'NODE_WRITE_FAILED',
+        `Node ${files.node}: ${path} is held by process ${owner?.split(':')[0] ?? 'unknown'} for more than ${PATIENCE / 1000} s. If that process hangs, end it.`,
+      );
     } else await sleep(Math.min(1 + tries, 20) * (0.5 + Math.random()));
   }
 }

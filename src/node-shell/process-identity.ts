@@ -30,6 +30,8 @@ async function startTimeOf(pid: number): Promise<string | null> {
     // The command's name is in parentheses and may hold spaces and parentheses itself.
     return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
   }
-  const said = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', `${pid}`], { env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } }).catch(() => null);
+  const said = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', `${pid}`], {
+    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+  }).catch(() => null);
   return said === null ? null : said.stdout.trim().replace(/[\s:]+/g, '-') || null;
 }

@@ -15,7 +15,6 @@ const variant = z.string().refine(isName, 'a name of lower-case letters, digits 
 const bundleId = z.string().regex(/^[A-Za-z0-9.-]+$/, 'a bundle id: letters, digits, hyphens, full stops');
 const appId = z.string().regex(/^[A-Z0-9]{10}\.(?:[A-Za-z0-9.-]+|[A-Za-z0-9.-]*\*)$/, 'an app id, <prefix>.<bundle id or wildcard>');
 // A target's name becomes part of a setting and of a comment: a line break in it would write settings of its own.
-// eslint-disable-next-line no-control-regex -- control characters are what is refused
 const target = text.regex(/^[^\u0000-\u001f\u007f]+$/, 'a name without control characters');
 
 export const manifestCertificateSchema = z.strictObject({

@@ -15,7 +15,10 @@ const nodes = fc
     profileFolders: fc.subarray<ProfileFolder>(['xcode16', 'legacy'], { minLength: 1 }),
     follows: fc.boolean(),
   })
-  .map(({ name, roles, profileFolders, follows }) => ({ name: name as NodeName, roles, profileFolders, lines: follows ? ['ios-main' as LineName] : [] }) as unknown as NodeDeclaration);
+  .map(
+    ({ name, roles, profileFolders, follows }) =>
+      ({ name: name as NodeName, roles, profileFolders, lines: follows ? ['ios-main' as LineName] : [] }) as unknown as NodeDeclaration,
+  );
 const lines = fc.subarray([...ROLES]).map((profilesOn) => ({ profilesOn }) as unknown as LineDeclaration);
 
 describe('the expected set of a node (R2, S4)', () => {
@@ -26,8 +29,13 @@ describe('the expected set of a node (R2, S4)', () => {
         expect(digest).toBe(DIGEST);
         const names = placements.map((one) => `${one.folder}/${one.fileName}`);
         expect(new Set(names).size).toBe(names.length);
-        const needed = manifest.profiles.filter((entry) => entry.holder === node.name || (entry.holder === undefined && node.roles.some((role) => line.profilesOn.includes(role))));
-        const wanted = node.lines.includes(manifest.line) ? needed.flatMap((entry) => node.profileFolders.map((folder) => `${folder}/${entry.profile.fileName}`)) : [];
+        const needed = manifest.profiles.filter(
+          (entry) =>
+            entry.holder === node.name || (entry.holder === undefined && node.roles.some((role) => line.profilesOn.includes(role))),
+        );
+        const wanted = node.lines.includes(manifest.line)
+          ? needed.flatMap((entry) => node.profileFolders.map((folder) => `${folder}/${entry.profile.fileName}`))
+          : [];
         expect(new Set(names)).toEqual(new Set(wanted));
       }),
     );
@@ -36,7 +44,9 @@ describe('the expected set of a node (R2, S4)', () => {
   it("never has another holder's profile", () => {
     fc.assert(
       fc.property(nodes, lines, manifests, (node, line, manifest) => {
-        const foreign = new Set(manifest.profiles.filter((entry) => entry.holder !== undefined && entry.holder !== node.name).map((entry) => entry.profile.uuid));
+        const foreign = new Set(
+          manifest.profiles.filter((entry) => entry.holder !== undefined && entry.holder !== node.name).map((entry) => entry.profile.uuid),
+        );
         for (const placement of expectedFiles(node, line, manifest, DIGEST).placements) expect(foreign.has(placement.uuid)).toBe(false);
       }),
     );

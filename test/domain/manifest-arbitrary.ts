@@ -14,7 +14,12 @@ export function uuidNamed(name: string): Uuid {
 }
 
 export function certificateNamed(name: string): ManifestCertificate {
-  return { commonName: `Apple Distribution: ${name}`, team: TEAM, serial: hex(name, 'sha1').slice(0, 32).toUpperCase(), expiresAt: '2027-03-02T11:40:12Z' };
+  return {
+    commonName: `Apple Distribution: ${name}`,
+    team: TEAM,
+    serial: hex(name, 'sha1').slice(0, 32).toUpperCase(),
+    expiresAt: '2027-03-02T11:40:12Z',
+  };
 }
 
 export function profileNamed(name: string, bundleId: string, identity: Sha1): ManifestProfile {
@@ -64,6 +69,8 @@ export const manifests: fc.Arbitrary<Manifest> = fc
       };
     });
     const named = new Set(profiles.map((entry) => entry.identity));
-    const certificates = Object.fromEntries(['one', 'two'].filter((name) => named.has(sha1Named(name))).map((name) => [sha1Named(name), certificateNamed(name)]));
+    const certificates = Object.fromEntries(
+      ['one', 'two'].filter((name) => named.has(sha1Named(name))).map((name) => [sha1Named(name), certificateNamed(name)]),
+    );
     return { schemaVersion: 1, line: 'ios-main' as LineName, certificates, profiles };
   });

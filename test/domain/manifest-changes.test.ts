@@ -19,7 +19,8 @@ const rotations = manifests.chain((from) =>
     }),
   ),
 );
-const assets = (manifest: Manifest): Map<string, string> => new Map(manifest.profiles.map((entry) => [entryKey(entry), `${entry.identity} ${entry.profile.uuid}`]));
+const assets = (manifest: Manifest): Map<string, string> =>
+  new Map(manifest.profiles.map((entry) => [entryKey(entry), `${entry.identity} ${entry.profile.uuid}`]));
 const none = { added: [], removed: [], changed: [], certificatesAdded: [], certificatesRemoved: [] };
 
 describe('to is from with the due entries replaced', () => {
@@ -30,7 +31,8 @@ describe('to is from with the due entries replaced', () => {
         expect(manifestProblems(to)).toEqual([]);
         const difference = diffManifests(from, to);
         expect(difference.changed.map((one) => one.key).sort()).toEqual(replacements.map((one) => one.key).sort());
-        for (const { fields } of difference.changed) expect(fields.every((field) => field === 'identity' || field.startsWith('profile.'))).toBe(true);
+        for (const { fields } of difference.changed)
+          expect(fields.every((field) => field === 'identity' || field.startsWith('profile.'))).toBe(true);
         expect([difference.added, difference.removed]).toEqual([[], []]);
       }),
     );
@@ -59,7 +61,9 @@ describe('to is from with the due entries replaced', () => {
 
 describe('the difference of two manifests', () => {
   it('is empty between a manifest and itself in any order', () => {
-    fc.assert(fc.property(manifests, (one) => void expect(diffManifests(one, { ...one, profiles: [...one.profiles].reverse() })).toEqual(none)));
+    fc.assert(
+      fc.property(manifests, (one) => void expect(diffManifests(one, { ...one, profiles: [...one.profiles].reverse() })).toEqual(none)),
+    );
   });
 
   it('read backwards, has added and removed exchanged', () => {
@@ -94,7 +98,10 @@ describe('reverting a rotation on a head (R6, R7)', () => {
         const to = composeTo(from, replacements, certificates);
         const touched = to.profiles[choice % to.profiles.length]!;
         const again = { ...touched, profile: profileNamed('again', touched.bundleId, touched.identity), targets: ['Renamed'] };
-        const head: Manifest = { ...to, profiles: to.profiles.map((entry) => (entry === touched ? again : { ...entry, targets: [...entry.targets, 'More'] })) };
+        const head: Manifest = {
+          ...to,
+          profiles: to.profiles.map((entry) => (entry === touched ? again : { ...entry, targets: [...entry.targets, 'More'] })),
+        };
         const { manifest, reverted, kept } = revertEntries(head, from, to);
         const ours = new Set(replacements.map((one) => one.key));
         const before = assets(from);

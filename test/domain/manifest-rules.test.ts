@@ -18,7 +18,12 @@ const entry = (bundleId: string, more: Partial<ManifestEntry> = {}): ManifestEnt
   profile: profileNamed(bundleId, bundleId, identity),
   ...more,
 });
-const manifest = (...profiles: readonly ManifestEntry[]): Manifest => ({ schemaVersion: 1, line: 'ios-main' as never, certificates: { [identity]: certificateNamed('one') }, profiles });
+const manifest = (...profiles: readonly ManifestEntry[]): Manifest => ({
+  schemaVersion: 1,
+  line: 'ios-main' as never,
+  certificates: { [identity]: certificateNamed('one') },
+  profiles,
+});
 const problemsOf = (...profiles: readonly ManifestEntry[]): readonly string[] =>
   manifestProblems(manifest(...profiles)).map(({ path, found, expected }) => `${fieldName(path)}: found ${found}, expected ${expected}`);
 
@@ -29,7 +34,9 @@ describe('the rules of a manifest (S1, S3)', () => {
 
   it('refuses a key that is there twice, naming the first', () => {
     const second = { ...entry('com.acme.a'), profile: profileNamed('other', 'com.acme.a', identity), targets: ['Other'] };
-    expect(problemsOf(entry('com.acme.a'), second)).toEqual([`profiles[1]: found ${TEAM} com.acme.a app-store, expected a key of its own; profiles[0] has it already`]);
+    expect(problemsOf(entry('com.acme.a'), second)).toEqual([
+      `profiles[1]: found ${TEAM} com.acme.a app-store, expected a key of its own; profiles[0] has it already`,
+    ]);
   });
 
   it('refuses one UUID with two digests, and one UUID in two entries', () => {
@@ -43,8 +50,12 @@ describe('the rules of a manifest (S1, S3)', () => {
   it('lets a wildcard profile serve several entries, and one profile several holders, described alike', () => {
     const wildcard = { ...profileNamed('wild', '*', identity), appId: `${TEAM}.com.acme.*` };
     expect(problemsOf(entry('com.acme.a', { profile: wildcard }), entry('com.acme.b', { profile: wildcard }))).toEqual([]);
-    expect(problemsOf(entry('com.acme.a', { profile: wildcard }), entry('com.acme.b', { profile: { ...wildcard, name: 'another' } })).join()).toContain('expected the one of profiles[0]');
-    expect(problemsOf(entry('com.acme.a', { holder: 'ams-1' as NodeName }), entry('com.acme.a', { holder: 'ams-2' as NodeName }))).toEqual([]);
+    expect(
+      problemsOf(entry('com.acme.a', { profile: wildcard }), entry('com.acme.b', { profile: { ...wildcard, name: 'another' } })).join(),
+    ).toContain('expected the one of profiles[0]');
+    expect(problemsOf(entry('com.acme.a', { holder: 'ams-1' as NodeName }), entry('com.acme.a', { holder: 'ams-2' as NodeName }))).toEqual(
+      [],
+    );
   });
 
   it('refuses a file name that is not <uuid>.mobileprovision (R2)', () => {
@@ -65,7 +76,9 @@ describe('the rules of a manifest (S1, S3)', () => {
   it('refuses times that are wrong, and a profile that ends before it begins', () => {
     const one = entry('com.acme.a');
     expect(problemsOf({ ...one, profile: { ...one.profile, createdAt: '2026-02-30T00:00:00Z' } }).join()).toContain('createdAt');
-    expect(problemsOf({ ...one, profile: { ...one.profile, expiresAt: one.profile.createdAt } }).join()).toContain('a time after createdAt');
+    expect(problemsOf({ ...one, profile: { ...one.profile, expiresAt: one.profile.createdAt } }).join()).toContain(
+      'a time after createdAt',
+    );
     expect(parseInstant('2026-02-30T00:00:00Z')).toBeNull();
     expect(parseInstant('2026-02-28T00:00:00.000Z')).toBeNull();
   });
@@ -83,17 +96,33 @@ describe('the rules of a manifest (S1, S3)', () => {
   it('tells every problem at once', () => {
     const one = entry('com.acme.a', { targets: [], team: 'short' as never });
     const problems = problemsOf({ ...one, profile: { ...one.profile, fileName: 'x', appId: `${TEAM}.com.other`, expiresAt: 'soon' } });
-    for (const field of ['team', 'targets', 'fileName', 'appId', 'expiresAt']) expect(problems.some((text) => text.includes(field))).toBe(true);
+    for (const field of ['team', 'targets', 'fileName', 'appId', 'expiresAt'])
+      expect(problems.some((text) => text.includes(field))).toBe(true);
   });
 });
 
 describe("Xcode's names", () => {
   // Cases of swift-build's own test of asLegalCIdentifier.
-  it.each([['ab7', 'ab7'], ['_ab', '_ab'], ['7ab', '_ab'], ['78ab', '_8ab'], ['a.b-c', 'a_b_c'], ['|a^b&c|', '_a_b_c_'], ['oo\u0304o', 'o_o'], ['o\u014do', 'o_o']])('%s becomes %s', (target, identifier) => {
+  it.each([
+    ['ab7', 'ab7'],
+    ['_ab', '_ab'],
+    ['7ab', '_ab'],
+    ['78ab', '_8ab'],
+    ['a.b-c', 'a_b_c'],
+    ['|a^b&c|', '_a_b_c_'],
+    ['oo\u0304o', 'o_o'],
+    ['o\u014do', 'o_o'],
+  ])('%s becomes %s', (target, identifier) => {
     expect(targetIdentifier(target)).toBe(identifier);
   });
 
-  it.each([['P.com.acme.a', 'com.acme.a', true], ['P.com.acme.*', 'com.acme.a', true], ['P.*', 'org.x', true], ['P.com.acme.a', 'com.acme.ab', false], ['P.com.acme.*', 'com.acm', false]])('%s covers %s: %s', (appId, bundle, covers) => {
+  it.each([
+    ['P.com.acme.a', 'com.acme.a', true],
+    ['P.com.acme.*', 'com.acme.a', true],
+    ['P.*', 'org.x', true],
+    ['P.com.acme.a', 'com.acme.ab', false],
+    ['P.com.acme.*', 'com.acm', false],
+  ])('%s covers %s: %s', (appId, bundle, covers) => {
     expect(coversBundle(appId, bundle)).toBe(covers);
   });
 });

@@ -35,7 +35,11 @@ afterEach(async () => {
 
 /** git as a person would run it, with an environment and input of its own. */
 function git(args: readonly string[], input = ''): string {
-  const result = spawnSync('git', ['--git-dir', path, ...args], { input, encoding: 'utf8', env: { PATH: process.env['PATH'], GIT_AUTHOR_NAME: 'x', GIT_AUTHOR_EMAIL: 'x', GIT_COMMITTER_NAME: 'x', GIT_COMMITTER_EMAIL: 'x' } });
+  const result = spawnSync('git', ['--git-dir', path, ...args], {
+    input,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], GIT_AUTHOR_NAME: 'x', GIT_AUTHOR_EMAIL: 'x', GIT_COMMITTER_NAME: 'x', GIT_COMMITTER_EMAIL: 'x' },
+  });
   if (result.status !== 0) throw new Error(result.stderr);
   return result.stdout;
 }
@@ -75,7 +79,9 @@ describe('the head of a line (invariant 6)', () => {
 
   it('lets exactly one of many concurrent moves win, within one process', async () => {
     const other = await open();
-    const answers = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((letter, index) => (index % 2 === 0 ? store : other).advance(LINE, 0, digest(letter), {})));
+    const answers = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((letter, index) => (index % 2 === 0 ? store : other).advance(LINE, 0, digest(letter), {})),
+    );
     expect(answers.filter((one) => one.moved)).toHaveLength(1);
     expect((await store.head(LINE))?.seq).toBe(1);
   });
@@ -83,14 +89,16 @@ describe('the head of a line (invariant 6)', () => {
   it('never loses a move or a number between processes that race', async () => {
     const racer = fileURLToPath(new URL('./racer.ts', import.meta.url));
     const run = promisify(execFile);
-    const runs = await Promise.all(['ann', 'ben', 'cem'].map((name) => run(process.execPath, ['--import', 'tsx', racer, path, LINE, name, '6'])));
+    const runs = await Promise.all(
+      ['ann', 'ben', 'cem'].map((name) => run(process.execPath, ['--import', 'tsx', racer, path, LINE, name, '6'])),
+    );
     const answers = runs.map(({ stdout }) => JSON.parse(stdout) as { allotted: number[]; moved: number[] });
     const allotted = answers.flatMap((one) => one.allotted).sort((a, b) => a - b);
     expect(allotted).toEqual(Array.from({ length: 18 }, (_, index) => index + 1));
     const moved = answers.flatMap((one) => one.moved).sort((a, b) => a - b);
     expect(moved).toEqual(Array.from({ length: moved.length }, (_, index) => index + 1));
     expect((await store.head(LINE))?.seq).toBe(moved.length);
-    expect((await store.frozen(sha256Of(Buffer.from(canonicalJson({ name: 'ben', turn: 5 })))))).toEqual({ name: 'ben', turn: 5 });
+    expect(await store.frozen(sha256Of(Buffer.from(canonicalJson({ name: 'ben', turn: 5 }))))).toEqual({ name: 'ben', turn: 5 });
     expect(git(['fsck', '--strict', '--no-dangling'])).toBe('');
   });
 });
@@ -127,8 +135,15 @@ describe('content by digest (S1, S3)', () => {
   });
 
   it('goes into one commit by putMany, however much it is', async () => {
-    const items = Array.from({ length: 8 }, (_, index) => ({ kind: 'profile' as const, bytes: Buffer.from(`profile ${index}`), importedBy: 'alice' }));
-    const digests = await store.putMany([...items, { kind: 'manifest', bytes: Buffer.from('manifest') }, { kind: 'frozen', document: { b: 1, a: 2 } }], { ticket: 'CHG-7', by: 'alice' });
+    const items = Array.from({ length: 8 }, (_, index) => ({
+      kind: 'profile' as const,
+      bytes: Buffer.from(`profile ${index}`),
+      importedBy: 'alice',
+    }));
+    const digests = await store.putMany(
+      [...items, { kind: 'manifest', bytes: Buffer.from('manifest') }, { kind: 'frozen', document: { b: 1, a: 2 } }],
+      { ticket: 'CHG-7', by: 'alice' },
+    );
     expect(digests).toHaveLength(10);
     expect(git(['rev-list', '--count', 'main']).trim()).toBe('1');
     expect(git(['log', '-1', '--format=%s'])).toBe('Add 8 profiles, 1 manifest, 1 frozen document\n');
@@ -138,7 +153,10 @@ describe('content by digest (S1, S3)', () => {
   it('that is not what its name says is refused, naming the file', async () => {
     await store.advance(LINE, 0, digest('a'), {});
     plant(`profiles/${digest('b')}.mobileprovision`, 'something else');
-    await expect(store.profile(digest('b'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', message: expect.stringContaining(`profiles/${digest('b')}.mobileprovision`) });
+    await expect(store.profile(digest('b'))).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+      message: expect.stringContaining(`profiles/${digest('b')}.mobileprovision`),
+    });
   });
 
   it('whose object is damaged on disk is refused, naming the file', async () => {
@@ -149,7 +167,10 @@ describe('content by digest (S1, S3)', () => {
     bytes[bytes.length >> 1] = bytes[bytes.length >> 1]! ^ 0xff;
     await chmod(file, 0o644);
     await writeFile(file, bytes);
-    await expect((await open()).manifest(manifest)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', message: expect.stringContaining(manifest) });
+    await expect((await open()).manifest(manifest)).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+      message: expect.stringContaining(manifest),
+    });
   });
 
   it('that is not there is NOT_FOUND, saying where it was looked for', async () => {
@@ -168,7 +189,10 @@ describe('content by digest (S1, S3)', () => {
   });
 
   it('is read a thousand times in well under a second', async () => {
-    const documents = await store.putMany(Array.from({ length: 1_000 }, (_, index) => ({ kind: 'frozen' as const, document: { index } })), {});
+    const documents = await store.putMany(
+      Array.from({ length: 1_000 }, (_, index) => ({ kind: 'frozen' as const, document: { index } })),
+      {},
+    );
     const fresh = await open();
     const started = performance.now();
     for (const one of documents) await fresh.frozen(one);
@@ -178,7 +202,8 @@ describe('content by digest (S1, S3)', () => {
 
 describe('closing records', () => {
   it('are listed oldest first, by line, and replaced when written again', async () => {
-    for (const id of ['ios-main-10', 'ios-main-2', 'ios-main-beta-1', 'ios-main-1']) await store.putRecord(id, { id, outcome: 'completed' }, {});
+    for (const id of ['ios-main-10', 'ios-main-2', 'ios-main-beta-1', 'ios-main-1'])
+      await store.putRecord(id, { id, outcome: 'completed' }, {});
     await store.putRecord('ios-main-2', { outcome: 'rolled-back' }, {});
     expect(await store.records(LINE)).toEqual(['ios-main-1', 'ios-main-2', 'ios-main-10']);
     expect(await store.record('ios-main-2')).toEqual({ outcome: 'rolled-back' });
@@ -190,7 +215,9 @@ describe('closing records', () => {
 describe("the store's own history", () => {
   it('says what happened, with rotation, ticket and person as trailers', async () => {
     await store.advance(LINE, 0, digest('a'), { rotation: 'ios-main-3', ticket: 'CHG-42', by: 'bogdan' });
-    expect(git(['log', '-1', '--format=%an%n%B', 'main'])).toBe(`bogdan\nMove ios-main to manifest aaaaaaaaaaaa (seq 1, the first manifest)\n\nRotation: ios-main-3\nTicket: CHG-42\nBy: bogdan\n\n`);
+    expect(git(['log', '-1', '--format=%an%n%B', 'main'])).toBe(
+      `bogdan\nMove ios-main to manifest aaaaaaaaaaaa (seq 1, the first manifest)\n\nRotation: ios-main-3\nTicket: CHG-42\nBy: bogdan\n\n`,
+    );
     expect(git(['log', '-1', '--format=%(trailers:key=Ticket,valueonly)']).trim()).toBe('CHG-42');
   });
 
@@ -203,7 +230,10 @@ describe("the store's own history", () => {
     const before = { ...process.env };
     process.env['GIT_DIR'] = '/nowhere';
     process.env['GIT_CONFIG_GLOBAL'] = join(root, 'gitconfig');
-    await writeFile(join(root, 'gitconfig'), '[user]\n  useConfigOnly = true\n[commit]\n  gpgsign = true\n[core]\n  hooksPath = /bin\n  autocrlf = true\n');
+    await writeFile(
+      join(root, 'gitconfig'),
+      '[user]\n  useConfigOnly = true\n[commit]\n  gpgsign = true\n[core]\n  hooksPath = /bin\n  autocrlf = true\n',
+    );
     try {
       const bytes = Buffer.from('a\r\nb\r\n');
       const manifest = await store.putManifest(bytes, {});
@@ -231,7 +261,10 @@ describe('a store that cannot be used', () => {
 
   it('says that what is there is no repository', async () => {
     await writeFile(join(root, 'file'), '');
-    await expect(GitManifestStore.open({ path: join(root, 'file') })).rejects.toMatchObject({ code: 'STORE_UNREACHABLE', message: expect.stringContaining('is not a git repository') });
+    await expect(GitManifestStore.open({ path: join(root, 'file') })).rejects.toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: expect.stringContaining('is not a git repository'),
+    });
     await expect(GitManifestStore.open({ path: join(root, 'file', 'store.git') })).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
   });
 

@@ -93,7 +93,10 @@ describe('reading strictly (S1, S3)', () => {
     ['CRLF', frozenText.replaceAll('\n', '\r\n')],
     ['no final newline', frozenText.trimEnd()],
     ['four spaces', `${JSON.stringify(JSON.parse(frozenText), null, 4)}\n`],
-    ['unsorted keys', `${JSON.stringify({ line: sample.line, certificates: sample.certificates, schemaVersion: 1, profiles: sample.profiles }, null, 2)}\n`],
+    [
+      'unsorted keys',
+      `${JSON.stringify({ line: sample.line, certificates: sample.certificates, schemaVersion: 1, profiles: sample.profiles }, null, 2)}\n`,
+    ],
     ['a member twice', frozenText.replace('"line": "ios-main"', '"line": "ios-main",\n  "line": "ios-main"')],
     ['a byte order mark', `\uFEFF${frozenText}`],
   ])('refuses bytes that are not the frozen form: %s', (_, value) => {
@@ -123,14 +126,22 @@ describe('reading strictly (S1, S3)', () => {
 
 describe('what builds read (R12)', () => {
   const { sha256 } = freezeManifest(sample);
-  const file = (name: string, manifest = sample): string => text(renderSettings(manifest, sha256).find((one) => one.path.endsWith(name))!.bytes);
+  const file = (name: string, manifest = sample): string =>
+    text(renderSettings(manifest, sha256).find((one) => one.path.endsWith(name))!.bytes);
 
   it('renders one xcconfig for all targets, by UUID and certificate SHA-1', () => {
     const [host] = sample.profiles;
     const config = file('reseal.xcconfig');
-    expect(config).toContain(`RESEAL_PROFILE_courier = ${host!.profile.uuid}\nRESEAL_IDENTITY_courier = ${IDENTITY.toUpperCase()}\nRESEAL_TEAM_courier = 9QK4T7XW2B\nRESEAL_STYLE_courier = Manual\n`);
-    expect(config).toContain('PROVISIONING_PROFILE_SPECIFIER = $(RESEAL_PROFILE_$(TARGET_NAME:identifier))\nCODE_SIGN_IDENTITY = $(RESEAL_IDENTITY_$(TARGET_NAME:identifier))\nDEVELOPMENT_TEAM = $(RESEAL_TEAM_$(TARGET_NAME:identifier))\nCODE_SIGN_STYLE = $(RESEAL_STYLE_$(TARGET_NAME:identifier))\n');
-    expect(renderSettings(sample, sha256).map((one) => one.path)).toEqual([`${sha256}/app-store/reseal.xcconfig`, `${sha256}/app-store/ExportOptions.plist`]);
+    expect(config).toContain(
+      `RESEAL_PROFILE_courier = ${host!.profile.uuid}\nRESEAL_IDENTITY_courier = ${IDENTITY.toUpperCase()}\nRESEAL_TEAM_courier = 9QK4T7XW2B\nRESEAL_STYLE_courier = Manual\n`,
+    );
+    expect(config).toContain(
+      'PROVISIONING_PROFILE_SPECIFIER = $(RESEAL_PROFILE_$(TARGET_NAME:identifier))\nCODE_SIGN_IDENTITY = $(RESEAL_IDENTITY_$(TARGET_NAME:identifier))\nDEVELOPMENT_TEAM = $(RESEAL_TEAM_$(TARGET_NAME:identifier))\nCODE_SIGN_STYLE = $(RESEAL_STYLE_$(TARGET_NAME:identifier))\n',
+    );
+    expect(renderSettings(sample, sha256).map((one) => one.path)).toEqual([
+      `${sha256}/app-store/reseal.xcconfig`,
+      `${sha256}/app-store/ExportOptions.plist`,
+    ]);
   });
 
   it("renders export options with Xcode 15.3's names, older names on request", () => {
@@ -157,7 +168,8 @@ describe('what builds read (R12)', () => {
     fc.assert(
       fc.property(manifests, (manifest) => {
         const reversed = { ...manifest, profiles: [...manifest.profiles].reverse() };
-        for (const holder of [null, 'ams-build-1' as NodeName]) expect(renderSettings(reversed, sha256, { holder })).toEqual(renderSettings(manifest, sha256, { holder }));
+        for (const holder of [null, 'ams-build-1' as NodeName])
+          expect(renderSettings(reversed, sha256, { holder })).toEqual(renderSettings(manifest, sha256, { holder }));
       }),
     );
   });
@@ -170,7 +182,8 @@ describe('what builds read (R12)', () => {
         for (const { path, bytes: content } of rendered) {
           for (const uuid of foreign) expect(text(content)).not.toContain(uuid);
           const variant = path.split('/').length === 4 ? path.split('/')[2] : undefined;
-          for (const entry of manifest.profiles) if (text(content).includes(entry.profile.uuid)) expect([undefined, variant]).toContain(entry.variant);
+          for (const entry of manifest.profiles)
+            if (text(content).includes(entry.profile.uuid)) expect([undefined, variant]).toContain(entry.variant);
         }
       }),
     );

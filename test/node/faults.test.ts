@@ -49,7 +49,11 @@ describe('a node that cannot be written', () => {
     mount(folder, ['-t', 'tmpfs', '-o', 'size=112k', 'tmpfs']);
     execFileSync('cp', ['-a', `${aside}/.`, folder]);
     const before = await visible(mesh.home);
-    await expect(stage()).rejects.toMatchObject({ type: 'NODE_WRITE_FAILED', nonRetryable: false, message: expect.stringMatching(new RegExp(`Node ${NODE}: cannot write ~/${LEGACY}/.*disk is full`)) });
+    await expect(stage()).rejects.toMatchObject({
+      type: 'NODE_WRITE_FAILED',
+      nonRetryable: false,
+      message: expect.stringMatching(new RegExp(`Node ${NODE}: cannot write ~/${LEGACY}/.*disk is full`)),
+    });
     expect((await visible(mesh.home)).filter((line) => !line.includes('/ 755'))).toEqual(before.filter((line) => !line.includes('/ 755')));
     await mesh.activities().unstageNode({ ...mesh.order(1000, 'op-2'), remove: mesh.to, keep: mesh.from });
     expect(await visible(mesh.home)).toEqual(before);
@@ -86,7 +90,10 @@ describe('a node that cannot be written', () => {
   it('a file in place of a folder: NODE_WRITE_FAILED saying so', async () => {
     await mkdir(dirname(join(mesh.home, LEGACY)), { recursive: true });
     await writeFile(join(mesh.home, LEGACY), 'x');
-    await expect(stage()).rejects.toMatchObject({ type: 'NODE_WRITE_FAILED', message: expect.stringContaining('a file where a folder should be') });
+    await expect(stage()).rejects.toMatchObject({
+      type: 'NODE_WRITE_FAILED',
+      message: expect.stringContaining('a file where a folder should be'),
+    });
   });
 
   it.each([
@@ -99,13 +106,22 @@ describe('a node that cannot be written', () => {
     await mesh.settled();
     const before = await visible(mesh.home);
     const fail = (...args: readonly unknown[]): never | number => {
-      if (call === 'open' && !(typeof args[0] === 'string' && args[0].includes(LEGACY) && ((args[1] as number) & 64) !== 0)) return realFileSystem.open(...(args as Parameters<FileSystem['open']>));
-      if (call === 'rename' && !(args[1] as string).includes(LEGACY)) return realFileSystem.rename(...(args as Parameters<FileSystem['rename']>)) as never;
+      if (call === 'open' && !(typeof args[0] === 'string' && args[0].includes(LEGACY) && ((args[1] as number) & 64) !== 0))
+        return realFileSystem.open(...(args as Parameters<FileSystem['open']>));
+      if (call === 'rename' && !(args[1] as string).includes(LEGACY))
+        return realFileSystem.rename(...(args as Parameters<FileSystem['rename']>)) as never;
       throw error(code);
     };
     const change = call === 'fsync' ? { fsync: async () => Promise.reject(error(code)) } : { [call]: fail };
-    await expect(mesh.activities(failing(change)).stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({ type: 'NODE_WRITE_FAILED', nonRetryable: false, message: expect.stringContaining(text) });
-    if (call !== 'rename') expect((await visible(mesh.home)).filter((line) => line.startsWith('Library'))).toEqual(before.filter((line) => line.startsWith('Library')));
+    await expect(mesh.activities(failing(change)).stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({
+      type: 'NODE_WRITE_FAILED',
+      nonRetryable: false,
+      message: expect.stringContaining(text),
+    });
+    if (call !== 'rename')
+      expect((await visible(mesh.home)).filter((line) => line.startsWith('Library'))).toEqual(
+        before.filter((line) => line.startsWith('Library')),
+      );
     expect((await tree(mesh.home)).join('\n')).not.toMatch(/\.tmp|state\/lock/);
     expect(await stage()).toMatchObject({ outcome: 'done' });
   });
@@ -114,29 +130,38 @@ describe('a node that cannot be written', () => {
 describe('a node that is not there', () => {
   it('is NODE_UNREACHABLE, and is never created', async () => {
     await rm(mesh.home, { recursive: true });
-    await expect(stage()).rejects.toMatchObject({ type: 'NODE_UNREACHABLE', nonRetryable: false, message: expect.stringContaining(mesh.home) });
-    await expect(mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.from })).rejects.toMatchObject({ type: 'NODE_UNREACHABLE' });
+    await expect(stage()).rejects.toMatchObject({
+      type: 'NODE_UNREACHABLE',
+      nonRetryable: false,
+      message: expect.stringContaining(mesh.home),
+    });
+    await expect(mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.from })).rejects.toMatchObject({
+      type: 'NODE_UNREACHABLE',
+    });
     await expect(stat(mesh.home)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it.each(['put-profile', 'put-manifest', 'accept'] as const)('that vanishes in the middle of a step (%s) is NODE_UNREACHABLE; back again, the step is finished', async (kind) => {
-    await mesh.settled();
-    let gone = false;
-    const vanishing = mesh.activities({
-      hooks: {
-        beforeEffect: async (step) => {
-          if (step.do !== kind || gone) return;
-          gone = true;
-          await rename(mesh.home, `${mesh.home}.away`);
+  it.each(['put-profile', 'put-manifest', 'accept'] as const)(
+    'that vanishes in the middle of a step (%s) is NODE_UNREACHABLE; back again, the step is finished',
+    async (kind) => {
+      await mesh.settled();
+      let gone = false;
+      const vanishing = mesh.activities({
+        hooks: {
+          beforeEffect: async (step) => {
+            if (step.do !== kind || gone) return;
+            gone = true;
+            await rename(mesh.home, `${mesh.home}.away`);
+          },
         },
-      },
-    });
-    await expect(vanishing.stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({ type: 'NODE_UNREACHABLE' });
-    await expect(stat(mesh.home)).rejects.toMatchObject({ code: 'ENOENT' });
-    await rename(`${mesh.home}.away`, mesh.home);
-    expect(await stage()).toMatchObject({ outcome: 'done' });
-    expect((await tree(mesh.home)).join('\n')).not.toMatch(/\.tmp|state\/lock/);
-  });
+      });
+      await expect(vanishing.stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({ type: 'NODE_UNREACHABLE' });
+      await expect(stat(mesh.home)).rejects.toMatchObject({ code: 'ENOENT' });
+      await rename(`${mesh.home}.away`, mesh.home);
+      expect(await stage()).toMatchObject({ outcome: 'done' });
+      expect((await tree(mesh.home)).join('\n')).not.toMatch(/\.tmp|state\/lock/);
+    },
+  );
 });
 
 describe('what others put on a node', () => {
@@ -150,7 +175,12 @@ describe('what others put on a node', () => {
     const quarantine = await tree(join(mesh.home, 'usr/local/var/reseal/state/quarantine'));
     expect(quarantine.join('\n')).toContain(`stray.xcode16.${fileName}`);
     expect(quarantine.join('\n')).toContain(sha256Of(Buffer.from('stray')));
-    expect((await mesh.journal()).filter((entry) => entry.do === 'put-profile' && entry.changed && entry.subject === `xcode16/${fileName}` && entry.rotation === 'ios-main-1')).toHaveLength(1);
+    expect(
+      (await mesh.journal()).filter(
+        (entry) =>
+          entry.do === 'put-profile' && entry.changed && entry.subject === `xcode16/${fileName}` && entry.rotation === 'ios-main-1',
+      ),
+    ).toHaveLength(1);
   });
 
   it('a symbolic link in place of a profile is replaced, never followed', async () => {
@@ -182,13 +212,18 @@ describe('what others put on a node', () => {
     await both.activities().stageNode({ ...both.order(), to: both.to });
     await both.activities().switchNode({ ...both.order(1000, 'op-2'), target: both.to, revertTo: null });
     await both.activities().retireNode({ ...both.order(1000, 'op-3'), old: both.from, keep: both.to });
-    for (const { profile } of both.manifests.from.profiles) expect((await stat(join(mesh.home, LEGACY, profile.fileName))).isFile()).toBe(true);
+    for (const { profile } of both.manifests.from.profiles)
+      expect((await stat(join(mesh.home, LEGACY, profile.fileName))).isFile()).toBe(true);
   });
 
   it('the store answering other bytes than it was asked for stops everything (invariant 3)', async () => {
     await mesh.settled();
     mesh.store.corrupt(mesh.manifests.to.profiles[3]!.profile.sha256);
-    await expect(stage()).rejects.toMatchObject({ type: 'DIGEST_MISMATCH', nonRetryable: true, message: expect.stringContaining(mesh.manifests.to.profiles[3]!.profile.sha256) });
+    await expect(stage()).rejects.toMatchObject({
+      type: 'DIGEST_MISMATCH',
+      nonRetryable: true,
+      message: expect.stringContaining(mesh.manifests.to.profiles[3]!.profile.sha256),
+    });
   });
 
   it('profile bytes travel once per worker, however many nodes and folders', async () => {

@@ -31,9 +31,16 @@ describe('fencing (invariant 6)', () => {
     const late = { ...mesh.order(), notAfter: mesh.now - 1, to: mesh.to };
     await expect(mesh.activities().stageNode(late)).rejects.toMatchObject({ type: 'ORDER_EXPIRED', nonRetryable: true });
     const skewed = { ...mesh.order(), sentAt: mesh.now + 61_000, to: mesh.to };
-    await expect(mesh.activities().stageNode(skewed)).rejects.toMatchObject({ type: 'CLOCK_SKEW', nonRetryable: true, message: expect.stringContaining('61 s behind') });
+    await expect(mesh.activities().stageNode(skewed)).rejects.toMatchObject({
+      type: 'CLOCK_SKEW',
+      nonRetryable: true,
+      message: expect.stringContaining('61 s behind'),
+    });
     const ahead = mesh.activities({ attempt: () => ({ number: 1, startedAt: mesh.now - 90_000 }) });
-    await expect(ahead.stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({ type: 'CLOCK_SKEW', message: expect.stringContaining('90 s ahead') });
+    await expect(ahead.stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({
+      type: 'CLOCK_SKEW',
+      message: expect.stringContaining('90 s ahead'),
+    });
     expect(await visible(mesh.home)).toEqual(before);
     const inspected = await mesh.activities().inspectNode({ ...mesh.order(), sentAt: mesh.now + 61_000, manifest: mesh.from });
     expect(inspected.problems.map((one) => one.check)).toEqual(['clock']);
@@ -51,7 +58,8 @@ describe('fencing (invariant 6)', () => {
     const sleeper = mesh.activities({
       hooks: {
         // It slept so long that its lock was broken and the rollback's order was admitted meanwhile.
-        beforeEffect: async () => writeFile(state('fence.json'), JSON.stringify({ [LINE]: { epoch: 1001, opId: 'rollback', token: 'theirs' } })),
+        beforeEffect: async () =>
+          writeFile(state('fence.json'), JSON.stringify({ [LINE]: { epoch: 1001, opId: 'rollback', token: 'theirs' } })),
       },
     });
     const woken = sleeper.switchNode({ ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: null });
@@ -59,24 +67,29 @@ describe('fencing (invariant 6)', () => {
     expect(await visible(mesh.home)).toEqual(before);
   });
 
-  it.each(['put-profile', 'put-manifest', 'accept', 'quarantine-profile', 'un-accept', 'quarantine-manifest'] as const)('%s asks again right before its rename', async (kind) => {
-    const removing = kind === 'quarantine-profile' || kind === 'un-accept' || kind === 'quarantine-manifest';
-    if (removing) await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
-    let before: readonly string[] = [];
-    const sleeper = mesh.activities({
-      hooks: {
-        beforeEffect: async (step) => {
-          if (step.do !== kind || before.length > 0) return;
-          await writeFile(state('fence.json'), JSON.stringify({ [LINE]: { epoch: 1001, opId: 'rollback', token: 'theirs' } }));
-          before = (await lasting(mesh.home)).filter((line) => !/\.tmp |state\/lock /.test(line));
+  it.each(['put-profile', 'put-manifest', 'accept', 'quarantine-profile', 'un-accept', 'quarantine-manifest'] as const)(
+    '%s asks again right before its rename',
+    async (kind) => {
+      const removing = kind === 'quarantine-profile' || kind === 'un-accept' || kind === 'quarantine-manifest';
+      if (removing) await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+      let before: readonly string[] = [];
+      const sleeper = mesh.activities({
+        hooks: {
+          beforeEffect: async (step) => {
+            if (step.do !== kind || before.length > 0) return;
+            await writeFile(state('fence.json'), JSON.stringify({ [LINE]: { epoch: 1001, opId: 'rollback', token: 'theirs' } }));
+            before = (await lasting(mesh.home)).filter((line) => !/\.tmp |state\/lock /.test(line));
+          },
         },
-      },
-    });
-    const woken = removing ? sleeper.unstageNode({ ...mesh.order(1000, 'op-2'), remove: mesh.to, keep: mesh.from }) : sleeper.stageNode({ ...mesh.order(1000, 'op-2'), to: mesh.to });
-    await expect(woken).rejects.toMatchObject({ type: 'STALE_EPOCH' });
-    expect(before.length).toBeGreaterThan(0);
-    expect(await lasting(mesh.home)).toEqual(before);
-  });
+      });
+      const woken = removing
+        ? sleeper.unstageNode({ ...mesh.order(1000, 'op-2'), remove: mesh.to, keep: mesh.from })
+        : sleeper.stageNode({ ...mesh.order(1000, 'op-2'), to: mesh.to });
+      await expect(woken).rejects.toMatchObject({ type: 'STALE_EPOCH' });
+      expect(before.length).toBeGreaterThan(0);
+      expect(await lasting(mesh.home)).toEqual(before);
+    },
+  );
 
   it('a retry takes the line over from an earlier attempt of the same operation', async () => {
     let retried: Promise<unknown> | null = null;
@@ -110,7 +123,8 @@ describe('fencing (invariant 6)', () => {
 });
 
 describe("the node's lock", () => {
-  const holder = "const fs = require('fs'); const s = fs.readFileSync('/proc/self/stat','utf8'); fs.symlinkSync(process.pid + ':' + s.slice(s.lastIndexOf(')')+2).split(' ')[19] + ':x', process.argv[1]); console.log('held'); setInterval(() => {}, 1000)";
+  const holder =
+    "const fs = require('fs'); const s = fs.readFileSync('/proc/self/stat','utf8'); fs.symlinkSync(process.pid + ':' + s.slice(s.lastIndexOf(')')+2).split(' ')[19] + ':x', process.argv[1]); console.log('held'); setInterval(() => {}, 1000)";
 
   it('of a dead process is taken over', async () => {
     const dead = spawnSync(process.execPath, ['-e', holder.replace('setInterval(() => {}, 1000)', ''), state('lock')]);
@@ -144,7 +158,11 @@ describe("the node's lock", () => {
         child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
         child.on('close', () => resolve(out.trim()));
       });
-    const answers = await Promise.all([run(['stage', '1000', 'a', '6']), run(['stage', '1000', 'b', '6']), run(['unstage', '1000', 'c', '6'])]);
+    const answers = await Promise.all([
+      run(['stage', '1000', 'a', '6']),
+      run(['stage', '1000', 'b', '6']),
+      run(['unstage', '1000', 'c', '6']),
+    ]);
     for (const answer of answers) for (const one of answer.split('\n')) expect(['done', 'STALE_EPOCH', 'READ_BACK_FAILED']).toContain(one);
     const journal = await mesh.journal();
     expect(journal.map((entry) => entry.seq)).toEqual(journal.map((_, index) => index + 1));

@@ -11,8 +11,14 @@ type Operation = (mesh: World, activities: NodeActivities) => Promise<unknown>;
 const OPERATIONS: Readonly<Record<string, { readonly before: readonly string[]; readonly run: Operation }>> = {
   stage: { before: [], run: (mesh, on) => on.stageNode({ ...mesh.order(1000, 'stage'), to: mesh.to }) },
   switch: { before: ['stage'], run: (mesh, on) => on.switchNode({ ...mesh.order(1000, 'switch'), target: mesh.to, revertTo: mesh.from }) },
-  retire: { before: ['stage', 'switch'], run: (mesh, on) => on.retireNode({ ...mesh.order(1000, 'retire'), old: mesh.from, keep: mesh.to }) },
-  restore: { before: ['stage', 'switch', 'retire'], run: (mesh, on) => on.restoreNode({ ...mesh.order(1001, 'restore'), manifest: mesh.from }) },
+  retire: {
+    before: ['stage', 'switch'],
+    run: (mesh, on) => on.retireNode({ ...mesh.order(1000, 'retire'), old: mesh.from, keep: mesh.to }),
+  },
+  restore: {
+    before: ['stage', 'switch', 'retire'],
+    run: (mesh, on) => on.restoreNode({ ...mesh.order(1001, 'restore'), manifest: mesh.from }),
+  },
   unstage: { before: ['stage'], run: (mesh, on) => on.unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from }) },
 };
 
@@ -71,19 +77,25 @@ describe('a whole rotation', () => {
     const wanted = await lasting(plain.home);
     await plain.remove();
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.record({ point: fc.constantFrom('afterStep' as const, 'beforeEffect' as const), count: fc.nat({ max: 14 }) }), { minLength: way.length * 2, maxLength: way.length * 2 }), async (crashes) => {
-        const mesh = await world();
-        try {
-          await mesh.settled();
-          for (const [index, operation] of way.entries()) {
-            for (const crash of crashes.slice(index * 2, index * 2 + 2)) await cutOff(mesh, operation, crash.point, crash.count);
-            await OPERATIONS[operation]!.run(mesh, mesh.activities());
+      fc.asyncProperty(
+        fc.array(fc.record({ point: fc.constantFrom('afterStep' as const, 'beforeEffect' as const), count: fc.nat({ max: 14 }) }), {
+          minLength: way.length * 2,
+          maxLength: way.length * 2,
+        }),
+        async (crashes) => {
+          const mesh = await world();
+          try {
+            await mesh.settled();
+            for (const [index, operation] of way.entries()) {
+              for (const crash of crashes.slice(index * 2, index * 2 + 2)) await cutOff(mesh, operation, crash.point, crash.count);
+              await OPERATIONS[operation]!.run(mesh, mesh.activities());
+            }
+            expect(await lasting(mesh.home)).toEqual(wanted);
+          } finally {
+            await mesh.remove();
           }
-          expect(await lasting(mesh.home)).toEqual(wanted);
-        } finally {
-          await mesh.remove();
-        }
-      }),
+        },
+      ),
       { numRuns: 8 },
     );
   });
@@ -116,7 +128,9 @@ describe('killed for real (SIGKILL)', () => {
       expect(killed.signal).toBe('SIGKILL');
       for (const one of [mesh, other]) {
         const order = one.order(1001, 'op-9');
-        await (what === 'stage' ? one.activities().stageNode({ ...order, to: one.to }) : one.activities().unstageNode({ ...order, remove: one.to, keep: one.from }));
+        await (what === 'stage'
+          ? one.activities().stageNode({ ...order, to: one.to })
+          : one.activities().unstageNode({ ...order, remove: one.to, keep: one.from }));
       }
       expect(await lasting(mesh.home)).toEqual(await lasting(other.home));
       expect((await tree(mesh.home)).join('\n')).not.toMatch(/\.tmp|state\/lock/);

@@ -2,7 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createNodeActivities, parseJournal, type JournalEntry, type NodeActivityDeps, type ProfileVerdict, type ProfileVerifier } from '../../activities/node/index.js';
+import {
+  createNodeActivities,
+  parseJournal,
+  type JournalEntry,
+  type NodeActivityDeps,
+  type ProfileVerdict,
+  type ProfileVerifier,
+} from '../../activities/node/index.js';
 import type { LineName, NodeName, Sha1, Sha256, TeamId, Uuid } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
@@ -57,8 +64,18 @@ export function entry(bundleId: string, generation: string, more: Partial<Manife
 }
 
 export function manifestOf(generation: string, bundles: readonly string[] = BUNDLES, line = LINE): Manifest {
-  const certificate = { commonName: 'Apple Distribution: Acme GmbH (9QK4T7XW2B)', team: TEAM, serial: '5F2C9A1E77B04D33', expiresAt: '2027-03-02T11:40:12Z' };
-  return { schemaVersion: 1, line, certificates: { [IDENTITY]: certificate }, profiles: bundles.map((bundle) => entry(bundle, generation)) };
+  const certificate = {
+    commonName: 'Apple Distribution: Acme GmbH (9QK4T7XW2B)',
+    team: TEAM,
+    serial: '5F2C9A1E77B04D33',
+    expiresAt: '2027-03-02T11:40:12Z',
+  };
+  return {
+    schemaVersion: 1,
+    line,
+    certificates: { [IDENTITY]: certificate },
+    profiles: bundles.map((bundle) => entry(bundle, generation)),
+  };
 }
 
 /** A store in memory, for nodes: content by digest, and a switch to make it unreachable. */
@@ -97,7 +114,13 @@ export class RecordedVerifier implements ProfileVerifier {
   readonly verdicts = new Map<Sha256, ProfileVerdict | Error>();
   constructor(manifests: readonly Manifest[]) {
     for (const { profile, team } of manifests.flatMap((manifest) => manifest.profiles)) {
-      this.verdicts.set(profile.sha256, { status: 'valid', reason: '', uuid: profile.uuid, team, expiresAt: Date.parse(profile.expiresAt) });
+      this.verdicts.set(profile.sha256, {
+        status: 'valid',
+        reason: '',
+        uuid: profile.uuid,
+        team,
+        expiresAt: Date.parse(profile.expiresAt),
+      });
     }
   }
   async verify(_bytes: Uint8Array, sha256: Sha256): Promise<ProfileVerdict> {
@@ -154,7 +177,9 @@ export function declaration(home: string, more: Partial<NodeDeclaration> = {}): 
   };
 }
 
-export async function world(options: { readonly node?: Partial<NodeDeclaration>; readonly policy?: Partial<Policy>; readonly home?: string } = {}): Promise<World> {
+export async function world(
+  options: { readonly node?: Partial<NodeDeclaration>; readonly policy?: Partial<Policy>; readonly home?: string } = {},
+): Promise<World> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'reseal-node-')));
   await mkdir(home, { recursive: true });
   const store = new MemoryStore();
@@ -162,8 +187,22 @@ export async function world(options: { readonly node?: Partial<NodeDeclaration>;
   const from = store.putManifest(manifests.from, '2025');
   const to = store.putManifest(manifests.to, '2026');
   const lines: Topology['lines'] = {
-    [LINE]: { identity: 'signers', distribution: 'copy', profilesOn: ['signer', 'compile'], store: 'main', sources: [], successorOwner: 'alice' as never },
-    ['other' as LineName]: { identity: 'signers', distribution: 'copy', profilesOn: ['compile'], store: 'main', sources: [], successorOwner: 'alice' as never },
+    [LINE]: {
+      identity: 'signers',
+      distribution: 'copy',
+      profilesOn: ['signer', 'compile'],
+      store: 'main',
+      sources: [],
+      successorOwner: 'alice' as never,
+    },
+    ['other' as LineName]: {
+      identity: 'signers',
+      distribution: 'copy',
+      profilesOn: ['compile'],
+      store: 'main',
+      sources: [],
+      successorOwner: 'alice' as never,
+    },
   };
   const topology: Topology = { schemaVersion: 1, installation: 'test', lines, nodes: [declaration(home, options.node)], pipelines: [] };
   const topologyDigest = store.put(Buffer.from(canonicalJson(topology)));
@@ -239,6 +278,7 @@ export async function tree(root: string, skip: (path: string) => boolean = () =>
 export const visible = (home: string): Promise<readonly string[]> => tree(home, (path) => path === 'usr/local/var/reseal/state');
 
 /** The node without what differs from run to run: journal and fence. */
-export const lasting = (home: string): Promise<readonly string[]> => tree(home, (path) => /state\/(journal|fence\.json|folders\.json)$/.test(path));
+export const lasting = (home: string): Promise<readonly string[]> =>
+  tree(home, (path) => /state\/(journal|fence\.json|folders\.json)$/.test(path));
 
 export const randomName = (): string => randomBytes(4).toString('hex');

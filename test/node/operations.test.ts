@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LEGACY, NODE, visible, world, XCODE16, tree, type World } from './mesh.js';
+import { LEGACY, manifestOf, NODE, visible, world, XCODE16, type World } from './mesh.js';
 
 let mesh: World;
 beforeEach(async () => {
@@ -24,7 +24,9 @@ describe('a rotation on one node (R2, R3, R9)', () => {
     }
     expect(names).toContain(`${mount}/manifests/${mesh.to}.json 444`);
     expect(names).toContain(`${mount}/settings/${mesh.to}/app-store/reseal.xcconfig 444`);
-    expect(JSON.parse(await readFile(join(mesh.home, 'usr/local/var/reseal/state/accepted.json'), 'utf8'))).toEqual({ 'ios-main': [mesh.from, mesh.to] });
+    expect(JSON.parse(await readFile(join(mesh.home, 'usr/local/var/reseal/state/accepted.json'), 'utf8'))).toEqual({
+      'ios-main': [mesh.from, mesh.to],
+    });
   });
 
   it('activates the frozen bytes and needs three passes in a row, the first probe at once (R4, invariant 3)', async () => {
@@ -59,9 +61,9 @@ describe('a rotation on one node (R2, R3, R9)', () => {
     await mesh.activities().retireNode({ ...mesh.order(1000, 'op-3'), old: mesh.from, keep: mesh.to });
     const fresh = mesh.activities({
       store: {
-        manifest: (digest) => (mesh.store.reachable = false, mesh.store.manifest(digest)),
+        manifest: (digest) => ((mesh.store.reachable = false), mesh.store.manifest(digest)),
         profile: (digest) => mesh.store.profile(digest),
-        frozen: (digest) => (mesh.store.reachable = true, mesh.store.frozen(digest)),
+        frozen: (digest) => ((mesh.store.reachable = true), mesh.store.frozen(digest)),
       },
     });
     expect((await fresh.restoreNode({ ...mesh.order(1001, 'op-4'), manifest: mesh.from })).outcome).toBe('done');
@@ -76,22 +78,25 @@ describe('a rotation on one node (R2, R3, R9)', () => {
     expect(await visible(mesh.home)).toEqual(before);
   });
 
-  it('takes along the folders that it made, and no others', async () => {
-    await mesh.settled();
-    const lone = await world({ node: { profileFolders: ['legacy'] } });
-    try {
-      await lone.settled();
-      const before = await visible(lone.home);
-      // The same node is declared with both folders from now on.
-      const both = await world({ home: lone.home });
-      await both.activities().stageNode({ ...both.order(), to: both.to });
-      await both.activities().unstageNode({ ...both.order(1001, 'op-2'), remove: both.to, keep: both.from }).catch(() => undefined);
-      expect((await tree(lone.home)).join('\n')).toContain(XCODE16);
-      await lone.activities().unstageNode({ ...lone.order(1002, 'op-3'), remove: lone.to, keep: lone.from });
-      expect((await visible(lone.home)).filter((line) => line.startsWith('Library/MobileDevice'))).toEqual(before.filter((line) => line.startsWith('Library/MobileDevice')));
-    } finally {
-      await lone.remove();
-    }
+  it('takes along the folders that it made, and leaves those that were there', async () => {
+    const empty = mesh.store.putManifest(manifestOf('2025', []), '2025');
+    await mkdir(join(mesh.home, 'Library/MobileDevice'), { recursive: true });
+    const activities = mesh.activities();
+    await activities.stageNode({ ...mesh.order(1, 'settle'), to: empty });
+    await activities.switchNode({ ...mesh.order(1, 'settle-2'), target: empty, revertTo: null });
+    const before = await visible(mesh.home);
+    expect(before.join('\n')).not.toContain('Provisioning Profiles');
+    await activities.stageNode({ ...mesh.order(), to: mesh.to });
+    expect((await visible(mesh.home)).join('\n')).toContain(XCODE16);
+    await activities.unstageNode({ ...mesh.order(1001, 'op-2'), remove: mesh.to, keep: empty });
+    expect(await visible(mesh.home)).toEqual(before);
+    // A folder that somebody uses by now stays.
+    await activities.stageNode({ ...mesh.order(1001, 'op-3'), to: mesh.to });
+    await writeFile(join(mesh.home, LEGACY, 'somebody-elses.mobileprovision'), 'x');
+    await activities.unstageNode({ ...mesh.order(1002, 'op-4'), remove: mesh.to, keep: empty });
+    const after = await visible(mesh.home);
+    expect(after.filter((line) => line.startsWith(LEGACY))).toHaveLength(2);
+    expect(after.join('\n')).not.toContain(XCODE16);
   });
 
   it('refuses to take the active manifest away, and says so as an outcome', async () => {
@@ -142,7 +147,13 @@ describe('a switch that does not prove itself', () => {
     const activities = mesh.activities();
     await activities.stageNode({ ...mesh.order(), to: mesh.to });
     const bad = mesh.manifests.to.profiles[1]!.profile;
-    mesh.verifier.verdicts.set(bad.sha256, { status: 'untrusted', reason: 'the chain ends at an unknown root', uuid: null, team: null, expiresAt: null });
+    mesh.verifier.verdicts.set(bad.sha256, {
+      status: 'untrusted',
+      reason: 'the chain ends at an unknown root',
+      uuid: null,
+      team: null,
+      expiresAt: null,
+    });
     const result = await activities.switchNode({ ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: mesh.from });
     expect(result).toMatchObject({ outcome: 'failed', active: mesh.from, passes: 0 });
     expect(result.reason).toContain(bad.fileName);
@@ -173,7 +184,10 @@ describe('a switch that does not prove itself', () => {
   it('never activates a manifest that is not staged whole (invariant 1)', async () => {
     await mesh.settled();
     const before = await visible(mesh.home);
-    await expect(mesh.activities().switchNode({ ...mesh.order(), target: mesh.to, revertTo: mesh.from })).rejects.toMatchObject({ type: 'READ_BACK_FAILED', nonRetryable: false });
+    await expect(mesh.activities().switchNode({ ...mesh.order(), target: mesh.to, revertTo: mesh.from })).rejects.toMatchObject({
+      type: 'READ_BACK_FAILED',
+      nonRetryable: false,
+    });
     expect(await visible(mesh.home)).toEqual(before);
   });
 });

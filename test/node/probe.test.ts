@@ -12,8 +12,10 @@ beforeEach(async () => {
 });
 afterEach(() => mesh.remove());
 
-const inspect = (more: { readonly offset?: number } = {}): Promise<NodeReport> => mesh.activities().inspectNode({ ...mesh.order(), ...more, manifest: mesh.from });
-const profileAt = (index: number, folder = LEGACY): string => join(mesh.home, folder, mesh.manifests.from.profiles[index]!.profile.fileName);
+const inspect = (more: { readonly offset?: number } = {}): Promise<NodeReport> =>
+  mesh.activities().inspectNode({ ...mesh.order(), ...more, manifest: mesh.from });
+const profileAt = (index: number, folder = LEGACY): string =>
+  join(mesh.home, folder, mesh.manifests.from.profiles[index]!.profile.fileName);
 const line = (...names: string[]): string => join(mesh.home, 'usr/local/var/reseal/mount/ios-main', ...names);
 async function flip(path: string, at = 100): Promise<void> {
   const bytes = await readFile(path);
@@ -62,7 +64,9 @@ describe('node truth (R4)', () => {
   it('a flipped byte fails the switch too, which goes back (R4)', async () => {
     await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
     const path = join(mesh.home, XCODE16, mesh.manifests.to.profiles[0]!.profile.fileName);
-    const activities = mesh.activities({ hooks: { afterStep: (step) => (step.do === 'activate' && step.manifest === mesh.to ? flip(path) : undefined) } });
+    const activities = mesh.activities({
+      hooks: { afterStep: (step) => (step.do === 'activate' && step.manifest === mesh.to ? flip(path) : undefined) },
+    });
     const result = await activities.switchNode({ ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: mesh.from });
     expect(result).toMatchObject({ outcome: 'failed', active: mesh.from });
     expect(result.reason).toContain(mesh.manifests.to.profiles[0]!.profile.fileName);
@@ -92,9 +96,17 @@ describe('node truth (R4)', () => {
   it('a profile whose inside says something else than the manifest is found (S3, T5)', async () => {
     const { sha256, uuid, expiresAt } = mesh.manifests.from.profiles[0]!.profile;
     const valid = { status: 'valid', reason: '', uuid, team: '9QK4T7XW2B', expiresAt: Date.parse(expiresAt) } as const;
-    for (const [change, text] of [[{ uuid: 'other' }, 'holds UUID other'], [{ team: 'AAAAAAAAAA' }, 'of team AAAAAAAAAA'], [{ expiresAt: 0 }, 'expires 1970']] as const) {
+    for (const [change, text] of [
+      [{ uuid: 'other' }, 'holds UUID other'],
+      [{ team: 'AAAAAAAAAA' }, 'of team AAAAAAAAAA'],
+      [{ expiresAt: 0 }, 'expires 1970'],
+    ] as const) {
       mesh.verifier.verdicts.set(sha256, { ...valid, ...change });
-      expect((await inspect()).problems[0]).toMatchObject({ check: 'profile-signatures', verdict: 'fail', reason: expect.stringContaining(text) });
+      expect((await inspect()).problems[0]).toMatchObject({
+        check: 'profile-signatures',
+        verdict: 'fail',
+        reason: expect.stringContaining(text),
+      });
     }
     mesh.verifier.verdicts.set(sha256, new Error('out of memory'));
     expect(await inspect()).toMatchObject({ verdict: 'inconclusive' });
@@ -104,7 +116,9 @@ describe('node truth (R4)', () => {
     await writeFile(join(mesh.home, LEGACY, 'Downloaded.mobileprovision'), 'x');
     const report = await inspect();
     expect(report.verdict).toBe('pass');
-    expect(report.findings).toEqual(['1 profile files that no accepted manifest names: ~/Library/MobileDevice/Provisioning Profiles/Downloaded.mobileprovision']);
+    expect(report.findings).toEqual([
+      '1 profile files that no accepted manifest names: ~/Library/MobileDevice/Provisioning Profiles/Downloaded.mobileprovision',
+    ]);
     await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
     expect((await inspect()).findings).toHaveLength(1);
   });
@@ -125,7 +139,18 @@ describe('probing many nodes at once (soak)', () => {
   it('an unreachable node is an outcome, the others are judged', async () => {
     const gone = 'iad-build-1' as NodeName;
     const order = mesh.order();
-    const digest = mesh.store.put(Buffer.from(JSON.stringify({ ...((await mesh.store.frozen(order.topology)) as object), nodes: [mesh.home, '/nowhere'].map((home, index) => ({ ...declared(mesh.home), name: index === 0 ? NODE : gone, reach: { kind: 'local', home } })) })));
+    const digest = mesh.store.put(
+      Buffer.from(
+        JSON.stringify({
+          ...((await mesh.store.frozen(order.topology)) as object),
+          nodes: [mesh.home, '/nowhere'].map((home, index) => ({
+            ...declared(mesh.home),
+            name: index === 0 ? NODE : gone,
+            reach: { kind: 'local', home },
+          })),
+        }),
+      ),
+    );
     const results = await mesh.activities().probeNodes({ ...order, topology: digest, nodes: [NODE, gone], manifest: mesh.from });
     expect(results).toEqual([
       { node: NODE, outcome: 'done', active: mesh.from, reason: '' },
@@ -134,4 +159,3 @@ describe('probing many nodes at once (soak)', () => {
     expect(mesh.beats.at(-1)).toEqual({ probed: 2, of: 2 });
   });
 });
-

@@ -13,7 +13,10 @@ const activities = mesh.activities({
 });
 for (let turn = 0; turn < Number(times); turn += 1) {
   const order = { ...mesh.order(Number(epoch), opId) };
-  const work = what === 'stage' ? activities.stageNode({ ...order, to: mesh.to }) : activities.unstageNode({ ...order, remove: mesh.to, keep: mesh.from });
+  const work =
+    what === 'stage'
+      ? activities.stageNode({ ...order, to: mesh.to })
+      : activities.unstageNode({ ...order, remove: mesh.to, keep: mesh.from });
   const ended = await work.then(
     (result) => result.outcome,
     (error: unknown) => (error instanceof ApplicationFailure ? error.type : String(error)),

@@ -1,0 +1,55 @@
+import type { Instant, Sha256 } from '../../src/domain/brands.js';
+import { canonicalJson } from '../../src/manifest/canonical-json.js';
+import { sha256Of } from '../../src/manifest/digest.js';
+
+/** Something to write; several of them make one commit. */
+export type StoreItem =
+  | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
+  | { readonly kind: 'profile'; readonly bytes: Uint8Array; readonly importedBy: string }
+  | { readonly kind: 'frozen'; readonly document: unknown };
+
+/** An item as files of the store. */
+export interface Wanted {
+  readonly digest: Sha256;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Kind and short digest, for the history. */
+  readonly what: string;
+}
+
+export const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value), 'utf8');
+
+export function wanted(item: StoreItem, now: Instant): Wanted {
+  switch (item.kind) {
+    case 'manifest':
+      return named('manifest', item.bytes, (digest) => [[`manifests/${digest}.json`, item.bytes]]);
+    case 'profile': {
+      const importer = json({ importedBy: item.importedBy, at: new Date(now).toISOString() });
+      const files = (digest: Sha256): [string, Uint8Array][] => [
+        [`profiles/${digest}.mobileprovision`, item.bytes],
+        [`profiles/${digest}.json`, importer],
+      ];
+      return named('profile', item.bytes, files);
+    }
+    case 'frozen': {
+      const bytes = json(item.document);
+      return named('frozen document', bytes, (digest) => [[`frozen/${digest}.json`, bytes]]);
+    }
+  }
+}
+
+function named(kind: string, bytes: Uint8Array, files: (digest: Sha256) => [string, Uint8Array][]): Wanted {
+  const digest = sha256Of(bytes);
+  return { digest, what: `${kind} ${digest.slice(0, 12)}`, files: new Map(files(digest)) };
+}
+
+/** `manifest 22f6040f5c04`, or `8 profiles, 1 manifest`. */
+export function summary(items: readonly Wanted[]): string {
+  const [first] = items;
+  if (first !== undefined && items.length === 1) return first.what;
+  const kinds = new Map<string, number>();
+  for (const { what } of items) {
+    const kind = what.slice(0, what.lastIndexOf(' '));
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return [...kinds].map(([kind, count]) => `${count} ${kind}${count === 1 ? '' : 's'}`).join(', ');
+}
