@@ -499,8 +499,9 @@ function ignoreCancellation(error: unknown): void {
 /** A cancelled child that had nothing to report fails with the cancellation as its cause. */
 const isChildCancellation = (error: unknown): boolean => error instanceof Error && isCancellation(error.cause);
 
+/** Below the rotation's own workflow id: what is unique there is unique in the namespace, whoever shares it. */
 const stepId = (input: CohortStepInput): string =>
-  `${input.rotation}/${input.epoch}/${input.task}/${input.cohort.replace(' ', '-')}/${input.count > 0 ? input.first : `again-${input.again[0] ?? ''}`}`;
+  `${workflowInfo().workflowId}/${input.rotation}/${input.epoch}/${input.task}/${input.cohort.replace(' ', '-')}/${input.count > 0 ? input.first : `again-${input.again[0] ?? ''}`}`;
 
 type Portion = Pick<CohortStepInput, 'first' | 'count' | 'again' | 'inFlight'>;
 

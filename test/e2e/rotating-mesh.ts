@@ -1,12 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
+import { inject } from 'vitest';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { LineName, PersonId } from '../../src/domain/brands.js';
 import type { CommandName } from '../../src/domain/rotation/commands.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
 import { openLedger, type Ledger } from '../../src/ledger/open.js';
+import type { LedgerActivities } from '../../activities/ledger/contract.js';
+import { openAppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
+import { startBuilders, type Builders } from '../../src/simulator/builder.js';
+import { TEAM } from '../../src/simulator/mesh/spec.js';
+import { withFileLock } from '../../src/temporal/file-lock.js';
 import { createMesh, type MeshRequest, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
 import { openSurroundings, startResealWorker, type OpenSurroundings, type ResealWorkerRequest, type RunningWorker } from '../../src/temporal/reseal-worker.js';
@@ -24,6 +30,29 @@ export const FAST_POLICY = {
   limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '30s', nodeOfflineAfter: '1s' },
 };
 
+export type RotatingMeshRequest = Partial<MeshRequest> &
+  Pick<ResealWorkerRequest, 'decorate'> & {
+    /** Injected faults of the database, as activities see it. */
+    readonly decorateLedger?: (ledger: LedgerActivities) => LedgerActivities;
+    /** Default: the server that all tests share. */
+    readonly temporal?: TestTemporal;
+  };
+
+const YEAR = 365 * 86_400_000;
+
+/** The simulated Apple is made once per test run: its keys take seconds to find. */
+async function copyApple(target: string): Promise<void> {
+  const made = join(inject('runFolder'), 'apple');
+  await withFileLock(`${made}.lock`, async () => {
+    if (existsSync(made)) return;
+    const apple = await openAppleHierarchy(`${made}.new`);
+    const now = Math.floor(Date.now() / 1000) * 1000;
+    await apple.issueCertificate({ commonName: `Apple Distribution: Acme GmbH (${TEAM})`, team: TEAM, notBefore: new Date(now - YEAR / 10), notAfter: new Date(now + 0.9 * YEAR) });
+    renameSync(`${made}.new`, made);
+  });
+  cpSync(made, target, { recursive: true });
+}
+
 /** A simulated mesh with a worker of its own on the shared Temporal server. */
 export class RotatingMesh {
   private constructor(
@@ -37,18 +66,19 @@ export class RotatingMesh {
     private readonly request: ResealWorkerRequest,
   ) {}
 
-  static async start(request: Partial<MeshRequest> & Pick<ResealWorkerRequest, 'decorate'> = {}): Promise<RotatingMesh> {
+  static async start(request: RotatingMeshRequest = {}): Promise<RotatingMesh> {
     const folder = mkdtempSync(join(tmpdir(), 'reseal-mesh-'));
-    const { decorate, ...meshRequest } = request;
+    const { decorate, decorateLedger, temporal: given, ...meshRequest } = request;
+    await copyApple(join(folder, 'apple'));
     const mesh = await createMesh({ folder, ...meshRequest, policy: { ...FAST_POLICY, ...meshRequest.policy } });
-    const temporal = await testConnection();
+    const temporal = given ?? (await testConnection());
     const around = await openSurroundings(mesh.folders.config);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
     const ledger = await openLedger({ kind: 'embedded', folder: join(folder, 'database') });
     const taskQueue = uniqueTaskQueue('mesh');
     const workerRequest: ResealWorkerRequest = {
       folder: mesh.folders.config,
-      ledger,
+      ledger: decorateLedger?.(ledger) ?? ledger,
       temporal: { address: temporal.address, namespace: temporal.namespace },
       taskQueue,
       workflowBundle: await testWorkflowBundle(),
@@ -120,9 +150,32 @@ export class RotatingMesh {
     return this.handle.result();
   }
 
-  async restartWorker(): Promise<void> {
+  async stopWorker(): Promise<void> {
     await this.running.stop();
+  }
+
+  async startWorker(): Promise<void> {
     this.running = await startResealWorker(this.request);
+  }
+
+  async restartWorker(): Promise<void> {
+    await this.stopWorker();
+    await this.startWorker();
+  }
+
+  /** Jobs on every node, for as long as the scenario lasts. `maxWait` must leave them time within the policy's longest build. */
+  startBuilders(maxWait: number): Builders {
+    const { policy, topology } = loadConfiguration(this.mesh.folders.config);
+    const [node] = topology.nodes;
+    if (node === undefined) throw new Error('a mesh without nodes builds nothing');
+    return startBuilders({
+      homes: this.mesh.nodes.map(({ name }) => ({ name, path: this.home(name) })),
+      mount: node.mount,
+      line: this.mesh.line,
+      folders: node.profileFolders,
+      maxWait,
+      maxBuildDuration: policy.retirement.maxBuildDuration,
+    });
   }
 
   home(node: string): string {
