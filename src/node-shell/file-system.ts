@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 /**
  * The calls of the operating system that a local node is made of; a test puts failures in here. What the page cache answers is called
- * directly: a detour through libuv's thread pool costs ten times the call (63 µs instead of 8 µs for a read, 2026-02 on Linux).
+ * directly: a detour through libuv's thread pool costs ten times the call (measured: 63 µs of CPU instead of 8 µs for a read of 10 KB, Node.js 20 on Linux).
  * What waits for a disk, `fsync`, is asynchronous.
  */
 export interface FileSystem {
