@@ -1,4 +1,5 @@
 export { cohortStep } from './cohort-step.js';
 export { expiryScan } from './expiry-scan.js';
 export { incidentRollback } from './incident-rollback.js';
+export { nodeInspection } from './node-inspection.js';
 export { rotation } from './rotation.js';

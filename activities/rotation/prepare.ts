@@ -1,10 +1,11 @@
-import type { Sha256 } from '../../src/domain/brands.js';
+import type { Instant, Sha256 } from '../../src/domain/brands.js';
+import type { MeshSize } from '../../src/domain/rotation/timeline.js';
 import { composeTo, type Replacement } from '../../src/domain/manifest-changes.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
 import { refusals } from '../../src/domain/rotation/preflight.js';
-import { maxUnavailable, planCohorts } from '../../src/domain/rotation/cohorts.js';
+import { maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
 import type { Plan, RotationKind } from '../../src/domain/rotation/state.js';
 import { compareSuccessor, entryKey } from '../../src/domain/successor.js';
 import type { EntryMatch } from '../../src/domain/successor-match.js';
@@ -13,55 +14,80 @@ import { freezeManifest } from '../../src/manifest/freeze.js';
 import type { StoreContext } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
 import type { Prepared, RotationRequest } from './contract.js';
-import { firstExpiry, surveyLine, type Survey } from './survey.js';
+import { firstExpiry, missingLines, surveyLine, type Survey } from './survey.js';
 import { nodesOf, rightsOf, type Surroundings } from './surroundings.js';
 
 type Matched = Extract<EntryMatch<Candidate>, { outcome: 'matched' }>;
 
-/** Verifies, compares, composes and freezes; every reason for a refusal at once. Nothing on any node is touched. */
-export async function prepareRotation(around: Surroundings, request: RotationRequest & { readonly id: string }): Promise<Prepared> {
-  const survey = await surveyLine(around, request);
-  const { situation, from, head, matches, due } = survey;
-  const { policy, topology } = situation.configuration;
-  if (due.entries.length === 0) {
-    return { plan: null, reasons: [`nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`] };
-  }
-  const matched = matches.entries.filter((match): match is Matched => match.outcome === 'matched');
-  const unmatched = matches.entries.flatMap((match) => (match.outcome === 'matched' ? [] : [match.reason]));
-  const unused = matches.unusedChoices.map((choice) => `--successor ${choice.uuid}: ${choice.reason}`);
-  const compared = await Promise.all(matched.map((match) => compare(around, survey, match, request)));
-  const kind: RotationKind = matches.kind ?? 'profile';
-  const now = around.clock();
+/** Everything that preflight finds out before it writes anything. */
+export interface Preview {
+  readonly survey: Survey;
+  readonly matched: readonly Matched[];
+  readonly kind: RotationKind;
+  readonly nodes: ReturnType<typeof nodesOf>;
+  readonly cohorts: CohortPlan;
+  readonly mesh: MeshSize;
+  /** Null where nothing is due. */
+  readonly horizon: Instant | null;
+  /** Of each matched successor, in that order. */
+  readonly importers: readonly string[];
+  readonly eligible: readonly string[];
+  readonly summary: readonly string[];
+  readonly missing: readonly string[];
+  readonly ignored: readonly string[];
+  /** Why the rotation must not begin; missing successors apart. */
+  readonly reasons: readonly string[];
+}
 
+/** Surveys, verifies and compares; every reason for a refusal at once. Nothing is written. */
+export async function previewRotation(around: Surroundings, request: RotationRequest): Promise<Preview> {
+  const survey = await surveyLine(around, request);
+  const { situation, from, matches, due } = survey;
+  const { policy, topology } = situation.configuration;
+  const matched = matches.entries.filter((match): match is Matched => match.outcome === 'matched');
+  const kind: RotationKind = matches.kind ?? 'profile';
   const nodes = nodesOf(situation, from);
   const cohorts = planCohorts(nodes, policy);
-  const waves = cohorts.map((wave) => wave.length);
-  const mesh = { nodes: nodes.length, waves, maxUnavailable: maxUnavailable(policy.cohorts.maxUnavailable, nodes.length) };
-  const horizon = horizonOf(from, matches.entries.map((match) => match.entry));
+  const mesh = { nodes: nodes.length, waves: cohorts.map((wave) => wave.length), maxUnavailable: maxUnavailable(policy.cohorts.maxUnavailable, nodes.length) };
   const importers = await Promise.all(matched.map(async ({ candidate }) => (await situation.store.importer(candidate.profile.sha256)) ?? `source:${candidate.origin.source}`));
-  const rights = rightsOf(situation.configuration);
-  const approvers = Object.entries(rights).flatMap(([person, commands]) => (commands.includes('approve') ? [person] : []));
-  const excluded = new Map([...importers.map((person) => [person, 'imported a successor'] as const), [request.trigger.by, 'asked for the rotation'] as const]);
+  const approvers = Object.entries(rightsOf(situation.configuration)).flatMap(([person, commands]) => (commands.includes('approve') ? [person] : []));
+  const excluded = new Map([...importers.map((person) => [person, 'imported a successor'] as const), [request.trigger.by as string, 'asked for the rotation'] as const]);
+  const found = { survey, matched, kind, nodes, cohorts, mesh, importers, eligible: approvers.filter((person) => !excluded.has(person)), summary: matched.map(inWords), missing: missingLines(matches), ignored: survey.ignored };
+  if (due.entries.length === 0) {
+    const reason = `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
+    return { ...found, horizon: null, reasons: [reason] };
+  }
+  const horizon = horizonOf(from, matches.entries.map((match) => match.entry));
+  const compared = await Promise.all(matched.map((match) => compare(around, survey, match, request)));
   const reasons = [
-    ...unmatched,
-    ...unused,
+    ...matches.entries.flatMap((match) => (match.outcome === 'ambiguous' ? [match.reason] : [])),
+    ...matches.unusedChoices.map((choice) => `--successor ${choice.uuid}: ${choice.reason}`),
     ...compared.flat(),
-    ...refusals({ kind, nodes, policy, topology, offset: request.offset, now: now + request.offset, horizon, mesh, approvers, excluded, methods: matches.entries.map((match) => match.entry.method) }),
+    ...refusals({ kind, nodes, policy, topology, offset: request.offset, now: around.clock() + request.offset, horizon, mesh, approvers, excluded, methods: matches.entries.map((match) => match.entry.method) }),
   ];
-  if (reasons.length > 0) return { plan: null, reasons };
+  return { ...found, horizon, reasons };
+}
 
+/** Preflight: what the preview finds, and where it finds no fault, everything frozen and written. Nothing on any node is touched. */
+export async function prepareRotation(around: Surroundings, request: RotationRequest & { readonly id: string }): Promise<Prepared> {
+  const preview = await previewRotation(around, request);
+  const { survey, matched, importers, horizon } = preview;
+  const reasons = [...preview.missing, ...preview.reasons];
+  if (reasons.length > 0 || horizon === null) return { plan: null, reasons };
+
+  const { situation, from, head } = survey;
+  const { store, configuration } = situation;
   const context: StoreContext = { rotation: request.id, ticket: request.trigger.ticket, by: request.trigger.by };
-  const { store } = situation;
   for (const [index, { candidate }] of matched.entries()) await store.putProfile(candidate.bytes, importers[index] ?? 'reseal', context);
   const to = freezeManifest(composeTo(from, matched.map(replacement), certificatesOf(matched)));
   await store.putManifest(to.bytes, context);
   const frozen = {
-    topology: await store.putFrozen(topology, context),
-    policyDigest: await store.putFrozen(policy, context),
-    cohorts: await store.putFrozen({ waves: cohorts }, context),
+    topology: await store.putFrozen(configuration.topology, context),
+    policyDigest: await store.putFrozen(configuration.policy, context),
+    cohorts: await store.putFrozen({ waves: preview.cohorts }, context),
   };
-  const eligible = approvers.filter((person) => !excluded.has(person)) as unknown as Plan['eligible'];
-  const plan: Plan = { kind, fromSeq: head.seq, from: head.digest, to: to.sha256, ...frozen, ...mesh, horizon, eligible, summary: matched.map(inWords) };
+  const eligible = preview.eligible as Plan['eligible'];
+  const plan: Plan = { kind: preview.kind, fromSeq: head.seq, from: head.digest, to: to.sha256, ...frozen, ...preview.mesh, horizon, eligible, summary: preview.summary };
   return { plan, reasons: [] };
 }
 

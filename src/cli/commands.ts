@@ -10,11 +10,110 @@ export interface CommandEntry {
 
 /** What a noun is, in the order of `reseal --help`. */
 export const NOUNS: Readonly<Record<string, string>> = {
+  rotation: 'Plan, start, follow and steer rotations',
+  schedule: 'The scan that starts rotations before anything expires',
+  manifest: 'Freeze manifests, look at them, compare and check them',
   profile: 'Look at provisioning profiles, verify them, take them into the store',
+  node: 'The Macs of the mesh, as declared and as they are',
 };
 
 /** Every command. A test holds that descriptions here and in the commands are the same. */
 export const COMMANDS: readonly CommandEntry[] = [
+  {
+    path: 'up',
+    description: 'Run everything in one process: Temporal and database unless configured, control API, worker',
+    load: () => import('./up.js'),
+  },
+  { path: 'demo', description: 'Run a whole rotation on a simulated mesh, and look on', load: () => import('./demo.js') },
+  { path: 'server', description: 'Run the control API', load: () => import('./server.js') },
+  { path: 'worker', description: 'Run a worker: workflows, and the nodes that it reaches', load: () => import('./worker.js') },
+  {
+    path: 'doctor',
+    description: 'Check that this machine has what reseal needs, and say how to get what is missing',
+    load: () => import('./doctor.js'),
+  },
+  {
+    path: 'rotation plan',
+    description: 'Show what a rotation would do and whether the time suffices; exit 1 when it must not begin',
+    load: () => import('./rotation/plan.js'),
+  },
+  {
+    path: 'rotation start',
+    description: 'Start a rotation of a line with all that is due on it',
+    load: () => import('./rotation/start.js'),
+  },
+  { path: 'rotation list', description: 'List rotations, newest first', load: () => import('./rotation/list.js') },
+  {
+    path: 'rotation status',
+    description: 'Show where a rotation stands, what it waits for and what can be done',
+    load: () => import('./rotation/status.js'),
+  },
+  {
+    path: 'rotation watch',
+    description: 'Follow a rotation to its end; exit 0 when it completed, 1 when it ended otherwise',
+    load: () => import('./rotation/watch.js'),
+  },
+  { path: 'rotation approve', description: 'Approve exactly the manifest that is shown', load: () => import('./rotation/approve.js') },
+  {
+    path: 'rotation reject',
+    description: 'Reject what is to be approved: the canary goes back, the new profiles go away',
+    load: () => import('./rotation/reject.js'),
+  },
+  { path: 'rotation withdraw', description: 'Take back your approval', load: () => import('./rotation/withdraw.js') },
+  {
+    path: 'rotation pause',
+    description: 'Stop at the next node boundary; it goes on by itself at the latest safe time',
+    load: () => import('./rotation/pause.js'),
+  },
+  { path: 'rotation resume', description: 'Go on after a pause', load: () => import('./rotation/resume.js') },
+  {
+    path: 'rotation cancel',
+    description: 'End a rotation: at once before a node was changed, by an ordered rollback after that',
+    load: () => import('./rotation/cancel.js'),
+  },
+  {
+    path: 'rotation rollback',
+    description: 'Bring every node back to the old assets; also after a rotation has completed',
+    load: () => import('./rotation/rollback.js'),
+  },
+  { path: 'rotation answer', description: 'Answer the question that a rotation asks', load: () => import('./rotation/answer.js') },
+  { path: 'rotation retry', description: 'Give nodes in trouble another turn', load: () => import('./rotation/retry.js') },
+  {
+    path: 'rotation close',
+    description: 'End an escalated rotation as it is, with the list of nodes in neither state',
+    load: () => import('./rotation/close.js'),
+  },
+  {
+    path: 'schedule ensure',
+    description: 'Create the scan, or bring it to what the policy says',
+    load: () => import('./schedule/ensure.js'),
+  },
+  { path: 'schedule show', description: 'Show when the scan runs, and what it ran last', load: () => import('./schedule/show.js') },
+  { path: 'schedule trigger', description: 'Scan now', load: () => import('./schedule/trigger.js') },
+  { path: 'schedule pause', description: 'Stop scanning until `schedule ensure`', load: () => import('./schedule/pause.js') },
+  { path: 'schedule remove', description: 'Remove the scan; rotations in flight go on', load: () => import('./schedule/remove.js') },
+  {
+    path: 'manifest freeze',
+    description: "Verify a folder's profiles and freeze them as a line's first manifest",
+    load: () => import('./manifest/freeze.js'),
+  },
+  {
+    path: 'manifest verify',
+    description: 'Check a manifest: frozen form, and every profile it names by bytes, signature and contents',
+    load: () => import('./manifest/verify.js'),
+  },
+  { path: 'manifest diff', description: 'Compare two manifests; exit 1 when they differ', load: () => import('./manifest/diff.js') },
+  {
+    path: 'manifest show',
+    description: 'Show what a manifest freezes: profiles, expiries, identities',
+    load: () => import('./manifest/show.js'),
+  },
+  { path: 'manifest sha', description: "Print a manifest's digests", load: () => import('./manifest/sha.js') },
+  {
+    path: 'manifest settings',
+    description: 'Print what builds read: the xcconfig and export options of a manifest',
+    load: () => import('./manifest/settings.js'),
+  },
   {
     path: 'profile inspect',
     description: 'Show what provisioning profiles hold and whether their signatures are good',
@@ -30,9 +129,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: 'Verify provisioning profiles and take their bytes into the store',
     load: () => import('./profile/import.js'),
   },
+  { path: 'node list', description: 'List the declared nodes, with what was last read off each', load: () => import('./node/list.js') },
   {
-    path: 'doctor',
-    description: 'Check that this machine has what reseal needs, and say how to get what is missing',
-    load: () => import('./doctor.js'),
+    path: 'node inspect',
+    description: 'Read node truth now: what is active, accepted, present; exit 1 when a check fails',
+    load: () => import('./node/inspect.js'),
   },
 ];

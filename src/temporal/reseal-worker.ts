@@ -5,6 +5,7 @@ import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerActivities } from '../../activities/ledger/contract.js';
 import { GitManifestStore } from '../../activities/manifest-store/git.js';
 import { createNodeActivities, profileVerifier } from '../../activities/node/index.js';
+import { temporalContext } from '../../activities/node/temporal-context.js';
 import type { NodeActivities } from '../../activities/node/contract.js';
 import { createNotifyActivities } from '../../activities/notify/index.js';
 import { createDropSource } from '../../activities/profile-source/drop.js';
@@ -12,18 +13,13 @@ import { createRotationActivities } from '../../activities/rotation/activities.j
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import { loadConfiguration, type Configuration } from '../configuration/load.js';
 import { ResealError } from '../domain/errors.js';
-import { APPLE_ROOTS, pinRootFiles, VerifiedProfiles, type PinnedRoot } from '../profile/index.js';
+import { VerifiedProfiles } from '../profile/index.js';
+import { trustedRoots } from '../profile/trusted-roots.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
 
 /** One task queue for workflows and local nodes. */
 export const TASK_QUEUE = 'reseal';
-
-/** Extra roots are honoured for simulated nodes only: one real node, and Apple alone is believed. */
-export function trustedRoots(configuration: Configuration): readonly PinnedRoot[] {
-  const simulated = configuration.topology.nodes.every((node) => node.environment === 'simulated');
-  return simulated ? [...APPLE_ROOTS, ...pinRootFiles(configuration.reseal.trust.extraRoots)] : APPLE_ROOTS;
-}
 
 export interface OpenSurroundings extends Surroundings {
   close(): Promise<void>;
@@ -113,14 +109,7 @@ function localNodes(around: OpenSurroundings, configuration: Configuration): Nod
   return createNodeActivities({
     store: around.store(store ?? 'main'),
     verifier: profileVerifier(around.profiles),
-    sleep: (milliseconds) => Context.current().sleep(milliseconds),
-    attempt: () => {
-      const { attempt, currentAttemptScheduledTimestampMs } = Context.current().info;
-      return { number: attempt, scheduledAt: currentAttemptScheduledTimestampMs, startedAt: Date.now() };
-    },
-    heartbeat: (details) => {
-      Context.current().heartbeat(details);
-    },
+    ...temporalContext,
   });
 }
 

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LineName, Sha256 } from '../../domain/brands.js';
-import { assembleManifest } from '../../manifest/assemble.js';
+import { assembleManifest, type Apps } from '../../manifest/assemble.js';
 import { freezeManifest } from '../../manifest/freeze.js';
 import { APPLE_ROOTS, pinRoots, verifyProfile } from '../../profile/index.js';
 import { GitManifestStore } from '../../../activities/manifest-store/git.js';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../apple-hierarchy.js';
-import { meshFolders, writeYaml, type MeshFolders } from './files.js';
-import { LINE, QUICK_POLICY, ROSTER, SIMULATED_APPS, simulatedNodes, TEAM, type SimulatedApp, type SimulatedNode } from './spec.js';
+import { writeConfiguration } from './configuration.js';
+import { meshFolders, type MeshFolders } from './files.js';
+import { LINE, SIMULATED_APPS, simulatedNodes, TEAM, type SimulatedApp, type SimulatedNode } from './spec.js';
 
 const DAY = 86_400_000;
 
@@ -26,14 +27,17 @@ export interface MeshRequest {
   readonly now?: number;
 }
 
-export interface SimulatedMesh {
+export interface CreatedMesh {
   readonly folders: MeshFolders;
   readonly line: LineName;
   readonly nodes: readonly SimulatedNode[];
-  readonly apple: AppleHierarchy;
-  readonly certificate: DistributionCertificate;
   /** Digest of the manifest in force. */
   readonly manifest: Sha256;
+}
+
+export interface SimulatedMesh extends CreatedMesh {
+  readonly apple: AppleHierarchy;
+  readonly certificate: DistributionCertificate;
 }
 
 /** Version 4 in form; the same name and edition give the same UUID. */
@@ -87,12 +91,20 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   const apple = await openAppleHierarchy(folders.apple);
   const known = await apple.certificates();
   const certificate = known[0] ?? (await apple.issueCertificate({ commonName: `Apple Distribution: Acme GmbH (${TEAM})`, team: TEAM, notBefore: wholeSecond(now - 35 * DAY), notAfter: wholeSecond(now + 330 * DAY) }));
-  await writeConfiguration(folders, apple, nodes, apps, request.policy ?? {});
+  const root = 'simulated-apple-root.pem';
+  await writeFile(join(folders.root, root), apple.rootPem);
+  await writeConfiguration(folders, {
+    nodes,
+    keys: 'signers',
+    pipelines: apps.map((app) => ({ name: `${app.name}-release`, bundles: app.bundles.map((bundle) => bundle.bundleId) })),
+    extraRoots: [join('..', root)],
+    apps: appsFile(apps),
+    policy: request.policy ?? {},
+  });
 
   const expiresAt = wholeSecond(now + (request.expiresIn ?? 6 * DAY));
   const inForce = makeProfiles(apple, certificate, apps, { name: 'in force', createdAt: wholeSecond(expiresAt.getTime() - 365 * DAY), expiresAt });
   for (const { uuid, bytes } of inForce) await writeFile(join(folders.profiles, `${uuid}.mobileprovision`), bytes);
-  await writeYaml(join(folders.profiles, 'apps.yaml'), 'What no profile tells: app, role and Xcode targets of each bundle id.', appsFile(apps));
   if (request.successors !== false) {
     for (const { uuid, bytes } of successorProfiles({ apple, certificate }, apps, now)) await writeFile(join(folders.drop, `${uuid}.mobileprovision`), bytes);
   }
@@ -116,40 +128,10 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   return { folders, line, nodes, apple, certificate, manifest: frozen.sha256 };
 }
 
-type AppsFile = Parameters<typeof assembleManifest>[2];
-
-function appsFile(apps: readonly SimulatedApp[]): AppsFile {
+function appsFile(apps: readonly SimulatedApp[]): Apps {
   return {
     apps: Object.fromEntries(
       apps.map((app) => [app.name, Object.fromEntries(app.bundles.map(({ bundleId, role, target }) => [bundleId, { role, targets: [target] }]))]),
     ),
   };
-}
-
-async function writeConfiguration(folders: MeshFolders, apple: AppleHierarchy, nodes: readonly SimulatedNode[], apps: readonly SimulatedApp[], policy: Readonly<Record<string, unknown>>): Promise<void> {
-  const file = (name: string): string => join(folders.config, name);
-  await writeFile(join(folders.root, 'simulated-apple-root.pem'), apple.rootPem);
-  await writeYaml(file('topology.yaml'), 'A simulated mesh: every node is a folder on this machine.', {
-    schemaVersion: 1,
-    installation: 'acme-demo',
-    lines: { [LINE]: { identity: 'signers', distribution: 'copy', profilesOn: ['signer', 'compile'], store: 'main', sources: ['drop'], successorOwner: 'rita' } },
-    defaults: { environment: 'simulated', lines: [LINE], pool: 'main', keys: 'forbidden' },
-    nodes: nodes.map((node) => ({
-      name: node.name,
-      region: node.region,
-      image: node.image,
-      roles: [...node.roles],
-      ...(node.roles.includes('signer') ? { keys: 'allowed' } : {}),
-      reach: { kind: 'local', home: join('..', 'nodes', node.name) },
-    })),
-    pipelines: apps.map((app) => ({ name: `${app.name}-release`, bundles: app.bundles.map((bundle) => bundle.bundleId) })),
-  });
-  await writeYaml(file('policy.yaml'), 'Short waits, to be watched; a production policy leaves these out.', { ...QUICK_POLICY, ...policy });
-  await writeYaml(file('roster.yaml'), 'Who may do what.', ROSTER);
-  await writeYaml(file('reseal.yaml'), 'Where everything is.', {
-    schemaVersion: 1,
-    stores: { main: { kind: 'git', url: '../store.git', branch: 'main' } },
-    sources: { drop: { kind: 'drop', path: '../drop' } },
-    trust: { extraRoots: ['../simulated-apple-root.pem'] },
-  });
 }

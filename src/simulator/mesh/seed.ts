@@ -29,7 +29,7 @@ export async function seedNodes(configuration: Configuration, store: ManifestSto
     store,
     verifier: profileVerifier(profiles),
     sleep: () => Promise.resolve(),
-    attempt: () => ({ number: 1, scheduledAt: null, startedAt: Date.now() }),
+    attempt: () => ({ number: 1, startedAt: null }),
     heartbeat: () => undefined,
   });
   const names: NodeName[] = configuration.topology.nodes.map((node) => node.name);

@@ -1,0 +1,48 @@
+import { ServiceError, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { type ErrorCode, ResealError } from '../domain/errors.js';
+
+/** HTTP status of a code: who is at fault, and whether asking again can help. */
+const STATUS: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 503>>> = {
+  USAGE: 400,
+  CONFIG_INVALID: 400,
+  CONFIG_MISSING: 400,
+  MANIFEST_INVALID: 400,
+  WRONG_TICKET: 400,
+  NOT_ENTITLED: 403,
+  NOT_FOUND: 404,
+  ILLEGAL_COMMAND: 409,
+  ALREADY_DECIDED: 409,
+  WRONG_DIGEST: 409,
+  ROTATION_IN_FLIGHT: 409,
+  PAST_HORIZON: 409,
+  HEAD_MOVED: 409,
+  REFUSED: 409,
+  TEMPORAL_UNREACHABLE: 503,
+  DATABASE_UNREACHABLE: 503,
+  STORE_UNREACHABLE: 503,
+};
+
+export const statusOfCode = (code: ErrorCode): 400 | 401 | 403 | 404 | 409 | 500 | 503 => STATUS[code] ?? 500;
+
+/** What Temporal's client throws, in reseal's words. */
+export function asResealError(error: unknown): ResealError {
+  if (error instanceof ResealError) return error;
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    const { type, message } = error.cause;
+    return new ResealError((type ?? 'INTERNAL') as ErrorCode, sentence(message), { cause: error });
+  }
+  if (error instanceof WorkflowExecutionAlreadyStartedError) {
+    return new ResealError('ROTATION_IN_FLIGHT', `A rotation is in flight already: workflow ${error.workflowId}.`, { cause: error });
+  }
+  if (error instanceof WorkflowNotFoundError) return new ResealError('NOT_FOUND', 'Temporal knows no such rotation, or it has ended.', { cause: error });
+  if (error instanceof ServiceError) {
+    return new ResealError('TEMPORAL_UNREACHABLE', 'Temporal does not answer. Check that its server runs, then try again.', { cause: error });
+  }
+  return new ResealError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+const sentence = (text: string): string => {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+};

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import type { LineName, NodeName } from '../domain/brands.js';
+import { ResealError } from '../domain/errors.js';
+import type { NodeDeclaration } from '../domain/topology.js';
+import { lineView, nodeView, type NodeLineView, type NodeListView } from '../presenters/node.js';
+import { situationOf } from '../../activities/rotation/surroundings.js';
+import type { NodeInspection, NodeInspectionInput } from '../../workflows/node-inspection.js';
+import type { RotationDesk } from './rotations.js';
+
+/** Every declared node with what was last read off it. */
+export async function listNodes(desk: RotationDesk): Promise<NodeListView> {
+  const { topology } = desk.around.configuration();
+  const seen = await desk.ledger.nodes();
+  const nodes = await Promise.all(
+    topology.nodes.map(async (node) => {
+      const lines = await Promise.all(
+        node.lines.map(async (line): Promise<NodeLineView> => {
+          const report = seen.find((one) => one.name === node.name && one.line === line)?.report ?? null;
+          return lineView(line, await headDigest(desk, line), report, null);
+        }),
+      );
+      return nodeView(node, lines);
+    }),
+  );
+  return { schemaVersion: 1, nodes };
+}
+
+/** Node truth, read now, by a worker that reaches the node. */
+export async function inspectNode(desk: RotationDesk, name: string, offset: number): Promise<NodeListView> {
+  const { topology } = desk.around.configuration();
+  const node = topology.nodes.find((one) => one.name === name);
+  if (node === undefined) throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}. List them with \`reseal node list\`.`);
+  const lines = await Promise.all(node.lines.map((line) => inspectLine(desk, node, line, offset)));
+  return { schemaVersion: 1, nodes: [nodeView(node, lines)] };
+}
+
+async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: LineName, offset: number): Promise<NodeLineView> {
+  const { store, configuration } = situationOf(desk.around, line);
+  const head = await store.head(line);
+  if (head === null) return lineView(line, null, null, null);
+  const context = { by: 'reseal' };
+  const input: NodeInspectionInput = {
+    line,
+    nodes: [node.name as NodeName],
+    manifest: head.digest,
+    topology: await store.putFrozen(configuration.topology, context),
+    policyDigest: await store.putFrozen(configuration.policy, context),
+    offset,
+    timeout: configuration.policy.limits.nodeOperationTimeout,
+  };
+  const found = (await desk.client.workflow.execute('nodeInspection', {
+    workflowId: `inspection/${node.name}/${line}/${randomUUID().slice(0, 8)}`,
+    taskQueue: desk.taskQueue,
+    args: [input],
+    staticSummary: `inspects ${node.name} on ${line}`,
+  })) as NodeInspection;
+  return lineView(line, head.digest, found.reports[0] ?? null, found.unreachable[0]?.reason ?? null);
+}
+
+const headDigest = async (desk: RotationDesk, line: LineName): Promise<string | null> => (await situationOf(desk.around, line).store.head(line))?.digest ?? null;

@@ -1,0 +1,249 @@
+import { ServiceError, WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import type { LineName, PersonId, RotationId, Sha256, Uuid } from '../domain/brands.js';
+import { ResealError } from '../domain/errors.js';
+import type { CommandName } from '../domain/rotation/commands.js';
+import type { HistoryEvent } from '../domain/rotation/history.js';
+import type { RotationStatus } from '../domain/rotation/status.js';
+import { mayDo, type RosterCommand } from '../domain/roster.js';
+import { arithmetic } from '../domain/rotation/timeline.js';
+import type { Ledger } from '../ledger/open.js';
+import { parseManifest } from '../manifest/parse.js';
+import type { PlanView } from '../presenters/plan-text.js';
+import { changesView, withIsoInstants, type ChangeView, type RotationListView, type RotationNodesView, type RotationView } from '../presenters/rotation.js';
+import type { OpenSurroundings } from '../temporal/reseal-worker.js';
+import type { RotationRequest } from '../../activities/rotation/contract.js';
+import { createRotationActivities } from '../../activities/rotation/activities.js';
+import { previewRotation } from '../../activities/rotation/prepare.js';
+import { headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
+import type { IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
+import { asResealError } from './errors.js';
+
+export interface RotationDesk {
+  readonly client: Client;
+  readonly ledger: Ledger;
+  readonly around: OpenSurroundings;
+  readonly taskQueue: string;
+}
+
+export interface StartRequest {
+  readonly line: string;
+  readonly by: string;
+  readonly ticket: string;
+  /** ISO 8601: what expiries are compared with, instead of now. */
+  readonly at?: string | undefined;
+  readonly successors?: readonly string[] | undefined;
+  /** The unsuccessful rotation that this one knowingly follows with the same successors. */
+  readonly after?: string | undefined;
+}
+
+export interface CommandRequest {
+  readonly by: string;
+  readonly ticket: string;
+  readonly digest?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly question?: string | undefined;
+  readonly option?: string | undefined;
+  readonly as?: 'partial' | undefined;
+  readonly nodes?: readonly string[] | undefined;
+}
+
+const ID = /^(.+)-([1-9][0-9]*)$/;
+const workflowIdOf = (line: string): string => `rotation/${line}`;
+
+function lineOf(id: string): LineName {
+  const [, line] = ID.exec(id) ?? [];
+  if (line === undefined) throw new ResealError('USAGE', `${id} is no rotation id; they look like ios-main-7.`);
+  return line as LineName;
+}
+
+const handleOf = (desk: RotationDesk, line: string): WorkflowHandle => desk.client.workflow.getHandle(workflowIdOf(line));
+
+/** What the line's workflow says of itself; null where there is none, or no worker to ask. */
+async function live(desk: RotationDesk, line: string): Promise<RotationStatus | null> {
+  try {
+    return await desk.client.withDeadline(Date.now() + 3_000, () => handleOf(desk, line).query<RotationStatus>('status'));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || error instanceof ServiceError) return null;
+    // A run that has only just begun has no answer yet.
+    if (error instanceof Error && error.name === 'QueryNotRegisteredError') return null;
+    throw error;
+  }
+}
+
+export async function showRotation(desk: RotationDesk, id: string): Promise<RotationView> {
+  const line = lineOf(id);
+  const now = await live(desk, line);
+  const status = now?.id === id ? now : await desk.ledger.rotation(id);
+  if (status === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
+  return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: now?.id === id ? 'workflow' : 'ledger' };
+}
+
+async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<readonly ChangeView[] | null> {
+  if (status.from === null || status.to === null) return null;
+  const { store } = situationOf(desk.around, status.line as LineName);
+  const read = async (digest: Sha256): Promise<ReturnType<typeof parseManifest>> => parseManifest(await store.manifest(digest), `manifests/${digest}.json`);
+  return changesView(await read(status.from), await read(status.to));
+}
+
+export async function listRotations(desk: RotationDesk, line: string | undefined): Promise<RotationListView> {
+  const recorded = await desk.ledger.rotations(line === undefined ? {} : { line });
+  return { schemaVersion: 1, rotations: recorded.map((status) => withIsoInstants(status)) };
+}
+
+export async function rotationNodes(desk: RotationDesk, id: string): Promise<RotationNodesView> {
+  const rows = await desk.ledger.rotationNodes(id);
+  return { schemaVersion: 1, rotation: id, nodes: rows.map((row) => withIsoInstants(row)) };
+}
+
+export const rotationEvents = (desk: RotationDesk, id: string, after: number): Promise<readonly HistoryEvent[]> => desk.ledger.eventsAfter(id, after);
+
+/** The roster lets this person do it, and the ticket is of the declared form. Before a workflow exists nobody else can check. */
+function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterCommand): void {
+  const { roster, policy } = desk.around.configuration();
+  if (!new RegExp(policy.tickets.pattern).test(ticket)) {
+    throw new ResealError('WRONG_TICKET', `${JSON.stringify(ticket)} is no ticket id; expected one of the form ${policy.tickets.pattern}.`);
+  }
+  if (!mayDo(roster, by, command)) {
+    const able = roster.persons.filter((person) => mayDo(roster, person.id, command)).map((person) => person.id);
+    throw new ResealError('NOT_ENTITLED', `The roster does not let ${by} ${command}; it lets ${able.join(', ') || 'nobody'}.`);
+  }
+}
+
+function offsetOf(at: string | undefined): number {
+  if (at === undefined) return 0;
+  const time = Date.parse(at);
+  if (Number.isNaN(time)) throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
+  return time - Date.now();
+}
+
+function requestOf(asked: StartRequest): RotationRequest {
+  return {
+    line: asked.line as LineName,
+    trigger: { kind: 'person', by: asked.by as PersonId, ticket: asked.ticket },
+    offset: offsetOf(asked.at),
+    ...(asked.successors === undefined || asked.successors.length === 0 ? {} : { successors: asked.successors as readonly Uuid[] }),
+  };
+}
+
+/** Starts a rotation and answers once it has its number, or has been refused. */
+export async function startRotation(desk: RotationDesk, asked: StartRequest): Promise<RotationView> {
+  mayAsk(desk, asked.by, asked.ticket, 'start');
+  const request = requestOf(asked);
+  await headOf(situationOf(desk.around, request.line).store, request.line);
+  await refuseRepetition(desk, request, asked.after);
+  const configuration = desk.around.configuration();
+  const input: RotationInput = { ...request, policy: configuration.policy, rights: rightsOf(configuration) };
+  const handle = await startOn(desk, 'rotation', request.line, input);
+  return untilNamed(desk, handle, request.line);
+}
+
+async function startOn(desk: RotationDesk, type: 'rotation' | 'incidentRollback', line: string, input: RotationInput | IncidentInput): Promise<WorkflowHandle> {
+  try {
+    return await desk.client.workflow.start(type, {
+      workflowId: workflowIdOf(line),
+      taskQueue: desk.taskQueue,
+      workflowIdConflictPolicy: 'FAIL',
+      args: [input],
+      staticSummary: type === 'rotation' ? `rotation of ${line}` : `incident rollback on ${line}`,
+    });
+  } catch (error) {
+    const known = asResealError(error);
+    if (known.code !== 'ROTATION_IN_FLIGHT') throw known;
+    const running = await live(desk, line);
+    throw new ResealError('ROTATION_IN_FLIGHT', `${running?.id ?? 'A rotation'} is in flight on ${line} (${running?.phase ?? 'starting'}): one at a time. See \`reseal rotation status ${running?.id ?? ''}\`.`, { cause: error });
+  }
+}
+
+/** After an unsuccessful end the same successors are only tried again on purpose. */
+async function refuseRepetition(desk: RotationDesk, request: RotationRequest, after: string | undefined): Promise<void> {
+  const { lines } = await createRotationActivities(desk.around).surveyLines(request.offset);
+  const found = lines.find((line) => line.line === request.line);
+  if (found === undefined || found.start) return;
+  const { store } = situationOf(desk.around, request.line);
+  const last = (await store.records(request.line)).at(-1);
+  if (after !== undefined && after === last) return;
+  throw new ResealError('REFUSED', `${found.reason}.`);
+}
+
+const PATIENCE = 20_000;
+
+async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: string): Promise<RotationView> {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    const status = await live(desk, line);
+    if (status !== null && status.number > 0) return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: 'workflow' };
+    if (status?.outcome === 'refused') throw new ResealError('REFUSED', status.reasons.join(' '));
+    const { status: run } = await handle.describe();
+    if (run.name !== 'RUNNING' && status === null) {
+      const end = (await handle.result()) as RotationEnd;
+      throw new ResealError(end.reasons.some((reason) => /expired|died/.test(reason)) ? 'PAST_HORIZON' : 'REFUSED', `It was refused: ${end.reasons.join('; ')}.`);
+    }
+    if (Date.now() > deadline) throw new ResealError('TEMPORAL_UNREACHABLE', `The rotation of ${line} was started and no worker has taken it up. Is one running? See \`reseal doctor\`.`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Sends a command to the rotation; one that has completed is rolled back by a workflow of its own. */
+export async function commandRotation(desk: RotationDesk, id: string, command: CommandName, asked: CommandRequest): Promise<RotationView> {
+  const line = lineOf(id);
+  const now = await live(desk, line);
+  if (now?.id !== id || now.outcome !== null) {
+    const ended = now?.id === id ? now : await desk.ledger.rotation(id);
+    if (ended === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
+    if (command === 'rollback' && ended.phase === 'completed') return rollBackCompleted(desk, id as RotationId, line, asked);
+    throw new ResealError('ILLEGAL_COMMAND', `${id} ended as ${ended.phase}: ${command} has no meaning any more.`);
+  }
+  const status = await update(desk, line, command, asked);
+  return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: 'workflow' };
+}
+
+/** How often an Update is sent again that Temporal lost with a failed workflow task. */
+const UPDATE_TRIES = 4;
+
+async function update(desk: RotationDesk, line: string, command: CommandName, asked: CommandRequest): Promise<RotationStatus> {
+  const said = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  for (let tries = 1; ; tries++) {
+    try {
+      return await handleOf(desk, line).executeUpdate<RotationStatus, [unknown]>(command, { args: [said] });
+    } catch (error) {
+      const lost = error instanceof ServiceError && /FAILED_PRECONDITION|workflow task failure/.test(String(error.cause));
+      if (!lost || tries >= UPDATE_TRIES) throw asResealError(error);
+    }
+  }
+}
+
+async function rollBackCompleted(desk: RotationDesk, id: RotationId, line: LineName, asked: CommandRequest): Promise<RotationView> {
+  mayAsk(desk, asked.by, asked.ticket, 'rollback');
+  const configuration = desk.around.configuration();
+  const before = await desk.ledger.rotation(id);
+  const input: IncidentInput = {
+    rotation: id,
+    request: { line, trigger: { kind: 'person', by: asked.by as PersonId, ticket: asked.ticket }, offset: before?.offset ?? 0 },
+    policy: configuration.policy,
+    rights: rightsOf(configuration),
+  };
+  const handle = await startOn(desk, 'incidentRollback', line, input);
+  return untilNamed(desk, handle, line);
+}
+
+/** What a rotation would do; nothing is written anywhere. */
+export async function planRotation(desk: RotationDesk, asked: StartRequest): Promise<PlanView> {
+  const request = requestOf(asked);
+  const preview = await previewRotation(desk.around, request);
+  const { mesh, horizon } = preview;
+  const { policy } = desk.around.configuration();
+  return {
+    schemaVersion: 1,
+    line: request.line,
+    feasible: preview.reasons.length === 0 && preview.missing.length === 0,
+    kind: preview.kind,
+    replacements: preview.summary,
+    missing: preview.missing,
+    ignored: preview.ignored,
+    cohorts: preview.cohorts,
+    maxUnavailable: mesh.maxUnavailable,
+    horizon: horizon === null ? null : new Date(horizon).toISOString(),
+    arithmetic: horizon === null ? null : arithmetic(Date.now() + request.offset, horizon, mesh, policy),
+    reasons: preview.reasons,
+  };
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { CommandName } from '../domain/rotation/commands.js';
+
+const person = z.string().min(1).max(64);
+const ticket = z.string().min(1).max(64);
+const digest = z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256, 64 lower-case hexadecimal digits' });
+
+export const StartBody = z.strictObject({
+  line: z.string().min(1),
+  by: person,
+  ticket,
+  at: z.string().optional(),
+  successors: z.array(z.string()).max(1_000).optional(),
+  after: z.string().optional(),
+});
+
+export const PlanBody = StartBody.partial({ by: true, ticket: true });
+
+export const CommandBody = z.strictObject({
+  by: person,
+  ticket,
+  digest: digest.optional(),
+  reason: z.string().max(1_000).optional(),
+  question: z.string().optional(),
+  option: z.string().optional(),
+  as: z.literal('partial').optional(),
+  nodes: z.array(z.string()).max(1_000).optional(),
+});
+
+export const ScheduleBody = z.strictObject({ action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']), at: z.string().optional() });
+
+export const COMMAND_NAMES = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'] as const satisfies readonly CommandName[];
+
+interface RouteDescription {
+  readonly method: 'get' | 'post';
+  readonly path: string;
+  readonly summary: string;
+  readonly body?: z.ZodType;
+}
+
+/** Every route under `/v1`, for the server's own table of contents. */
+export const ROUTES: readonly RouteDescription[] = [
+  { method: 'get', path: '/v1/healthz', summary: 'Whether the API, Temporal and the database answer; needs no token' },
+  { method: 'get', path: '/v1/openapi.json', summary: 'This description; needs no token' },
+  { method: 'get', path: '/v1/rotations', summary: 'Rotations, newest first; ?line=' },
+  { method: 'post', path: '/v1/rotations', summary: 'Start a rotation', body: StartBody },
+  { method: 'post', path: '/v1/rotations/plan', summary: 'What a rotation would do, with its arithmetic', body: PlanBody },
+  { method: 'get', path: '/v1/rotations/{id}', summary: 'One rotation, and what it would replace' },
+  { method: 'get', path: '/v1/rotations/{id}/nodes', summary: 'Its nodes, one by one' },
+  { method: 'get', path: '/v1/rotations/{id}/events', summary: 'Its record as server-sent events; ?after=SEQ or Last-Event-ID; ?format=json for those so far' },
+  ...COMMAND_NAMES.map((name): RouteDescription => ({ method: 'post', path: `/v1/rotations/{id}/${name}`, summary: `The operator's command ${name}`, body: CommandBody })),
+  { method: 'get', path: '/v1/nodes', summary: 'Declared nodes, with what was last read off them' },
+  { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now' },
+  { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
+  { method: 'post', path: '/v1/schedule', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },
+  { method: 'get', path: '/v1/lines/{line}/head', summary: "A line's head in the store" },
+];
+
+/** OpenAPI 3.1, made from the same schemas that check the requests. */
+export function openApi(): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const { method, path, summary, body } of ROUTES) {
+    const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+    paths[path] = {
+      ...paths[path],
+      [method]: {
+        summary,
+        ...(parameters.length === 0 ? {} : { parameters }),
+        ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: z.toJSONSchema(body) } } } }),
+        responses: { 200: { description: 'Done' }, default: { description: 'An error: {schemaVersion, error: {code, message, details}}' } },
+      },
+    };
+  }
+  return { openapi: '3.1.0', info: { title: 'reseal control API', version: '1' }, components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } }, security: [{ token: [] }], paths };
+}

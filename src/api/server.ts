@@ -1,0 +1,168 @@
+import { randomBytes, timingSafeEqual, createHash } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { serve, type ServerType } from '@hono/node-server';
+import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { secureHeaders } from 'hono/secure-headers';
+import { streamSSE } from 'hono/streaming';
+import type { z } from 'zod';
+import type { LineName } from '../domain/brands.js';
+import { ResealError } from '../domain/errors.js';
+import { eventView } from '../presenters/rotation.js';
+import { situationOf } from '../../activities/rotation/surroundings.js';
+import { asResealError, statusOfCode } from './errors.js';
+import { inspectNode, listNodes } from './nodes.js';
+import { commandRotation, listRotations, planRotation, rotationEvents, rotationNodes, showRotation, startRotation, type RotationDesk } from './rotations.js';
+import { COMMAND_NAMES, CommandBody, openApi, PlanBody, ScheduleBody, StartBody } from './routes.js';
+import { changeSchedule, showSchedule } from './schedule.js';
+
+const BODY_LIMIT = 256 * 1024;
+/** Between two looks at the record for those who follow it, in milliseconds. */
+const FOLLOW_EVERY = 300;
+
+export interface ApiOptions {
+  readonly desk: RotationDesk;
+  /** Bearer token that every request but `healthz` and `openapi.json` must bear. */
+  readonly token: string;
+}
+
+const sameText = (a: string, b: string): boolean => timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+
+/** A token nobody guesses. */
+export const newToken = (): string => randomBytes(32).toString('base64url');
+
+export function createApi({ desk, token }: ApiOptions): Hono {
+  const api = new Hono();
+  api.use(secureHeaders());
+  api.use(bodyLimit({ maxSize: BODY_LIMIT, onError: () => { throw new ResealError('USAGE', `A request's body is at most ${BODY_LIMIT / 1024} KiB.`); } })); // prettier-ignore
+  api.onError((error, context) => {
+    const known = asResealError(error);
+    return context.json({ schemaVersion: 1, error: { code: known.code, message: known.message, details: known.details } }, statusOfCode(known.code));
+  });
+  api.notFound((context) => context.json({ schemaVersion: 1, error: { code: 'NOT_FOUND', message: `There is no ${context.req.method} ${context.req.path}.`, details: [] } }, 404));
+
+  api.get('/v1/healthz', async (context) => {
+    const [temporal, database] = await Promise.all([well(() => desk.client.workflowService.getSystemInfo({})), well(() => desk.ledger.rotations({}))]);
+    return context.json({ schemaVersion: 1, ok: temporal && database, temporal, database }, temporal && database ? 200 : 503);
+  });
+  api.get('/v1/openapi.json', (context) => context.json(openApi()));
+  api.use('/v1/*', async (context, next) => {
+    const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
+    if (!sameText(given, token)) {
+      return context.json({ schemaVersion: 1, error: { code: 'NOT_ENTITLED', message: 'The control API needs the token of its home, as Authorization: Bearer TOKEN.', details: [] } }, 401);
+    }
+    return next();
+  });
+
+  api.get('/v1/rotations', async (context) => context.json(await listRotations(desk, context.req.query('line'))));
+  api.post('/v1/rotations', async (context) => context.json(await startRotation(desk, await body(context, StartBody)), 201));
+  api.post('/v1/rotations/plan', async (context) => {
+    const asked = await body(context, PlanBody);
+    return context.json(await planRotation(desk, { ...asked, by: asked.by ?? 'nobody', ticket: asked.ticket ?? '' }));
+  });
+  api.get('/v1/rotations/:id', async (context) => context.json(await showRotation(desk, context.req.param('id'))));
+  api.get('/v1/rotations/:id/nodes', async (context) => context.json(await rotationNodes(desk, context.req.param('id'))));
+  api.get('/v1/rotations/:id/events', (context) => events(context, desk, context.req.param('id')));
+  for (const name of COMMAND_NAMES) {
+    api.post(`/v1/rotations/:id/${name}`, async (context) => context.json(await commandRotation(desk, context.req.param('id'), name, await body(context, CommandBody))));
+  }
+  api.get('/v1/nodes', async (context) => context.json(await listNodes(desk)));
+  api.get('/v1/nodes/:name', async (context) => context.json(await inspectNode(desk, context.req.param('name'), offsetOf(context.req.query('at')))));
+  api.get('/v1/schedule', async (context) => context.json(await showSchedule(desk)));
+  api.post('/v1/schedule', async (context) => {
+    const { action, at } = await body(context, ScheduleBody);
+    return context.json(await changeSchedule(desk, action, offsetOf(at)));
+  });
+  api.get('/v1/lines/:line/head', async (context) => {
+    const line = context.req.param('line') as LineName;
+    const head = await situationOf(desk.around, line).store.head(line);
+    if (head === null) throw new ResealError('NOT_FOUND', `Line ${line} has no manifest yet. Freeze its first one: reseal manifest freeze DIR --line ${line} --first`);
+    return context.json({ schemaVersion: 1, head });
+  });
+  return api;
+}
+
+function offsetOf(at: string | undefined): number {
+  if (at === undefined) return 0;
+  const time = Date.parse(at);
+  if (Number.isNaN(time)) throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
+  return time - Date.now();
+}
+
+async function well(work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function body<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
+  let given: unknown;
+  try {
+    given = await context.req.json();
+  } catch (error) {
+    throw new ResealError('USAGE', 'The body must be one JSON document.', { cause: error });
+  }
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const details = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the document'}: ${issue.message}`);
+  throw new ResealError('USAGE', 'The body is not of the form that this route takes.', { details });
+}
+
+/** The record of a rotation, from wherever the listener stopped; ends with the rotation. */
+async function events(context: Context, desk: RotationDesk, id: string): Promise<Response> {
+  const from = Number(context.req.header('last-event-id') ?? context.req.query('after') ?? 0);
+  const after = Number.isSafeInteger(from) && from >= 0 ? from : 0;
+  if (context.req.query('format') === 'json') {
+    return context.json({ schemaVersion: 1, events: (await rotationEvents(desk, id, after)).map(eventView) });
+  }
+  return streamSSE(context, async (stream) => {
+    let seen = after;
+    let silent = 0;
+    while (!stream.aborted) {
+      const batch = await rotationEvents(desk, id, seen);
+      for (const event of batch) {
+        seen = event.seq;
+        await stream.writeSSE({ id: String(event.seq), event: event.kind, data: JSON.stringify(eventView(event)) });
+        if (event.kind === 'outcome') return;
+      }
+      silent = batch.length === 0 ? silent + 1 : 0;
+      if (silent % 50 === 49) await stream.writeSSE({ event: 'ping', data: '' });
+      await stream.sleep(FOLLOW_EVERY);
+    }
+  });
+}
+
+export interface RunningApi {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Listens on `host:port` (0: a free port). Loopback only: there is no TLS here. @throws ResealError USAGE */
+export function listen(api: Hono, address: string): Promise<RunningApi> {
+  const [, host = '127.0.0.1', port = '0'] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(address) ?? [];
+  if (!['127.0.0.1', '::1', 'localhost'].includes(host)) {
+    throw new ResealError('CONFIG_INVALID', `The control API listens on loopback only, not on ${host}: put a proxy with TLS before it (reseal.yaml, api.listen).`);
+  }
+  return new Promise((resolve, reject) => {
+    const server: ServerType = serve({ fetch: api.fetch, hostname: host, port: Number(port) }, (info: AddressInfo) => {
+      const shown = host.includes(':') ? `[${host}]` : host;
+      resolve({ url: `http://${shown}:${info.port}`, stop: () => stop(server) });
+    });
+    server.once('error', (error) => {
+      reject(new ResealError('API_UNREACHABLE', `The control API cannot listen on ${address}: ${error.message}.`, { cause: error }));
+    });
+  });
+}
+
+function stop(server: ServerType): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    // Those who follow a rotation would keep the door open for ever.
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  });
+}

@@ -1,0 +1,111 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from '@temporalio/client';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { loadConfiguration, type Configuration } from '../configuration/load.js';
+import { ResealError } from '../domain/errors.js';
+import { openLedger, type Ledger, type LedgerPlace } from '../ledger/open.js';
+import { connectClient } from '../temporal/connection.js';
+import { startEmbeddedServer } from '../temporal/embedded-server.js';
+import { openSurroundings, startResealWorker, TASK_QUEUE, type ResealWorkerRequest, type RunningWorker } from '../temporal/reseal-worker.js';
+import { registerSearchAttributes } from '../temporal/search-attributes.js';
+import type { RotationDesk } from './rotations.js';
+import { createApi, listen, newToken, type RunningApi } from './server.js';
+
+export interface ServiceRequest {
+  /** Configuration folder. */
+  readonly folder: string;
+  readonly home: string;
+  /** What runs here: the whole (`up`), the control API (`server`) or a worker alone (`worker`). */
+  readonly parts: readonly ('api' | 'worker')[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly onProgress: (line: string) => void;
+  /** Faults of a demo. */
+  readonly decorate?: ResealWorkerRequest['decorate'];
+}
+
+export interface RunningService {
+  readonly api: { readonly url: string; readonly tokenFile: string } | null;
+  readonly temporal: { readonly address: string; readonly namespace: string; readonly uiUrl: string | null; readonly adopted: boolean };
+  readonly client: Client;
+  readonly ledger: Ledger;
+  readonly desk: RotationDesk;
+  /** Rejects when the worker fails. */
+  readonly ended: Promise<void>;
+  /** Ends everything that was started here, in the reverse order. */
+  stop(): Promise<void>;
+}
+
+/** Where the ledger is, by reseal.yaml. @throws ResealError CONFIG_INVALID for a variable that is not set */
+export function ledgerPlace(configuration: Configuration, home: string, env: NodeJS.ProcessEnv): LedgerPlace {
+  const { database } = configuration.reseal;
+  if (database === 'embedded') return { kind: 'embedded', folder: join(home, 'database') };
+  const name = database.slice('env:'.length);
+  const url = env[name];
+  if (url === undefined || url === '') throw new ResealError('CONFIG_INVALID', `reseal.yaml takes the database's address from ${name}, which is not set.`);
+  return { kind: 'url', url };
+}
+
+/** Starts Temporal and database where they are embedded, then the parts asked for. What was started is ended again when a later part fails. */
+export async function startService(request: ServiceRequest): Promise<RunningService> {
+  const { home, folder, onProgress } = request;
+  const configuration = loadConfiguration(folder);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  quietRuntime();
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const temporal = await reachTemporal(configuration, home, onProgress, undo);
+    const { connection } = await connectClient(temporal);
+    undo.push(() => connection.close());
+    await registerSearchAttributes(connection, temporal.namespace);
+    const client = new Client({ connection, namespace: temporal.namespace });
+
+    const ledger = await openLedger(ledgerPlace(configuration, home, request.env));
+    undo.push(() => ledger.close());
+    const around = await openSurroundings(folder);
+    undo.push(() => around.close());
+
+    const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE };
+    const api = request.parts.includes('api') ? await startApi(home, configuration, desk, undo) : null;
+    const worker = request.parts.includes('worker') ? await startWorker({ folder, ledger, temporal, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) }, undo) : null;
+    return { api, temporal, client, ledger, desk, ended: worker?.ended ?? new Promise(() => undefined), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function reachTemporal(configuration: Configuration, home: string, onProgress: (line: string) => void, undo: (() => Promise<void>)[]): Promise<RunningService['temporal']> {
+  const { address, namespace } = configuration.reseal.temporal;
+  if (address !== 'embedded') return { address, namespace, uiUrl: null, adopted: false };
+  const server = await startEmbeddedServer({ home, dbFile: join(home, 'temporal.db'), namespace, onProgress });
+  undo.push(() => server.stop());
+  return server;
+}
+
+async function startApi(home: string, configuration: Configuration, desk: RotationDesk, undo: (() => Promise<void>)[]): Promise<RunningService['api']> {
+  const token = newToken();
+  const tokenFile = join(home, 'token');
+  writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
+  const running: RunningApi = await listen(createApi({ desk, token }), configuration.reseal.api.listen);
+  undo.push(() => running.stop());
+  return { url: running.url, tokenFile };
+}
+
+async function startWorker(request: ResealWorkerRequest, undo: (() => Promise<void>)[]): Promise<RunningWorker> {
+  const worker = await startResealWorker(request);
+  undo.push(() => worker.stop());
+  return worker;
+}
+
+let quiet = false;
+
+/** The SDK tells every state of a worker on stderr; people want to hear of trouble only. */
+function quietRuntime(): void {
+  if (quiet) return;
+  quiet = true;
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+}

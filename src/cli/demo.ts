@@ -1,0 +1,62 @@
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ResealError } from '../domain/errors.js';
+import { defineCommand, type Context, type ExitCode } from './command.js';
+import { FAILS, makeDemo, readDemo, removeDemo, type DemoRecord, type Fail } from './demo/home.js';
+import { claimHome, demoHomeFolder } from './home.js';
+
+/** The folder that holds package.json, from the sources and from the build alike. */
+function projectFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+function failOf(text: string | undefined): Fail | null {
+  if (text === undefined) return null;
+  const fail = FAILS.find((one) => one === text);
+  if (fail === undefined) throw new ResealError('USAGE', `--fail takes ${FAILS.join(', ')}, not ${text}.`);
+  return fail;
+}
+
+export const command = defineCommand({
+  description: 'Run a whole rotation on a simulated mesh, and look on',
+  arguments: {},
+  options: {
+    fail: { kind: 'text', description: `Break something on purpose and see the ordered rollback: ${FAILS.join(', ')}`, value: 'WHERE' },
+    real: { kind: 'flag', description: 'Rotate profiles really signed by Apple, as if it were 2024-02-18' },
+    fresh: { kind: 'flag', description: 'Start over' },
+  },
+  async handler(context, _, { fail: failText, real, fresh }): Promise<ExitCode> {
+    const fail = failOf(failText);
+    if (real && fail !== null) throw new ResealError('USAGE', '--real and --fail do not go together.');
+    const home = demoHomeFolder(context.home, context.env, context.cwd);
+    const release = claimHome(home);
+    try {
+      const demo = await demoOf(context, home, { real, fail, fresh });
+      if (demo === null) return 0;
+      const { runDemo } = await import('./demo/run.js');
+      return await runDemo(context, home, demo);
+    } finally {
+      release();
+    }
+  },
+});
+
+/** The demo to run: a new one, or the unfinished one of this home. Null when there is nothing to do. */
+async function demoOf(context: Context, home: string, asked: { readonly real: boolean; readonly fail: Fail | null; readonly fresh: boolean }): Promise<DemoRecord | null> {
+  const { output } = context;
+  const found = asked.fresh ? null : readDemo(home);
+  const same = found !== null && found.real === asked.real && found.fail === asked.fail;
+  if (found !== null && same && found.outcome === null) {
+    output.diagnostic(found.rotation === null ? `Taking up the demo in ${home}.` : `Taking up ${found.rotation} in ${home} where it was left.`);
+    return found;
+  }
+  if (found !== null && !same && found.outcome === null && found.rotation !== null) {
+    throw new ResealError('REFUSED', `Another demo is unfinished in ${home} (${found.rotation}). Finish it by the same command as before, or start over with --fresh.`);
+  }
+  if (found !== null) output.diagnostic(`The demo in ${home} has ended as ${found.outcome ?? 'nothing'}; this is a new one.`);
+  await removeDemo(home);
+  return makeDemo({ home, ...asked, fixtures: join(projectFolder(), '..', 'shared', 'fixtures', 'apple-profiles'), onProgress: (line) => { output.progress(line); } }); // prettier-ignore
+}

@@ -1,0 +1,88 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
+import type { NodeActivities } from '../../../activities/node/contract.js';
+import type { Fail } from './home.js';
+import { ROOT_FOLDERS } from './paths.js';
+
+/** What a demo does to its own mesh. Every fault is one that real meshes have. */
+export interface Fault {
+  /** Told to the person beforehand. */
+  readonly announce: string;
+  /** @param order names of the nodes in the order in which they switch */
+  readonly decorate: (nodes: NodeActivities, order: readonly string[], nodesFolder: string) => NodeActivities;
+}
+
+function replaceFile(path: string, bytes: Uint8Array | string): void {
+  writeFileSync(`${path}.meddled`, bytes);
+  renameSync(`${path}.meddled`, path);
+}
+
+/** Flips one byte in the middle of a profile that this manifest names, as a dying disk would. */
+function flip(home: string, line: string, manifest: string): void {
+  const frozen = JSON.parse(readFileSync(join(home, ROOT_FOLDERS.mount, line, 'manifests', `${manifest}.json`), 'utf8')) as {
+    profiles: readonly { profile: { fileName: string } }[];
+  };
+  const path = join(home, ROOT_FOLDERS.xcode16, frozen.profiles[0]?.profile.fileName ?? '');
+  const bytes = readFileSync(path);
+  const middle = Math.floor(bytes.length / 2);
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+  replaceFile(path, bytes);
+}
+
+/** Before its first switch each of these nodes loses a byte. */
+function flippedBeforeSwitch(nodes: NodeActivities, victims: readonly string[], nodesFolder: string): NodeActivities {
+  const left = new Set<string>(victims);
+  return {
+    ...nodes,
+    switchNode: (order) => {
+      if (order.revertTo !== null && left.delete(order.node)) flip(join(nodesFolder, order.node), order.line, order.target);
+      return nodes.switchNode(order);
+    },
+  };
+}
+
+/** Somebody else's script takes the manifest that should be active off the nodes' accepted lists. */
+function meddleWithAccepted(home: string, line: string, manifest: string): void {
+  const path = join(home, ROOT_FOLDERS.state, 'accepted.json');
+  const accepted = JSON.parse(readFileSync(path, 'utf8')) as Record<string, readonly string[]>;
+  replaceFile(path, `${JSON.stringify({ ...accepted, [line]: (accepted[line] ?? []).filter((digest) => digest !== manifest) }, null, 2)}\n`);
+}
+
+export const FAULTS: Readonly<Record<Exclude<Fail, 'signoff-rejected'>, Fault>> = {
+  staging: {
+    announce: 'the disk of one node is full while profiles are staged',
+    decorate: (nodes, order) => {
+      const victim = order.at(-1);
+      return {
+        ...nodes,
+        stageNode: (asked) => {
+          if (asked.node !== victim) return nodes.stageNode(asked);
+          const message = `Node ${victim} cannot write to ~/${ROOT_FOLDERS.xcode16}: no space left on device (simulated by --fail staging).`;
+          return Promise.reject(ApplicationFailure.create({ message, type: 'NODE_WRITE_FAILED', nonRetryable: true }));
+        },
+      };
+    },
+  },
+  canary: {
+    announce: 'a byte of a new profile flips on a canary node just before it is switched',
+    decorate: (nodes, order, nodesFolder) => flippedBeforeSwitch(nodes, order.slice(0, 1), nodesFolder),
+  },
+  rolling: {
+    announce: 'a byte of a new profile flips on the last three nodes, one more than may be unavailable',
+    decorate: (nodes, order, nodesFolder) => flippedBeforeSwitch(nodes, order.slice(-3), nodesFolder),
+  },
+  soak: {
+    announce: 'while they soak, somebody takes the new manifest off the accepted lists of three nodes',
+    decorate: (nodes, order, nodesFolder) => {
+      const left = new Set<string>(order.slice(-3));
+      return {
+        ...nodes,
+        probeNodes: (asked) => {
+          for (const node of asked.nodes) if (left.delete(node)) meddleWithAccepted(join(nodesFolder, node), asked.line, asked.manifest);
+          return nodes.probeNodes(asked);
+        },
+      };
+    },
+  },
+};

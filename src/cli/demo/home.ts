@@ -1,0 +1,82 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { loadConfiguration } from '../../configuration/load.js';
+import type { LineName, Sha256 } from '../../domain/brands.js';
+import { ResealError } from '../../domain/errors.js';
+import { createMesh } from '../../simulator/mesh/create.js';
+import { meshFolders } from '../../simulator/mesh/files.js';
+import { createRealMesh, REAL_DATE } from '../../simulator/mesh/real.js';
+import { seedNodes } from '../../simulator/mesh/seed.js';
+import { stopRecorded } from '../../temporal/embedded-server.js';
+import { openSurroundings } from '../../temporal/reseal-worker.js';
+
+export const FAILS = ['staging', 'canary', 'rolling', 'soak', 'signoff-rejected'] as const;
+export type Fail = (typeof FAILS)[number];
+
+const record = z.object({
+  schemaVersion: z.literal(1),
+  real: z.boolean(),
+  fail: z.enum(FAILS).nullable(),
+  line: z.string(),
+  manifest: z.string(),
+  /** Milliseconds added to the clock in expiry comparisons. */
+  offset: z.number(),
+  rotation: z.string().nullable(),
+  outcome: z.string().nullable(),
+});
+/** `<home>/demo.json`: what this demo is, so that it can be taken up again. */
+export type DemoRecord = z.infer<typeof record> & { readonly line: LineName & string; readonly manifest: Sha256 & string };
+
+const fileOf = (home: string): string => join(home, 'demo.json');
+
+export function readDemo(home: string): DemoRecord | null {
+  if (!existsSync(fileOf(home))) return null;
+  const parsed = record.safeParse(JSON.parse(readFileSync(fileOf(home), 'utf8')));
+  return parsed.success ? (parsed.data as DemoRecord) : null;
+}
+
+export function writeDemo(home: string, demo: DemoRecord): void {
+  writeFileSync(fileOf(home), `${JSON.stringify(demo, null, 2)}\n`);
+}
+
+/** Removes a demo and nothing else: a folder that holds anything but a demo is left alone. */
+export async function removeDemo(home: string): Promise<void> {
+  if (!existsSync(home)) return;
+  const names = readdirSync(home).filter((name) => name !== 'up.lock');
+  if (names.length > 0 && !existsSync(fileOf(home)) && !names.includes('demo.making')) {
+    throw new ResealError('REFUSED', `${home} is not a demo's home: it holds ${names.slice(0, 3).join(', ')}. Name another with --home.`);
+  }
+  await stopRecorded(home);
+  for (const name of names) rmSync(join(home, name), { recursive: true, force: true });
+}
+
+export interface DemoRequest {
+  readonly home: string;
+  readonly real: boolean;
+  readonly fail: Fail | null;
+  /** Folder with the Apple-signed profiles, for `--real`. */
+  readonly fixtures: string;
+  readonly onProgress: (line: string) => void;
+}
+
+/** Makes the mesh: configuration, profiles, nodes with the first manifest on them. */
+export async function makeDemo(request: DemoRequest): Promise<DemoRecord> {
+  const { home } = request;
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  writeFileSync(join(home, 'demo.making'), '');
+  request.onProgress('making a mesh of 12 simulated nodes');
+  const offset = request.real ? Date.parse(REAL_DATE) - Date.now() : 0;
+  const mesh = request.real ? await createRealMesh(home, request.fixtures) : await createMesh({ folder: home });
+  const { config } = meshFolders(home);
+  const around = await openSurroundings(config);
+  try {
+    await seedNodes(loadConfiguration(config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
+  } finally {
+    await around.close();
+  }
+  const demo: DemoRecord = { schemaVersion: 1, real: request.real, fail: request.fail, line: mesh.line, manifest: mesh.manifest, offset, rotation: null, outcome: null };
+  writeDemo(home, demo);
+  rmSync(join(home, 'demo.making'), { force: true });
+  return demo;
+}

@@ -1,0 +1,15 @@
+import type { RotationView } from '../../presenters/rotation.js';
+import { ApiClient } from '../api-client.js';
+import { defineCommand } from '../command.js';
+import { ARGUMENTS, pathOf, SAID, tell } from './tell.js';
+
+export const command = defineCommand({
+  description: 'Answer the question that a rotation asks',
+  arguments: { ...ARGUMENTS, option: { kind: 'text', description: 'One of the options that the question offers', required: true } },
+  options: { ...SAID, question: { kind: 'text', description: 'Which question, as `status` names it', required: true, value: 'Q' } },
+  async handler(context, { id, option }, { question, ...said }) {
+    const deciding = option === 'approve' || option === 'reject';
+    const { rotation } = deciding ? await (await ApiClient.find(context)).get<RotationView>(pathOf(id)) : { rotation: null };
+    await tell(context, id, 'answer', said, { question, option, ...(rotation?.to == null ? {} : { digest: rotation.to }) });
+  },
+});

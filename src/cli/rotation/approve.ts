@@ -1,0 +1,20 @@
+import { rotationText } from '../../presenters/rotation-text.js';
+import type { RotationView } from '../../presenters/rotation.js';
+import { ResealError } from '../../domain/errors.js';
+import { ApiClient } from '../api-client.js';
+import { defineCommand } from '../command.js';
+import { ARGUMENTS, pathOf, SAID, showBeforeDeciding } from './tell.js';
+
+export const command = defineCommand({
+  description: 'Approve exactly the manifest that is shown',
+  arguments: ARGUMENTS,
+  options: { ...SAID, digest: { kind: 'text', description: 'Refuse unless this is what is to be approved (SHA-256)', value: 'SHA256' } },
+  async handler(context, { id }, { as, ticket, digest }) {
+    const api = await ApiClient.find(context);
+    const shown = await showBeforeDeciding(context, api, id);
+    const { to } = shown.rotation;
+    if (to === null) throw new ResealError('ILLEGAL_COMMAND', `${id} is ${shown.rotation.phase}: there is nothing to approve yet.`);
+    const view = await api.post<RotationView>(pathOf(id, '/approve'), { by: as, ticket, digest: digest ?? to });
+    context.output.show(view, () => rotationText(view, context.output, context.now()));
+  },
+});

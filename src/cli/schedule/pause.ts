@@ -1,0 +1,9 @@
+import { defineCommand } from '../command.js';
+import { change } from './change.js';
+
+export const command = defineCommand({
+  description: 'Stop scanning until `schedule ensure`',
+  arguments: {},
+  options: {},
+  handler: (context) => change(context, 'pause'),
+});

@@ -1,0 +1,9 @@
+import { defineCommand } from '../command.js';
+import { change } from './change.js';
+
+export const command = defineCommand({
+  description: 'Remove the scan; rotations in flight go on',
+  arguments: {},
+  options: {},
+  handler: (context) => change(context, 'remove'),
+});

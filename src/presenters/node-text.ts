@@ -1,0 +1,35 @@
+import type { NodeListView, NodeView } from './node.js';
+import type { Pen } from './rotation-text.js';
+
+const COLOUR = { pass: 'green', fail: 'red', inconclusive: 'yellow', unreachable: 'red', unknown: 'dim' } as const;
+
+export function nodeListText(view: NodeListView, pen: Pen, now: number): string[] {
+  return pen.table(
+    ['NODE', 'REGION', 'ROLES', 'IMAGE', 'LINE', 'VERDICT', 'ACTIVE', 'SEEN'],
+    view.nodes.flatMap((node) =>
+      node.lines.map((line) => [
+        node.name,
+        node.region,
+        node.roles.join(','),
+        node.image,
+        line.line,
+        { text: line.verdict, style: COLOUR[line.verdict] },
+        line.active === null ? '-' : `${line.active.slice(0, 12)}${line.onHead === false ? ' (not the head)' : ''}`,
+        line.seenAt === null ? 'never' : pen.time(Date.parse(line.seenAt), now),
+      ]),
+    ),
+  );
+}
+
+export function nodeText(node: NodeView, pen: Pen): string[] {
+  const lines = [`${pen.styled(node.name, 'bold')}  ${node.region}, ${node.roles.join(' and ')}, ${node.environment}, image ${node.image}, keys ${node.keys}`, `  reach     ${node.reach}`];
+  for (const line of node.lines) {
+    lines.push(`  ${pen.styled(line.line, 'bold')}  ${pen.styled(line.verdict, COLOUR[line.verdict])}${line.reason === '' ? '' : `  ${line.reason}`}`);
+    lines.push(`    active    ${line.active ?? 'none'}${line.onHead === false ? ` ${pen.styled('(not the head of the line)', 'yellow')}` : ''}`);
+    for (const accepted of line.accepted) if (accepted !== line.active) lines.push(`    accepts   ${accepted}`);
+    if (line.epoch !== null) lines.push(`    epoch     ${line.epoch}`);
+    for (const problem of line.problems) lines.push(`    ${pen.styled(problem.verdict.padEnd(9), problem.verdict === 'fail' ? 'red' : 'yellow')} ${problem.check}: ${problem.reason}`);
+    for (const finding of line.findings) lines.push(`    finding   ${finding}`);
+  }
+  return lines;
+}

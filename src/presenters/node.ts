@@ -1,0 +1,60 @@
+import type { CheckResult } from '../domain/node/probe.js';
+import type { NodeReport } from '../domain/node/report.js';
+import type { NodeDeclaration } from '../domain/topology.js';
+
+/** A node as declared, with what was last read off it. */
+export interface NodeView {
+  readonly name: string;
+  readonly region: string;
+  readonly pool: string;
+  readonly roles: readonly string[];
+  readonly environment: string;
+  readonly image: string;
+  readonly keys: string;
+  readonly reach: string;
+  readonly lines: readonly NodeLineView[];
+}
+
+export interface NodeLineView {
+  readonly line: string;
+  readonly verdict: 'pass' | 'fail' | 'inconclusive' | 'unreachable' | 'unknown';
+  readonly active: string | null;
+  /** Whether `active` is the head of the line. */
+  readonly onHead: boolean | null;
+  readonly accepted: readonly string[];
+  readonly epoch: number | null;
+  readonly seenAt: string | null;
+  readonly problems: readonly CheckResult[];
+  readonly findings: readonly string[];
+  readonly reason: string;
+}
+
+export interface NodeListView {
+  readonly schemaVersion: 1;
+  readonly nodes: readonly NodeView[];
+}
+
+export const nodeView = (node: NodeDeclaration, lines: readonly NodeLineView[]): NodeView => ({
+  name: node.name,
+  region: node.region,
+  pool: node.pool,
+  roles: node.roles,
+  environment: node.environment,
+  image: node.image,
+  keys: node.keys,
+  reach: node.reach.kind === 'local' ? `local ${node.reach.home}` : node.reach.kind,
+  lines,
+});
+
+export const lineView = (line: string, head: string | null, report: NodeReport | null, unreachable: string | null): NodeLineView => ({
+  line,
+  verdict: unreachable !== null ? 'unreachable' : (report?.verdict ?? 'unknown'),
+  active: report?.active ?? null,
+  onHead: report === null || head === null ? null : report.active === head,
+  accepted: report?.accepted ?? [],
+  epoch: report?.epoch ?? null,
+  seenAt: report === null ? null : new Date(report.at).toISOString(),
+  problems: report?.problems ?? [],
+  findings: report?.findings ?? [],
+  reason: unreachable ?? '',
+});

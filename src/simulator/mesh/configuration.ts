@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import type { Apps } from '../../manifest/assemble.js';
+import { writeYaml, type MeshFolders } from './files.js';
+import { LINE, QUICK_POLICY, ROSTER, type SimulatedNode } from './spec.js';
+
+export interface MeshConfiguration {
+  readonly nodes: readonly SimulatedNode[];
+  /** Which nodes may hold private keys. */
+  readonly keys: 'signers' | 'forbidden';
+  readonly pipelines: readonly { readonly name: string; readonly bundles: readonly string[] }[];
+  /** PEM files, relative to the configuration folder. */
+  readonly extraRoots: readonly string[];
+  readonly apps: Apps;
+  /** Overrides of the quick policy, a section at a time. */
+  readonly policy: Readonly<Record<string, unknown>>;
+}
+
+/** The four files that a person would write, and `apps.yaml` beside the profiles. */
+export async function writeConfiguration(folders: MeshFolders, mesh: MeshConfiguration): Promise<void> {
+  const file = (name: string): string => join(folders.config, name);
+  await writeYaml(file('topology.yaml'), 'A simulated mesh: every node is a folder on this machine.', {
+    schemaVersion: 1,
+    installation: 'acme-demo',
+    lines: { [LINE]: { identity: 'signers', distribution: 'copy', profilesOn: ['signer', 'compile'], store: 'main', sources: ['drop'], successorOwner: 'rita' } },
+    defaults: { environment: 'simulated', lines: [LINE], pool: 'main', keys: 'forbidden' },
+    nodes: mesh.nodes.map((node) => ({
+      name: node.name,
+      region: node.region,
+      image: node.image,
+      roles: [...node.roles],
+      ...(mesh.keys === 'signers' && node.roles.includes('signer') ? { keys: 'allowed' } : {}),
+      reach: { kind: 'local', home: join('..', 'nodes', node.name) },
+    })),
+    pipelines: mesh.pipelines,
+  });
+  await writeYaml(file('policy.yaml'), 'Short waits, to be watched; a production policy leaves these out.', { ...QUICK_POLICY, ...mesh.policy });
+  await writeYaml(file('roster.yaml'), 'Who may do what.', ROSTER);
+  await writeYaml(file('reseal.yaml'), 'Where everything is.', {
+    schemaVersion: 1,
+    stores: { main: { kind: 'git', url: '../store.git', branch: 'main' } },
+    sources: { drop: { kind: 'drop', path: '../drop' } },
+    trust: { extraRoots: mesh.extraRoots },
+  });
+  await writeYaml(join(folders.profiles, 'apps.yaml'), 'What no profile tells: app, role and Xcode targets of each bundle id.', mesh.apps);
+}

@@ -1,0 +1,53 @@
+import { ActivityFailure } from '@temporalio/workflow';
+import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
+import type { NodeReport } from '../src/domain/node/report.js';
+import { ledger, nodesWith } from './activities.js';
+
+export interface NodeInspectionInput {
+  readonly line: LineName;
+  /** At most 100. */
+  readonly nodes: readonly NodeName[];
+  /** What should be active. */
+  readonly manifest: Sha256;
+  readonly topology: Sha256;
+  readonly policyDigest: Sha256;
+  readonly offset: number;
+  /** Milliseconds for one node. */
+  readonly timeout: number;
+}
+
+export interface NodeInspection {
+  readonly reports: readonly NodeReport[];
+  readonly unreachable: readonly { readonly node: NodeName; readonly reason: string }[];
+}
+
+/** Node truth of some nodes, asked for by a person; changes nothing. */
+export async function nodeInspection(input: NodeInspectionInput): Promise<NodeInspection> {
+  const now = Date.now();
+  const order = {
+    line: input.line,
+    rotation: `${input.line}-inspection`,
+    epoch: 0,
+    opId: 'inspect',
+    notAfter: now + input.timeout,
+    sentAt: now,
+    offset: input.offset,
+    topology: input.topology,
+    policy: input.policyDigest,
+    manifest: input.manifest,
+  };
+  const reports: NodeReport[] = [];
+  const unreachable: { node: NodeName; reason: string }[] = [];
+  await Promise.all(
+    input.nodes.map(async (node) => {
+      try {
+        reports.push(await nodesWith(input.timeout).inspectNode({ ...order, node }));
+      } catch (error) {
+        if (!(error instanceof ActivityFailure)) throw error;
+        unreachable.push({ node, reason: error.cause?.message ?? error.message });
+      }
+    }),
+  );
+  if (reports.length > 0) await ledger.saveNodeReports(input.line, reports);
+  return { reports, unreachable };
+}
