@@ -38,15 +38,17 @@ describe('the command tree', () => {
 describe('the built command', () => {
   it('prints help within 100 ms of what Node.js itself needs to start', () => {
     execFileSync(process.execPath, [join(ROOT, 'scripts/build.mjs'), '--if-stale']);
-    const median = (args: readonly string[]): number => {
-      const times = Array.from({ length: 7 }, () => {
-        const began = performance.now();
-        expect(spawnSync(process.execPath, [...args]).status).toBe(0);
-        return performance.now() - began;
-      });
-      return times.sort((a, b) => a - b)[3]!;
+    const timed = (args: readonly string[]): number => {
+      const began = performance.now();
+      expect(spawnSync(process.execPath, [...args]).status).toBe(0);
+      return performance.now() - began;
     };
-    const bare = median(['-e', '0']);
-    expect(median([join(ROOT, 'scripts/reseal.mjs'), '--help'])).toBeLessThan(bare + 100);
+    // The quickest of several, by turns: what else the machine does makes both slower, never quicker.
+    const runs = Array.from({ length: 10 }, () => ({
+      bare: timed(['-e', '0']),
+      help: timed([join(ROOT, 'scripts/reseal.mjs'), '--help']),
+    }));
+    const quickest = (times: readonly number[]): number => Math.min(...times);
+    expect(quickest(runs.map((one) => one.help))).toBeLessThan(quickest(runs.map((one) => one.bare)) + 100);
   });
 });
