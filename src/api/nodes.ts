@@ -3,26 +3,39 @@ import type { LineName, NodeName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import { lineView, nodeView, type NodeLineView, type NodeListView } from '../presenters/node.js';
+import type { NodeReport } from '../domain/node/report.js';
+import type { RotationNodeRow } from '../../activities/ledger/contract.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import type { NodeInspection, NodeInspectionInput } from '../../workflows/node-inspection.js';
 import type { RotationDesk } from './rotations.js';
 
-/** Every declared node with what was last read off it. */
+/** Every declared node with what was last read off it: by an inspection, or by a rotation's step since. */
 export async function listNodes(desk: RotationDesk): Promise<NodeListView> {
   const { topology } = desk.around.configuration();
-  const seen = await desk.ledger.nodes();
-  const nodes = await Promise.all(
-    topology.nodes.map(async (node) => {
-      const lines = await Promise.all(
-        node.lines.map(async (line): Promise<NodeLineView> => {
-          const report = seen.find((one) => one.name === node.name && one.line === line)?.report ?? null;
-          return lineView(line, await headDigest(desk, line), report, null);
-        }),
-      );
-      return nodeView(node, lines);
-    }),
+  const reports = new Map((await desk.ledger.nodes()).map((seen) => [`${seen.name} ${seen.line}`, seen.report]));
+  const heads = new Map<LineName, string | null>();
+  const rows = new Map<string, RotationNodeRow>();
+  for (const line of Object.keys(topology.lines) as LineName[]) {
+    heads.set(line, await headDigest(desk, line));
+    const [last] = await desk.ledger.rotations({ line });
+    for (const row of last === undefined ? [] : await desk.ledger.rotationNodes(last.id)) rows.set(`${row.node} ${line}`, row);
+  }
+  const nodes = topology.nodes.map((node) =>
+    nodeView(
+      node,
+      node.lines.map((line) => lastSeen(line, heads.get(line) ?? null, reports.get(`${node.name} ${line}`) ?? null, rows.get(`${node.name} ${line}`) ?? null)),
+    ),
   );
   return { schemaVersion: 1, nodes };
+}
+
+function lastSeen(line: LineName, head: string | null, report: NodeReport | null, row: RotationNodeRow | null): NodeLineView {
+  const seen = lineView(line, head, report, null);
+  if (row === null || (report !== null && report.at >= row.at)) return seen;
+  const done = row.state.endsWith('done');
+  const verdict = done ? 'pass' : row.state.endsWith('unreachable') ? 'unreachable' : 'fail';
+  const active = row.active ?? seen.active;
+  return { ...seen, verdict, active, onHead: active === null || head === null ? null : active === head, accepted: [], seenAt: new Date(row.at).toISOString(), reason: row.reason };
 }
 
 /** Node truth, read now, by a worker that reaches the node. */

@@ -150,7 +150,8 @@ async function startOn(desk: RotationDesk, type: 'rotation' | 'incidentRollback'
     const known = asResealError(error);
     if (known.code !== 'ROTATION_IN_FLIGHT') throw known;
     const running = await live(desk, line);
-    throw new ResealError('ROTATION_IN_FLIGHT', `${running?.id ?? 'A rotation'} is in flight on ${line} (${running?.phase ?? 'starting'}): one at a time. See \`reseal rotation status ${running?.id ?? ''}\`.`, { cause: error });
+    const what = running === null ? `A rotation is just starting on ${line}` : `${running.id} is in flight on ${line} (${running.phase})`;
+    throw new ResealError('ROTATION_IN_FLIGHT', `${what}: one at a time. See \`reseal rotation list\`.`, { cause: error });
   }
 }
 

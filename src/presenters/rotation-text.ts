@@ -64,12 +64,19 @@ function certificateChange({ old, new: next }: ChangeView): string {
   return same ? `…${next.certificate.serialLast6} as before` : `…${old.certificate?.serialLast6 ?? '?'} -> …${next.certificate.serialLast6}`;
 }
 
+/** How long it has been going on, or took. */
+function age(rotation: Rotation, now: number): string {
+  const end = rotation.endedAt === null ? now : at(rotation.endedAt);
+  const length = describeDuration(Math.max(0, end - at(rotation.startedAt)));
+  return rotation.endedAt === null ? `since ${length}` : `after ${length}, ${describeDistance(end, now)}`;
+}
+
 export function rotationText(view: RotationView, pen: Pen, now: number): string[] {
   const { rotation } = view;
   const lines: string[] = [];
   const row = (name: string, text: string): void => void lines.push(`  ${pen.styled(name.padEnd(10), 'dim')}${text}`);
   const shown = rotation.paused === null ? rotation.phase : `${rotation.phase}, paused`;
-  lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shown, phaseColour(rotation.phase))}  for ${describeDuration(Math.max(0, (rotation.endedAt === null ? now : at(rotation.endedAt)) - at(rotation.startedAt)))}`);
+  lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shown, phaseColour(rotation.phase))}  ${age(rotation, now)}`);
   row('asked by', `${rotation.trigger.by} under ${rotation.trigger.ticket}`);
   if (rotation.offset !== 0) row('as if at', pen.time(now + rotation.offset, now).replace(/ \(.*\)$/, '').concat(' (expiries only)'));
   if (rotation.to !== null) row('manifest', `${short(rotation.from)} -> ${short(rotation.to)}  (kind ${rotation.kind ?? '?'}, ${plural(view.changes?.length ?? 0, 'profile')}, ${plural(rotation.nodes, 'node')}, at most ${rotation.maxUnavailable} unavailable)`);

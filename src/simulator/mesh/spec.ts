@@ -51,14 +51,14 @@ export const SIMULATED_APPS: readonly SimulatedApp[] = [
 export const QUICK_POLICY = {
   schemaVersion: 1,
   scan: { every: '1d', at: '06:00', zone: 'UTC', lookAhead: '48h', ticket: 'DEMO-1' },
-  cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['10%', '30%', '60%'], maxUnavailable: 2, stallTimeout: '20s' },
+  cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['10%', '30%', '60%'], maxUnavailable: 2, stallTimeout: '5s' },
   probe: { passes: 3, interval: '400ms', checkTimeout: '10s', inconclusiveFor: '5s' },
   soak: { duration: '10s', interval: '2s', floor: '0s' },
   gate: { approvals: 2, timeout: '2h', calendar: 'none', remindEvery: '30m', widenAfter: '1h', approvalValid: '72h' },
   retirement: { secondGate: false, maxBuildDuration: '5s', overduePinPageEvery: '1m' },
   rollback: { nodeTime: '30s', safetyMargin: '24h', minLifeAfterRollback: '72h' },
   escalation: { pageEvery: '1m' },
-  limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '1m', nodeOfflineAfter: '10s' },
+  limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '1m', nodeOfflineAfter: '5s' },
   audience: { owner: ['rita'], widened: ['approvers'], page: ['oncall'] },
 };
 
