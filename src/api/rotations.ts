@@ -47,6 +47,8 @@ export interface CommandRequest {
   readonly nodes?: readonly string[] | undefined;
 }
 
+/** How long a request waits for a worker to take something up, in milliseconds. */
+const PATIENCE = 20_000;
 const ID = /^(.+)-([1-9][0-9]*)$/;
 const workflowIdOf = (line: string): string => `rotation/${line}`;
 
@@ -150,9 +152,21 @@ async function startOn(desk: RotationDesk, type: 'rotation' | 'incidentRollback'
     const known = asResealError(error);
     if (known.code !== 'ROTATION_IN_FLIGHT') throw known;
     const running = await live(desk, line);
+    // One that has reached its end closes within moments: what people ask for next need not wait for a second try.
+    if (running?.outcome != null && (await closes(desk, line))) return startOn(desk, type, line, input);
     const what = running === null ? `A rotation is just starting on ${line}` : `${running.id} is in flight on ${line} (${running.phase})`;
     throw new ResealError('ROTATION_IN_FLIGHT', `${what}: one at a time. See \`reseal rotation list\`.`, { cause: error });
   }
+}
+
+/** Whether the line's workflow is closed within a little time. */
+async function closes(desk: RotationDesk, line: string): Promise<boolean> {
+  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; ) {
+    const { status } = await handleOf(desk, line).describe();
+    if (status.name !== 'RUNNING') return true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return false;
 }
 
 /** After an unsuccessful end the same successors are only tried again on purpose. */
@@ -165,8 +179,6 @@ async function refuseRepetition(desk: RotationDesk, request: RotationRequest, af
   if (after !== undefined && after === last) return;
   throw new ResealError('REFUSED', `${found.reason}.`);
 }
-
-const PATIENCE = 20_000;
 
 async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: string): Promise<RotationView> {
   const deadline = Date.now() + PATIENCE;
@@ -183,6 +195,9 @@ async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: stri
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** Waits until the workflow of a rotation that has ended is closed too; false when that takes too long. */
+export const untilClosed = (desk: RotationDesk, id: string): Promise<boolean> => closes(desk, lineOf(id));
 
 /** Sends a command to the rotation; one that has completed is rolled back by a workflow of its own. */
 export async function commandRotation(desk: RotationDesk, id: string, command: CommandName, asked: CommandRequest): Promise<RotationView> {

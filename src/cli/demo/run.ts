@@ -5,7 +5,7 @@ import { planCohorts } from '../../domain/rotation/cohorts.js';
 import { parseDuration } from '../../domain/duration.js';
 import { QUICK_POLICY } from '../../simulator/mesh/spec.js';
 import { loadConfiguration } from '../../configuration/load.js';
-import { commandRotation, listRotations, rotationEvents, rotationNodes, showRotation } from '../../api/rotations.js';
+import { commandRotation, listRotations, rotationEvents, rotationNodes, showRotation, untilClosed } from '../../api/rotations.js';
 import { startService, type RunningService } from '../../api/service.js';
 import { changeSchedule, SCHEDULE_ID } from '../../api/schedule.js';
 import { changesText, eventText } from '../../presenters/rotation-text.js';
@@ -166,6 +166,7 @@ class Demo {
     const id = view.rotation.id;
     this.demo = { ...this.demo, outcome: view.rotation.phase };
     writeDemo(this.home, this.demo);
+    await untilClosed(this.service.desk, id);
     const builds = this.builders.count();
     const nodes = await rotationNodes(this.service.desk, id);
     const startedBy = await this.startedBy();
