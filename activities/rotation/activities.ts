@@ -62,9 +62,11 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       line,
       due: survey.due.groups.map((group) => group.name),
       start: !stale,
-      reason: stale && record !== null ? `${record.state.id} ended as ${record.state.phase} with these very successors; bring new ones, or reseal rotation start --after ${record.state.id}` : '',
+      reason:
+        stale && record !== null
+          ? `${record.state.id} ended as ${record.state.phase} with these very successors; bring new ones, or reseal rotation start --after ${record.state.id}`
+          : '',
     });
   }
   return { lines, ticket: policy.scan.ticket, policy };
 }
-

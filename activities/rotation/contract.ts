@@ -23,7 +23,8 @@ export interface Successors {
   readonly fingerprint: string;
 }
 
-export type Prepared = { readonly plan: Plan; readonly reasons: readonly string[] } | { readonly plan: null; readonly reasons: readonly string[] };
+export type Prepared =
+  { readonly plan: Plan; readonly reasons: readonly string[] } | { readonly plan: null; readonly reasons: readonly string[] };
 
 /** The rotation's dealings with configuration, store and profile sources. Errors are ApplicationFailures typed by `ErrorCode`. */
 export interface RotationActivities {
@@ -40,7 +41,12 @@ export interface RotationActivities {
   /** The roster, as it is when a gate opens. */
   gateRoster(): Promise<{ readonly rights: RotationState['rights'] }>;
   /** The names at these positions of a cohort plan. */
-  cohortNodes(range: { readonly line: LineName; readonly cohorts: Sha256; readonly first: number; readonly count: number }): Promise<readonly NodeName[]>;
+  cohortNodes(range: {
+    readonly line: LineName;
+    readonly cohorts: Sha256;
+    readonly first: number;
+    readonly count: number;
+  }): Promise<readonly NodeName[]>;
   /** Compare-and-swap of the line's head to `to`. */
   advanceHead(move: {
     readonly line: LineName;
@@ -60,7 +66,11 @@ export interface RotationActivities {
   /** The closing record, kept in the store when Temporal's retention has ended. */
   closeRotation(state: RotationState): Promise<void>;
   /** Re-checks that a completed rotation can be rolled back (profile bytes, certificates) and composes the way back. */
-  prepareIncident(request: { readonly rotation: RotationId; readonly request: RotationRequest; readonly key: string }): Promise<
+  prepareIncident(request: {
+    readonly rotation: RotationId;
+    readonly request: RotationRequest;
+    readonly key: string;
+  }): Promise<
     { readonly state: RotationState; readonly reasons: readonly string[] } | { readonly state: null; readonly reasons: readonly string[] }
   >;
 }

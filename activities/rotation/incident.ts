@@ -20,19 +20,33 @@ export interface ClosingRecord {
 }
 
 /** A state in which everything the old rotation did is still to be undone; the machine's own rollback plan does the rest. */
-export async function prepareIncident(around: Surroundings, { rotation, request, key }: Request): ReturnType<RotationActivities['prepareIncident']> {
+export async function prepareIncident(
+  around: Surroundings,
+  { rotation, request, key }: Request,
+): ReturnType<RotationActivities['prepareIncident']> {
   const situation = situationOf(around, request.line);
   const { store, configuration } = situation;
   const record = (await store.record(rotation)) as ClosingRecord | null;
   const old = record?.state.plan ?? null;
   if (record === null || old === null) throw new ResealError('NOT_FOUND', `The store has no record of rotation ${rotation} with a plan.`);
-  if (record.state.phase !== 'completed') return { state: null, reasons: [`${rotation} ended as ${record.state.phase}: only a completed rotation leaves something to bring back`] };
+  if (record.state.phase !== 'completed')
+    return {
+      state: null,
+      reasons: [`${rotation} ended as ${record.state.phase}: only a completed rotation leaves something to bring back`],
+    };
 
   const { head, manifest } = await headOf(store, request.line);
   const [before, after] = await Promise.all([manifestOf(store, old.from), manifestOf(store, old.to)]);
   const back = revertEntries(manifest, before, after);
-  if (back.reverted.length === 0) return { state: null, reasons: [`none of what ${rotation} brought is in force any more: the line's head is ${head.digest.slice(0, 12)}`] };
-  const target = head.digest === old.to ? old.from : await store.putManifest(freezeManifest(back.manifest).bytes, { rotation, ticket: request.trigger.ticket });
+  if (back.reverted.length === 0)
+    return {
+      state: null,
+      reasons: [`none of what ${rotation} brought is in force any more: the line's head is ${head.digest.slice(0, 12)}`],
+    };
+  const target =
+    head.digest === old.to
+      ? old.from
+      : await store.putManifest(freezeManifest(back.manifest).bytes, { rotation, ticket: request.trigger.ticket });
   const targetManifest = await manifestOf(store, target);
 
   const now = around.clock();
@@ -59,7 +73,9 @@ export async function prepareIncident(around: Surroundings, { rotation, request,
     maxUnavailable: maxUnavailable(configuration.policy.cohorts.maxUnavailable, nodes.length),
     horizon,
     eligible: [],
-    summary: entries.map((entry) => `${entry.app} ${entry.bundleId}: back to ${entry.profile.uuid.slice(0, 8)} until ${entry.profile.expiresAt.slice(0, 10)}`),
+    summary: entries.map(
+      (entry) => `${entry.app} ${entry.bundleId}: back to ${entry.profile.uuid.slice(0, 8)} until ${entry.profile.expiresAt.slice(0, 10)}`,
+    ),
   };
   const state: RotationState = {
     ...newRotation(request.line, request.trigger, configuration.policy, request.offset, now),
@@ -78,14 +94,23 @@ export async function prepareIncident(around: Surroundings, { rotation, request,
 }
 
 /** The horizon, checked against the bytes themselves: an asset that cannot sign is nothing to go back to. */
-async function deadAssets(around: Surroundings, store: { profile(digest: Sha256): Promise<Uint8Array> }, entries: Manifest['profiles'], horizon: number, at: number): Promise<readonly string[]> {
+async function deadAssets(
+  around: Surroundings,
+  store: { profile(digest: Sha256): Promise<Uint8Array> },
+  entries: Manifest['profiles'],
+  horizon: number,
+  at: number,
+): Promise<readonly string[]> {
   const reasons: string[] = [];
   for (const entry of entries) {
     const { profile } = around.profiles.verify(await store.profile(entry.profile.sha256));
     const certificate = profile.certificates.find((one) => one.sha1 === entry.identity);
-    if (Date.parse(profile.expiresAt) <= at) reasons.push(`${entry.bundleId}: the old profile ${profile.uuid} expired ${profile.expiresAt}`);
-    if (certificate === undefined) reasons.push(`${entry.bundleId}: the old profile ${profile.uuid} does not embed its identity ${entry.identity.slice(0, 8)}`);
-    else if (Date.parse(certificate.notAfter) <= at) reasons.push(`${entry.bundleId}: the old certificate ${entry.identity.slice(0, 8)} expired ${certificate.notAfter}`);
+    if (Date.parse(profile.expiresAt) <= at)
+      reasons.push(`${entry.bundleId}: the old profile ${profile.uuid} expired ${profile.expiresAt}`);
+    if (certificate === undefined)
+      reasons.push(`${entry.bundleId}: the old profile ${profile.uuid} does not embed its identity ${entry.identity.slice(0, 8)}`);
+    else if (Date.parse(certificate.notAfter) <= at)
+      reasons.push(`${entry.bundleId}: the old certificate ${entry.identity.slice(0, 8)} expired ${certificate.notAfter}`);
   }
   if (reasons.length === 0 && horizon <= at) reasons.push(`the old assets died ${describeDuration(at - horizon)} ago`);
   return reasons;

@@ -48,22 +48,60 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const kind: RotationKind = matches.kind ?? 'profile';
   const nodes = nodesOf(situation, from);
   const cohorts = planCohorts(nodes, policy);
-  const mesh = { nodes: nodes.length, waves: cohorts.map((wave) => wave.length), maxUnavailable: maxUnavailable(policy.cohorts.maxUnavailable, nodes.length) };
-  const importers = await Promise.all(matched.map(async ({ candidate }) => (await situation.store.importer(candidate.profile.sha256)) ?? `source:${candidate.origin.source}`));
-  const approvers = Object.entries(rightsOf(situation.configuration)).flatMap(([person, commands]) => (commands.includes('approve') ? [person] : []));
-  const excluded = new Map([...importers.map((person) => [person, 'imported a successor'] as const), [request.trigger.by as string, 'asked for the rotation'] as const]);
-  const found = { survey, matched, kind, nodes, cohorts, mesh, importers, eligible: approvers.filter((person) => !excluded.has(person)), summary: matched.map(inWords), missing: missingLines(matches), ignored: survey.ignored };
+  const mesh = {
+    nodes: nodes.length,
+    waves: cohorts.map((wave) => wave.length),
+    maxUnavailable: maxUnavailable(policy.cohorts.maxUnavailable, nodes.length),
+  };
+  const importers = await Promise.all(
+    matched.map(async ({ candidate }) => (await situation.store.importer(candidate.profile.sha256)) ?? `source:${candidate.origin.source}`),
+  );
+  const approvers = Object.entries(rightsOf(situation.configuration)).flatMap(([person, commands]) =>
+    commands.includes('approve') ? [person] : [],
+  );
+  const excluded = new Map([
+    ...importers.map((person) => [person, 'imported a successor'] as const),
+    [request.trigger.by, 'asked for the rotation'] as const,
+  ]);
+  const found = {
+    survey,
+    matched,
+    kind,
+    nodes,
+    cohorts,
+    mesh,
+    importers,
+    eligible: approvers.filter((person) => !excluded.has(person)),
+    summary: matched.map(inWords),
+    missing: missingLines(matches),
+    ignored: survey.ignored,
+  };
   if (due.entries.length === 0) {
     const reason = `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
     return { ...found, horizon: null, reasons: [reason] };
   }
-  const horizon = horizonOf(from, matches.entries.map((match) => match.entry));
+  const horizon = horizonOf(
+    from,
+    matches.entries.map((match) => match.entry),
+  );
   const compared = await Promise.all(matched.map((match) => compare(around, survey, match, request)));
   const reasons = [
     ...matches.entries.flatMap((match) => (match.outcome === 'ambiguous' ? [match.reason] : [])),
     ...matches.unusedChoices.map((choice) => `--successor ${choice.uuid}: ${choice.reason}`),
     ...compared.flat(),
-    ...refusals({ kind, nodes, policy, topology, offset: request.offset, now: around.clock() + request.offset, horizon, mesh, approvers, excluded, methods: matches.entries.map((match) => match.entry.method) }),
+    ...refusals({
+      kind,
+      nodes,
+      policy,
+      topology,
+      offset: request.offset,
+      now: around.clock() + request.offset,
+      horizon,
+      mesh,
+      approvers,
+      excluded,
+      methods: matches.entries.map((match) => match.entry.method),
+    }),
   ];
   return { ...found, horizon, reasons };
 }
@@ -87,7 +125,17 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
     cohorts: await store.putFrozen({ waves: preview.cohorts }, context),
   };
   const eligible = preview.eligible as Plan['eligible'];
-  const plan: Plan = { kind: preview.kind, fromSeq: head.seq, from: head.digest, to: to.sha256, ...frozen, ...preview.mesh, horizon, eligible, summary: preview.summary };
+  const plan: Plan = {
+    kind: preview.kind,
+    fromSeq: head.seq,
+    from: head.digest,
+    to: to.sha256,
+    ...frozen,
+    ...preview.mesh,
+    horizon,
+    eligible,
+    summary: preview.summary,
+  };
   return { plan, reasons: [] };
 }
 
@@ -97,7 +145,12 @@ const inWords = ({ entry, candidate }: Matched): string =>
   `${entry.app} ${entry.bundleId} (${entry.method}): ${entry.profile.uuid.slice(0, 8)} until ${day(entry.profile.expiresAt)} -> ${candidate.profile.uuid.slice(0, 8)} until ${day(candidate.profile.expiresAt)}`;
 
 /** Preflight's comparison against the predecessor's own bytes; failures only, each with the file's name. */
-async function compare(around: Surroundings, survey: Survey, { entry, candidate }: Matched, request: RotationRequest): Promise<readonly string[]> {
+async function compare(
+  around: Surroundings,
+  survey: Survey,
+  { entry, candidate }: Matched,
+  request: RotationRequest,
+): Promise<readonly string[]> {
   const predecessor = await describePredecessor(around, survey, entry.profile.sha256);
   return compareSuccessor(predecessor, candidate.profile, around.clock() + request.offset)
     .filter((check) => !check.ok)
@@ -107,6 +160,11 @@ async function compare(around: Surroundings, survey: Survey, { entry, candidate 
 const describePredecessor = async (around: Surroundings, survey: Survey, digest: Sha256): Promise<ProfileDescription> =>
   around.profiles.verify(await survey.situation.store.profile(digest)).profile;
 
-const replacement = ({ entry, candidate, identity }: Matched): Replacement => ({ key: entryKey(entry), identity, profile: manifestProfile(candidate.profile) });
+const replacement = ({ entry, candidate, identity }: Matched): Replacement => ({
+  key: entryKey(entry),
+  identity,
+  profile: manifestProfile(candidate.profile),
+});
 
-const certificatesOf = (matched: readonly Matched[]): Manifest['certificates'] => manifestCertificates(matched.map(({ candidate }) => candidate.profile));
+const certificatesOf = (matched: readonly Matched[]): Manifest['certificates'] =>
+  manifestCertificates(matched.map(({ candidate }) => candidate.profile));

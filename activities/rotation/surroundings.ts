@@ -44,7 +44,10 @@ export function situationOf(around: Surroundings, line: LineName): LineSituation
 export async function headOf(store: ManifestStore, line: LineName): Promise<{ readonly head: Head; readonly manifest: Manifest }> {
   const head = await store.head(line);
   if (head === null) {
-    throw new ResealError('REFUSED', `Line ${line} has no manifest yet. Freeze its first one: reseal manifest freeze DIR --line ${line} --first`);
+    throw new ResealError(
+      'REFUSED',
+      `Line ${line} has no manifest yet. Freeze its first one: reseal manifest freeze DIR --line ${line} --first`,
+    );
   }
   return { head, manifest: await manifestOf(store, head.digest) };
 }

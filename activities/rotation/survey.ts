@@ -28,8 +28,25 @@ export async function surveyLine(around: Surroundings, request: Pick<RotationReq
   const listings = await Promise.all(situation.declaration.sources.map((name) => around.source(name).list()));
   const candidates = listings.flatMap((listing) => listing.candidates);
   const due = asked(dueAt(from, policy, terms.now + terms.offset), from, candidates, terms, request.successors ?? []);
-  const matches = matchSuccessors({ from, due: due.entries, candidates, terms, ...(request.successors === undefined ? {} : { chosen: request.successors }) });
-  return { situation, head, from, due, matches, ignored: ignoredLines(listings.flatMap((listing) => listing.ignored), matches), fingerprint: fingerprintOf(head, candidates) };
+  const matches = matchSuccessors({
+    from,
+    due: due.entries,
+    candidates,
+    terms,
+    ...(request.successors === undefined ? {} : { chosen: request.successors }),
+  });
+  return {
+    situation,
+    head,
+    from,
+    due,
+    matches,
+    ignored: ignoredLines(
+      listings.flatMap((listing) => listing.ignored),
+      matches,
+    ),
+    fingerprint: fingerprintOf(head, candidates),
+  };
 }
 
 /** With nothing due, choosing successors by name asks for their entries' groups to be replaced early. */
@@ -39,7 +56,12 @@ function asked(due: Due, from: Manifest, candidates: readonly Candidate[], terms
   const isWanted = (entry: ManifestEntry): boolean => wanted.some((candidate) => fits(entry, candidate, from, terms).fits);
   const groups = groupsOf(from).filter((group) => group.entries.some(isWanted));
   if (groups.length === 0) return due;
-  return { groups, entries: groups.flatMap((group) => group.entries), expiresFirst: Math.min(...groups.map((group) => group.expiresAt)), dyingCertificates: [] };
+  return {
+    groups,
+    entries: groups.flatMap((group) => group.entries),
+    expiresFirst: Math.min(...groups.map((group) => group.expiresAt)),
+    dyingCertificates: [],
+  };
 }
 
 function ignoredLines(files: readonly IgnoredFile[], matches: SuccessorMatches<Candidate>): readonly string[] {
@@ -51,7 +73,9 @@ function ignoredLines(files: readonly IgnoredFile[], matches: SuccessorMatches<C
 
 function fingerprintOf(head: Head, candidates: readonly Candidate[]): string {
   const digests = candidates.map((candidate) => candidate.profile.sha256).sort();
-  return createHash('sha256').update([head.digest, ...digests].join('\n')).digest('hex');
+  return createHash('sha256')
+    .update([head.digest, ...digests].join('\n'))
+    .digest('hex');
 }
 
 /** What a person reads of entries that nothing fits. */

@@ -35,9 +35,12 @@ export function asResealError(error: unknown): ResealError {
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return new ResealError('ROTATION_IN_FLIGHT', `A rotation is in flight already: workflow ${error.workflowId}.`, { cause: error });
   }
-  if (error instanceof WorkflowNotFoundError) return new ResealError('NOT_FOUND', 'Temporal knows no such rotation, or it has ended.', { cause: error });
+  if (error instanceof WorkflowNotFoundError)
+    return new ResealError('NOT_FOUND', 'Temporal knows no such rotation, or it has ended.', { cause: error });
   if (error instanceof ServiceError) {
-    return new ResealError('TEMPORAL_UNREACHABLE', 'Temporal does not answer. Check that its server runs, then try again.', { cause: error });
+    return new ResealError('TEMPORAL_UNREACHABLE', 'Temporal does not answer. Check that its server runs, then try again.', {
+      cause: error,
+    });
   }
   return new ResealError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LineName, NodeName } from '../domain/brands.js';
+import type { LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import { lineView, nodeView, type NodeLineView, type NodeListView } from '../presenters/node.js';
@@ -23,7 +23,9 @@ export async function listNodes(desk: RotationDesk): Promise<NodeListView> {
   const nodes = topology.nodes.map((node) =>
     nodeView(
       node,
-      node.lines.map((line) => lastSeen(line, heads.get(line) ?? null, reports.get(`${node.name} ${line}`) ?? null, rows.get(`${node.name} ${line}`) ?? null)),
+      node.lines.map((line) =>
+        lastSeen(line, heads.get(line) ?? null, reports.get(`${node.name} ${line}`) ?? null, rows.get(`${node.name} ${line}`) ?? null),
+      ),
     ),
   );
   return { schemaVersion: 1, nodes };
@@ -35,14 +37,23 @@ function lastSeen(line: LineName, head: string | null, report: NodeReport | null
   const done = row.state.endsWith('done');
   const verdict = done ? 'pass' : row.state.endsWith('unreachable') ? 'unreachable' : 'fail';
   const active = row.active ?? seen.active;
-  return { ...seen, verdict, active, onHead: active === null || head === null ? null : active === head, accepted: [], seenAt: new Date(row.at).toISOString(), reason: row.reason };
+  return {
+    ...seen,
+    verdict,
+    active,
+    onHead: active === null || head === null ? null : active === head,
+    accepted: [],
+    seenAt: new Date(row.at).toISOString(),
+    reason: row.reason,
+  };
 }
 
 /** Node truth, read now, by a worker that reaches the node. */
 export async function inspectNode(desk: RotationDesk, name: string, offset: number): Promise<NodeListView> {
   const { topology } = desk.around.configuration();
   const node = topology.nodes.find((one) => one.name === name);
-  if (node === undefined) throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}. List them with \`reseal node list\`.`);
+  if (node === undefined)
+    throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}. List them with \`reseal node list\`.`);
   const lines = await Promise.all(node.lines.map((line) => inspectLine(desk, node, line, offset)));
   return { schemaVersion: 1, nodes: [nodeView(node, lines)] };
 }
@@ -54,7 +65,7 @@ async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: Line
   const context = { by: 'reseal' };
   const input: NodeInspectionInput = {
     line,
-    nodes: [node.name as NodeName],
+    nodes: [node.name],
     manifest: head.digest,
     topology: await store.putFrozen(configuration.topology, context),
     policyDigest: await store.putFrozen(configuration.policy, context),
@@ -70,4 +81,5 @@ async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: Line
   return lineView(line, head.digest, found.reports[0] ?? null, found.unreachable[0]?.reason ?? null);
 }
 
-const headDigest = async (desk: RotationDesk, line: LineName): Promise<string | null> => (await situationOf(desk.around, line).store.head(line))?.digest ?? null;
+const headDigest = async (desk: RotationDesk, line: LineName): Promise<string | null> =>
+  (await situationOf(desk.around, line).store.head(line))?.digest ?? null;

@@ -9,7 +9,14 @@ import { arithmetic } from '../domain/rotation/timeline.js';
 import type { Ledger } from '../ledger/open.js';
 import { parseManifest } from '../manifest/parse.js';
 import type { PlanView } from '../presenters/plan-text.js';
-import { changesView, withIsoInstants, type ChangeView, type RotationListView, type RotationNodesView, type RotationView } from '../presenters/rotation.js';
+import {
+  changesView,
+  withIsoInstants,
+  type ChangeView,
+  type RotationListView,
+  type RotationNodesView,
+  type RotationView,
+} from '../presenters/rotation.js';
 import type { OpenSurroundings } from '../temporal/reseal-worker.js';
 import type { RotationRequest } from '../../activities/rotation/contract.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
@@ -77,13 +84,19 @@ export async function showRotation(desk: RotationDesk, id: string): Promise<Rota
   const now = await live(desk, line);
   const status = now?.id === id ? now : await desk.ledger.rotation(id);
   if (status === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
-  return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: now?.id === id ? 'workflow' : 'ledger' };
+  return {
+    schemaVersion: 1,
+    rotation: withIsoInstants(status),
+    changes: await changesOf(desk, status),
+    source: now?.id === id ? 'workflow' : 'ledger',
+  };
 }
 
 async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<readonly ChangeView[] | null> {
   if (status.from === null || status.to === null) return null;
   const { store } = situationOf(desk.around, status.line as LineName);
-  const read = async (digest: Sha256): Promise<ReturnType<typeof parseManifest>> => parseManifest(await store.manifest(digest), `manifests/${digest}.json`);
+  const read = async (digest: Sha256): Promise<ReturnType<typeof parseManifest>> =>
+    parseManifest(await store.manifest(digest), `manifests/${digest}.json`);
   return changesView(await read(status.from), await read(status.to));
 }
 
@@ -97,7 +110,8 @@ export async function rotationNodes(desk: RotationDesk, id: string): Promise<Rot
   return { schemaVersion: 1, rotation: id, nodes: rows.map((row) => withIsoInstants(row)) };
 }
 
-export const rotationEvents = (desk: RotationDesk, id: string, after: number): Promise<readonly HistoryEvent[]> => desk.ledger.eventsAfter(id, after);
+export const rotationEvents = (desk: RotationDesk, id: string, after: number): Promise<readonly HistoryEvent[]> =>
+  desk.ledger.eventsAfter(id, after);
 
 /** The roster lets this person do it, and the ticket is of the declared form. Before a workflow exists nobody else can check. */
 function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterCommand): void {
@@ -114,7 +128,8 @@ function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterC
 function offsetOf(at: string | undefined): number {
   if (at === undefined) return 0;
   const time = Date.parse(at);
-  if (Number.isNaN(time)) throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
+  if (Number.isNaN(time))
+    throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
   return time - Date.now();
 }
 
@@ -139,7 +154,12 @@ export async function startRotation(desk: RotationDesk, asked: StartRequest): Pr
   return untilNamed(desk, handle, request.line);
 }
 
-async function startOn(desk: RotationDesk, type: 'rotation' | 'incidentRollback', line: string, input: RotationInput | IncidentInput): Promise<WorkflowHandle> {
+async function startOn(
+  desk: RotationDesk,
+  type: 'rotation' | 'incidentRollback',
+  line: string,
+  input: RotationInput | IncidentInput,
+): Promise<WorkflowHandle> {
   try {
     return await desk.client.workflow.start(type, {
       workflowId: workflowIdOf(line),
@@ -153,7 +173,7 @@ async function startOn(desk: RotationDesk, type: 'rotation' | 'incidentRollback'
     if (known.code !== 'ROTATION_IN_FLIGHT') throw known;
     const running = await live(desk, line);
     // One that has reached its end closes within moments: what people ask for next need not wait for a second try.
-    if (running?.outcome != null && (await closes(desk, line))) return startOn(desk, type, line, input);
+    if (running !== null && running.outcome !== null && (await closes(desk, line))) return startOn(desk, type, line, input);
     const what = running === null ? `A rotation is just starting on ${line}` : `${running.id} is in flight on ${line} (${running.phase})`;
     throw new ResealError('ROTATION_IN_FLIGHT', `${what}: one at a time. See \`reseal rotation list\`.`, { cause: error });
   }
@@ -161,7 +181,7 @@ async function startOn(desk: RotationDesk, type: 'rotation' | 'incidentRollback'
 
 /** Whether the line's workflow is closed within a little time. */
 async function closes(desk: RotationDesk, line: string): Promise<boolean> {
-  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline;) {
     const { status } = await handleOf(desk, line).describe();
     if (status.name !== 'RUNNING') return true;
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -184,14 +204,22 @@ async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: stri
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const status = await live(desk, line);
-    if (status !== null && status.number > 0) return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: 'workflow' };
+    if (status !== null && status.number > 0)
+      return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: 'workflow' };
     if (status?.outcome === 'refused') throw new ResealError('REFUSED', status.reasons.join(' '));
     const { status: run } = await handle.describe();
     if (run.name !== 'RUNNING' && status === null) {
       const end = (await handle.result()) as RotationEnd;
-      throw new ResealError(end.reasons.some((reason) => /expired|died/.test(reason)) ? 'PAST_HORIZON' : 'REFUSED', `It was refused: ${end.reasons.join('; ')}.`);
+      throw new ResealError(
+        end.reasons.some((reason) => /expired|died/.test(reason)) ? 'PAST_HORIZON' : 'REFUSED',
+        `It was refused: ${end.reasons.join('; ')}.`,
+      );
     }
-    if (Date.now() > deadline) throw new ResealError('TEMPORAL_UNREACHABLE', `The rotation of ${line} was started and no worker has taken it up. Is one running? See \`reseal doctor\`.`);
+    if (Date.now() > deadline)
+      throw new ResealError(
+        'TEMPORAL_UNREACHABLE',
+        `The rotation of ${line} was started and no worker has taken it up. Is one running? See \`reseal doctor\`.`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

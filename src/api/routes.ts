@@ -27,9 +27,23 @@ export const CommandBody = z.strictObject({
   nodes: z.array(z.string()).max(1_000).optional(),
 });
 
-export const ScheduleBody = z.strictObject({ action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']), at: z.string().optional() });
+export const ScheduleBody = z.strictObject({
+  action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']),
+  at: z.string().optional(),
+});
 
-export const COMMAND_NAMES = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'] as const satisfies readonly CommandName[];
+export const COMMAND_NAMES = [
+  'approve',
+  'reject',
+  'withdraw',
+  'pause',
+  'resume',
+  'cancel',
+  'rollback',
+  'answer',
+  'close',
+  'retry',
+] as const satisfies readonly CommandName[];
 
 interface RouteDescription {
   readonly method: 'get' | 'post';
@@ -47,8 +61,17 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'post', path: '/v1/rotations/plan', summary: 'What a rotation would do, with its arithmetic', body: PlanBody },
   { method: 'get', path: '/v1/rotations/{id}', summary: 'One rotation, and what it would replace' },
   { method: 'get', path: '/v1/rotations/{id}/nodes', summary: 'Its nodes, one by one' },
-  { method: 'get', path: '/v1/rotations/{id}/events', summary: 'Its record as server-sent events; ?after=SEQ or Last-Event-ID; ?format=json for those so far' },
-  ...COMMAND_NAMES.map((name): RouteDescription => ({ method: 'post', path: `/v1/rotations/{id}/${name}`, summary: `The operator's command ${name}`, body: CommandBody })),
+  {
+    method: 'get',
+    path: '/v1/rotations/{id}/events',
+    summary: 'Its record as server-sent events; ?after=SEQ or Last-Event-ID; ?format=json for those so far',
+  },
+  ...COMMAND_NAMES.map((name): RouteDescription => ({
+    method: 'post',
+    path: `/v1/rotations/{id}/${name}`,
+    summary: `The operator's command ${name}`,
+    body: CommandBody,
+  })),
   { method: 'get', path: '/v1/nodes', summary: 'Declared nodes, with what was last read off them' },
   { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now' },
   { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
@@ -60,16 +83,29 @@ export const ROUTES: readonly RouteDescription[] = [
 export function openApi(): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const { method, path, summary, body } of ROUTES) {
-    const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+    const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    }));
     paths[path] = {
       ...paths[path],
       [method]: {
         summary,
         ...(parameters.length === 0 ? {} : { parameters }),
-        ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: z.toJSONSchema(body) } } } }),
+        ...(body === undefined
+          ? {}
+          : { requestBody: { required: true, content: { 'application/json': { schema: z.toJSONSchema(body) } } } }),
         responses: { 200: { description: 'Done' }, default: { description: 'An error: {schemaVersion, error: {code, message, details}}' } },
       },
     };
   }
-  return { openapi: '3.1.0', info: { title: 'reseal control API', version: '1' }, components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } }, security: [{ token: [] }], paths };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'reseal control API', version: '1' },
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    security: [{ token: [] }],
+    paths,
+  };
 }

@@ -41,7 +41,9 @@ export async function showSchedule(desk: RotationDesk): Promise<ScheduleView> {
       exists: true,
       paused: found.state.paused,
       next: found.info.nextActionTimes.slice(0, 3).map((date) => date.toISOString()),
-      recent: [...found.info.recentActions].reverse().map((one) => ({ at: one.takenAt.toISOString(), workflowId: one.action.workflow.workflowId })),
+      recent: [...found.info.recentActions]
+        .reverse()
+        .map((one) => ({ at: one.takenAt.toISOString(), workflowId: one.action.workflow.workflowId })),
     };
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return { ...base, exists: false, paused: false, next: [], recent: [] };
@@ -70,7 +72,8 @@ export async function changeSchedule(desk: RotationDesk, action: ScheduleAction,
         break;
     }
   } catch (error) {
-    if (error instanceof ScheduleNotFoundError) throw new ResealError('NOT_FOUND', 'There is no schedule yet. Make it with `reseal schedule ensure`.', { cause: error });
+    if (error instanceof ScheduleNotFoundError)
+      throw new ResealError('NOT_FOUND', 'There is no schedule yet. Make it with `reseal schedule ensure`.', { cause: error });
     throw error;
   }
   return showSchedule(desk);

@@ -12,7 +12,16 @@ import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import { asResealError, statusOfCode } from './errors.js';
 import { inspectNode, listNodes } from './nodes.js';
-import { commandRotation, listRotations, planRotation, rotationEvents, rotationNodes, showRotation, startRotation, type RotationDesk } from './rotations.js';
+import {
+  commandRotation,
+  listRotations,
+  planRotation,
+  rotationEvents,
+  rotationNodes,
+  showRotation,
+  startRotation,
+  type RotationDesk,
+} from './rotations.js';
 import { COMMAND_NAMES, CommandBody, openApi, PlanBody, ScheduleBody, StartBody } from './routes.js';
 import { changeSchedule, showSchedule } from './schedule.js';
 
@@ -26,7 +35,8 @@ export interface ApiOptions {
   readonly token: string;
 }
 
-const sameText = (a: string, b: string): boolean => timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+const sameText = (a: string, b: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 
 /** A token nobody guesses. */
 export const newToken = (): string => randomBytes(32).toString('base64url');
@@ -37,19 +47,40 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.use(bodyLimit({ maxSize: BODY_LIMIT, onError: () => { throw new ResealError('USAGE', `A request's body is at most ${BODY_LIMIT / 1024} KiB.`); } })); // prettier-ignore
   api.onError((error, context) => {
     const known = asResealError(error);
-    return context.json({ schemaVersion: 1, error: { code: known.code, message: known.message, details: known.details } }, statusOfCode(known.code));
+    return context.json(
+      { schemaVersion: 1, error: { code: known.code, message: known.message, details: known.details } },
+      statusOfCode(known.code),
+    );
   });
-  api.notFound((context) => context.json({ schemaVersion: 1, error: { code: 'NOT_FOUND', message: `There is no ${context.req.method} ${context.req.path}.`, details: [] } }, 404));
+  api.notFound((context) =>
+    context.json(
+      { schemaVersion: 1, error: { code: 'NOT_FOUND', message: `There is no ${context.req.method} ${context.req.path}.`, details: [] } },
+      404,
+    ),
+  );
 
   api.get('/v1/healthz', async (context) => {
-    const [temporal, database] = await Promise.all([well(() => desk.client.workflowService.getSystemInfo({})), well(() => desk.ledger.rotations({}))]);
+    const [temporal, database] = await Promise.all([
+      well(() => desk.client.workflowService.getSystemInfo({})),
+      well(() => desk.ledger.rotations({})),
+    ]);
     return context.json({ schemaVersion: 1, ok: temporal && database, temporal, database }, temporal && database ? 200 : 503);
   });
   api.get('/v1/openapi.json', (context) => context.json(openApi()));
   api.use('/v1/*', async (context, next) => {
     const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
     if (!sameText(given, token)) {
-      return context.json({ schemaVersion: 1, error: { code: 'NOT_ENTITLED', message: 'The control API needs the token of its home, as Authorization: Bearer TOKEN.', details: [] } }, 401);
+      return context.json(
+        {
+          schemaVersion: 1,
+          error: {
+            code: 'NOT_ENTITLED',
+            message: 'The control API needs the token of its home, as Authorization: Bearer TOKEN.',
+            details: [],
+          },
+        },
+        401,
+      );
     }
     return next();
   });
@@ -64,10 +95,14 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.get('/v1/rotations/:id/nodes', async (context) => context.json(await rotationNodes(desk, context.req.param('id'))));
   api.get('/v1/rotations/:id/events', (context) => events(context, desk, context.req.param('id')));
   for (const name of COMMAND_NAMES) {
-    api.post(`/v1/rotations/:id/${name}`, async (context) => context.json(await commandRotation(desk, context.req.param('id'), name, await body(context, CommandBody))));
+    api.post(`/v1/rotations/:id/${name}`, async (context) =>
+      context.json(await commandRotation(desk, context.req.param('id'), name, await body(context, CommandBody))),
+    );
   }
   api.get('/v1/nodes', async (context) => context.json(await listNodes(desk)));
-  api.get('/v1/nodes/:name', async (context) => context.json(await inspectNode(desk, context.req.param('name'), offsetOf(context.req.query('at')))));
+  api.get('/v1/nodes/:name', async (context) =>
+    context.json(await inspectNode(desk, context.req.param('name'), offsetOf(context.req.query('at')))),
+  );
   api.get('/v1/schedule', async (context) => context.json(await showSchedule(desk)));
   api.post('/v1/schedule', async (context) => {
     const { action, at } = await body(context, ScheduleBody);
@@ -76,7 +111,11 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.get('/v1/lines/:line/head', async (context) => {
     const line = context.req.param('line') as LineName;
     const head = await situationOf(desk.around, line).store.head(line);
-    if (head === null) throw new ResealError('NOT_FOUND', `Line ${line} has no manifest yet. Freeze its first one: reseal manifest freeze DIR --line ${line} --first`);
+    if (head === null)
+      throw new ResealError(
+        'NOT_FOUND',
+        `Line ${line} has no manifest yet. Freeze its first one: reseal manifest freeze DIR --line ${line} --first`,
+      );
     return context.json({ schemaVersion: 1, head });
   });
   return api;
@@ -85,7 +124,8 @@ export function createApi({ desk, token }: ApiOptions): Hono {
 function offsetOf(at: string | undefined): number {
   if (at === undefined) return 0;
   const time = Date.parse(at);
-  if (Number.isNaN(time)) throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
+  if (Number.isNaN(time))
+    throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
   return time - Date.now();
 }
 
@@ -144,14 +184,17 @@ export interface RunningApi {
 export function listen(api: Hono, address: string): Promise<RunningApi> {
   const [, host = '127.0.0.1', port = '0'] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(address) ?? [];
   if (!['127.0.0.1', '::1', 'localhost'].includes(host)) {
-    throw new ResealError('CONFIG_INVALID', `The control API listens on loopback only, not on ${host}: put a proxy with TLS before it (reseal.yaml, api.listen).`);
+    throw new ResealError(
+      'CONFIG_INVALID',
+      `The control API listens on loopback only, not on ${host}: put a proxy with TLS before it (reseal.yaml, api.listen).`,
+    );
   }
   return new Promise((resolve, reject) => {
     const server: ServerType = serve({ fetch: api.fetch, hostname: host, port: Number(port) }, (info: AddressInfo) => {
       const shown = host.includes(':') ? `[${host}]` : host;
       resolve({ url: `http://${shown}:${info.port}`, stop: () => stop(server) });
     });
-    server.once('error', (error) => {
+    server.once('error', (error: Error) => {
       reject(new ResealError('API_UNREACHABLE', `The control API cannot listen on ${address}: ${error.message}.`, { cause: error }));
     });
   });

@@ -7,7 +7,13 @@ import { ResealError } from '../domain/errors.js';
 import { openLedger, type Ledger, type LedgerPlace } from '../ledger/open.js';
 import { connectClient } from '../temporal/connection.js';
 import { startEmbeddedServer } from '../temporal/embedded-server.js';
-import { openSurroundings, startResealWorker, TASK_QUEUE, type ResealWorkerRequest, type RunningWorker } from '../temporal/reseal-worker.js';
+import {
+  openSurroundings,
+  startResealWorker,
+  TASK_QUEUE,
+  type ResealWorkerRequest,
+  type RunningWorker,
+} from '../temporal/reseal-worker.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
 import type { RotationDesk } from './rotations.js';
 import { createApi, listen, newToken, type RunningApi } from './server.js';
@@ -42,7 +48,8 @@ export function ledgerPlace(configuration: Configuration, home: string, env: Nod
   if (database === 'embedded') return { kind: 'embedded', folder: join(home, 'database') };
   const name = database.slice('env:'.length);
   const url = env[name];
-  if (url === undefined || url === '') throw new ResealError('CONFIG_INVALID', `reseal.yaml takes the database's address from ${name}, which is not set.`);
+  if (url === undefined || url === '')
+    throw new ResealError('CONFIG_INVALID', `reseal.yaml takes the database's address from ${name}, which is not set.`);
   return { kind: 'url', url };
 }
 
@@ -70,7 +77,9 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
 
     const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE };
     const api = request.parts.includes('api') ? await startApi(home, configuration, desk, undo) : null;
-    const worker = request.parts.includes('worker') ? await startWorker({ folder, ledger, temporal, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) }, undo) : null;
+    const worker = request.parts.includes('worker')
+      ? await startWorker({ folder, ledger, temporal, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) }, undo)
+      : null;
     return { api, temporal, client, ledger, desk, ended: worker?.ended ?? new Promise(() => undefined), stop };
   } catch (error) {
     await stop();
@@ -78,7 +87,12 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
   }
 }
 
-async function reachTemporal(configuration: Configuration, home: string, onProgress: (line: string) => void, undo: (() => Promise<void>)[]): Promise<RunningService['temporal']> {
+async function reachTemporal(
+  configuration: Configuration,
+  home: string,
+  onProgress: (line: string) => void,
+  undo: (() => Promise<void>)[],
+): Promise<RunningService['temporal']> {
   const { address, namespace } = configuration.reseal.temporal;
   if (address !== 'embedded') return { address, namespace, uiUrl: null, adopted: false };
   const server = await startEmbeddedServer({ home, dbFile: join(home, 'temporal.db'), namespace, onProgress });
@@ -86,7 +100,12 @@ async function reachTemporal(configuration: Configuration, home: string, onProgr
   return server;
 }
 
-async function startApi(home: string, configuration: Configuration, desk: RotationDesk, undo: (() => Promise<void>)[]): Promise<RunningService['api']> {
+async function startApi(
+  home: string,
+  configuration: Configuration,
+  desk: RotationDesk,
+  undo: (() => Promise<void>)[],
+): Promise<RunningService['api']> {
   const token = newToken();
   const tokenFile = join(home, 'token');
   writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });

@@ -75,7 +75,9 @@ export class ApiClient {
   }
 
   private lost(error: unknown): ResealError {
-    return new ResealError('API_UNREACHABLE', `The control API at ${this.api.url} does not answer. Is \`reseal up\` still running?`, { cause: error });
+    return new ResealError('API_UNREACHABLE', `The control API at ${this.api.url} does not answer. Is \`reseal up\` still running?`, {
+      cause: error,
+    });
   }
 }
 

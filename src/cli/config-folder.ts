@@ -6,7 +6,12 @@ import { homeFolder } from './home.js';
 /**
  * `--config`, else `RESEAL_CONFIG`, else `<home>/config` of a home that was named and has one (a demo's mesh), else `./reseal`; absolute.
  */
-export function configFolder(context: { readonly config: string | undefined; readonly home: string | undefined; readonly env: NodeJS.ProcessEnv; readonly cwd: string }): string {
+export function configFolder(context: {
+  readonly config: string | undefined;
+  readonly home: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}): string {
   const named = context.config ?? set(context.env['RESEAL_CONFIG']);
   const ofHome = join(homeFolder(context.home, context.env, context.cwd), 'config');
   const homeNamed = context.home !== undefined || set(context.env['RESEAL_HOME']) !== undefined;

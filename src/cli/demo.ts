@@ -45,16 +45,25 @@ export const command = defineCommand({
 });
 
 /** The demo to run: a new one, or the unfinished one of this home. Null when there is nothing to do. */
-async function demoOf(context: Context, home: string, asked: { readonly real: boolean; readonly fail: Fail | null; readonly fresh: boolean }): Promise<DemoRecord | null> {
+async function demoOf(
+  context: Context,
+  home: string,
+  asked: { readonly real: boolean; readonly fail: Fail | null; readonly fresh: boolean },
+): Promise<DemoRecord | null> {
   const { output } = context;
   const found = asked.fresh ? null : readDemo(home);
   const same = found !== null && found.real === asked.real && found.fail === asked.fail;
   if (found !== null && same && found.outcome === null) {
-    output.diagnostic(found.rotation === null ? `Taking up the demo in ${home}.` : `Taking up ${found.rotation} in ${home} where it was left.`);
+    output.diagnostic(
+      found.rotation === null ? `Taking up the demo in ${home}.` : `Taking up ${found.rotation} in ${home} where it was left.`,
+    );
     return found;
   }
   if (found !== null && !same && found.outcome === null && found.rotation !== null) {
-    throw new ResealError('REFUSED', `Another demo is unfinished in ${home} (${found.rotation}). Finish it by the same command as before, or start over with --fresh.`);
+    throw new ResealError(
+      'REFUSED',
+      `Another demo is unfinished in ${home} (${found.rotation}). Finish it by the same command as before, or start over with --fresh.`,
+    );
   }
   if (found !== null) output.diagnostic(`The demo in ${home} has ended as ${found.outcome ?? 'nothing'}; this is a new one.`);
   await removeDemo(home);

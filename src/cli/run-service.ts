@@ -4,7 +4,11 @@ import { claimHome, homeFolder, publishEndpoint, withdrawEndpoint } from './home
 import type { Context } from './command.js';
 
 /** Runs parts of reseal on a home until Ctrl-C or until they fail. `ready` says what a person needs to know. */
-export async function runService(context: Context, parts: ServiceRequest['parts'], ready: (service: RunningService) => readonly string[]): Promise<void> {
+export async function runService(
+  context: Context,
+  parts: ServiceRequest['parts'],
+  ready: (service: RunningService) => readonly string[],
+): Promise<void> {
   const home = homeFolder(context.home, context.env, context.cwd);
   const signal = context.interrupted();
   const release = parts.includes('api') ? claimHome(home) : () => undefined;

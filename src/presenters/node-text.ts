@@ -22,13 +22,23 @@ export function nodeListText(view: NodeListView, pen: Pen, now: number): string[
 }
 
 export function nodeText(node: NodeView, pen: Pen): string[] {
-  const lines = [`${pen.styled(node.name, 'bold')}  ${node.region}, ${node.roles.join(' and ')}, ${node.environment}, image ${node.image}, keys ${node.keys}`, `  reach     ${node.reach}`];
+  const lines = [
+    `${pen.styled(node.name, 'bold')}  ${node.region}, ${node.roles.join(' and ')}, ${node.environment}, image ${node.image}, keys ${node.keys}`,
+    `  reach     ${node.reach}`,
+  ];
   for (const line of node.lines) {
-    lines.push(`  ${pen.styled(line.line, 'bold')}  ${pen.styled(line.verdict, COLOUR[line.verdict])}${line.reason === '' ? '' : `  ${line.reason}`}`);
-    lines.push(`    active    ${line.active ?? 'none'}${line.onHead === false ? ` ${pen.styled('(not the head of the line)', 'yellow')}` : ''}`);
+    lines.push(
+      `  ${pen.styled(line.line, 'bold')}  ${pen.styled(line.verdict, COLOUR[line.verdict])}${line.reason === '' ? '' : `  ${line.reason}`}`,
+    );
+    lines.push(
+      `    active    ${line.active ?? 'none'}${line.onHead === false ? ` ${pen.styled('(not the head of the line)', 'yellow')}` : ''}`,
+    );
     for (const accepted of line.accepted) if (accepted !== line.active) lines.push(`    accepts   ${accepted}`);
     if (line.epoch !== null) lines.push(`    epoch     ${line.epoch}`);
-    for (const problem of line.problems) lines.push(`    ${pen.styled(problem.verdict.padEnd(9), problem.verdict === 'fail' ? 'red' : 'yellow')} ${problem.check}: ${problem.reason}`);
+    for (const problem of line.problems)
+      lines.push(
+        `    ${pen.styled(problem.verdict.padEnd(9), problem.verdict === 'fail' ? 'red' : 'yellow')} ${problem.check}: ${problem.reason}`,
+      );
     for (const finding of line.findings) lines.push(`    finding   ${finding}`);
   }
   return lines;

@@ -18,19 +18,31 @@ export interface PlanView {
   readonly reasons: readonly string[];
 }
 
-
 export function planText(view: PlanView, pen: Pen, now: number): string[] {
-  const lines = [`${pen.styled(view.line, 'bold')}  ${view.feasible ? pen.styled('can be rotated now', 'green') : pen.styled('must not be rotated now', 'red')}`];
+  const lines = [
+    `${pen.styled(view.line, 'bold')}  ${view.feasible ? pen.styled('can be rotated now', 'green') : pen.styled('must not be rotated now', 'red')}`,
+  ];
   lines.push(...view.reasons.map((reason) => `  ${pen.styled('refused', 'red')}   ${reason}`));
   lines.push(...view.missing.map((what) => `  ${pen.styled('missing', 'yellow')}   ${what}`));
   lines.push(...view.replacements.map((what) => `  ${pen.styled('replaces', 'dim')}  ${what}`));
   lines.push(...view.ignored.map((what) => `  ${pen.styled('ignored', 'dim')}   ${what}`));
-  view.cohorts.forEach((cohort, wave) => lines.push(`  ${pen.styled((wave === 0 ? 'canary' : `wave ${wave}`).padEnd(9), 'dim')} ${named(cohort)}`));
+  view.cohorts.forEach((cohort, wave) =>
+    lines.push(`  ${pen.styled((wave === 0 ? 'canary' : `wave ${wave}`).padEnd(9), 'dim')} ${named(cohort)}`),
+  );
   const sum = view.arithmetic;
   if (sum === null || view.horizon === null) return lines;
-  lines.push('', ...pen.table(['PART', 'AT ITS LONGEST'], sum.parts.map((part) => [part.name, describeDuration(part.duration)])));
-  lines.push(`needed ${describeDuration(sum.needed)}, left until the horizon ${describeDuration(Math.max(0, sum.available))} (${describeDistance(Date.parse(view.horizon), now)})`);
+  lines.push(
+    '',
+    ...pen.table(
+      ['PART', 'AT ITS LONGEST'],
+      sum.parts.map((part) => [part.name, describeDuration(part.duration)]),
+    ),
+  );
+  lines.push(
+    `needed ${describeDuration(sum.needed)}, left until the horizon ${describeDuration(Math.max(0, sum.available))} (${describeDistance(Date.parse(view.horizon), now)})`,
+  );
   return lines;
 }
 
-const named = (nodes: readonly string[]): string => (nodes.length > 6 ? `${nodes.slice(0, 6).join(', ')} and ${nodes.length - 6} more` : nodes.join(', '));
+const named = (nodes: readonly string[]): string =>
+  nodes.length > 6 ? `${nodes.slice(0, 6).join(', ')} and ${nodes.length - 6} more` : nodes.join(', ');

@@ -4,7 +4,12 @@ import type { ChangeView, EventView, RotationListView, RotationNodesView, Rotati
 /** What texts need of a terminal: styles that take no room, aligned tables, local times. */
 export interface Pen {
   styled(text: string, style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'): string;
-  table(heading: readonly string[], rows: readonly (readonly (string | { readonly text: string; readonly style: 'red' | 'green' | 'yellow' | 'dim' | 'bold' | 'cyan' })[])[]): string[];
+  table(
+    heading: readonly string[],
+    rows: readonly (readonly (
+      string | { readonly text: string; readonly style: 'red' | 'green' | 'yellow' | 'dim' | 'bold' | 'cyan' }
+    )[])[],
+  ): string[];
   time(at: number, now: number): string;
 }
 
@@ -61,7 +66,9 @@ export function changesText(changes: readonly ChangeView[], pen: Pen): string[] 
 function certificateChange({ old, new: next }: ChangeView): string {
   if (next.certificate === null) return '-';
   const same = old.certificate?.serialLast6 === next.certificate.serialLast6;
-  return same ? `…${next.certificate.serialLast6} as before` : `…${old.certificate?.serialLast6 ?? '?'} -> …${next.certificate.serialLast6}`;
+  return same
+    ? `…${next.certificate.serialLast6} as before`
+    : `…${old.certificate?.serialLast6 ?? '?'} -> …${next.certificate.serialLast6}`;
 }
 
 /** How long it has been going on, or took. */
@@ -78,41 +85,76 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   const shown = rotation.paused === null ? rotation.phase : `${rotation.phase}, paused`;
   lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shown, phaseColour(rotation.phase))}  ${age(rotation, now)}`);
   row('asked by', `${rotation.trigger.by} under ${rotation.trigger.ticket}`);
-  if (rotation.offset !== 0) row('as if at', pen.time(now + rotation.offset, now).replace(/ \(.*\)$/, '').concat(' (expiries only)'));
-  if (rotation.to !== null) row('manifest', `${short(rotation.from)} -> ${short(rotation.to)}  (kind ${rotation.kind ?? '?'}, ${plural(view.changes?.length ?? 0, 'profile')}, ${plural(rotation.nodes, 'node')}, at most ${rotation.maxUnavailable} unavailable)`);
+  if (rotation.offset !== 0)
+    row(
+      'as if at',
+      pen
+        .time(now + rotation.offset, now)
+        .replace(/ \(.*\)$/, '')
+        .concat(' (expiries only)'),
+    );
+  if (rotation.to !== null)
+    row(
+      'manifest',
+      `${short(rotation.from)} -> ${short(rotation.to)}  (kind ${rotation.kind ?? '?'}, ${plural(view.changes?.length ?? 0, 'profile')}, ${plural(rotation.nodes, 'node')}, at most ${rotation.maxUnavailable} unavailable)`,
+    );
   if (rotation.cohorts.length > 0) row('cohorts', cohortsText(rotation));
   if (rotation.progress !== null) row('now', `${rotation.progress.task} ${rotation.progress.handled} of ${rotation.progress.of}`);
-  if (rotation.horizon !== null && rotation.outcome === null) row('horizon', `${describeDistance(at(rotation.horizon), now + rotation.offset)}; automatic rollback until ${describeDistance(at(rotation.rollbackUntil), now + rotation.offset)}`);
+  if (rotation.horizon !== null && rotation.outcome === null)
+    row(
+      'horizon',
+      `${describeDistance(at(rotation.horizon), now + rotation.offset)}; automatic rollback until ${describeDistance(at(rotation.rollbackUntil), now + rotation.offset)}`,
+    );
   for (const what of rotation.missing) row('missing', what);
   for (const what of rotation.ignored) row('ignored', what);
   if (rotation.gate.openedAt !== null) lines.push(...gateText(rotation, pen, now));
-  if (rotation.soak !== null && rotation.phase === 'soaking') row('soak', `${plural(rotation.soak.rounds, 'round')}, ends ${describeDistance(at(rotation.soak.endsAt), now)}`);
+  if (rotation.soak !== null && rotation.phase === 'soaking')
+    row('soak', `${plural(rotation.soak.rounds, 'round')}, ends ${describeDistance(at(rotation.soak.endsAt), now)}`);
   if (rotation.paused !== null) row('paused', `by ${rotation.paused.by}, at most until ${pen.time(at(rotation.paused.until), now)}`);
   for (const trouble of rotation.troubles) row(trouble.outcome, `${trouble.node}: ${trouble.reason}`);
   if (rotation.question !== null) {
     const { question } = rotation;
-    row('QUESTION', pen.styled(`${question.id}${question.nodes.length > 0 ? ` about ${question.nodes.join(', ')}` : ''}: ${question.options.join(' | ')}`, 'yellow'));
-    row('', `${question.deadline === null ? 'it waits for an answer' : `unanswered ${describeDistance(at(question.deadline), now)}: ${question.unanswered}`}; answer: reseal rotation answer ${rotation.id} --question ${question.id} OPTION --as PERSON --ticket TICKET`);
+    row(
+      'QUESTION',
+      pen.styled(
+        `${question.id}${question.nodes.length > 0 ? ` about ${question.nodes.join(', ')}` : ''}: ${question.options.join(' | ')}`,
+        'yellow',
+      ),
+    );
+    row(
+      '',
+      `${question.deadline === null ? 'it waits for an answer' : `unanswered ${describeDistance(at(question.deadline), now)}: ${question.unanswered}`}; answer: reseal rotation answer ${rotation.id} --question ${question.id} OPTION --as PERSON --ticket TICKET`,
+    );
   }
   for (const reason of rotation.reasons) row('because', reason);
-  if (rotation.restoredAt !== null && rotation.outcome !== 'completed') row('restored', `every node serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
+  if (rotation.restoredAt !== null && rotation.outcome !== 'completed')
+    row('restored', `every node serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
   if (rotation.commands.length > 0) row('you can', rotation.commands.join(', '));
-  if (rotation.phase === 'awaiting-signoff' && view.changes !== null) lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
+  if (rotation.phase === 'awaiting-signoff' && view.changes !== null)
+    lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
   return lines;
 }
 
-const approveHint = (rotation: Rotation): string[] => [`Approve exactly this (${short(rotation.to)}): reseal rotation approve ${rotation.id} --as PERSON --ticket ${rotation.trigger.ticket}`];
+const approveHint = (rotation: Rotation): string[] => [
+  `Approve exactly this (${short(rotation.to)}): reseal rotation approve ${rotation.id} --as PERSON --ticket ${rotation.trigger.ticket}`,
+];
 
 function gateText(rotation: Rotation, pen: Pen, now: number): string[] {
   const { gate } = rotation;
   const names = gate.approvals.map((approval) => approval.person).join(', ');
   const have = `${gate.counting} of ${gate.needed} approvals${names === '' ? '' : ` (${names})`}`;
-  const waiting = gate.passedAt === null && rotation.outcome === null ? `; may approve: ${gate.eligible.join(', ')}; the canary returns ${describeDistance(at(gate.deadline), now)} without a decision` : '';
-  return [`  ${pen.styled('gate'.padEnd(10), 'dim')}${have}${gate.silence === 'no' ? waiting : `; nobody decided in time: the canary is back on the old assets, the gate is open`}`];
+  const waiting =
+    gate.passedAt === null && rotation.outcome === null
+      ? `; may approve: ${gate.eligible.join(', ')}; the canary returns ${describeDistance(at(gate.deadline), now)} without a decision`
+      : '';
+  return [
+    `  ${pen.styled('gate'.padEnd(10), 'dim')}${have}${gate.silence === 'no' ? waiting : `; nobody decided in time: the canary is back on the old assets, the gate is open`}`,
+  ];
 }
 
 export function rotationListText(view: RotationListView, pen: Pen, now: number): string[] {
-  if (view.rotations.length === 0) return ['No rotation yet. The schedule starts them; or: reseal rotation start --line LINE --as PERSON --ticket TICKET'];
+  if (view.rotations.length === 0)
+    return ['No rotation yet. The schedule starts them; or: reseal rotation start --line LINE --as PERSON --ticket TICKET'];
   return pen.table(
     ['ROTATION', 'PHASE', 'NODES', 'BY', 'TICKET', 'STARTED', 'OPEN QUESTION'],
     view.rotations.map((one) => [
@@ -130,11 +172,24 @@ export function rotationListText(view: RotationListView, pen: Pen, now: number):
 export function rotationNodesText(view: RotationNodesView, pen: Pen): string[] {
   return pen.table(
     ['NODE', 'COHORT', 'STATE', 'ACTIVE', 'PASSES', 'REASON'],
-    view.nodes.map((node) => [node.node, node.cohort, { text: node.state, style: node.state.endsWith('done') ? 'green' : 'red' }, short(node.active), String(node.passes), node.reason]),
+    view.nodes.map((node) => [
+      node.node,
+      node.cohort,
+      { text: node.state, style: node.state.endsWith('done') ? 'green' : 'red' },
+      short(node.active),
+      String(node.passes),
+      node.reason,
+    ]),
   );
 }
 
-const EVENT_COLOUR: Readonly<Record<string, Colour>> = { trouble: 'red', question: 'yellow', approval: 'green', outcome: 'green', gate: 'yellow' };
+const EVENT_COLOUR: Readonly<Record<string, Colour>> = {
+  trouble: 'red',
+  question: 'yellow',
+  approval: 'green',
+  outcome: 'green',
+  gate: 'yellow',
+};
 
 /** `10:04:11  approval  grace approved 281794afb1b4 under CHG-7` */
 export function eventText(event: EventView, pen: Pen): string {

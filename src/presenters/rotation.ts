@@ -4,7 +4,25 @@ import { diffManifests } from '../domain/manifest-changes.js';
 import type { Manifest } from '../domain/manifest.js';
 import type { RotationNodeRow } from '../../activities/ledger/contract.js';
 
-const INSTANTS = ['since', 'until', 'at', 'startedAt', 'endedAt', 'restoredAt', 'horizon', 'rollbackUntil', 'endsAt', 'openedAt', 'deadline', 'latest', 'passedAt', 'askedAt', 'nextPageAt', 'remindAt', 'widenAt'] as const;
+const INSTANTS = [
+  'since',
+  'until',
+  'at',
+  'startedAt',
+  'endedAt',
+  'restoredAt',
+  'horizon',
+  'rollbackUntil',
+  'endsAt',
+  'openedAt',
+  'deadline',
+  'latest',
+  'passedAt',
+  'askedAt',
+  'nextPageAt',
+  'remindAt',
+  'widenAt',
+] as const;
 type InstantField = (typeof INSTANTS)[number];
 const isInstant = (key: string): boolean => (INSTANTS as readonly string[]).includes(key);
 
@@ -55,7 +73,10 @@ const assetView = (manifest: Manifest, entry: Manifest['profiles'][number]): Ass
     name: entry.profile.name,
     sha256: entry.profile.sha256,
     expiresAt: entry.profile.expiresAt,
-    certificate: certificate === undefined ? null : { commonName: certificate.commonName, serialLast6: certificate.serial.slice(-6), expiresAt: certificate.expiresAt },
+    certificate:
+      certificate === undefined
+        ? null
+        : { commonName: certificate.commonName, serialLast6: certificate.serial.slice(-6), expiresAt: certificate.expiresAt },
   };
 };
 
@@ -93,4 +114,3 @@ export interface RotationNodesView {
 
 export type EventView = Outside<HistoryEvent> & { readonly schemaVersion: 1 };
 export const eventView = (event: HistoryEvent): EventView => ({ schemaVersion: 1, ...withIsoInstants(event) });
-

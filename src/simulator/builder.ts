@@ -55,7 +55,8 @@ export function startBuilders(request: BuildersRequest): Builders {
       counted.builds += 1;
       counted.checks += checks;
       if (performance.now() - began > (request.maxBuildDuration ?? Number.POSITIVE_INFINITY)) counted.late += 1;
-      else counted.failures.push(...problems.map((problem) => `${home.name}: ${problem}`).slice(0, MOST_FAILURES - counted.failures.length));
+      else
+        counted.failures.push(...problems.map((problem) => `${home.name}: ${problem}`).slice(0, MOST_FAILURES - counted.failures.length));
     }
   };
   const loops = request.homes.map(loop);

@@ -46,7 +46,10 @@ function flippedBeforeSwitch(nodes: NodeActivities, victims: readonly string[], 
 function meddleWithAccepted(home: string, line: string, manifest: string): void {
   const path = join(home, ROOT_FOLDERS.state, 'accepted.json');
   const accepted = JSON.parse(readFileSync(path, 'utf8')) as Record<string, readonly string[]>;
-  replaceFile(path, `${JSON.stringify({ ...accepted, [line]: (accepted[line] ?? []).filter((digest) => digest !== manifest) }, null, 2)}\n`);
+  replaceFile(
+    path,
+    `${JSON.stringify({ ...accepted, [line]: (accepted[line] ?? []).filter((digest) => digest !== manifest) }, null, 2)}\n`,
+  );
 }
 
 export const FAULTS: Readonly<Record<Exclude<Fail, 'signoff-rejected'>, Fault>> = {

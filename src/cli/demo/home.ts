@@ -75,7 +75,16 @@ export async function makeDemo(request: DemoRequest): Promise<DemoRecord> {
   } finally {
     await around.close();
   }
-  const demo: DemoRecord = { schemaVersion: 1, real: request.real, fail: request.fail, line: mesh.line, manifest: mesh.manifest, offset, rotation: null, outcome: null };
+  const demo: DemoRecord = {
+    schemaVersion: 1,
+    real: request.real,
+    fail: request.fail,
+    line: mesh.line,
+    manifest: mesh.manifest,
+    offset,
+    rotation: null,
+    outcome: null,
+  };
   writeDemo(home, demo);
   rmSync(join(home, 'demo.making'), { force: true });
   return demo;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { startBuilders, type Builders } from '../../simulator/builder.js';
 import { meshFolders } from '../../simulator/mesh/files.js';
 import { planCohorts } from '../../domain/rotation/cohorts.js';
@@ -23,6 +24,8 @@ import { nextCommands, progressLine, summaryLines } from './show.js';
 const LOOK_EVERY = 200;
 /** How long the scan may take to start a rotation. */
 const SCAN_PATIENCE = 60_000;
+/** Set by Temporal itself on whatever a Schedule starts. */
+const SCHEDULED_BY = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
 const APPROVERS = ['ada', 'grace'] as const;
 
 /** Runs the demo's rotation, or takes up an unfinished one, and shows it to its end. */
@@ -95,7 +98,10 @@ class Demo {
       if (first !== undefined) return first.id;
       await this.pause();
     }
-    throw new ResealError('TEMPORAL_UNREACHABLE', 'The scan has started no rotation within a minute. See `reseal schedule show` and the worker.');
+    throw new ResealError(
+      'TEMPORAL_UNREACHABLE',
+      'The scan has started no rotation within a minute. See `reseal schedule show` and the worker.',
+    );
   }
 
   /** To the end of the rotation; null when Ctrl-C came first. */
@@ -109,6 +115,8 @@ class Demo {
       }
       const view = await showRotation(this.service.desk, id);
       if (view.rotation.outcome !== null) {
+        // The record is written behind the rotation; when its workflow is closed, it is whole.
+        await untilClosed(this.service.desk, id);
         await this.lastEvents(id);
         return view;
       }
@@ -125,7 +133,8 @@ class Demo {
 
   private async lastEvents(id: string): Promise<void> {
     const { output } = this.context;
-    for (const event of await rotationEvents(this.service.desk, id, this.seen)) output.follow(eventView(event), (view) => eventText(view, output));
+    for (const event of await rotationEvents(this.service.desk, id, this.seen))
+      output.follow(eventView(event), (view) => eventText(view, output));
   }
 
   /** Shows what is to be approved; a person at a terminal decides, elsewhere the demo's own people do. */
@@ -140,7 +149,9 @@ class Demo {
     };
     say('');
     say(output.styled(`To be approved: manifest ${rotation.to ?? ''}`, 'bold'));
-    say(`             in place of ${rotation.from ?? ''}, on ${rotation.nodes} nodes, at most ${rotation.maxUnavailable} unavailable at once`);
+    say(
+      `             in place of ${rotation.from ?? ''}, on ${rotation.nodes} nodes, at most ${rotation.maxUnavailable} unavailable at once`,
+    );
     changesText(view.changes ?? [], output).forEach(say);
     say('');
     if (this.demo.fail === 'signoff-rejected') {
@@ -150,7 +161,8 @@ class Demo {
     }
     if (output.interactive) {
       say(`It waits for two people. In another terminal, from this folder:`);
-      for (const person of APPROVERS) say(output.styled(`  npx reseal rotation approve ${rotation.id} --as ${person} --ticket ${ticket}`, 'cyan'));
+      for (const person of APPROVERS)
+        say(output.styled(`  npx reseal rotation approve ${rotation.id} --as ${person} --ticket ${ticket}`, 'cyan'));
       say('');
       return;
     }
@@ -166,12 +178,16 @@ class Demo {
     const id = view.rotation.id;
     this.demo = { ...this.demo, outcome: view.rotation.phase };
     writeDemo(this.home, this.demo);
-    await untilClosed(this.service.desk, id);
     const builds = this.builders.count();
     const nodes = await rotationNodes(this.service.desk, id);
     const startedBy = await this.startedBy();
     const document = { schemaVersion: 1, rotation: view.rotation, expected, nodes: nodes.nodes, builds, startedBy, home: this.home };
-    output.follow(document, () => summaryLines({ view, nodes, builds, startedBy, uiUrl: this.service.temporal.uiUrl, home: this.home, real: this.demo.real, expected }, output));
+    output.follow(document, () =>
+      summaryLines(
+        { view, nodes, builds, startedBy, uiUrl: this.service.temporal.uiUrl, home: this.home, real: this.demo.real, expected },
+        output,
+      ),
+    );
     const good = view.rotation.phase === expected && builds.failures.length === 0;
     if (output.interactive && !this.signal.aborted) {
       nextCommands(id, this.home, view.rotation.phase === 'completed').forEach((line) => { output.diagnostic(line); }); // prettier-ignore
@@ -186,8 +202,8 @@ class Demo {
     const { desk } = this.service;
     const chain = desk.client.workflow.list({ query: `WorkflowType = 'expiryScan'` });
     for await (const scan of chain) {
-      const schedule = scan.searchAttributes['TemporalScheduledById']?.[0];
-      if (typeof schedule === 'string') return `Schedule ${schedule}, whose scan ${scan.workflowId} started workflow rotation/${this.demo.line}`;
+      const schedule = scan.typedSearchAttributes.get(SCHEDULED_BY);
+      if (schedule !== undefined) return `Schedule ${schedule}, whose scan ${scan.workflowId} started workflow rotation/${this.demo.line}`;
     }
     return 'unknown';
   }

@@ -15,9 +15,18 @@ export const command = defineCommand({
     const [a, b] = [await readNamed(context, names.a), await readNamed(context, names.b)];
     const difference = diffManifests(a.manifest, b.manifest);
     const changes = changesView(a.manifest, b.manifest);
-    const named = (entries: typeof difference.added): readonly string[] => entries.map((entry) => `${entry.bundleId} ${entry.method} ${entry.profile.uuid}`);
+    const named = (entries: typeof difference.added): readonly string[] =>
+      entries.map((entry) => `${entry.bundleId} ${entry.method} ${entry.profile.uuid}`);
     const same = a.sha256 === b.sha256;
-    const view = { schemaVersion: 1, same, a: a.sha256, b: b.sha256, added: named(difference.added), removed: named(difference.removed), changes };
+    const view = {
+      schemaVersion: 1,
+      same,
+      a: a.sha256,
+      b: b.sha256,
+      added: named(difference.added),
+      removed: named(difference.removed),
+      changes,
+    };
     context.output.show(view, () =>
       same
         ? [`The same: ${a.sha256}`]
@@ -25,7 +34,9 @@ export const command = defineCommand({
             ...view.added.map((what) => context.output.styled(`+ ${what}`, 'green')),
             ...view.removed.map((what) => context.output.styled(`- ${what}`, 'red')),
             ...(changes.length === 0 ? [] : changesText(changes, context.output)),
-            ...difference.changed.filter((change) => !change.fields.some((field) => field.startsWith('profile.'))).map((change) => `~ ${change.key}: ${change.fields.join(', ')}`),
+            ...difference.changed
+              .filter((change) => !change.fields.some((field) => field.startsWith('profile.')))
+              .map((change) => `~ ${change.key}: ${change.fields.join(', ')}`),
           ],
     );
     return same ? 0 : 1;

@@ -18,7 +18,9 @@ async function profileFiles(folder: string): Promise<readonly string[]> {
     const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX)).sort();
     if (names.length > 0) return names.map((name) => join(folder, name));
   } catch (error) {
-    throw new ResealError('FILE_UNREADABLE', `${folder} cannot be read: it should be a folder with profiles and apps.yaml.`, { cause: error });
+    throw new ResealError('FILE_UNREADABLE', `${folder} cannot be read: it should be a folder with profiles and apps.yaml.`, {
+      cause: error,
+    });
   }
   throw new ResealError('FILE_UNREADABLE', `${folder} holds no ${SUFFIX} file.`);
 }
@@ -29,7 +31,11 @@ async function appsOf(folder: string): Promise<ReturnType<typeof AppsSchema.pars
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new ResealError('FILE_UNREADABLE', `${path} is missing. It says what no profile tells: apps: {courier: {com.acme.courier: {role: host, targets: [Courier]}}}`, { cause: error });
+    throw new ResealError(
+      'FILE_UNREADABLE',
+      `${path} is missing. It says what no profile tells: apps: {courier: {com.acme.courier: {role: host, targets: [Courier]}}}`,
+      { cause: error },
+    );
   }
   const parsed = AppsSchema.safeParse(parse(text));
   if (parsed.success) return parsed.data;
@@ -50,22 +56,36 @@ export const command = defineCommand({
     const folder = resolve(context.cwd, dir);
     await withStores(context, async (configuration, storeOf) => {
       if (!mayDo(configuration.roster, as, 'freeze')) throw new ResealError('NOT_ENTITLED', `The roster does not let ${as} freeze.`);
-      if (!new RegExp(configuration.policy.tickets.pattern).test(ticket)) throw new ResealError('WRONG_TICKET', `${JSON.stringify(ticket)} is no ticket id; expected ${configuration.policy.tickets.pattern}.`);
+      if (!new RegExp(configuration.policy.tickets.pattern).test(ticket))
+        throw new ResealError(
+          'WRONG_TICKET',
+          `${JSON.stringify(ticket)} is no ticket id; expected ${configuration.policy.tickets.pattern}.`,
+        );
       const store = await storeOf(line);
       const head = await store.head(line as LineName);
-      if (first && head !== null) throw new ResealError('REFUSED', `Line ${line} has a head already: ${head.digest} (seq ${head.seq}). It moves by rotations only.`);
+      if (first && head !== null)
+        throw new ResealError('REFUSED', `Line ${line} has a head already: ${head.digest} (seq ${head.seq}). It moves by rotations only.`);
       const roots = trustedRoots(configuration);
       const files = await Promise.all((await profileFiles(folder)).map((path) => readProfileFile(path, { links: 'followed' })));
       const profiles = files.map((bytes) => verifyProfile(bytes, { roots }).profile);
       const frozen = freezeManifest(assembleManifest(line as LineName, profiles, await appsOf(folder)));
       const by = { by: as, ticket };
-      await store.putMany([...files.map((bytes) => ({ kind: 'profile', bytes, importedBy: as }) as const), { kind: 'manifest', bytes: frozen.bytes }], by);
+      await store.putMany(
+        [...files.map((bytes) => ({ kind: 'profile', bytes, importedBy: as }) as const), { kind: 'manifest', bytes: frozen.bytes }],
+        by,
+      );
       if (first) {
         const { moved } = await store.advance(line as LineName, 0, frozen.sha256, by);
-        if (!moved) throw new ResealError('HEAD_MOVED', `Someone else gave ${line} its first manifest in this moment. See \`reseal manifest show ${line}\`.`);
+        if (!moved)
+          throw new ResealError(
+            'HEAD_MOVED',
+            `Someone else gave ${line} its first manifest in this moment. See \`reseal manifest show ${line}\`.`,
+          );
       }
       const view = { schemaVersion: 1, line, sha256: frozen.sha256, sha1: frozen.sha1, profiles: profiles.length, head: first };
-      context.output.show(view, () => [`Froze ${profiles.length} profiles as ${frozen.sha256}${first ? `, the first manifest of ${line}` : ''}.`]);
+      context.output.show(view, () => [
+        `Froze ${profiles.length} profiles as ${frozen.sha256}${first ? `, the first manifest of ${line}` : ''}.`,
+      ]);
     });
   },
 });

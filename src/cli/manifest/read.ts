@@ -20,13 +20,19 @@ export interface NamedManifest {
 }
 
 /** Works with the configuration's stores and closes them afterwards. */
-export async function withStores<T>(context: Context, work: (configuration: Configuration, storeOf: (line: string) => Promise<GitManifestStore>) => Promise<T>): Promise<T> {
+export async function withStores<T>(
+  context: Context,
+  work: (configuration: Configuration, storeOf: (line: string) => Promise<GitManifestStore>) => Promise<T>,
+): Promise<T> {
   const configuration = loadConfiguration(configFolder(context));
   const open = new Map<string, GitManifestStore>();
   const storeOf = async (line: string): Promise<GitManifestStore> => {
     const declared = configuration.topology.lines[line as LineName];
     if (declared === undefined) {
-      throw new ResealError('NOT_FOUND', `topology.yaml declares no line ${line}; it declares ${Object.keys(configuration.topology.lines).join(', ')}.`);
+      throw new ResealError(
+        'NOT_FOUND',
+        `topology.yaml declares no line ${line}; it declares ${Object.keys(configuration.topology.lines).join(', ')}.`,
+      );
     }
     const place = configuration.reseal.stores[declared.store];
     if (place === undefined) throw new ResealError('CONFIG_INVALID', `reseal.yaml has no store ${declared.store}.`);
@@ -53,7 +59,11 @@ async function bytesOf(context: Context, name: string): Promise<Uint8Array> {
     if (!isSha256(name)) {
       const store = await storeOf(name);
       const head = await store.head(name as LineName);
-      if (head === null) throw new ResealError('NOT_FOUND', `Line ${name} has no manifest yet. Freeze its first one: reseal manifest freeze DIR --line ${name} --first`);
+      if (head === null)
+        throw new ResealError(
+          'NOT_FOUND',
+          `Line ${name} has no manifest yet. Freeze its first one: reseal manifest freeze DIR --line ${name} --first`,
+        );
       return store.manifest(head.digest);
     }
     let last: unknown = new ResealError('NOT_FOUND', `No store has a manifest ${name}.`);
@@ -72,7 +82,9 @@ async function fileBytes(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new ResealError('FILE_UNREADABLE', `${path} cannot be read. Give a manifest's path, its SHA-256, or the name of a line.`, { cause: error });
+    throw new ResealError('FILE_UNREADABLE', `${path} cannot be read. Give a manifest's path, its SHA-256, or the name of a line.`, {
+      cause: error,
+    });
   }
 }
 

@@ -9,6 +9,8 @@ export const command = defineCommand({
   async handler(context, _, { manifest: name }) {
     const { sha256, manifest } = await readNamed(context, name);
     const files = renderSettings(manifest, sha256).map((file) => ({ path: file.path, text: new TextDecoder().decode(file.bytes) }));
-    context.output.show({ schemaVersion: 1, manifest: sha256, files }, () => files.flatMap((file) => [context.output.styled(`# ${file.path}`, 'dim'), file.text]));
+    context.output.show({ schemaVersion: 1, manifest: sha256, files }, () =>
+      files.flatMap((file) => [context.output.styled(`# ${file.path}`, 'dim'), file.text]),
+    );
   },
 });

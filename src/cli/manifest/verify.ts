@@ -41,7 +41,12 @@ export const command = defineCommand({
     context.output.show({ schemaVersion: 1, manifest: sha256, ok, entries }, () => [
       ...context.output.table(
         ['BUNDLE', 'UUID', 'VERDICT', 'REASON'],
-        entries.map((entry) => [entry.bundleId, entry.uuid, entry.ok ? { text: 'ok', style: 'green' } : { text: 'FAILED', style: 'red' }, entry.reason]),
+        entries.map((entry) => [
+          entry.bundleId,
+          entry.uuid,
+          entry.ok ? { text: 'ok', style: 'green' } : { text: 'FAILED', style: 'red' },
+          entry.reason,
+        ]),
       ),
       ok ? `Manifest ${sha256} holds.` : `Manifest ${sha256} does not hold.`,
     ]);

@@ -8,7 +8,9 @@ export const command = defineCommand({
   arguments: { node: { kind: 'text', description: 'Node of topology.yaml', required: true } },
   options: { at: { kind: 'text', description: 'Compare expiries with this date', value: 'DATE' } },
   async handler(context, { node }, { at }) {
-    const view = await (await ApiClient.find(context)).get<NodeListView>(`/v1/nodes/${encodeURIComponent(node)}${at === undefined ? '' : `?at=${encodeURIComponent(at)}`}`);
+    const view = await (
+      await ApiClient.find(context)
+    ).get<NodeListView>(`/v1/nodes/${encodeURIComponent(node)}${at === undefined ? '' : `?at=${encodeURIComponent(at)}`}`);
     context.output.show(view, () => view.nodes.flatMap((one) => nodeText(one, context.output)));
     const lines = view.nodes.flatMap((one) => one.lines);
     if (lines.some((line) => line.verdict === 'unreachable')) return 3;

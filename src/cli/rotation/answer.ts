@@ -10,6 +10,10 @@ export const command = defineCommand({
   async handler(context, { id, option }, { question, ...said }) {
     const deciding = option === 'approve' || option === 'reject';
     const { rotation } = deciding ? await (await ApiClient.find(context)).get<RotationView>(pathOf(id)) : { rotation: null };
-    await tell(context, id, 'answer', said, { question, option, ...(rotation?.to == null ? {} : { digest: rotation.to }) });
+    await tell(context, id, 'answer', said, {
+      question,
+      option,
+      ...(rotation === null || rotation.to === null ? {} : { digest: rotation.to }),
+    });
   },
 });

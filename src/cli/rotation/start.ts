@@ -27,7 +27,11 @@ export const command = defineCommand({
       ...(after === undefined ? {} : { after }),
     });
     if (stays) return follow(context, api, view.rotation.id);
-    context.output.show(view, () => [...rotationText(view, context.output, context.now()), '', `Follow it: reseal rotation watch ${view.rotation.id}`]);
+    context.output.show(view, () => [
+      ...rotationText(view, context.output, context.now()),
+      '',
+      `Follow it: reseal rotation watch ${view.rotation.id}`,
+    ]);
     return 0;
   },
 });

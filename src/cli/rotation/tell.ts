@@ -15,7 +15,13 @@ export const REASON = { reason: { kind: 'text', description: 'Why; kept on the r
 export const pathOf = (id: string, rest = ''): string => `/v1/rotations/${encodeURIComponent(id)}${rest}`;
 
 /** Sends a command and shows the rotation as it is then. */
-export async function tell(context: Context, id: string, command: CommandName, said: { readonly as: string; readonly ticket: string }, more: object = {}): Promise<void> {
+export async function tell(
+  context: Context,
+  id: string,
+  command: CommandName,
+  said: { readonly as: string; readonly ticket: string },
+  more: object = {},
+): Promise<void> {
   const api = await ApiClient.find(context);
   const view = await api.post<RotationView>(pathOf(id, `/${command}`), { by: said.as, ticket: said.ticket, ...more });
   context.output.show(view, () => rotationText(view, context.output, context.now()));
@@ -27,7 +33,12 @@ export async function showBeforeDeciding(context: Context, api: ApiClient, id: s
   if (!context.output.json && view.changes !== null) {
     const { rotation } = view;
     context.output.diagnostic(
-      [`${rotation.id}: manifest ${rotation.from ?? '-'}`, `     -> manifest ${rotation.to ?? '-'}`, `under ${rotation.trigger.ticket}, asked for by ${rotation.trigger.by}, on ${rotation.nodes} nodes`, ...changesText(view.changes, context.output)].join('\n'),
+      [
+        `${rotation.id}: manifest ${rotation.from ?? '-'}`,
+        `     -> manifest ${rotation.to ?? '-'}`,
+        `under ${rotation.trigger.ticket}, asked for by ${rotation.trigger.by}, on ${rotation.nodes} nodes`,
+        ...changesText(view.changes, context.output),
+      ].join('\n'),
     );
   }
   return view;

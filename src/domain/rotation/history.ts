@@ -55,22 +55,56 @@ export function changes(before: RotationState, after: RotationState): readonly F
   const sameGate = before.gate?.openedAt === after.gate?.openedAt;
   for (const approval of before.approvals) {
     if (!sameGate || after.approvals.some((one) => one.person === approval.person)) continue;
-    facts.push({ kind: 'withdrawal', actor: approval.person, text: `${approval.person} withdrew the approval`, data: { person: approval.person } });
+    facts.push({
+      kind: 'withdrawal',
+      actor: approval.person,
+      text: `${approval.person} withdrew the approval`,
+      data: { person: approval.person },
+    });
   }
   if (after.gate !== null && before.gate?.openedAt !== after.gate.openedAt) {
-    facts.push({ kind: 'gate', text: `waiting for ${after.policy.gate.approvals} approvals until ${iso(after.gate.deadline)}`, data: { ...after.gate } });
+    facts.push({
+      kind: 'gate',
+      text: `waiting for ${after.policy.gate.approvals} approvals until ${iso(after.gate.deadline)}`,
+      data: { ...after.gate },
+    });
   }
-  if (after.gate !== null && before.gate !== null && sameGate && after.gate.silence !== before.gate.silence && after.gate.silence !== 'no') {
-    const text = after.gate.silence === 'returning' ? 'nobody decided in time: the canary returns, the gate stays open' : 'the canary is back; the gate stays open';
+  if (
+    after.gate !== null &&
+    before.gate !== null &&
+    sameGate &&
+    after.gate.silence !== before.gate.silence &&
+    after.gate.silence !== 'no'
+  ) {
+    const text =
+      after.gate.silence === 'returning'
+        ? 'nobody decided in time: the canary returns, the gate stays open'
+        : 'the canary is back; the gate stays open';
     facts.push({ kind: 'gate', text, data: { ...after.gate } });
   }
   after.done.switched.forEach((reached, wave) => {
-    if (reached !== 'done' || before.done.switched[wave] === 'done') return;
+    const was = before.done.switched[wave] ?? 'no';
+    if (reached === 'no' && was !== 'no' && before.only === null) {
+      const name = wave === 0 ? 'canary' : `wave ${wave}`;
+      facts.push({ kind: 'wave', text: `${name} serves the old assets again`, data: { wave, nodes: after.plan?.waves[wave] ?? 0 } });
+    }
+    if (reached !== 'done' || was === 'done') return;
     const name = wave === 0 ? 'canary' : `wave ${wave}`;
     facts.push({ kind: 'wave', text: `${name} serves the new assets`, data: { wave, nodes: after.plan?.waves[wave] ?? 0 } });
   });
+  if (before.done.head !== 'no' && after.done.head === 'no' && after.phase === 'rolling-back') {
+    facts.push({ kind: 'wave', text: 'the head of the line is the old manifest again', data: { seq: after.headSeq } });
+  }
+  if (before.done.retired !== 'no' && after.done.retired === 'no' && before.only === null) {
+    facts.push({ kind: 'wave', text: 'the old profiles are out of quarantine', data: {} });
+  }
   if (after.paused !== null && before.paused === null) {
-    facts.push({ kind: 'pause', actor: after.paused.by, text: `paused, at most until ${iso(after.paused.until)}`, data: { ...after.paused } });
+    facts.push({
+      kind: 'pause',
+      actor: after.paused.by,
+      text: `paused, at most until ${iso(after.paused.until)}`,
+      data: { ...after.paused },
+    });
   }
   if (after.paused === null && before.paused !== null) facts.push({ kind: 'resume', text: 'goes on', data: {} });
   if (before.question !== null && after.question?.askedAt !== before.question.askedAt) {
@@ -78,7 +112,8 @@ export function changes(before: RotationState, after: RotationState): readonly F
   }
   if (after.question !== null && after.question.askedAt !== before.question?.askedAt) {
     const { question } = after;
-    const about = question.nodes.length > 0 ? ` about ${question.nodes.slice(0, 5).join(', ')}${question.nodes.length > 5 ? ' and more' : ''}` : '';
+    const about =
+      question.nodes.length > 0 ? ` about ${question.nodes.slice(0, 5).join(', ')}${question.nodes.length > 5 ? ' and more' : ''}` : '';
     facts.push({ kind: 'question', text: `asks ${question.id}${about}: ${question.options.join(' or ')}`, data: { ...question } });
   }
   if (after.soak !== null && before.soak !== null && after.soak.rounds > before.soak.rounds) {

@@ -21,7 +21,16 @@ export async function writeConfiguration(folders: MeshFolders, mesh: MeshConfigu
   await writeYaml(file('topology.yaml'), 'A simulated mesh: every node is a folder on this machine.', {
     schemaVersion: 1,
     installation: 'acme-demo',
-    lines: { [LINE]: { identity: 'signers', distribution: 'copy', profilesOn: ['signer', 'compile'], store: 'main', sources: ['drop'], successorOwner: 'rita' } },
+    lines: {
+      [LINE]: {
+        identity: 'signers',
+        distribution: 'copy',
+        profilesOn: ['signer', 'compile'],
+        store: 'main',
+        sources: ['drop'],
+        successorOwner: 'rita',
+      },
+    },
     defaults: { environment: 'simulated', lines: [LINE], pool: 'main', keys: 'forbidden' },
     nodes: mesh.nodes.map((node) => ({
       name: node.name,
@@ -33,7 +42,10 @@ export async function writeConfiguration(folders: MeshFolders, mesh: MeshConfigu
     })),
     pipelines: mesh.pipelines,
   });
-  await writeYaml(file('policy.yaml'), 'Short waits, to be watched; a production policy leaves these out.', { ...QUICK_POLICY, ...mesh.policy });
+  await writeYaml(file('policy.yaml'), 'Short waits, to be watched; a production policy leaves these out.', {
+    ...QUICK_POLICY,
+    ...mesh.policy,
+  });
   await writeYaml(file('roster.yaml'), 'Who may do what.', ROSTER);
   await writeYaml(file('reseal.yaml'), 'Where everything is.', {
     schemaVersion: 1,

@@ -73,8 +73,17 @@ export function makeProfiles(
 }
 
 /** Profiles of the next edition, as they come from the portal. */
-export function successorProfiles(mesh: Pick<SimulatedMesh, 'apple' | 'certificate'>, apps: readonly SimulatedApp[] = SIMULATED_APPS, now = Date.now(), name = 'next'): ReturnType<typeof makeProfiles> {
-  return makeProfiles(mesh.apple, mesh.certificate, apps, { name, createdAt: wholeSecond(now - DAY / 24), expiresAt: mesh.certificate.notAfter });
+export function successorProfiles(
+  mesh: Pick<SimulatedMesh, 'apple' | 'certificate'>,
+  apps: readonly SimulatedApp[] = SIMULATED_APPS,
+  now = Date.now(),
+  name = 'next',
+): ReturnType<typeof makeProfiles> {
+  return makeProfiles(mesh.apple, mesh.certificate, apps, {
+    name,
+    createdAt: wholeSecond(now - DAY / 24),
+    expiresAt: mesh.certificate.notAfter,
+  });
 }
 
 const wholeSecond = (at: number): Date => new Date(Math.floor(at / 1000) * 1000);
@@ -90,7 +99,14 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
 
   const apple = await openAppleHierarchy(folders.apple);
   const known = await apple.certificates();
-  const certificate = known[0] ?? (await apple.issueCertificate({ commonName: `Apple Distribution: Acme GmbH (${TEAM})`, team: TEAM, notBefore: wholeSecond(now - 35 * DAY), notAfter: wholeSecond(now + 330 * DAY) }));
+  const certificate =
+    known[0] ??
+    (await apple.issueCertificate({
+      commonName: `Apple Distribution: Acme GmbH (${TEAM})`,
+      team: TEAM,
+      notBefore: wholeSecond(now - 35 * DAY),
+      notAfter: wholeSecond(now + 330 * DAY),
+    }));
   const root = 'simulated-apple-root.pem';
   await writeFile(join(folders.root, root), apple.rootPem);
   await writeConfiguration(folders, {
@@ -103,10 +119,15 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   });
 
   const expiresAt = wholeSecond(now + (request.expiresIn ?? 6 * DAY));
-  const inForce = makeProfiles(apple, certificate, apps, { name: 'in force', createdAt: wholeSecond(expiresAt.getTime() - 365 * DAY), expiresAt });
+  const inForce = makeProfiles(apple, certificate, apps, {
+    name: 'in force',
+    createdAt: wholeSecond(expiresAt.getTime() - 365 * DAY),
+    expiresAt,
+  });
   for (const { uuid, bytes } of inForce) await writeFile(join(folders.profiles, `${uuid}.mobileprovision`), bytes);
   if (request.successors !== false) {
-    for (const { uuid, bytes } of successorProfiles({ apple, certificate }, apps, now)) await writeFile(join(folders.drop, `${uuid}.mobileprovision`), bytes);
+    for (const { uuid, bytes } of successorProfiles({ apple, certificate }, apps, now))
+      await writeFile(join(folders.drop, `${uuid}.mobileprovision`), bytes);
   }
 
   const line = LINE as LineName;
@@ -117,7 +138,10 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   try {
     if ((await store.head(line)) === null) {
       await store.putMany(
-        [...inForce.map(({ bytes }) => ({ kind: 'profile', bytes, importedBy: 'rita' }) as const), { kind: 'manifest', bytes: frozen.bytes }],
+        [
+          ...inForce.map(({ bytes }) => ({ kind: 'profile', bytes, importedBy: 'rita' }) as const),
+          { kind: 'manifest', bytes: frozen.bytes },
+        ],
         { by: 'rita', ticket: 'DEMO-0' },
       );
       await store.advance(line, 0, frozen.sha256, { by: 'rita', ticket: 'DEMO-0' });
@@ -131,7 +155,10 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
 function appsFile(apps: readonly SimulatedApp[]): Apps {
   return {
     apps: Object.fromEntries(
-      apps.map((app) => [app.name, Object.fromEntries(app.bundles.map(({ bundleId, role, target }) => [bundleId, { role, targets: [target] }]))]),
+      apps.map((app) => [
+        app.name,
+        Object.fromEntries(app.bundles.map(({ bundleId, role, target }) => [bundleId, { role, targets: [target] }])),
+      ]),
     ),
   };
 }

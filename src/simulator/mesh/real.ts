@@ -25,19 +25,37 @@ export async function createRealMesh(folder: string, fixtures: string): Promise<
   try {
     bytes = await readFile(join(fixtures, IN_FORCE));
   } catch (error) {
-    throw new ResealError('FILE_UNREADABLE', `The Apple-signed profiles that --real rotates are missing: ${join(fixtures, IN_FORCE)}. They come as shared fixtures beside the repository.`, { cause: error });
+    throw new ResealError(
+      'FILE_UNREADABLE',
+      `The Apple-signed profiles that --real rotates are missing: ${join(fixtures, IN_FORCE)}. They come as shared fixtures beside the repository.`,
+      { cause: error },
+    );
   }
-  for (const one of [folders.config, folders.drop, folders.profiles, ...nodes.map((node) => join(folders.nodes, node.name))]) await mkdir(one, { recursive: true });
+  for (const one of [folders.config, folders.drop, folders.profiles, ...nodes.map((node) => join(folders.nodes, node.name))])
+    await mkdir(one, { recursive: true });
   await copyFile(join(fixtures, SUCCESSOR), join(folders.drop, SUCCESSOR));
   await writeFile(join(folders.profiles, IN_FORCE), bytes);
-  await writeConfiguration(folders, { nodes, keys: 'forbidden', pipelines: [{ name: 'jigx-release', bundles: ['com.jigx.test.ios'] }], extraRoots: [], apps: APPS, policy: {} });
+  await writeConfiguration(folders, {
+    nodes,
+    keys: 'forbidden',
+    pipelines: [{ name: 'jigx-release', bundles: ['com.jigx.test.ios'] }],
+    extraRoots: [],
+    apps: APPS,
+    policy: {},
+  });
 
   const line = LINE as LineName;
   const { profile } = verifyProfile(bytes, { roots: APPLE_ROOTS });
   const frozen = freezeManifest(assembleManifest(line, [profile], APPS));
   const store = await GitManifestStore.open({ path: folders.store });
   try {
-    await store.putMany([{ kind: 'profile', bytes, importedBy: 'rita' }, { kind: 'manifest', bytes: frozen.bytes }], { by: 'rita', ticket: 'DEMO-0' });
+    await store.putMany(
+      [
+        { kind: 'profile', bytes, importedBy: 'rita' },
+        { kind: 'manifest', bytes: frozen.bytes },
+      ],
+      { by: 'rita', ticket: 'DEMO-0' },
+    );
     await store.advance(line, 0, frozen.sha256, { by: 'rita', ticket: 'DEMO-0' });
   } finally {
     await store.close();

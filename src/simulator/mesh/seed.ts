@@ -9,7 +9,13 @@ import type { VerifiedProfiles } from '../../profile/index.js';
 const AT_ONCE = 16;
 
 /** Puts the line's first manifest on every node, by the same operations a rotation uses, as a node that has always followed the line would have it. */
-export async function seedNodes(configuration: Configuration, store: ManifestStore, profiles: VerifiedProfiles, line: NodeOrder['line'], manifest: Sha256): Promise<void> {
+export async function seedNodes(
+  configuration: Configuration,
+  store: ManifestStore,
+  profiles: VerifiedProfiles,
+  line: NodeOrder['line'],
+  manifest: Sha256,
+): Promise<void> {
   const context = { by: 'rita', ticket: 'DEMO-0' };
   // Nodes that have just been built need no run of probes to prove them.
   const policy = { ...configuration.policy, probe: { ...configuration.policy.probe, passes: 1, interval: 0 } };
@@ -36,7 +42,10 @@ export async function seedNodes(configuration: Configuration, store: ManifestSto
   for (let start = 0; start < names.length; start += AT_ONCE) {
     await Promise.all(
       names.slice(start, start + AT_ONCE).map(async (node) => {
-        for (const result of [await nodes.stageNode({ ...order, node, to: manifest }), await nodes.switchNode({ ...order, node, target: manifest, revertTo: null })]) {
+        for (const result of [
+          await nodes.stageNode({ ...order, node, to: manifest }),
+          await nodes.switchNode({ ...order, node, target: manifest, revertTo: null }),
+        ]) {
           if (result.outcome !== 'done') throw new Error(`${node} could not be seeded: ${result.reason}`);
         }
       }),
