@@ -57,7 +57,8 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
     const survey = await surveyLine(around, { line, offset });
     const last = (await store.records(line)).at(-1);
     const record = last === undefined ? null : ((await store.record(last)) as ClosingRecord | null);
-    const stale = record !== null && UNSUCCESSFUL.includes(record.state.phase) && record.state.fingerprint === survey.fingerprint;
+    const repeated =
+      record !== null && UNSUCCESSFUL.includes(record.state.phase) && record.state.fingerprint === survey.fingerprint ? record.state : null;
     lines.push({
       line,
       due: survey.due.groups.map((group) => group.name),

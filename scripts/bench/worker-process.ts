@@ -1,0 +1,73 @@
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { openLedger } from '../../src/ledger/open.js';
+import type { TemporalAddress } from '../../src/temporal/connection.js';
+import { startResealWorker } from '../../src/temporal/reseal-worker.js';
+import { startFloorWorker, type FloorWorkerRequest } from './floor-worker.js';
+
+export type WorkerOrder =
+  | {
+      readonly do: 'rotation';
+      readonly folder: string;
+      readonly database: string;
+      readonly temporal: TemporalAddress;
+      readonly taskQueue: string;
+      /** File of reseal's workflows. */
+      readonly bundle: string;
+    }
+  | ({ readonly do: 'floor' } & FloorWorkerRequest)
+  | { readonly do: 'usage' }
+  | { readonly do: 'stop' };
+
+export type WorkerAnswer = { readonly failed: string } | { readonly failed: null; readonly usage: WorkerUsage };
+
+export interface WorkerUsage {
+  /** User and system time of this process so far, in milliseconds. */
+  readonly cpu: number;
+  /** Most memory that it ever had, in MiB. */
+  readonly peakRss: number;
+}
+
+const usage = (): WorkerUsage => {
+  const { user, system } = process.cpuUsage();
+  return { cpu: (user + system) / 1000, peakRss: process.resourceUsage().maxRSS / 1024 };
+};
+
+let stop = async (): Promise<void> => undefined;
+
+async function obey(order: WorkerOrder): Promise<void> {
+  switch (order.do) {
+    case 'rotation': {
+      const ledger = await openLedger({ kind: 'embedded', folder: order.database });
+      const { folder, temporal, taskQueue, bundle } = order;
+      const running = await startResealWorker({ folder, ledger, temporal, taskQueue, workflowBundle: { codePath: bundle } });
+      stop = async () => {
+        await running.stop();
+        await ledger.close();
+      };
+      return;
+    }
+    case 'floor':
+      stop = await startFloorWorker(order);
+      return;
+    case 'usage':
+      return;
+    case 'stop':
+      await stop();
+      stop = async () => undefined;
+  }
+}
+
+/** The process whose time and memory are the worker's alone: what the driver sends is done in turn, and answered. */
+Runtime.install({ logger: new DefaultLogger('WARN') });
+let turn: Promise<unknown> = Promise.resolve();
+
+process.on('message', (order: WorkerOrder) => {
+  turn = turn
+    .then(() => obey(order))
+    .then(
+      (): WorkerAnswer => ({ failed: null, usage: usage() }),
+      (error: unknown): WorkerAnswer => ({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    )
+    .then((answer) => process.send?.(answer));
+});
+process.on('disconnect', () => process.exit(0));
