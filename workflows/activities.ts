@@ -24,9 +24,25 @@ export const desk = proxyActivities<RotationActivities & ScanActivities>({
   retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: FINAL },
 });
 
+/**
+ * The same for a rotation that has changed nodes: nothing is final any more. A configuration that somebody has just broken, a store that
+ * answers nonsense, come right again, and until then the rotation waits (or is told to turn back).
+ */
+export const steadyDesk = proxyActivities<Pick<RotationActivities, 'cohortNodes' | 'gateRoster' | 'advanceHead' | 'returnHead' | 'closeRotation'>>({
+  startToCloseTimeout: '2m',
+  retry: { initialInterval: '500ms', maximumInterval: '15s' },
+});
+
 /** The ledger: a database may be gone for a while, and comes back. */
 export const ledger = proxyActivities<LedgerActivities>({
   startToCloseTimeout: '15s',
+  retry: { initialInterval: '200ms', maximumInterval: '5s' },
+});
+
+/** The ledger when a step forward waits for it; what it does not take in that time it gets later. */
+export const ledgerPatiently = proxyActivities<Pick<LedgerActivities, 'recordNodes' | 'saveNodeReports'>>({
+  startToCloseTimeout: '15s',
+  scheduleToCloseTimeout: '10m',
   retry: { initialInterval: '200ms', maximumInterval: '5s' },
 });
 
@@ -43,12 +59,16 @@ export const messenger = proxyActivities<NotifyActivities>({
   retry: { initialInterval: '1s', maximumInterval: '1m' },
 });
 
-/** Heartbeats tell a dead worker from a slow node; the node operation's own time is the policy's. */
+/**
+ * Heartbeats tell a dead worker from a slow node; the node operation's own time is the policy's. An operation that takes longer is not begun
+ * again: the node does not answer. Nor is anything tried for ever, whatever goes wrong with it.
+ */
 export const nodeOptions = (operationTimeout: number): ActivityOptions => ({
   startToCloseTimeout: operationTimeout,
+  scheduleToCloseTimeout: 12 * operationTimeout,
   heartbeatTimeout: '10s',
   cancellationType: 'TRY_CANCEL',
-  retry: { initialInterval: '200ms', maximumInterval: '10s', nonRetryableErrorTypes: FINAL },
+  retry: { initialInterval: '200ms', maximumInterval: '10s', nonRetryableErrorTypes: [...FINAL, 'TemporalTimeout:StartToClose'] },
 });
 
 export const nodesWith = (operationTimeout: number): NodeActivities => proxyActivities<NodeActivities>(nodeOptions(operationTimeout));

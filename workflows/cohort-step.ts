@@ -3,7 +3,7 @@ import type { NodeName } from '../src/domain/brands.js';
 import type { NodeOrder } from '../src/domain/node/order.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
-import { desk, ledger, ledgerBriefly, nodesWith } from './activities.js';
+import { ledgerBriefly, ledgerPatiently, nodesWith, steadyDesk } from './activities.js';
 import { stopSignal, type CohortStepInput } from './messages.js';
 
 /** What a step reports: names only where something is to be said of a node. */
@@ -23,7 +23,7 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
   setHandler(stopSignal, () => {
     stopped = true;
   });
-  const range = input.count === 0 ? [] : await desk.cohortNodes({ line: input.line, cohorts: input.cohorts, first: input.first, count: input.count });
+  const range = input.count === 0 ? [] : await steadyDesk.cohortNodes({ line: input.line, cohorts: input.cohorts, first: input.first, count: input.count });
   const queue = [...input.again, ...range.filter((node) => !input.except.includes(node))];
 
   const results: NodeResult[] = [];
@@ -47,18 +47,17 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
     await Promise.all(running);
   };
 
-  if (input.task === 'probe') {
-    queue.forEach((node) => begun.add(node));
-    results.push(...(await probeAll(input, queue)));
-  } else {
-    try {
-      await CancellationScope.cancellable(work);
-    } catch (error) {
-      if (!isCancellation(error)) throw error;
-    }
+  try {
+    await CancellationScope.cancellable(async () => {
+      if (input.task !== 'probe') return work();
+      queue.forEach((node) => begun.add(node));
+      results.push(...(await probeAll(input, queue)));
+    });
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
   }
 
-  const unrecorded = await CancellationScope.nonCancellable(() => record(input, results, reports));
+  const unrecorded = await record(input, results, reports, CancellationScope.current());
   const done = new Set(results.map((result) => result.node));
   return {
     handled: input.count,
@@ -103,7 +102,7 @@ async function treat(input: CohortStepInput, node: NodeName, reports: NodeReport
       const code = failureCode(error);
       // The order grew old in a queue or while the worker was away: a fresh one is as good as the first.
       if (code === 'ORDER_EXPIRED' && renewed < 3) continue;
-      return { node, outcome: code === 'NODE_UNREACHABLE' ? 'unreachable' : 'failed', active: null, reason: failureText(error) };
+      return unwell(input, node, error);
     }
   }
 }
@@ -139,9 +138,26 @@ async function operate(input: CohortStepInput, node: NodeName, reports: NodeRepo
   }
 }
 
+/** A batch that breaks is probed node by node, so that the one at fault is known by name. */
 async function probeAll(input: CohortStepInput, nodes: readonly NodeName[]): Promise<readonly NodeResult[]> {
   if (nodes.length === 0) return [];
-  return nodesWith(input.operationTimeout).probeNodes({ ...orderForAll(input), nodes, manifest: input.to });
+  try {
+    return await nodesWith(input.operationTimeout).probeNodes({ ...orderForAll(input), nodes, manifest: input.to });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const [only] = nodes;
+    if (nodes.length === 1 && only !== undefined) return [unwell(input, only, error)];
+    return (await Promise.all(nodes.map((node) => probeAll(input, [node])))).flat();
+  }
+}
+
+/** The outcome of an operation that broke: a node that does not answer is not one that fails. */
+function unwell(input: CohortStepInput, node: NodeName, error: unknown): NodeResult {
+  const code = failureCode(error);
+  if (code === 'TIMEOUT') {
+    return { node, outcome: 'unreachable', active: null, reason: `${input.task} on ${node} did not end within ${Math.round(input.operationTimeout / 1000)} s` };
+  }
+  return { node, outcome: code === 'NODE_UNREACHABLE' ? 'unreachable' : 'failed', active: null, reason: failureText(error) };
 }
 
 function failureCode(error: unknown): string {
@@ -154,8 +170,11 @@ function failureText(error: unknown): string {
   return cause instanceof Error ? cause.message : String(error);
 }
 
-/** Per-node facts go to the ledger, a step at a time. A rollback does not wait for it: what it did not take goes up to the rotation. */
-async function record(input: CohortStepInput, results: readonly NodeResult[], reports: readonly NodeReport[]): Promise<readonly RotationNodeRow[]> {
+/**
+ * Per-node facts go to the ledger, a step at a time. Forward a step waits for it; a rollback does not, nor does a step that is given up for
+ * one: what the ledger did not take goes up to the rotation.
+ */
+async function record(input: CohortStepInput, results: readonly NodeResult[], reports: readonly NodeReport[], step: CancellationScope): Promise<readonly RotationNodeRow[]> {
   const at = Date.now();
   const rows = results.map(
     (result): RotationNodeRow => ({
@@ -171,14 +190,20 @@ async function record(input: CohortStepInput, results: readonly NodeResult[], re
     }),
   );
   if (rows.length === 0) return [];
+  if (input.waitForLedger && !step.consideredCancelled) {
+    try {
+      if (reports.length > 0) await ledgerPatiently.saveNodeReports(input.line, reports);
+      await ledgerPatiently.recordNodes(rows);
+      return [];
+    } catch {
+      // Given up, or the ledger has been away for long.
+      return rows;
+    }
+  }
   try {
-    if (reports.length > 0) await ledger.saveNodeReports(input.line, reports);
-    if (input.waitForLedger) await ledger.recordNodes(rows);
-    else await ledgerBriefly.recordNodes(rows);
+    await CancellationScope.nonCancellable(() => ledgerBriefly.recordNodes(rows));
     return [];
-  } catch (error) {
-    if (isCancellation(error)) throw error;
+  } catch {
     return rows;
   }
 }
-

@@ -11,7 +11,7 @@ export async function incidentRollback(input: IncidentInput): Promise<RotationEn
   if (input.carried !== undefined) return goOn(input, input.carried);
   const prepared = await desk.prepareIncident({ rotation: input.rotation, request: input.request, key: workflowInfo().firstExecutionRunId });
   if (prepared.state === null) return { id: input.rotation, outcome: 'refused', reasons: prepared.reasons };
-  return goOn(input, { state: prepared.state, seq: 0, unrecorded: [], untold: [] });
+  return goOn(input, { state: prepared.state, seq: 0, unrecorded: [], untold: [], rows: [] });
 }
 
 async function goOn(input: IncidentInput, carried: NonNullable<IncidentInput['carried']>): Promise<RotationEnd> {

@@ -4,6 +4,7 @@ import type { HistoryEvent } from '../src/domain/rotation/history.js';
 import type { Command, CommandName } from '../src/domain/rotation/commands.js';
 import type { RotationStatus } from '../src/domain/rotation/status.js';
 import type { NodeTask, RotationState } from '../src/domain/rotation/state.js';
+import type { RotationNodeRow } from '../activities/ledger/contract.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
 
 /** The operators' API of a rotation, for Temporal's own client too: one Update per command, named as the command. */
@@ -23,6 +24,8 @@ export interface Carried {
   readonly seq: number;
   readonly unrecorded: readonly HistoryEvent[];
   readonly untold: readonly HistoryEvent[];
+  /** Per-node facts that the ledger has not taken yet. */
+  readonly rows: readonly RotationNodeRow[];
 }
 export type RotationInput = RotationRequest & {
   readonly policy: RotationState['policy'];

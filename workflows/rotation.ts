@@ -10,6 +10,7 @@ export async function rotation(input: RotationInput): Promise<RotationEnd> {
     seq: 0,
     unrecorded: [],
     untold: [],
+    rows: [],
   };
   const state = { ...carried.state, rights: input.carried === undefined ? input.rights : carried.state.rights };
   const { line, trigger, offset, successors } = input;

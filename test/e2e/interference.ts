@@ -7,14 +7,19 @@ type Before = (operation: NodeOperationName, node: string, target: string) => Pr
 /** Stands between the worker and the nodes: whatever `before` does, happens to an operation before the node hears of it. */
 export class Interference {
   before: Before = () => undefined;
-  /** Operations in the order in which they came: `stage ams-build-1`. */
-  readonly seen: string[] = [];
+  /** Every attempt, in the order in which they came. */
+  readonly seen: { readonly operation: NodeOperationName; readonly node: string; readonly target: string }[] = [];
+
+  /** The nodes that an operation with this target reached. */
+  nodesOf(operation: NodeOperationName, target: string): readonly string[] {
+    return [...new Set(this.seen.filter((one) => one.operation === operation && one.target === target).map((one) => one.node))];
+  }
 
   readonly decorate = (nodes: NodeActivities): NodeActivities => {
     const wrap =
       <A extends { readonly node: string }, R>(operation: NodeOperationName, work: (order: A) => Promise<R>, target: (order: A) => string = () => '') =>
       async (order: A): Promise<R> => {
-        this.seen.push(`${operation} ${order.node}`);
+        this.seen.push({ operation, node: order.node, target: target(order) });
         await this.before(operation, order.node, target(order));
         return work(order);
       };

@@ -6,6 +6,7 @@ import { inject } from 'vitest';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { LineName, PersonId } from '../../src/domain/brands.js';
 import type { CommandName } from '../../src/domain/rotation/commands.js';
+import type { QuestionId } from '../../src/domain/rotation/state.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
 import { openLedger, type Ledger } from '../../src/ledger/open.js';
 import type { LedgerActivities } from '../../activities/ledger/contract.js';
@@ -133,16 +134,35 @@ export class RotatingMesh {
     });
   }
 
+  /** Waits for a status of the kind; the failure shows the last one. */
+  async untilStatus(fits: (status: RotationStatus) => boolean, what: string, timeout = 40_000): Promise<RotationStatus> {
+    let last: RotationStatus | null = null;
+    return until(
+      async () => {
+        last = await this.status();
+        return fits(last) ? last : null;
+      },
+      { what, timeout },
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; the rotation is ${JSON.stringify(last, null, 1)}`);
+    });
+  }
+
   tell(command: CommandName, by: string, more: Record<string, unknown> = {}): Promise<RotationStatus> {
     return this.handle.executeUpdate<RotationStatus, [unknown]>(command, { args: [{ by, ticket: 'CHG-7', ...more }] });
   }
 
+  /** The gate is open: people can decide. */
+  untilGate(): Promise<RotationStatus> {
+    return this.untilStatus((status) => status.commands.includes('approve'), 'an open gate');
+  }
+
+  untilQuestion(id: QuestionId): Promise<RotationStatus> {
+    return this.untilStatus((status) => status.question?.id === id, `the question ${id}`);
+  }
+
   async approve(...people: string[]): Promise<void> {
-    await this.untilPhase('awaiting-signoff');
-    const { to } = await until(async () => {
-      const status = await this.status();
-      return status.commands.includes('approve') ? status : null;
-    });
+    const { to } = await this.untilGate();
     for (const person of people) await this.tell('approve', person, { digest: to });
   }
 

@@ -1,9 +1,12 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import type { Builders } from '../../src/simulator/builder.js';
 import { Interference } from './interference.js';
 import { meshTruth } from './node-truth.js';
 import { RotatingMesh, type RotatingMeshRequest } from './rotating-mesh.js';
+
+// Scenarios wait for conditions with deadlines of their own; a machine that is busy with others takes its time.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 /** The longest build, and how long the builders of a scenario take at most before they read what they were told. */
 const LONGEST_BUILD = 1_500;

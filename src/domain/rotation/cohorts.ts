@@ -46,7 +46,10 @@ export function planCohorts(nodes: readonly NodeDeclaration[], policy: Policy): 
   const holders = new Map<string, number>();
   for (const node of order) holders.set(groupOf(node), (holders.get(groupOf(node)) ?? 0) + 1);
   const images = [...new Set(order.map((node) => node.image))].sort();
-  const size = Math.min(order.length, Math.max(images.length * policy.cohorts.canary.perImage, shareOf(policy.cohorts.canary.share, order.length)));
+  const size = Math.min(
+    order.length,
+    Math.max(images.length * policy.cohorts.canary.perImage, shareOf(policy.cohorts.canary.share, order.length)),
+  );
 
   const canary = new Set<NodeDeclaration>();
   const taken = new Map<string, number>();

@@ -37,16 +37,24 @@ export function legalCommands(state: RotationState): readonly CommandName[] {
   const legal: CommandName[] = [];
   const { phase } = state;
   // Before the gate is open nobody could count what is said, and opening it would wipe it out.
-  const open = (phase === 'awaiting-signoff' && state.gate?.kind === 'signoff') || (phase === 'awaiting-retirement' && state.gate?.kind === 'retirement');
-  if (open) legal.push('approve');
+  const open =
+    (phase === 'awaiting-signoff' && state.gate?.kind === 'signoff') ||
+    (phase === 'awaiting-retirement' && state.gate?.kind === 'retirement');
+  // A withdrawn approval can be replaced; nothing else but a rollback goes on from there.
+  if (open || state.paused?.because === 'withdrawn') legal.push('approve');
   if (open && phase === 'awaiting-signoff') legal.push('reject');
-  if (state.approvals.length > 0 && (phase === 'awaiting-signoff' || phase === 'awaiting-retirement' || phase === 'canary' || phase === 'rolling')) legal.push('withdraw');
+  if (
+    state.approvals.length > 0 &&
+    (phase === 'awaiting-signoff' || phase === 'awaiting-retirement' || phase === 'canary' || phase === 'rolling')
+  )
+    legal.push('withdraw');
   if (canRollBack(phase)) legal.push(state.paused === null ? 'pause' : 'resume');
   if (isBeforeChange(phase) || canRollBack(phase) || phase === 'retiring') legal.push('cancel');
   if (canRollBack(phase) || phase === 'retiring' || phase === 'escalated') legal.push('rollback');
   if (state.question !== null) legal.push('answer');
   if (phase === 'escalated') legal.push('close');
-  if (state.troubles.length > 0 && (canRollBack(phase) || (phase === 'escalated' && state.question?.id !== 'past-horizon'))) legal.push('retry');
+  if (state.troubles.length > 0 && (canRollBack(phase) || (phase === 'escalated' && state.question?.id !== 'past-horizon')))
+    legal.push('retry');
   return legal;
 }
 
@@ -90,7 +98,8 @@ function ticketGuard(state: RotationState, command: Command, refuse: Refuse): De
   if (!new RegExp(state.policy.tickets.pattern).test(command.ticket)) {
     return refuse('WRONG_TICKET', `${JSON.stringify(command.ticket)} is no ticket id; expected ${state.policy.tickets.pattern}`);
   }
-  const binds = command.command === 'approve' || command.command === 'reject' || command.command === 'withdraw' || command.command === 'answer';
+  const binds =
+    command.command === 'approve' || command.command === 'reject' || command.command === 'withdraw' || command.command === 'answer';
   const scheduledOnly = command.command === 'answer' && command.option !== 'approve' && command.option !== 'reject';
   return binds && !scheduledOnly && command.ticket !== state.trigger.ticket
     ? refuse('WRONG_TICKET', `this rotation runs under ${state.trigger.ticket}, not ${command.ticket}`)
@@ -141,14 +150,20 @@ function contentGuard(state: RotationState, command: Command, now: Instant, refu
 function eligibleGuard(state: RotationState, person: PersonId, refuse: Refuse): Decision | null {
   if (person === state.trigger.by) return refuse('NOT_ENTITLED', `${person} asked for this rotation and may not decide on it`);
   if (state.plan?.eligible.includes(person) === true) return null;
-  return refuse('NOT_ENTITLED', `${person} is not eligible for this rotation: requester, importer of a successor and whoever froze the manifest may not approve it`);
+  return refuse(
+    'NOT_ENTITLED',
+    `${person} is not eligible for this rotation: requester, importer of a successor and whoever froze the manifest may not approve it`,
+  );
 }
 
 function approvalGuard(state: RotationState, person: PersonId, digest: Sha256 | undefined, now: Instant, refuse: Refuse): Decision | null {
   const ineligible = eligibleGuard(state, person, refuse);
   if (ineligible !== null) return ineligible;
   if (digest !== state.plan?.to) {
-    return refuse('WRONG_DIGEST', `what is to be approved is ${state.plan?.to ?? 'not frozen yet'}, the approval names ${digest ?? 'no digest'}`);
+    return refuse(
+      'WRONG_DIGEST',
+      `what is to be approved is ${state.plan?.to ?? 'not frozen yet'}, the approval names ${digest ?? 'no digest'}`,
+    );
   }
   const standing = state.approvals.some((approval) => approval.person === person && now - approval.at <= state.policy.gate.approvalValid);
   return standing ? refuse('ALREADY_DECIDED', `${person} has approved already; approvals count by person`) : null;
@@ -159,7 +174,10 @@ function rollbackGuard(state: RotationState, now: Instant, refuse: Refuse): Deci
   if (plan === null) return refuse('ILLEGAL_COMMAND', 'no node was changed yet: cancel it instead');
   const clock = now + state.offset;
   if (clock >= plan.horizon) {
-    return refuse('PAST_HORIZON', `the old assets died at ${new Date(plan.horizon).toISOString()}: a mesh is never returned to an asset that cannot sign`);
+    return refuse(
+      'PAST_HORIZON',
+      `the old assets died at ${new Date(plan.horizon).toISOString()}: a mesh is never returned to an asset that cannot sign`,
+    );
   }
   return null;
 }
@@ -167,7 +185,10 @@ function rollbackGuard(state: RotationState, now: Instant, refuse: Refuse): Deci
 function answerGuard(state: RotationState, answer: Command & { command: 'answer' }, now: Instant, refuse: Refuse): Decision | null {
   const { question } = state;
   if (question === null || question.id !== answer.question) {
-    return refuse('ILLEGAL_COMMAND', question === null ? 'no question is open' : `the open question is ${question.id}, not ${answer.question}`);
+    return refuse(
+      'ILLEGAL_COMMAND',
+      question === null ? 'no question is open' : `the open question is ${question.id}, not ${answer.question}`,
+    );
   }
   if (!(question.options as readonly string[]).includes(answer.option)) {
     return refuse('ILLEGAL_COMMAND', `${question.id} is answered by ${question.options.join(', ')}, not by ${answer.option}`);
@@ -228,7 +249,9 @@ export function latestResume(state: RotationState, now: Instant): Instant {
   const latest =
     state.phase === 'staging' || state.phase === 'canary' || state.phase === 'awaiting-signoff'
       ? (latestApprovalOf(state) ?? now)
-      : lastAutomaticRollback(plan.horizon, plan.nodes, plan.maxUnavailable, state.policy) - state.policy.rollback.safetyMargin - state.offset;
+      : lastAutomaticRollback(plan.horizon, plan.nodes, plan.maxUnavailable, state.policy) -
+        state.policy.rollback.safetyMargin -
+        state.offset;
   return Math.max(now, latest);
 }
 
@@ -302,12 +325,27 @@ function retry(state: RotationState, nodes: readonly NodeName[], now: Instant): 
   const again = [...(state.work?.again ?? []).filter((node) => !named.has(node)), ...nodes];
   switch (state.phase) {
     case 'staging':
-      return { ...cleared, troubles: others, work: { operation: 'stage', wave: null, handled: state.plan?.nodes ?? 0, ...state.work, again } };
+      return {
+        ...cleared,
+        troubles: others,
+        work: { operation: 'stage', wave: null, handled: state.plan?.nodes ?? 0, ...state.work, again },
+      };
     case 'canary':
-      return { ...cleared, troubles: others, work: { operation: 'switch', wave: 0, handled: state.plan?.waves[0] ?? 0, ...state.work, again } };
+      return {
+        ...cleared,
+        troubles: others,
+        work: { operation: 'switch', wave: 0, handled: state.plan?.waves[0] ?? 0, ...state.work, again },
+      };
     case 'rolling': {
-      const wave = Math.max(0, state.done.switched.findLastIndex((reached) => reached !== 'no'));
-      return { ...cleared, troubles: others, work: { operation: 'switch', wave, handled: state.plan?.waves[wave] ?? 0, ...state.work, again } };
+      const wave = Math.max(
+        0,
+        state.done.switched.findLastIndex((reached) => reached !== 'no'),
+      );
+      return {
+        ...cleared,
+        troubles: others,
+        work: { operation: 'switch', wave, handled: state.plan?.waves[wave] ?? 0, ...state.work, again },
+      };
     }
     case 'soaking':
       // The nodes keep their place among the unhealthy until the next round of probes finds them well.

@@ -2,7 +2,7 @@ import type { Duration, Instant, NodeName, PersonId, RotationId, LineName } from
 import { nextOpening } from '../calendar.js';
 import type { NodeResult } from '../node/report.js';
 import type { Policy } from '../policy.js';
-import { isBeforeChange, isLegalTransition, isTerminal, type Outcome, type Phase } from './phases.js';
+import { canRollBack, isBeforeChange, isLegalTransition, isTerminal, type Outcome, type Phase } from './phases.js';
 import { ask, type Asking } from './questions.js';
 import { rollbackPlan, undo } from './rollback.js';
 import type { Approval, Gate, NodeTask, NodeWork, Plan, Reached, RotationState, Trigger, Trouble } from './state.js';
@@ -53,12 +53,26 @@ export interface NodesEnded {
 }
 
 export type RotationEvent =
-  | { readonly event: 'opened'; readonly k: number; readonly id: RotationId; readonly policy: Policy; readonly rights: RotationState['rights'] }
-  | { readonly event: 'successors'; readonly missing: readonly string[]; readonly ignored: readonly string[]; readonly fingerprint: string; readonly expiresFirst: Instant }
+  | {
+      readonly event: 'opened';
+      readonly k: number;
+      readonly id: RotationId;
+      readonly policy: Policy;
+      readonly rights: RotationState['rights'];
+    }
+  | {
+      readonly event: 'successors';
+      readonly missing: readonly string[];
+      readonly ignored: readonly string[];
+      readonly fingerprint: string;
+      readonly expiresFirst: Instant;
+    }
   | { readonly event: 'prepared'; readonly plan: Plan }
   | { readonly event: 'refused'; readonly reasons: readonly string[] }
   | { readonly event: 'nodes-begun'; readonly task: NodeTask; readonly wave: number | null }
   | ({ readonly event: 'nodes-ended' } & NodesEnded)
+  /** Work on nodes ended without an answer, again and again. */
+  | { readonly event: 'nodes-lost'; readonly task: NodeTask; readonly reason: string }
   | { readonly event: 'gate-opened'; readonly rights: RotationState['rights'] }
   | { readonly event: 'reminded' }
   | { readonly event: 'paged' }
@@ -140,7 +154,9 @@ const lineClock = (state: RotationState, now: Instant): Instant => now + state.o
 /** Whether a rollback begun by itself now would end before the old assets die. */
 export function mayTurnBack(state: RotationState, now: Instant): boolean {
   const plan = state.plan;
-  return plan !== null && lineClock(state, now) < lastAutomaticRollback(plan.horizon, switchedNodes(state), plan.maxUnavailable, state.policy);
+  return (
+    plan !== null && lineClock(state, now) < lastAutomaticRollback(plan.horizon, switchedNodes(state), plan.maxUnavailable, state.policy)
+  );
 }
 
 /** Failure: an ordered rollback while it can still end in time, else a question to people. */
@@ -157,7 +173,8 @@ export function startRollback(state: RotationState, now: Instant): RotationState
 }
 
 /** Whether the signoff gate was passed, so that nodes beyond the canary may serve `to`. */
-export const gatePassed = (state: RotationState): boolean => state.gate !== null && (state.gate.kind === 'retirement' || state.gate.passedAt !== null);
+export const gatePassed = (state: RotationState): boolean =>
+  state.gate !== null && (state.gate.kind === 'retirement' || state.gate.passedAt !== null);
 
 /** Approvals that count now: of exactly this `to`, by distinct eligible people, not expired. */
 export function countingApprovals(state: RotationState, now: Instant): readonly Approval[] {
@@ -175,7 +192,8 @@ export function countingApprovals(state: RotationState, now: Instant): readonly 
   });
 }
 
-export const enoughApprovals = (state: RotationState, now: Instant): boolean => countingApprovals(state, now).length >= state.policy.gate.approvals;
+export const enoughApprovals = (state: RotationState, now: Instant): boolean =>
+  countingApprovals(state, now).length >= state.policy.gate.approvals;
 
 export const latestApprovalOf = (state: RotationState): Instant | null =>
   state.plan === null ? null : latestApproval(state.plan.horizon, state.plan, state.policy) - state.offset;
@@ -190,22 +208,44 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
       return move({ ...state, k: event.k, id: event.id, policy: event.policy, rights: event.rights }, 'awaiting-successor', now);
     case 'successors': {
       if (state.phase !== 'awaiting-successor') return state;
-      const known = { ...state, missing: event.missing, ignored: event.ignored, fingerprint: event.fingerprint, expiresFirst: event.expiresFirst };
+      const known = {
+        ...state,
+        missing: event.missing,
+        ignored: event.ignored,
+        fingerprint: event.fingerprint,
+        expiresFirst: event.expiresFirst,
+      };
       if (event.missing.length === 0) return move(known, 'preflight', now);
       if (lineClock(state, now) >= event.expiresFirst) {
-        return end(known, 'refused', event.missing.map((what) => `${what}: no successor came before the old asset expired`), now);
+        return end(
+          known,
+          'refused',
+          event.missing.map((what) => `${what}: no successor came before the old asset expired`),
+          now,
+        );
       }
       return { ...known, askAgainAt: now + state.policy.successor.askEvery };
     }
     case 'prepared':
       if (state.phase !== 'preflight') return state;
-      return move({ ...state, plan: event.plan, headSeq: event.plan.fromSeq, done: { ...NOTHING_DONE, switched: event.plan.waves.map((): Reached => 'no') } }, 'staging', now);
+      return move(
+        {
+          ...state,
+          plan: event.plan,
+          headSeq: event.plan.fromSeq,
+          done: { ...NOTHING_DONE, switched: event.plan.waves.map((): Reached => 'no') },
+        },
+        'staging',
+        now,
+      );
     case 'refused':
       return isBeforeChange(state.phase) ? end(state, 'refused', event.reasons, now) : state;
     case 'nodes-begun':
       return nodesBegun(state, event.task, event.wave);
     case 'nodes-ended':
       return nodesEnded(state, event, now);
+    case 'nodes-lost':
+      return nodesLost(state, event.task, event.reason, now);
     case 'gate-opened':
       return isGatePhase(state.phase) && state.gate?.kind !== gateKind(state.phase) ? openGate(state, event.rights, now) : state;
     case 'reminded':
@@ -313,6 +353,19 @@ function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): Rota
   return judge(counted, now);
 }
 
+/** Forward this is a failure like any other; on the way back there is nothing but to go on trying. */
+function nodesLost(state: RotationState, task: NodeTask, reason: string, now: Instant): RotationState {
+  if (!TASK_PHASES[task].includes(state.phase)) return state;
+  const sentence = `${task} came to no end: ${reason}`;
+  if (canRollBack(state.phase)) return turnBack(state, sentence, now);
+  if (state.phase !== 'retiring') return state;
+  return ask(
+    move({ ...state, reasons: [...state.reasons, sentence], turnedAt: 'retiring' }, 'escalated', now),
+    { id: 'retire-failed', nodes: [] },
+    now,
+  );
+}
+
 const asTrouble = (result: Pick<NodeResult, 'outcome'>): Trouble['outcome'] => (result.outcome === 'done' ? 'failed' : result.outcome);
 
 /** The verdict on failures as soon as they are known; what is merely unfinished goes on. */
@@ -375,6 +428,7 @@ export function settle(state: RotationState, now: Instant): RotationState {
 function settleOnce(state: RotationState, now: Instant): RotationState {
   if (isTerminal(state.phase)) return state;
   if (state.paused !== null) {
+    if (state.paused.because === 'withdrawn' && enoughApprovals(state, now)) return { ...state, paused: null };
     if (now < state.paused.until) return state;
     const resumed = { ...state, paused: null };
     return state.paused.because === 'withdrawn' && !enoughApprovals(state, now)
@@ -391,6 +445,8 @@ function settleOnce(state: RotationState, now: Instant): RotationState {
       return settleSignoff(state, now);
     case 'rolling':
       return settleRolling(state, now);
+    case 'cutover':
+      return settleCutover(state, now);
     case 'soaking':
       return settleSoak(state, now);
     case 'awaiting-retirement': {
@@ -448,7 +504,11 @@ function settleStaging(state: RotationState, now: Instant): RotationState {
 }
 
 function markSwitched(state: RotationState, wave: number): RotationState {
-  return { ...state, work: null, done: { ...state.done, switched: state.done.switched.map((reached, index) => (index === wave ? 'done' : reached)) } };
+  return {
+    ...state,
+    work: null,
+    done: { ...state.done, switched: state.done.switched.map((reached, index) => (index === wave ? 'done' : reached)) },
+  };
 }
 
 function settleCanary(state: RotationState, now: Instant): RotationState {
@@ -493,8 +553,17 @@ function settleRolling(state: RotationState, now: Instant): RotationState {
   return ask(state, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
 }
 
+/** A store that does not take the new head for a while is no failure yet, and nothing to be waited for in silence. */
+function settleCutover(state: RotationState, now: Instant): RotationState {
+  if (state.stalledSince === null) return { ...state, stalledSince: now };
+  return now < stalledUntil(state, now) ? state : ask(state, { id: 'stalled', nodes: [] }, now);
+}
+
+const stalledUntil = (state: RotationState, now: Instant): Instant => (state.stalledSince ?? now) + state.policy.cohorts.stallTimeout;
+
 /** Builds that began before the last switch may still read `from`; without pins the longest build is waited for. */
-export const buildsDrainedAt = (state: RotationState): Instant => (state.lastSwitchAt ?? state.since) + state.policy.retirement.maxBuildDuration;
+export const buildsDrainedAt = (state: RotationState): Instant =>
+  (state.lastSwitchAt ?? state.since) + state.policy.retirement.maxBuildDuration;
 
 function settleSoak(state: RotationState, now: Instant): RotationState {
   const { soak } = state;
@@ -665,6 +734,13 @@ function nextRollback(state: RotationState, now: Instant): Action {
       return now < drained ? wait(drained, 'builds that still use the new assets') : nodes(state, 'unstage', null);
     }
   }
+}
+
+/** When time alone ends the wait for the line's head to move. */
+export function wakeAt(state: RotationState, now: Instant): Instant | null {
+  if (state.phase === 'cutover') return stalledUntil(state, now);
+  const horizon = state.plan === null ? null : state.plan.horizon - state.offset;
+  return horizon === null || horizon <= now ? null : horizon;
 }
 
 /** Whether an action under way is still the right one: the same kind of work in the same place. */

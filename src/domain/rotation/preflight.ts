@@ -26,7 +26,14 @@ export interface PreflightFacts {
 
 type Check = (facts: PreflightFacts) => readonly string[];
 
-const CHECKS: readonly Check[] = [meshIsThere, nodesCanBeReached, offsetIsForRehearsals, approvalsCanBeGiven, certificatesNeedNoKeychain, timeSuffices];
+const CHECKS: readonly Check[] = [
+  meshIsThere,
+  nodesCanBeReached,
+  offsetIsForRehearsals,
+  approvalsCanBeGiven,
+  certificatesNeedNoKeychain,
+  timeSuffices,
+];
 
 /** Every reason why a rotation must not begin; empty when it may. */
 export const refusals = (facts: PreflightFacts): readonly string[] => CHECKS.flatMap((check) => check(facts));
@@ -42,23 +49,32 @@ function meshIsThere({ nodes }: PreflightFacts): readonly string[] {
 
 function nodesCanBeReached({ nodes }: PreflightFacts): readonly string[] {
   const others = nodes.filter((node) => node.reach.kind !== 'local');
-  return others.length === 0 ? [] : [`this version reaches local nodes only; ${some(others)} ${others.length === 1 ? 'is' : 'are'} declared with agent or ssh`];
+  return others.length === 0
+    ? []
+    : [`this version reaches local nodes only; ${some(others)} ${others.length === 1 ? 'is' : 'are'} declared with agent or ssh`];
 }
 
 function offsetIsForRehearsals({ nodes, offset }: PreflightFacts): readonly string[] {
   const real = nodes.filter((node) => node.environment === 'production');
-  return offset === 0 || real.length === 0 ? [] : [`another date (--at) is for staging and simulated nodes; ${some(real)} ${real.length === 1 ? 'is' : 'are'} in production`];
+  return offset === 0 || real.length === 0
+    ? []
+    : [`another date (--at) is for staging and simulated nodes; ${some(real)} ${real.length === 1 ? 'is' : 'are'} in production`];
 }
 
 function approvalsCanBeGiven({ nodes, policy, approvers, excluded }: PreflightFacts): readonly string[] {
   const reasons: string[] = [];
   const real = nodes.filter((node) => node.environment !== 'simulated');
-  if (real.length > 0) reasons.push(`approvals by name (--as) count only where every node is simulated; ${some(real)} ${real.length === 1 ? 'is' : 'are'} not`);
+  if (real.length > 0)
+    reasons.push(
+      `approvals by name (--as) count only where every node is simulated; ${some(real)} ${real.length === 1 ? 'is' : 'are'} not`,
+    );
   const eligible = approvers.filter((person) => !excluded.has(person));
   if (eligible.length < policy.gate.approvals) {
     const not = approvers.filter((person) => excluded.has(person)).map((person) => `${person} ${excluded.get(person) ?? ''}`);
     const because = not.length > 0 ? ` (not: ${not.join(', ')})` : '';
-    reasons.push(`${policy.gate.approvals} approvals are needed and ${eligible.length === 0 ? 'nobody' : eligible.join(', ')} may give one${because}`);
+    reasons.push(
+      `${policy.gate.approvals} approvals are needed and ${eligible.length === 0 ? 'nobody' : eligible.join(', ')} may give one${because}`,
+    );
   }
   return reasons;
 }

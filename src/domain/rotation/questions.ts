@@ -51,14 +51,18 @@ function timeFor(id: QuestionId, policy: Policy): Duration {
 function optionsFor(id: QuestionId, state: RotationState, now: Instant): readonly QuestionOption[] {
   const alive = state.plan !== null && now + state.offset < state.plan.horizon;
   const passed = state.gate !== null && (state.gate.kind === 'retirement' || state.gate.passedAt !== null);
-  return OPTIONS[id].filter((option) => (option === 'rollback' ? alive || UNANSWERED[id] === 'rollback' : option === 'resume' ? passed : true));
+  return OPTIONS[id].filter((option) =>
+    option === 'rollback' ? alive || UNANSWERED[id] === 'rollback' : option === 'resume' ? passed : true,
+  );
 }
 
 /** Puts a question; the rotation waits for `rotation answer` or for the deadline. */
 export function ask(state: RotationState, asking: Asking, now: Instant): RotationState {
   const unanswered = UNANSWERED[asking.id];
   const latest =
-    state.plan === null ? now : lastAutomaticRollback(state.plan.horizon, state.plan.nodes, state.plan.maxUnavailable, state.policy) - state.offset;
+    state.plan === null
+      ? now
+      : lastAutomaticRollback(state.plan.horizon, state.plan.nodes, state.plan.maxUnavailable, state.policy) - state.offset;
   // Never later than the last moment for an automatic rollback, so that silence cannot outlive it.
   const deadline = unanswered === 'stays' ? null : Math.max(now, Math.min(now + timeFor(asking.id, state.policy), latest - 1));
   return {

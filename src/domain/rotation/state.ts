@@ -88,7 +88,16 @@ export interface Gate {
   readonly passedAt: Instant | null;
 }
 
-export const QUESTIONS = ['stalled', 'inconclusive', 'node-offline', 'approve-now', 'head-moved', 'node-not-back', 'retire-failed', 'past-horizon'] as const;
+export const QUESTIONS = [
+  'stalled',
+  'inconclusive',
+  'node-offline',
+  'approve-now',
+  'head-moved',
+  'node-not-back',
+  'retire-failed',
+  'past-horizon',
+] as const;
 export type QuestionId = (typeof QUESTIONS)[number];
 export type QuestionOption = 'retry' | 'wait' | 'rollback' | 'approve' | 'reject' | 'resume' | 'close';
 export interface Question {

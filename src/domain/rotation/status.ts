@@ -2,7 +2,16 @@ import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.
 import { legalCommands, type CommandName } from './commands.js';
 import { countingApprovals, latestApprovalOf, switchedNodes } from './machine.js';
 import { isTerminal, type Outcome, type Phase } from './phases.js';
-import { epochOf, type Approval, type Pause, type Question, type RotationKind, type RotationState, type Trigger, type Trouble } from './state.js';
+import {
+  epochOf,
+  type Approval,
+  type Pause,
+  type Question,
+  type RotationKind,
+  type RotationState,
+  type Trigger,
+  type Trouble,
+} from './state.js';
 import { lastAutomaticRollback } from './timeline.js';
 
 /** What a rotation answers when asked; the API, the CLI's `--json` and the record show the same. Instants in ms. */
@@ -91,7 +100,11 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     progress:
       work === null || plan === null
         ? null
-        : { task: work.operation, handled: work.handled - work.again.length, of: work.wave === null ? plan.nodes : (plan.waves[work.wave] ?? 0) },
+        : {
+            task: work.operation,
+            handled: work.handled - work.again.length,
+            of: work.wave === null ? plan.nodes : (plan.waves[work.wave] ?? 0),
+          },
     soak: state.soak === null ? null : { endsAt: state.soak.endsAt, rounds: state.soak.rounds },
     gate: {
       needed: state.policy.gate.approvals,
