@@ -62,11 +62,11 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
     lines.push({
       line,
       due: survey.due.groups.map((group) => group.name),
-      start: !stale,
+      start: repeated === null,
       reason:
-        stale && record !== null
-          ? `${record.state.id} ended as ${record.state.phase} with these very successors; bring new ones, or reseal rotation start --after ${record.state.id}`
-          : '',
+        repeated === null
+          ? ''
+          : `${repeated.id} ended as ${repeated.phase} with these very successors; bring new ones, or reseal rotation start --after ${repeated.id}`,
     });
   }
   return { lines, ticket: policy.scan.ticket, policy };
