@@ -1,10 +1,11 @@
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { inject } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { loadConfiguration } from '../../src/configuration/load.js';
-import type { LineName, PersonId } from '../../src/domain/brands.js';
+import type { LineName, PersonId, RotationId } from '../../src/domain/brands.js';
 import type { CommandName } from '../../src/domain/rotation/commands.js';
 import type { QuestionId } from '../../src/domain/rotation/state.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
@@ -19,6 +20,7 @@ import { seedNodes } from '../../src/simulator/mesh/seed.js';
 import { openSurroundings, startResealWorker, type OpenSurroundings, type ResealWorkerRequest, type RunningWorker } from '../../src/temporal/reseal-worker.js';
 import { rightsOf } from '../../activities/rotation/surroundings.js';
 import type { RotationEnd } from '../../workflows/messages.js';
+import type { incidentRollback } from '../../workflows/incident-rollback.js';
 import type { rotation } from '../../workflows/rotation.js';
 import { testConnection, testWorkflowBundle, uniqueTaskQueue, type TestTemporal } from '../setup/temporal.js';
 import { until } from '../setup/until.js';
@@ -110,6 +112,31 @@ export class RotatingMesh {
         },
       ],
     });
+  }
+
+  /** Starts the incident rollback of a completed rotation, as the API does. */
+  async rollBackCompleted(rotationId: string, change: { by?: string; offset?: number } = {}): Promise<WorkflowHandle<typeof incidentRollback>> {
+    const configuration = loadConfiguration(this.mesh.folders.config);
+    const trigger = { kind: 'person', by: (change.by ?? 'ada') as PersonId, ticket: 'INC-1' } as const;
+    return this.temporal.client.workflow.start<typeof incidentRollback>('incidentRollback', {
+      workflowId: this.workflowId,
+      taskQueue: this.taskQueue,
+      workflowIdConflictPolicy: 'FAIL',
+      args: [
+        {
+          rotation: rotationId as RotationId,
+          request: { line: this.mesh.line, trigger, offset: change.offset ?? 0 },
+          policy: configuration.policy,
+          rights: rightsOf(configuration),
+        },
+      ],
+    });
+  }
+
+  /** Edits policy.yaml as a person would; a rotation in flight has frozen its own. */
+  changePolicy(sections: Readonly<Record<string, unknown>>): void {
+    const path = join(this.mesh.folders.config, 'policy.yaml');
+    writeFileSync(path, stringify({ ...(parse(readFileSync(path, 'utf8')) as object), ...sections }));
   }
 
   get handle(): WorkflowHandle<typeof rotation> {
