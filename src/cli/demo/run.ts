@@ -13,7 +13,7 @@ import { changesText, eventText } from '../../presenters/rotation-text.js';
 import { eventView, type RotationView } from '../../presenters/rotation.js';
 import { ResealError } from '../../domain/errors.js';
 import type { Context, ExitCode } from '../command.js';
-import { publishEndpoint, withdrawEndpoint } from '../home.js';
+import { demoHomeFolder, publishEndpoint, withdrawEndpoint } from '../home.js';
 import { aborted, whereText } from '../run-service.js';
 import { FAULTS } from './faults.js';
 import { writeDemo, type DemoRecord } from './home.js';
@@ -162,7 +162,7 @@ class Demo {
     if (output.interactive) {
       say(`It waits for two people. In another terminal, from this folder:`);
       for (const person of APPROVERS)
-        say(output.styled(`  npx reseal rotation approve ${rotation.id} --as ${person} --ticket ${ticket}`, 'cyan'));
+        say(output.styled(`  npx reseal rotation approve ${rotation.id} --as ${person} --ticket ${ticket}${this.homeFlag()}`, 'cyan'));
       say('');
       return;
     }
@@ -190,7 +190,7 @@ class Demo {
     );
     const good = view.rotation.phase === expected && builds.failures.length === 0;
     if (output.interactive && !this.signal.aborted) {
-      nextCommands(id, this.home, view.rotation.phase === 'completed').forEach((line) => { output.diagnostic(line); }); // prettier-ignore
+      nextCommands(id, this.home, this.homeFlag(), view.rotation.phase === 'completed').forEach((line) => { output.diagnostic(line); }); // prettier-ignore
       output.diagnostic('Ctrl-C ends it.');
       await aborted(this.signal);
     }
@@ -206,6 +206,12 @@ class Demo {
       if (schedule !== undefined) return `Schedule ${schedule}, whose scan ${scan.workflowId} started workflow rotation/${this.demo.line}`;
     }
     return 'unknown';
+  }
+
+  /** Commands find the usual home by themselves. */
+  private homeFlag(): string {
+    const { env, cwd } = this.context;
+    return this.home === demoHomeFolder(undefined, env, cwd) ? '' : ` --home ${this.home}`;
   }
 
   private async pause(): Promise<void> {

@@ -87,11 +87,11 @@ export function summaryLines(facts: SummaryFacts, pen: Pen): string[] {
 }
 
 /** While it stays up: what to try next. */
-export const nextCommands = (id: string, home: string, completed: boolean): readonly string[] => [
+export const nextCommands = (id: string, home: string, flag: string, completed: boolean): readonly string[] => [
   '',
   'Try, in another terminal:',
-  `  npx reseal rotation status ${id} --nodes`,
-  `  npx reseal node list`,
-  ...(completed ? [`  npx reseal rotation rollback ${id} --as ada --ticket DEMO-2`] : []),
+  `  npx reseal rotation status ${id} --nodes${flag}`,
+  `  npx reseal node list${flag}`,
+  ...(completed ? [`  npx reseal rotation rollback ${id} --as ada --ticket DEMO-2${flag}`] : []),
   `Reopen this mesh later: npx reseal up --home ${home}`,
 ];

@@ -15,6 +15,7 @@ export const command = defineCommand({
     const { to } = shown.rotation;
     if (to === null) throw new ResealError('ILLEGAL_COMMAND', `${id} is ${shown.rotation.phase}: there is nothing to approve yet.`);
     const view = await api.post<RotationView>(pathOf(id, '/approve'), { by: as, ticket, digest: digest ?? to });
-    context.output.show(view, () => rotationText(view, context.output, context.now()));
+    // The table of changes stands above already.
+    context.output.show(view, () => rotationText({ ...view, changes: null }, context.output, context.now()));
   },
 });

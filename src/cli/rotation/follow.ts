@@ -20,10 +20,10 @@ export async function follow(context: Context, api: ApiClient, id: string): Prom
         lost = false;
         seen = event.seq;
         context.output.follow(event, () => eventText(event, context.output));
-        if (event.kind === 'outcome') return exitOf((await api.get<RotationView>(pathOf(id))).rotation.phase);
+        if (event.kind === 'outcome') return exitOf((await api.get<RotationView>(pathOf(id))).rotation);
       }
       const { rotation } = await api.get<RotationView>(pathOf(id));
-      if (rotation.outcome !== null) return exitOf(rotation.phase);
+      if (rotation.outcome !== null) return exitOf(rotation);
     } catch (error) {
       if (!(error instanceof ResealError) || error.code !== 'API_UNREACHABLE') throw error;
       if (!lost) context.output.diagnostic('the connection is lost; trying again (Ctrl-C ends)');
@@ -34,5 +34,8 @@ export async function follow(context: Context, api: ApiClient, id: string): Prom
   return 0;
 }
 
-/** Only a rotation that reached what it was for is a positive verdict. */
-const exitOf = (phase: string): ExitCode => (phase === 'completed' ? 0 : 1);
+/** Only what reached what it was for is a positive verdict: a rotation that completed, an incident rollback that brought the mesh back. */
+function exitOf({ phase, turnedAt }: RotationView['rotation']): ExitCode {
+  if (turnedAt === 'completed') return phase === 'rolled-back' || phase === 'parked' ? 0 : 1;
+  return phase === 'completed' ? 0 : 1;
+}
