@@ -6,7 +6,9 @@ for (const limits of MESHES) {
   const began = Date.now();
   const { states, transitions, commandsJudged, ends, violation } = explore(limits);
   const nodes = limits.waves.reduce((sum, wave) => sum + wave, 0);
-  const ended = Object.entries(ends).map(([phase, count]) => `${phase} ${count}`).join(', ');
+  const ended = Object.entries(ends)
+    .map(([phase, count]) => `${phase} ${count}`)
+    .join(', ');
   console.log(
     `${nodes} nodes in cohorts of ${limits.waves.join('+')}, ${limits.faults} faults, ${limits.commands} commands: ` +
       `${states} states, ${transitions} transitions, ${commandsJudged} commands judged in ${((Date.now() - began) / 1000).toFixed(1)} s; ends: ${ended}`,

@@ -33,13 +33,18 @@ const certificateExpiry = (manifest: Manifest, identity: Sha1): Instant => {
 export const entryExpiry = (manifest: Manifest, entry: ManifestEntry): Instant =>
   Math.min(Date.parse(entry.profile.expiresAt), certificateExpiry(manifest, entry.identity));
 
-const groupName = (entry: ManifestEntry): string => [entry.app, entry.method, entry.variant, entry.holder].filter((part) => part !== undefined).join(' ');
+const groupName = (entry: ManifestEntry): string =>
+  [entry.app, entry.method, entry.variant, entry.holder].filter((part) => part !== undefined).join(' ');
 
 /** A manifest's groups by app, method, variant and holder. */
 export function groupsOf(manifest: Manifest): readonly Group[] {
   const byName = new Map<string, ManifestEntry[]>();
   for (const entry of manifest.profiles) byName.set(groupName(entry), [...(byName.get(groupName(entry)) ?? []), entry]);
-  return [...byName].map(([name, entries]) => ({ name, entries, expiresAt: Math.min(...entries.map((entry) => entryExpiry(manifest, entry))) }));
+  return [...byName].map(([name, entries]) => ({
+    name,
+    entries,
+    expiresAt: Math.min(...entries.map((entry) => entryExpiry(manifest, entry))),
+  }));
 }
 
 export interface Due {
@@ -57,7 +62,8 @@ export interface Due {
  */
 export function dueAt(manifest: Manifest, policy: Policy, now: Instant): Due {
   const groups = groupsOf(manifest);
-  const isDue = (entry: ManifestEntry, ahead: Duration): boolean => entryExpiry(manifest, entry) <= now + windowOf(entry.method, policy) + ahead;
+  const isDue = (entry: ManifestEntry, ahead: Duration): boolean =>
+    entryExpiry(manifest, entry) <= now + windowOf(entry.method, policy) + ahead;
   const strictly = groups.filter((group) => group.entries.some((entry) => isDue(entry, 0)));
   if (strictly.length === 0) return { groups: [], entries: [], expiresFirst: null, dyingCertificates: [] };
   const ahead = groups.filter((group) => group.entries.some((entry) => isDue(entry, policy.scan.lookAhead)));

@@ -16,7 +16,13 @@ export interface Calendar {
 /** `policy.yaml` with defaults filled in and every duration in milliseconds. */
 export interface Policy {
   readonly schemaVersion: 1;
-  readonly scan: { readonly every: Duration; readonly at: string; readonly zone: string; readonly lookAhead: Duration; readonly ticket: string };
+  readonly scan: {
+    readonly every: Duration;
+    readonly at: string;
+    readonly zone: string;
+    readonly lookAhead: Duration;
+    readonly ticket: string;
+  };
   readonly window: { readonly appStore: Duration; readonly development: Duration; readonly adHoc: Duration; readonly enterprise: Duration };
   readonly successor: { readonly minLifeBeyondWindow: Duration; readonly askEvery: Duration; readonly pageWhenLeft: readonly Duration[] };
   readonly specifiers: 'uuid-only' | 'warn';
@@ -27,7 +33,12 @@ export interface Policy {
     readonly maxUnavailable: Share;
     readonly stallTimeout: Duration;
   };
-  readonly probe: { readonly passes: number; readonly interval: Duration; readonly checkTimeout: Duration; readonly inconclusiveFor: Duration };
+  readonly probe: {
+    readonly passes: number;
+    readonly interval: Duration;
+    readonly checkTimeout: Duration;
+    readonly inconclusiveFor: Duration;
+  };
   readonly soak: { readonly duration: Duration; readonly interval: Duration; readonly floor: Duration };
   readonly gate: {
     readonly approvals: number;

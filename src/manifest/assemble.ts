@@ -47,7 +47,10 @@ export function manifestProfile(profile: ProfileDescription): ManifestProfile {
 export function manifestCertificates(profiles: readonly ProfileDescription[]): Manifest['certificates'] {
   return Object.fromEntries(
     profiles.flatMap((profile) =>
-      profile.certificates.map((one) => [one.sha1, { commonName: one.commonName, team: profile.team, serial: one.serial, expiresAt: one.notAfter }]),
+      profile.certificates.map((one) => [
+        one.sha1,
+        { commonName: one.commonName, team: profile.team, serial: one.serial, expiresAt: one.notAfter },
+      ]),
     ),
   ) as Manifest['certificates'];
 }
@@ -69,7 +72,8 @@ export function assembleManifest(line: LineName, profiles: readonly ProfileDescr
       for (const profile of covering) {
         used.add(profile);
         const identity = identityOf(profile, facts.identity);
-        if (identity === null) problems.push(`${profile.uuid} embeds ${profile.certificates.length} certificates: name one as identity of ${bundleId}`);
+        if (identity === null)
+          problems.push(`${profile.uuid} embeds ${profile.certificates.length} certificates: name one as identity of ${bundleId}`);
         else {
           entries.push({
             app,
@@ -91,7 +95,9 @@ export function assembleManifest(line: LineName, profiles: readonly ProfileDescr
     if (!used.has(profile)) problems.push(`${profile.uuid} is for ${profile.bundleId}, which apps.yaml does not name`);
   }
   if (problems.length > 0) {
-    throw new ResealError('MANIFEST_INVALID', `Profiles and apps.yaml do not make a manifest of ${line}: ${problems.join('; ')}.`, { details: problems });
+    throw new ResealError('MANIFEST_INVALID', `Profiles and apps.yaml do not make a manifest of ${line}: ${problems.join('; ')}.`, {
+      details: problems,
+    });
   }
   return { schemaVersion: 1, line, certificates: manifestCertificates([...used]), profiles: entries };
 }

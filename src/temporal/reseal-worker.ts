@@ -11,7 +11,8 @@ import { createNotifyActivities } from '../../activities/notify/index.js';
 import { createDropSource } from '../../activities/profile-source/drop.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
-import { loadConfiguration, type Configuration } from '../configuration/load.js';
+import type { Configuration } from '../configuration/load.js';
+import { configurationReader } from '../configuration/reread.js';
 import { ResealError } from '../domain/errors.js';
 import { VerifiedProfiles } from '../profile/index.js';
 import { trustedRoots } from '../profile/trusted-roots.js';
@@ -27,15 +28,17 @@ export interface OpenSurroundings extends Surroundings {
 
 /** Stores and sources of a configuration folder; configuration itself is read anew whenever it is asked for. */
 export async function openSurroundings(folder: string): Promise<OpenSurroundings> {
-  const configuration = loadConfiguration(folder);
+  const read = configurationReader(folder);
+  const configuration = read();
   const profiles = new VerifiedProfiles({ roots: trustedRoots(configuration) });
   const stores = new Map<string, GitManifestStore>();
-  for (const [name, store] of Object.entries(configuration.reseal.stores)) stores.set(name, await GitManifestStore.open({ path: store.url, branch: store.branch }));
+  for (const [name, store] of Object.entries(configuration.reseal.stores))
+    stores.set(name, await GitManifestStore.open({ path: store.url, branch: store.branch }));
   return {
-    configuration: () => loadConfiguration(folder),
+    configuration: read,
     store: (name) => named(stores.get(name), 'store', name),
     source: (name) => {
-      const now = loadConfiguration(folder);
+      const now = read();
       const source = named(now.reseal.sources[name], 'source', name);
       return createDropSource({ name, folder: source.path, profiles, holders: now.topology.nodes.map((node) => node.name) });
     },
@@ -124,7 +127,8 @@ const PASSING = ['NODE_UNREACHABLE', 'NODE_WRITE_FAILED', 'READ_BACK_FAILED'];
  * milliseconds ago fails for good, under the code it failed with.
  */
 export function patient(nodes: NodeActivities, offlineAfter: number): NodeActivities {
-  const wrap = <A, R>(operation: (argument: A) => Promise<R>) =>
+  const wrap =
+    <A, R>(operation: (argument: A) => Promise<R>) =>
     async (argument: A): Promise<R> => {
       const context = Context.current();
       const beating = setInterval(() => {

@@ -19,8 +19,30 @@ function keyOf(world: World): string {
   const { state } = world;
   const { policy: _policy, rights: _rights, reasons: _reasons, trigger: _trigger, plan: _plan, ...rest } = state;
   // Tokens only matter as equal or not.
-  const nodes = world.nodes.map((node) => [node.files, node.manifests, node.accepted, node.active, node.health, node.fence?.epoch, node.fence?.token === world.sleeper?.fence.token]);
-  return JSON.stringify([world.now, rest, plannedOr(state.plan), nodes, world.head, world.under, world.sleeper?.node, world.sleeper?.left.length, world.sleeper?.task, world.faults, world.commands, world.given, world.troubledSinceTurn]);
+  const nodes = world.nodes.map((node) => [
+    node.files,
+    node.manifests,
+    node.accepted,
+    node.active,
+    node.health,
+    node.fence?.epoch,
+    node.fence?.token === world.sleeper?.fence.token,
+  ]);
+  return JSON.stringify([
+    world.now,
+    rest,
+    plannedOr(state.plan),
+    nodes,
+    world.head,
+    world.under,
+    world.sleeper?.node,
+    world.sleeper?.left.length,
+    world.sleeper?.task,
+    world.faults,
+    world.commands,
+    world.given,
+    world.troubledSinceTurn,
+  ]);
 }
 const plannedOr = (plan: unknown): boolean => plan !== null;
 
@@ -32,7 +54,14 @@ export function explore(limits: Limits, mostStates = 5_000_000): Explored {
   const ends: Record<string, number> = {};
   let transitions = 0;
   let commandsJudged = 0;
-  const result = (violation: Explored['violation']): Explored => ({ limits, states: seen.size, transitions, ends, commandsJudged, violation });
+  const result = (violation: Explored['violation']): Explored => ({
+    limits,
+    states: seen.size,
+    transitions,
+    ends,
+    commandsJudged,
+    violation,
+  });
   const traceOf = (key: string | null): string[] => {
     const trace: string[] = [];
     for (let at = key; at !== null; at = seen.get(at)?.parent ?? null) trace.unshift(seen.get(at)?.what ?? '');
@@ -55,7 +84,12 @@ export function explore(limits: Limits, mostStates = 5_000_000): Explored {
       const settled = settle(world.state, world.now);
       ends[settled.phase] = (ends[settled.phase] ?? 0) + 1;
       const named = isTerminal(settled.phase) || settled.question !== null;
-      if (!named) return fail('9 liveness: every rotation ends or asks a named question', `stuck in ${settled.phase}: ${JSON.stringify(next(settled, world.now))}`, 'nothing can happen');
+      if (!named)
+        return fail(
+          '9 liveness: every rotation ends or asks a named question',
+          `stuck in ${settled.phase}: ${JSON.stringify(next(settled, world.now))}`,
+          'nothing can happen',
+        );
     }
     const before = { ...world, state: settle(world.state, world.now) };
     for (const move of following) {
@@ -82,7 +116,8 @@ function judgeCommands(world: World): { count: number; problem: string | null } 
   for (const command of commands) {
     const decision = decide(state, command, world.now);
     if (decision.accepted) {
-      if (!legalCommands(state).includes(command.command)) return { count: commands.length, problem: `${command.command} was accepted though it is not legal in ${state.phase}` };
+      if (!legalCommands(state).includes(command.command))
+        return { count: commands.length, problem: `${command.command} was accepted though it is not legal in ${state.phase}` };
       obey(state, command, world.now);
     } else if (decision.reason === '') {
       return { count: commands.length, problem: `${command.command} was refused without a reason` };

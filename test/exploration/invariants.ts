@@ -40,10 +40,14 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     return stale && JSON.stringify(was) !== JSON.stringify(is) ? `${node} was changed by an order that had been overtaken` : null;
   },
   '6 one writer: phases follow the diagram': (before, after) =>
-    before.state.phase === after.state.phase || reachable(before.state.phase, after.state.phase) ? null : `${before.state.phase} to ${after.state.phase}`,
+    before.state.phase === after.state.phase || reachable(before.state.phase, after.state.phase)
+      ? null
+      : `${before.state.phase} to ${after.state.phase}`,
   '7 rollback safety: the new asset goes only where the old one is back': (before, after) => {
     const gone = after.nodes.find((node, index) => node.files[TO] === 'gone' && before.nodes[index]?.files[TO] !== 'gone');
-    return gone === undefined || (gone.active === FROM && gone.files[FROM] === 'ok') ? null : `${gone.name} lost the new asset without having the old one`;
+    return gone === undefined || (gone.active === FROM && gone.files[FROM] === 'ok')
+      ? null
+      : `${gone.name} lost the new asset without having the old one`;
   },
   '8 blast radius: unhealthy and unproven nodes stay within the allowance': (_, world) => {
     const allowed = world.state.plan?.maxUnavailable ?? 0;
@@ -72,7 +76,11 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
   'completed means completed': (_, world) => {
     if (world.state.phase !== 'completed') return null;
     const wrong = world.nodes.find((node) => node.active !== TO || node.files[FROM] === 'ok' || node.accepted.includes(FROM));
-    return wrong === undefined ? (world.head.digest === TO ? null : 'the head is not the new manifest') : `${wrong.name} is not on the new assets alone`;
+    return wrong === undefined
+      ? world.head.digest === TO
+        ? null
+        : 'the head is not the new manifest'
+      : `${wrong.name} is not on the new assets alone`;
   },
 };
 

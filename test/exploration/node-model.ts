@@ -1,7 +1,15 @@
 import type { NodeName, Sha256, Uuid } from '../../src/domain/brands.js';
 import { admit, stillHolds, type Fence } from '../../src/domain/node/order.js';
 import { proof, type Verdict } from '../../src/domain/node/probe.js';
-import { activateSteps, removeSteps, restoreSteps, stageSteps, type ManifestFiles, type NodeStep, type Placement } from '../../src/domain/node/steps.js';
+import {
+  activateSteps,
+  removeSteps,
+  restoreSteps,
+  stageSteps,
+  type ManifestFiles,
+  type NodeStep,
+  type Placement,
+} from '../../src/domain/node/steps.js';
 import type { NodeTask } from '../../src/domain/rotation/state.js';
 
 /** The two manifests of the model, one profile file each. */
@@ -44,7 +52,8 @@ export interface Attempt {
   readonly left: readonly NodeStep[];
 }
 
-export type StepResult = { readonly node: ModelNode; readonly ok: true } | { readonly node: ModelNode; readonly ok: false; readonly reason: string };
+export type StepResult =
+  { readonly node: ModelNode; readonly ok: true } | { readonly node: ModelNode; readonly ok: false; readonly reason: string };
 
 /** The steps of a task: those of the product. */
 export function stepsOf(task: NodeTask): readonly NodeStep[] {
@@ -114,7 +123,13 @@ export function admitAttempt(node: ModelNode, fence: Fence): ModelNode | null {
 /** What the product's own proof makes of this node's probes. */
 export function probed(node: ModelNode): 'proven' | 'failed' | 'unclear' {
   const healthy = node.files[node.active] === 'ok' && node.manifests[node.active] === true && node.accepted.includes(node.active);
-  const verdict: Verdict = !healthy ? 'fail' : node.active === FROM || node.health === 'good' ? 'pass' : node.health === 'broken' ? 'fail' : 'inconclusive';
+  const verdict: Verdict = !healthy
+    ? 'fail'
+    : node.active === FROM || node.health === 'good'
+      ? 'pass'
+      : node.health === 'broken'
+        ? 'fail'
+        : 'inconclusive';
   const probes = Array.from({ length: 6 }, (_, index) => ({ at: index, verdict }));
   const result = proof(probes, 3, 4);
   return result.state === 'proving' ? 'unclear' : result.state;

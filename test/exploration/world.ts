@@ -15,7 +15,13 @@ export interface World {
   readonly nodes: readonly ModelNode[];
   readonly head: { readonly seq: number; readonly digest: Sha256 | 'other' };
   /** A task under way: nodes still to be treated. */
-  readonly under: { readonly d: number; readonly action: NodesAction; readonly queue: readonly NodeName[]; readonly results: readonly NodeResult[]; readonly retried: readonly NodeName[] } | null;
+  readonly under: {
+    readonly d: number;
+    readonly action: NodesAction;
+    readonly queue: readonly NodeName[];
+    readonly results: readonly NodeResult[];
+    readonly retried: readonly NodeName[];
+  } | null;
   /** An attempt that was given up and may wake at any time. */
   readonly sleeper: Attempt | null;
   readonly faults: number;
@@ -96,9 +102,14 @@ export function everyCommand(state: RotationState): readonly Command[] {
     { command: 'rollback', by: REQUESTER, ...saying },
     { command: 'close', by: REQUESTER, ...saying, as: 'partial' },
     { command: 'retry', by: REQUESTER, ...saying, nodes },
-    ...(state.question?.options ?? ['retry']).map(
-      (option): Command => ({ command: 'answer', by: ELIGIBLE[0] as PersonId, ...saying, question: state.question?.id ?? 'stalled', option, digest: TO }),
-    ),
+    ...(state.question?.options ?? ['retry']).map((option): Command => ({
+      command: 'answer',
+      by: ELIGIBLE[0] as PersonId,
+      ...saying,
+      question: state.question?.id ?? 'stalled',
+      option,
+      digest: TO,
+    })),
   ];
 }
 
@@ -114,7 +125,12 @@ function commandMoves(world: World): Move[] {
       : command.command === 'withdraw'
         ? world.given.filter((person) => person !== command.by)
         : world.given;
-    return [{ what: `${command.by} says ${command.command}`, world: turned(world, { ...world, state, given, commands: world.commands - (approving ? 0 : 1) }) }];
+    return [
+      {
+        what: `${command.by} says ${command.command}`,
+        world: turned(world, { ...world, state, given, commands: world.commands - (approving ? 0 : 1) }),
+      },
+    ];
   });
 }
 
@@ -173,7 +189,12 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
       const range = world.nodes.slice(action.first, action.first + action.count).map((node) => node.name);
       const queue = [...action.again, ...range.filter((name) => !action.except.includes(name))];
       const begun = apply(state, { event: 'nodes-begun', task: action.task, wave: action.wave }, now);
-      return [{ what: `${action.task} begins`, world: { ...world, state: begun, under: { d: state.d, action, queue, results: [], retried: [] } } }];
+      return [
+        {
+          what: `${action.task} begins`,
+          world: { ...world, state: begun, under: { d: state.d, action, queue, results: [], retried: [] } },
+        },
+      ];
     }
     case 'open-gate':
       return [told('the gate opens', { event: 'gate-opened', rights: state.rights })];
@@ -185,7 +206,10 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
       const advancing = apply(state, { event: 'head-advancing' }, now);
       const fits = world.head.seq === state.headSeq;
       const moved = { seq: world.head.seq + 1, digest: TO };
-      const won: Move = { what: 'the head moves', world: { ...world, head: moved, state: apply(advancing, { event: 'head-advanced', seq: moved.seq }, now) } };
+      const won: Move = {
+        what: 'the head moves',
+        world: { ...world, head: moved, state: apply(advancing, { event: 'head-advanced', seq: moved.seq }, now) },
+      };
       const lost = (head: World['head'], faults: number): Move => ({
         what: 'the head was moved by someone else',
         world: { ...world, head, faults, troubledSinceTurn: true, state: apply(advancing, { event: 'head-lost', reason: 'moved' }, now) },
@@ -246,7 +270,9 @@ function finish(world: World): Move {
     task: under.action.task,
     wave: under.action.wave,
     handled: under.action.count,
-    troubled: under.results.filter((result) => result.outcome !== 'done').map(({ node, outcome, active, reason }) => ({ node, outcome, active, reason })),
+    troubled: under.results
+      .filter((result) => result.outcome !== 'done')
+      .map(({ node, outcome, active, reason }) => ({ node, outcome, active, reason })),
     untried: under.queue,
     retried: under.retried,
   } as const;
@@ -280,14 +306,27 @@ function treat(world: World, node: ModelNode): Treated[] {
     // Cut off, and tried again by Temporal under the same order.
     const retryFence = { ...fence, token: `t${world.attempts + 1}` };
     const again = admitAttempt(partly.node, retryFence);
-    if (again !== null) treated.push({ what: `cut off after step ${cut}, then retried`, ...complete(again, task, retryFence, null), fault: true });
-    treated.push({ what: `fails after step ${cut}`, change: partly.node, result: outcome(partly.node, 'failed', 'disk full'), fault: true });
+    if (again !== null)
+      treated.push({ what: `cut off after step ${cut}, then retried`, ...complete(again, task, retryFence, null), fault: true });
+    treated.push({
+      what: `fails after step ${cut}`,
+      change: partly.node,
+      result: outcome(partly.node, 'failed', 'disk full'),
+      fault: true,
+    });
     // Between a fence and its step the node's lock is held: whoever sleeps there keeps everyone else out.
     if (world.sleeper === null && cut < steps.length && steps[cut - 1]?.do !== 'fence') {
       const sleeper = { node: node.name, task, fence, left: steps.slice(cut) };
-      treated.push({ what: `sleeps after step ${cut}`, change: partly.node, result: outcome(partly.node, 'unreachable', 'no answer'), sleeper, fault: true });
+      treated.push({
+        what: `sleeps after step ${cut}`,
+        change: partly.node,
+        result: outcome(partly.node, 'unreachable', 'no answer'),
+        sleeper,
+        fault: true,
+      });
     }
-    if (steps[cut]?.do === 'put-profile') treated.push({ what: `the disk lies in step ${cut}`, ...complete(admitted, task, fence, cut), fault: true });
+    if (steps[cut]?.do === 'put-profile')
+      treated.push({ what: `the disk lies in step ${cut}`, ...complete(admitted, task, fence, cut), fault: true });
   }
   if (task === 'switch') {
     for (const health of ['broken', 'unclear'] as const) {
@@ -312,7 +351,12 @@ function probeOnly(world: World, node: ModelNode): Treated[] {
   ];
 }
 
-const outcome = (node: ModelNode, what: NodeResult['outcome'], reason: string): NodeResult => ({ node: node.name, outcome: what, active: node.active, reason });
+const outcome = (node: ModelNode, what: NodeResult['outcome'], reason: string): NodeResult => ({
+  node: node.name,
+  outcome: what,
+  active: node.active,
+  reason,
+});
 
 function run(node: ModelNode, steps: ReturnType<typeof stepsOf>, fence: Attempt['fence'], lyingAt: number | null): ReturnType<typeof take> {
   let current = node;
@@ -325,7 +369,12 @@ function run(node: ModelNode, steps: ReturnType<typeof stepsOf>, fence: Attempt[
 }
 
 /** A whole attempt, with the probes after an activation and the node's own return when they fail. */
-function complete(node: ModelNode, task: NodesAction['task'], fence: Attempt['fence'], lyingAt: number | null): { change: ModelNode; result: NodeResult } {
+function complete(
+  node: ModelNode,
+  task: NodesAction['task'],
+  fence: Attempt['fence'],
+  lyingAt: number | null,
+): { change: ModelNode; result: NodeResult } {
   const ran = run(node, stepsOf(task), fence, lyingAt);
   if (!ran.ok) return { change: ran.node, result: outcome(ran.node, 'failed', ran.reason) };
   if (task !== 'switch' && task !== 'return' && task !== 'repair') return { change: ran.node, result: outcome(ran.node, 'done', '') };
@@ -343,5 +392,10 @@ function sleeperMoves(world: World): Move[] {
   if (sleeper === null) return [];
   const node = world.nodes.find((one) => one.name === sleeper.node) as ModelNode;
   const ran = run(node, sleeper.left, sleeper.fence, null);
-  return [{ what: `${sleeper.task} on ${sleeper.node} wakes`, world: { ...world, sleeper: null, nodes: world.nodes.map((one) => (one.name === node.name ? ran.node : one)) } }];
+  return [
+    {
+      what: `${sleeper.task} on ${sleeper.node} wakes`,
+      world: { ...world, sleeper: null, nodes: world.nodes.map((one) => (one.name === node.name ? ran.node : one)) },
+    },
+  ];
 }

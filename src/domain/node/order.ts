@@ -34,12 +34,17 @@ export interface Fence {
   readonly token: string;
 }
 
-export type Admission = { readonly admit: true } | { readonly admit: false; readonly code: 'STALE_EPOCH' | 'ORDER_EXPIRED'; readonly reason: string };
+export type Admission =
+  { readonly admit: true } | { readonly admit: false; readonly code: 'STALE_EPOCH' | 'ORDER_EXPIRED'; readonly reason: string };
 
 /** Whether an order may begin, given the newest one that the node admitted on that line. */
 export function admit(current: Fence | null, order: Pick<NodeOrder, 'epoch' | 'notAfter'>, now: Instant): Admission {
   if (current !== null && order.epoch < current.epoch) {
-    return { admit: false, code: 'STALE_EPOCH', reason: `the order has epoch ${order.epoch}, the node has already followed epoch ${current.epoch}` };
+    return {
+      admit: false,
+      code: 'STALE_EPOCH',
+      reason: `the order has epoch ${order.epoch}, the node has already followed epoch ${current.epoch}`,
+    };
   }
   if (now > order.notAfter) {
     return { admit: false, code: 'ORDER_EXPIRED', reason: `the order was good until ${new Date(order.notAfter).toISOString()}` };

@@ -19,14 +19,22 @@ export function nodeVerdict(checks: readonly CheckResult[]): Verdict {
 }
 
 /** A run of probes after a switch. */
-export type Proof = { readonly state: 'proving'; readonly passes: number } | { readonly state: 'proven' } | { readonly state: 'failed' } | { readonly state: 'unclear' };
+export type Proof =
+  | { readonly state: 'proving'; readonly passes: number }
+  | { readonly state: 'proven' }
+  | { readonly state: 'failed' }
+  | { readonly state: 'unclear' };
 
 /**
  * What the probes of one node since its switch amount to: `failed` at the first fail, `proven` after `needed` passes in a row.
  * An inconclusive probe starts the count again and never counts as a pass; `unclear` once the run of inconclusive ones
  * has lasted longer than `inconclusiveFor`.
  */
-export function proof(probes: readonly { readonly at: number; readonly verdict: Verdict }[], needed: number, inconclusiveFor: number): Proof {
+export function proof(
+  probes: readonly { readonly at: number; readonly verdict: Verdict }[],
+  needed: number,
+  inconclusiveFor: number,
+): Proof {
   let passes = 0;
   let unclearSince: number | null = null;
   for (const probe of probes) {

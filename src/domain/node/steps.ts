@@ -82,7 +82,10 @@ export function activateSteps(target: ManifestFiles): NodeStep[] {
 export function removeSteps(gone: ManifestFiles, kept: readonly ManifestFiles[]): NodeStep[] {
   const placements = without(gone.placements, kept);
   return [
-    { do: 'read-back', expect: { present: kept.flatMap((files) => files.placements), manifestsPresent: kept.map((files) => files.manifest) } },
+    {
+      do: 'read-back',
+      expect: { present: kept.flatMap((files) => files.placements), manifestsPresent: kept.map((files) => files.manifest) },
+    },
     ...fenced({ do: 'un-accept', manifest: gone.manifest }),
     ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),
     ...fenced({ do: 'quarantine-manifest', manifest: gone.manifest }),
