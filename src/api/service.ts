@@ -57,6 +57,7 @@ export function ledgerPlace(configuration: Configuration, home: string, env: Nod
 export async function startService(request: ServiceRequest): Promise<RunningService> {
   const { home, folder, onProgress } = request;
   const configuration = loadConfiguration(folder);
+  refuseToShareEmbedded(configuration, request.parts);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   quietRuntime();
   const undo: (() => Promise<void>)[] = [];
@@ -85,6 +86,21 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
     await stop();
     throw error;
   }
+}
+
+/** One process owns what is embedded: parts that run apart meet at servers of their own. */
+function refuseToShareEmbedded({ reseal }: Configuration, parts: ServiceRequest['parts']): void {
+  if (parts.length > 1) return;
+  const embedded = [
+    ...(reseal.temporal.address === 'embedded' ? ['temporal.address (host:7233)'] : []),
+    ...(reseal.database === 'embedded' ? ['database (env:RESEAL_DATABASE_URL)'] : []),
+  ];
+  if (embedded.length === 0) return;
+  const command = parts.includes('api') ? 'server' : 'worker';
+  throw new ResealError(
+    'CONFIG_INVALID',
+    `\`reseal ${command}\` runs one part alone and needs servers that others reach too: set ${embedded.join(' and ')} in reseal.yaml. \`reseal up\` runs everything in one process and embeds both.`,
+  );
 }
 
 async function reachTemporal(
