@@ -22,7 +22,7 @@ export class Deliveries {
   private statusDue = true;
   /** Activities that the worker has in hand. */
   private underway = 0;
-  private readonly scope = new CancellationScope({ cancellable: true });
+  private scope = new CancellationScope({ cancellable: true });
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -56,7 +56,9 @@ export class Deliveries {
     void this.scope.run(() => this.deliver(() => this.notify(event, text, audience, null))).catch(ignoreCancellation);
   }
 
+  /** Call outside the reach of a cancellation of the workflow: what is to be told of that, is told. */
   start(): void {
+    this.scope = new CancellationScope({ cancellable: true });
     this.running = this.scope.run(() => Promise.all([this.deliverRecords(), this.deliverRows(), this.deliverNews()])).catch(ignoreCancellation);
   }
 

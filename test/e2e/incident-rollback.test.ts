@@ -53,7 +53,7 @@ describe('an incident rollback of a completed rotation', () => {
   it('parks the new assets instead of taking them away when the old ones are short-lived (R6, minLifeAfterRollback)', async () => {
     const { mesh, before } = scenario;
     mesh.changePolicy({ rollback: { nodeTime: '30s', safetyMargin: '24h', minLifeAfterRollback: '150h' } });
-    const { to } = await mesh.status();
+    const to = (await mesh.around.store('main').head(mesh.mesh.line))?.digest;
     const incident = await mesh.rollBackCompleted('ios-main-3');
     expect((await incident.result()).outcome).toBe('parked');
     expect(new Set(Object.values(activeManifests(mesh)))).toEqual(new Set([mesh.mesh.manifest]));

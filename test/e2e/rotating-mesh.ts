@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { inject } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { loadConfiguration } from '../../src/configuration/load.js';
@@ -95,7 +95,7 @@ export class RotatingMesh {
     return `rotation/${this.taskQueue}/${this.mesh.line}`;
   }
 
-  async rotate(change: { by?: string; ticket?: string; offset?: number; successors?: readonly string[] } = {}): Promise<WorkflowHandle<typeof rotation>> {
+  async rotate(change: { by?: string; ticket?: string; offset?: number; successors?: readonly string[] } = {}): Promise<WorkflowHandleWithFirstExecutionRunId<typeof rotation>> {
     const configuration = loadConfiguration(this.mesh.folders.config);
     return this.temporal.client.workflow.start<typeof rotation>('rotation', {
       workflowId: this.workflowId,

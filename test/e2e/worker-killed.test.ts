@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { testWorkflowBundle } from '../setup/temporal.js';
+import { until } from '../setup/until.js';
+import { activeManifests, effects, installedProfiles, journalOf } from './node-truth.js';
+import { startScenario, type Scenario } from './scenario.js';
+import type { WorkerProcessArguments } from './worker-process.js';
+
+const PROGRAM = fileURLToPath(new URL('worker-process.ts', import.meta.url));
+
+let scenario: Scenario;
+let child: ChildProcess | undefined;
+let processes = 0;
+beforeAll(async () => {
+  scenario = await startScenario();
+  await scenario.mesh.stopWorker();
+});
+afterAll(async () => {
+  child?.kill('SIGKILL');
+  await scenario.end();
+});
+
+async function startProcess(): Promise<void> {
+  const { mesh } = scenario;
+  const bundle = await testWorkflowBundle();
+  if (!('codePath' in bundle)) throw new Error('the bundle is on disk');
+  const given: WorkerProcessArguments = {
+    folder: mesh.mesh.folders.config,
+    address: mesh.temporal.address,
+    namespace: mesh.temporal.namespace,
+    taskQueue: mesh.taskQueue,
+    codePath: bundle.codePath,
+    database: join(mesh.folder, `database-${++processes}`),
+    slow: 300,
+  };
+  const started = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  child = started;
+  await once(started.stdout, 'data');
+}
+
+async function killProcess(): Promise<void> {
+  const ended = child === undefined ? undefined : once(child, 'exit');
+  child?.kill('SIGKILL');
+  await ended;
+}
+
+it('a worker process killed with -9 while staging and while rolling: another one completes under the same id, and no node is staged or switched twice (R8, invariants 1, 6 and 10)', async () => {
+  const { mesh } = scenario;
+  await startProcess();
+  const { firstExecutionRunId } = await mesh.rotate();
+  // Some nodes are staged, some are not.
+  await until(() => mesh.mesh.nodes.some(({ name }) => stagedSoFar(name)), { what: 'a first staged node', timeout: 60_000, every: 10 });
+  await killProcess();
+  await startProcess();
+  await mesh.approve('ada', 'grace');
+  await until(() => Object.values(activeManifests(mesh)).filter((digest) => digest !== mesh.mesh.manifest).length >= 3, { what: 'a first wave', timeout: 60_000, every: 10 });
+  await killProcess();
+  await startProcess();
+
+  expect(await mesh.result()).toEqual({ id: 'ios-main-1', outcome: 'completed', reasons: [] });
+  expect((await mesh.handle.describe()).raw.workflowExecutionInfo?.firstRunId).toBe(firstExecutionRunId);
+  const { to } = await mesh.status();
+  expect(new Set(Object.values(activeManifests(mesh)))).toEqual(new Set([to]));
+  for (const { name } of mesh.mesh.nodes) {
+    for (const step of ['put-manifest', 'activate', 'accept', 'un-accept', 'quarantine-manifest']) {
+      expect(effects(mesh, name, 'ios-main-1', step).length, `${step} on ${name}`).toBeLessThanOrEqual(1);
+    }
+    expect(effects(mesh, name, 'ios-main-1', 'stage').length, `stage on ${name}`).toBeLessThanOrEqual(1);
+    for (const files of Object.values(installedProfiles(mesh.home(name)))) expect(files).toHaveLength(4);
+  }
+});
+
+const stagedSoFar = (node: string): boolean => journalOf(scenario.mesh, node).some((entry) => entry.rotation === 'ios-main-1' && entry.do === 'stage');

@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openLedger } from '../../src/ledger/open.js';
+import { startResealWorker } from '../../src/temporal/reseal-worker.js';
+import { Interference } from './interference.js';
+
+export interface WorkerProcessArguments {
+  readonly folder: string;
+  readonly address: string;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly codePath: string;
+  readonly database: string;
+  /** Milliseconds before each node operation. */
+  readonly slow: number;
+}
+
+/** A worker in a process of its own, to be killed: `node --import tsx test/e2e/worker-process.ts '<json>'`. */
+const given = JSON.parse(process.argv[2] ?? '{}') as WorkerProcessArguments;
+const interference = new Interference();
+interference.before = () => sleep(given.slow);
+const running = await startResealWorker({
+  folder: given.folder,
+  ledger: await openLedger({ kind: 'embedded', folder: given.database }),
+  temporal: { address: given.address, namespace: given.namespace },
+  taskQueue: given.taskQueue,
+  workflowBundle: { codePath: given.codePath },
+  decorate: interference.decorate,
+});
+process.stdout.write('ready\n');
+await running.ended;
