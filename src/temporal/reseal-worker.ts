@@ -12,10 +12,10 @@ import { createDropSource } from '../../activities/profile-source/drop.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import type { Configuration } from '../configuration/load.js';
-import { configurationReader } from '../configuration/reread.js';
 import { ResealError } from '../domain/errors.js';
 import { VerifiedProfiles } from '../profile/index.js';
 import { trustedRoots } from '../profile/trusted-roots.js';
+import { configurationReader } from './configuration-reader.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
 
