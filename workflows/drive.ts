@@ -15,7 +15,18 @@ import {
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { cancel, decide, legalCommands, obey, type Command } from '../src/domain/rotation/commands.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
-import { apply, isSameWork, next, settle, wakeAt, type Action, type NodesAction, type NodesEnded, type RotationEvent } from '../src/domain/rotation/machine.js';
+import {
+  apply,
+  isSameWork,
+  mustAsk,
+  next,
+  settle,
+  wakeAt,
+  type Action,
+  type NodesAction,
+  type NodesEnded,
+  type RotationEvent,
+} from '../src/domain/rotation/machine.js';
 import { isTerminal, type Phase } from '../src/domain/rotation/phases.js';
 import type { RotationState } from '../src/domain/rotation/state.js';
 import { statusOf } from '../src/domain/rotation/status.js';
@@ -133,7 +144,11 @@ class Drive {
 
   /** Refuses an illegal command before it leaves a trace. */
   private mayObey(command: Command): void {
-    if (!(COMMANDS as readonly unknown[]).includes(command.command) || typeof command.by !== 'string' || typeof command.ticket !== 'string') {
+    if (
+      !(COMMANDS as readonly unknown[]).includes(command.command) ||
+      typeof command.by !== 'string' ||
+      typeof command.ticket !== 'string'
+    ) {
       throw ApplicationFailure.nonRetryable('a command needs its name, the person (by) and the ticket', 'USAGE');
     }
     // Time has passed since the last step: judge by what holds now.
@@ -159,7 +174,8 @@ class Drive {
     this.state = after;
     this.deliveries.statusChanged();
     for (const fact of changes(before, after)) this.deliveries.note({ ...fact, actor: fact.actor ?? (actor as HistoryEvent['actor']) });
-    if (before.phase !== after.phase || before.question !== after.question || before.id !== after.id || before.plan !== after.plan) this.publish();
+    if (before.phase !== after.phase || before.question !== after.question || before.id !== after.id || before.plan !== after.plan)
+      this.publish();
   }
 
   private publish(): void {
@@ -228,14 +244,19 @@ class Drive {
     const opened = await desk.openRotation({ ...this.request, key: workflowInfo().firstExecutionRunId });
     // The name comes before the news of it, so that every line of the record bears it.
     this.state = { ...this.state, id: opened.id };
-    this.deliveries.note({ kind: 'phase', text: `asked for by ${this.state.trigger.by} under ${this.state.trigger.ticket}`, data: { trigger: this.state.trigger } });
+    this.deliveries.note({
+      kind: 'phase',
+      text: `asked for by ${this.state.trigger.by} under ${this.state.trigger.ticket}`,
+      data: { trigger: this.state.trigger },
+    });
     this.tell({ event: 'opened', ...opened });
   }
 
   private async findSuccessors(): Promise<void> {
     const found = await desk.findSuccessors(this.request);
+    const ask = mustAsk(this.state, Date.now());
     this.tell({ event: 'successors', ...found });
-    if (found.missing.length === 0) return;
+    if (found.missing.length === 0 || !ask) return;
     const left = found.expiresFirst - this.state.offset - Date.now();
     const { audience, successor } = this.state.policy;
     const urgent = successor.pageWhenLeft.some((limit) => left <= limit);
@@ -245,8 +266,23 @@ class Drive {
   private async prepare(): Promise<void> {
     const { plan, reasons } = await desk.prepareRotation({ ...this.request, id: this.state.id });
     if (plan === null || reasons.length > 0) return this.tell({ event: 'refused', reasons });
-    const wholeMesh: NodesAction = { do: 'nodes', task: 'probe', wave: null, first: 0, count: plan.nodes, again: [], except: [], inFlight: null, stopAtFirst: false };
-    const inspected = await takeSteps(wholeMesh, stepInput(this.state, plan, 'inspect'), () => this.state, () => this.state.phase !== 'preflight');
+    const wholeMesh: NodesAction = {
+      do: 'nodes',
+      task: 'probe',
+      wave: null,
+      first: 0,
+      count: plan.nodes,
+      again: [],
+      except: [],
+      inFlight: null,
+      stopAtFirst: false,
+    };
+    const inspected = await takeSteps(
+      wholeMesh,
+      stepInput(this.state, plan, 'inspect'),
+      () => this.state,
+      () => this.state.phase !== 'preflight',
+    );
     const unwell = inspected.flatMap((step) => step.troubled).map((result) => `${result.node}: ${result.reason}`);
     if (unwell.length > 0) return this.tell({ event: 'refused', reasons: unwell });
     this.tell({ event: 'prepared', plan });
@@ -299,13 +335,18 @@ class Drive {
   private remind(widened: boolean): void {
     const { audience, gate } = this.state.policy;
     const have = this.state.approvals.length;
-    this.deliveries.send('reminder', `${have} of ${gate.approvals} approvals so far`, widened ? [...audience.owner, ...audience.widened] : audience.owner);
+    this.deliveries.send(
+      'reminder',
+      `${have} of ${gate.approvals} approvals so far`,
+      widened ? [...audience.owner, ...audience.widened] : audience.owner,
+    );
     this.tell({ event: 'reminded' });
   }
 
   private page(): void {
     const { question } = this.state;
-    if (question !== null) this.deliveries.send('page', `${question.id}: ${question.options.join(' or ')}`, this.state.policy.audience.page);
+    if (question !== null)
+      this.deliveries.send('page', `${question.id}: ${question.options.join(' or ')}`, this.state.policy.audience.page);
     this.tell({ event: 'paged' });
   }
 
@@ -313,7 +354,10 @@ class Drive {
     const { plan, line, headSeq, id, trigger } = this.state;
     if (plan === null) return;
     this.tell({ event: 'head-advancing' });
-    const answer = await this.unless(steadyDesk.advanceHead({ line, expectedSeq: headSeq, to: plan.to, id, ticket: trigger.ticket }), action);
+    const answer = await this.unless(
+      steadyDesk.advanceHead({ line, expectedSeq: headSeq, to: plan.to, id, ticket: trigger.ticket }),
+      action,
+    );
     if (answer === null) return;
     if (answer.moved) this.tell({ event: 'head-advanced', seq: answer.seq });
     else this.tell({ event: 'head-lost', reason: answer.reason });
@@ -378,11 +422,12 @@ function details(state: RotationState): string {
   const lines = [`**${state.id}** is **${state.phase}** (${state.trigger.kind}, ${state.trigger.ticket})`];
   const { plan } = state;
   if (plan !== null) {
-    lines.push(`\`${plan.from.slice(0, 12)}\` → \`${plan.to.slice(0, 12)}\`, ${plan.nodes} nodes, rollback possible until ${new Date(plan.horizon).toISOString()}`);
+    lines.push(
+      `\`${plan.from.slice(0, 12)}\` → \`${plan.to.slice(0, 12)}\`, ${plan.nodes} nodes, rollback possible until ${new Date(plan.horizon).toISOString()}`,
+    );
     lines.push(...plan.summary.map((line) => `- ${line}`));
   }
   if (state.question !== null) lines.push(`Question **${state.question.id}**: ${state.question.options.join(' or ')}`);
   lines.push(...state.reasons.map((reason) => `> ${reason}`));
   return lines.join('\n\n');
 }
-

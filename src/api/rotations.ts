@@ -234,6 +234,12 @@ export async function commandRotation(desk: RotationDesk, id: string, command: C
   if (now?.id !== id || now.outcome !== null) {
     const ended = now?.id === id ? now : await desk.ledger.rotation(id);
     if (ended === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
+    if (ended.outcome === null) {
+      throw new ResealError(
+        'TEMPORAL_UNREACHABLE',
+        `${id} is ${ended.phase} by the record, and no worker answers for it. Start one (\`reseal up\` or \`reseal worker\`); what nodes serve stays as it is meanwhile.`,
+      );
+    }
     if (command === 'rollback' && ended.phase === 'completed') return rollBackCompleted(desk, id as RotationId, line, asked);
     throw new ResealError('ILLEGAL_COMMAND', `${id} ended as ${ended.phase}: ${command} has no meaning any more.`);
   }

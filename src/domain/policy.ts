@@ -24,7 +24,14 @@ export interface Policy {
     readonly ticket: string;
   };
   readonly window: { readonly appStore: Duration; readonly development: Duration; readonly adHoc: Duration; readonly enterprise: Duration };
-  readonly successor: { readonly minLifeBeyondWindow: Duration; readonly askEvery: Duration; readonly pageWhenLeft: readonly Duration[] };
+  readonly successor: {
+    readonly minLifeBeyondWindow: Duration;
+    /** How often the sources are looked at while a successor is missing. */
+    readonly lookEvery: Duration;
+    /** How often people are asked for it. */
+    readonly askEvery: Duration;
+    readonly pageWhenLeft: readonly Duration[];
+  };
   readonly specifiers: 'uuid-only' | 'warn';
   readonly wipeable: readonly string[];
   readonly cohorts: {

@@ -44,6 +44,8 @@ export const PolicySchema = z
     successor: z
       .strictObject({
         minLifeBeyondWindow: duration.prefault('14d'),
+        /** How often the sources are looked at while a successor is missing; people are asked every `askEvery`. */
+        lookEvery: positiveDuration.prefault('5m'),
         askEvery: positiveDuration.prefault('1d'),
         pageWhenLeft: z.array(duration).prefault(['5d', '3d', '2d', '1d']),
       })

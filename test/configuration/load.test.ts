@@ -55,7 +55,7 @@ describe('a configuration', () => {
       schemaVersion: 1,
       scan: { every: DAY, at: '06:00', zone: 'UTC', lookAhead: 2 * DAY, ticket: 'CHG-1' },
       window: { appStore: 7 * DAY, development: 7 * DAY, adHoc: 60 * DAY, enterprise: 60 * DAY },
-      successor: { minLifeBeyondWindow: 14 * DAY, askEvery: DAY, pageWhenLeft: [5 * DAY, 3 * DAY, 2 * DAY, DAY] },
+      successor: { minLifeBeyondWindow: 14 * DAY, lookEvery: 5 * 60_000, askEvery: DAY, pageWhenLeft: [5 * DAY, 3 * DAY, 2 * DAY, DAY] },
       specifiers: 'uuid-only',
       wipeable: [],
       cohorts: {

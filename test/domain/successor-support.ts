@@ -11,7 +11,7 @@ export const terms = (now = NOW): SuccessorTerms => ({
   offset: 0,
   policy: {
     window: { appStore: 7 * DAY, development: 7 * DAY, adHoc: 60 * DAY, enterprise: 60 * DAY },
-    successor: { minLifeBeyondWindow: 14 * DAY, askEvery: DAY, pageWhenLeft: [] },
+    successor: { minLifeBeyondWindow: 14 * DAY, lookEvery: 300_000, askEvery: DAY, pageWhenLeft: [] },
   },
 });
 

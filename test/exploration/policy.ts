@@ -5,7 +5,7 @@ export const MODEL_POLICY: Policy = {
   schemaVersion: 1,
   scan: { every: 1, at: '06:00', zone: 'UTC', lookAhead: 0, ticket: 'CHG-1' },
   window: { appStore: 1, development: 1, adHoc: 1, enterprise: 1 },
-  successor: { minLifeBeyondWindow: 0, askEvery: 100, pageWhenLeft: [] },
+  successor: { minLifeBeyondWindow: 0, lookEvery: 100, askEvery: 100, pageWhenLeft: [] },
   specifiers: 'uuid-only',
   wipeable: [],
   cohorts: { canary: { perImage: 1, share: { count: 1 } }, waves: [{ percent: 100 }], maxUnavailable: { count: 1 }, stallTimeout: 50 },

@@ -100,7 +100,8 @@ export function newRotation(line: LineName, trigger: Trigger, policy: Policy, of
     missing: [],
     ignored: [],
     fingerprint: '',
-    askAgainAt: null,
+    lookAgainAt: null,
+    askedAt: null,
     expiresFirst: null,
     plan: null,
     done: NOTHING_DONE,
@@ -200,6 +201,10 @@ export const latestApprovalOf = (state: RotationState): Instant | null =>
 
 // --------------------------------------------------------------------------------------------------------------- events
 
+/** Whether people are to be asked for successors now, and not only the sources looked at. */
+export const mustAsk = (state: RotationState, now: Instant): boolean =>
+  state.askedAt === null || now >= state.askedAt + state.policy.successor.askEvery;
+
 /** What happened, applied. Events come from the workflow's own work; an event for work that was given up meanwhile changes nothing. */
 export function apply(state: RotationState, event: RotationEvent, now: Instant): RotationState {
   switch (event.event) {
@@ -224,7 +229,8 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
           now,
         );
       }
-      return { ...known, askAgainAt: now + state.policy.successor.askEvery };
+      const { lookEvery, askEvery } = state.policy.successor;
+      return { ...known, lookAgainAt: now + Math.min(lookEvery, askEvery), askedAt: mustAsk(state, now) ? now : state.askedAt };
     }
     case 'prepared':
       if (state.phase !== 'preflight') return state;
@@ -634,7 +640,7 @@ export function next(state: RotationState, now: Instant): Action {
     case 'scheduled':
       return { do: 'open' };
     case 'awaiting-successor':
-      return state.askAgainAt !== null && now < state.askAgainAt ? wait(state.askAgainAt, 'successors') : { do: 'find-successors' };
+      return state.lookAgainAt !== null && now < state.lookAgainAt ? wait(state.lookAgainAt, 'successors') : { do: 'find-successors' };
     case 'preflight':
       return { do: 'prepare' };
     case 'staging':

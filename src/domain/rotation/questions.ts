@@ -8,7 +8,8 @@ export interface Asking {
   readonly nodes: readonly NodeName[];
 }
 
-const OPTIONS: Readonly<Record<QuestionId, readonly QuestionOption[]>> = {
+/** What may be answered to each question, where the state allows it. */
+export const OPTIONS: Readonly<Record<QuestionId, readonly QuestionOption[]>> = {
   stalled: ['retry', 'rollback'],
   inconclusive: ['retry', 'rollback'],
   'node-offline': ['wait', 'rollback'],

@@ -141,7 +141,10 @@ export interface RotationState {
   readonly ignored: readonly string[];
   /** Names the set of successors that was on offer. */
   readonly fingerprint: string;
-  readonly askAgainAt: Instant | null;
+  /** When the sources are looked at again. */
+  readonly lookAgainAt: Instant | null;
+  /** When people were last asked for what is missing. */
+  readonly askedAt: Instant | null;
   /** When the first of the due assets dies. */
   readonly expiresFirst: Instant | null;
   readonly plan: Plan | null;
