@@ -71,4 +71,6 @@ export const nodeOptions = (operationTimeout: number): ActivityOptions => ({
   retry: { initialInterval: '200ms', maximumInterval: '10s', nonRetryableErrorTypes: [...FINAL, 'TemporalTimeout:StartToClose'] },
 });
 
-export const nodesWith = (operationTimeout: number): NodeActivities => proxyActivities<NodeActivities>(nodeOptions(operationTimeout));
+/** @param summary what Temporal's UI shows beside the operation: the node's name */
+export const nodesWith = (operationTimeout: number, summary: string): NodeActivities =>
+  proxyActivities<NodeActivities>({ ...nodeOptions(operationTimeout), summary });

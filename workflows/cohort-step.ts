@@ -108,7 +108,7 @@ async function treat(input: CohortStepInput, node: NodeName, reports: NodeReport
 }
 
 async function operate(input: CohortStepInput, node: NodeName, reports: NodeReport[]): Promise<NodeResult> {
-  const nodes = nodesWith(input.operationTimeout);
+  const nodes = nodesWith(input.operationTimeout, node);
   const { from, to } = input;
   switch (input.task) {
     case 'inspect': {
@@ -142,7 +142,7 @@ async function operate(input: CohortStepInput, node: NodeName, reports: NodeRepo
 async function probeAll(input: CohortStepInput, nodes: readonly NodeName[]): Promise<readonly NodeResult[]> {
   if (nodes.length === 0) return [];
   try {
-    return await nodesWith(input.operationTimeout).probeNodes({ ...orderForAll(input), nodes, manifest: input.to });
+    return await nodesWith(input.operationTimeout, `${nodes.length} nodes`).probeNodes({ ...orderForAll(input), nodes, manifest: input.to });
   } catch (error) {
     if (isCancellation(error)) throw error;
     const [only] = nodes;

@@ -41,7 +41,7 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
   await Promise.all(
     input.nodes.map(async (node) => {
       try {
-        reports.push(await nodesWith(input.timeout).inspectNode({ ...order, node }));
+        reports.push(await nodesWith(input.timeout, node).inspectNode({ ...order, node }));
       } catch (error) {
         if (!(error instanceof ActivityFailure)) throw error;
         unreachable.push({ node, reason: error.cause?.message ?? error.message });
