@@ -107,6 +107,8 @@ export async function listRotations(desk: RotationDesk, line: string | undefined
 
 export async function rotationNodes(desk: RotationDesk, id: string): Promise<RotationNodesView> {
   const rows = await desk.ledger.rotationNodes(id);
+  // No rows yet, or no such rotation.
+  if (rows.length === 0) await showRotation(desk, id);
   return { schemaVersion: 1, rotation: id, nodes: rows.map((row) => withIsoInstants(row)) };
 }
 
@@ -147,7 +149,8 @@ export async function startRotation(desk: RotationDesk, asked: StartRequest): Pr
   mayAsk(desk, asked.by, asked.ticket, 'start');
   const request = requestOf(asked);
   await headOf(situationOf(desk.around, request.line).store, request.line);
-  await refuseRepetition(desk, request, asked.after);
+  const repeats = await repetition(desk, request, asked.after);
+  if (repeats !== null) throw new ResealError('REFUSED', `${repeats}.`);
   const configuration = desk.around.configuration();
   const input: RotationInput = { ...request, policy: configuration.policy, rights: rightsOf(configuration) };
   const handle = await startOn(desk, 'rotation', request.line, input);
@@ -189,15 +192,14 @@ async function closes(desk: RotationDesk, line: string): Promise<boolean> {
   return false;
 }
 
-/** After an unsuccessful end the same successors are only tried again on purpose. */
-async function refuseRepetition(desk: RotationDesk, request: RotationRequest, after: string | undefined): Promise<void> {
+/** After an unsuccessful end the same successors are only tried again on purpose. Null, or why not. */
+async function repetition(desk: RotationDesk, request: RotationRequest, after: string | undefined): Promise<string | null> {
   const { lines } = await createRotationActivities(desk.around).surveyLines(request.offset);
   const found = lines.find((line) => line.line === request.line);
-  if (found === undefined || found.start) return;
+  if (found === undefined || found.start) return null;
   const { store } = situationOf(desk.around, request.line);
   const last = (await store.records(request.line)).at(-1);
-  if (after !== undefined && after === last) return;
-  throw new ResealError('REFUSED', `${found.reason}.`);
+  return after !== undefined && after === last ? null : found.reason;
 }
 
 async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: string): Promise<RotationView> {
@@ -281,11 +283,12 @@ export async function planRotation(desk: RotationDesk, asked: StartRequest): Pro
   const request = requestOf(asked);
   const preview = await previewRotation(desk.around, request);
   const { mesh, horizon } = preview;
+  const reasons = [...(await obstacles(desk, request, asked.after)), ...preview.reasons];
   const { policy } = desk.around.configuration();
   return {
     schemaVersion: 1,
     line: request.line,
-    feasible: preview.reasons.length === 0 && preview.missing.length === 0,
+    feasible: reasons.length === 0 && preview.missing.length === 0,
     kind: preview.kind,
     replacements: preview.summary,
     missing: preview.missing,
@@ -294,6 +297,14 @@ export async function planRotation(desk: RotationDesk, asked: StartRequest): Pro
     maxUnavailable: mesh.maxUnavailable,
     horizon: horizon === null ? null : new Date(horizon).toISOString(),
     arithmetic: horizon === null ? null : arithmetic(Date.now() + request.offset, horizon, mesh, policy),
-    reasons: preview.reasons,
+    reasons,
   };
+}
+
+/** What `start` would refuse whatever preflight finds. */
+async function obstacles(desk: RotationDesk, request: RotationRequest, after: string | undefined): Promise<readonly string[]> {
+  const running = await live(desk, request.line);
+  if (running !== null && running.outcome === null) return [`${running.id} is in flight (${running.phase}); one at a time`];
+  const reason = await repetition(desk, request, after);
+  return reason === null ? [] : [reason];
 }

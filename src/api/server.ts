@@ -7,7 +7,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
 import type { LineName } from '../domain/brands.js';
-import { ResealError } from '../domain/errors.js';
+import { type ErrorCode, ResealError } from '../domain/errors.js';
 import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import { asResealError, statusOfCode } from './errors.js';
@@ -41,23 +41,18 @@ const sameText = (a: string, b: string): boolean =>
 /** A token nobody guesses. */
 export const newToken = (): string => randomBytes(32).toString('base64url');
 
+const failure = (code: ErrorCode, message: string, details: readonly string[] = []) =>
+  ({ schemaVersion: 1, error: { code, message, details } }) as const;
+
 export function createApi({ desk, token }: ApiOptions): Hono {
   const api = new Hono();
   api.use(secureHeaders());
-  api.use(bodyLimit({ maxSize: BODY_LIMIT, onError: () => { throw new ResealError('USAGE', `A request's body is at most ${BODY_LIMIT / 1024} KiB.`); } })); // prettier-ignore
+  api.use(bodyLimit({ maxSize: BODY_LIMIT, onError: (context) => context.json(failure('USAGE', `A request's body is at most ${BODY_LIMIT / 1024} KiB.`), 413) })); // prettier-ignore
   api.onError((error, context) => {
     const known = asResealError(error);
-    return context.json(
-      { schemaVersion: 1, error: { code: known.code, message: known.message, details: known.details } },
-      statusOfCode(known.code),
-    );
+    return context.json(failure(known.code, known.message, known.details), statusOfCode(known.code));
   });
-  api.notFound((context) =>
-    context.json(
-      { schemaVersion: 1, error: { code: 'NOT_FOUND', message: `There is no ${context.req.method} ${context.req.path}.`, details: [] } },
-      404,
-    ),
-  );
+  api.notFound((context) => context.json(failure('NOT_FOUND', `There is no ${context.req.method} ${context.req.path}.`), 404));
 
   api.get('/v1/healthz', async (context) => {
     const [temporal, database] = await Promise.all([
@@ -70,17 +65,7 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.use('/v1/*', async (context, next) => {
     const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
     if (!sameText(given, token)) {
-      return context.json(
-        {
-          schemaVersion: 1,
-          error: {
-            code: 'NOT_ENTITLED',
-            message: 'The control API needs the token of its home, as Authorization: Bearer TOKEN.',
-            details: [],
-          },
-        },
-        401,
-      );
+      return context.json(failure('NOT_ENTITLED', 'The control API needs the token of its home, as Authorization: Bearer TOKEN.'), 401);
     }
     return next();
   });
@@ -153,11 +138,14 @@ async function body<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
 
 /** The record of a rotation, from wherever the listener stopped; ends with the rotation. */
 async function events(context: Context, desk: RotationDesk, id: string): Promise<Response> {
+  const { rotation } = await showRotation(desk, id);
   const from = Number(context.req.header('last-event-id') ?? context.req.query('after') ?? 0);
   const after = Number.isSafeInteger(from) && from >= 0 ? from : 0;
   if (context.req.query('format') === 'json') {
     return context.json({ schemaVersion: 1, events: (await rotationEvents(desk, id, after)).map(eventView) });
   }
+  // Whoever has heard the end already must not wait for more; 204 tells an EventSource not to come back.
+  if (rotation.outcome !== null && (await heardTheEnd(desk, id, after))) return context.body(null, 204);
   return streamSSE(context, async (stream) => {
     let seen = after;
     let silent = 0;
@@ -173,6 +161,13 @@ async function events(context: Context, desk: RotationDesk, id: string): Promise
       await stream.sleep(FOLLOW_EVERY);
     }
   });
+}
+
+/** Whether the outcome is on the record at or before `seq`. */
+async function heardTheEnd(desk: RotationDesk, id: string, seq: number): Promise<boolean> {
+  if (seq === 0) return false;
+  const [last] = await rotationEvents(desk, id, seq - 1);
+  return last?.seq === seq && last.kind === 'outcome';
 }
 
 export interface RunningApi {

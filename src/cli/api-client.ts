@@ -29,6 +29,8 @@ export class ApiClient {
   /** Server-sent events from `after` on; ends with the stream. A lost connection throws API_UNREACHABLE. */
   async *events<T>(path: string, after: number, signal?: AbortSignal): AsyncGenerator<T> {
     const response = await this.fetch('GET', `${path}?after=${after}`, undefined, signal);
+    // Nothing more will come.
+    if (response.status === 204) return;
     if (!response.ok || response.body === null) throw await failure(response);
     let buffer = '';
     const decoder = new TextDecoder();

@@ -74,7 +74,7 @@ function readAll(folder: string): { readonly sources: Readonly<Record<FileKey, S
     const what = missing.length === FILES.length ? 'no configuration' : `no ${missing.join(', no ')}`;
     throw new ResealError(
       'CONFIG_MISSING',
-      `There is ${what} in ${folder}. Name its folder with --config or RESEAL_CONFIG, or write one with \`reseal init\`.`,
+      `There is ${what} in ${folder}. Name its folder with --config or RESEAL_CONFIG; docs/operating.md shows one.`,
     );
   }
   const sources = Object.fromEntries(read.map(({ key, source }) => [key, source?.file])) as Record<FileKey, SourceFile>;

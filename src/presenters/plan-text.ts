@@ -1,4 +1,4 @@
-import { describeDistance, describeDuration } from '../domain/duration.js';
+import { describeDuration } from '../domain/duration.js';
 import type { Arithmetic } from '../domain/rotation/timeline.js';
 import type { Pen } from './rotation-text.js';
 
@@ -39,7 +39,8 @@ export function planText(view: PlanView, pen: Pen, now: number): string[] {
     ),
   );
   lines.push(
-    `needed ${describeDuration(sum.needed)}, left until the horizon ${describeDuration(Math.max(0, sum.available))} (${describeDistance(Date.parse(view.horizon), now)})`,
+    '',
+    `needed ${describeDuration(sum.needed)}; left ${describeDuration(Math.max(0, sum.available))} until the horizon, ${pen.time(Date.parse(view.horizon), now).replace(/ \(.*$/, '')}`,
   );
   return lines;
 }

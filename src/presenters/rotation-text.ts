@@ -1,5 +1,5 @@
 import { describeDistance, describeDuration } from '../domain/duration.js';
-import type { ChangeView, EventView, RotationListView, RotationNodesView, RotationView } from './rotation.js';
+import type { AssetView, ChangeView, EventView, RotationListView, RotationNodesView, RotationView } from './rotation.js';
 
 /** What texts need of a terminal: styles that take no room, aligned tables, local times. */
 export interface Pen {
@@ -44,38 +44,37 @@ export function phaseColour(phase: string): Colour {
 const COHORT_MARK: Readonly<Record<string, string>> = { switched: '✓', switching: '…', waiting: '·' };
 
 export function cohortsText(rotation: Rotation): string {
-  return rotation.cohorts.map((cohort) => `${cohort.name} ${cohort.nodes} ${COHORT_MARK[cohort.state] ?? '·'}`).join('   ');
+  return rotation.cohorts.map((cohort) => `${COHORT_MARK[cohort.state] ?? '·'} ${cohort.name} (${cohort.nodes})`).join('   ');
 }
 
-/** What would be replaced, old and new side by side: what an approver approves. */
+/** What would be replaced, the new below the old so that digits can be compared: what an approver approves. */
 export function changesText(changes: readonly ChangeView[], pen: Pen): string[] {
   return pen.table(
-    ['BUNDLE', 'METHOD', 'OLD UUID', 'UNTIL', 'NEW UUID', 'UNTIL', 'CERTIFICATE'],
-    changes.map((change) => [
-      change.bundleId,
-      change.method,
-      change.old.uuid,
-      change.old.expiresAt.slice(0, 10),
-      change.new.uuid,
-      { text: change.new.expiresAt.slice(0, 10), style: 'green' },
-      certificateChange(change),
+    ['BUNDLE', 'METHOD', '', 'UUID', 'UNTIL', 'CERTIFICATE'],
+    changes.flatMap((change) => [
+      [change.bundleId, change.method, 'old', change.old.uuid, change.old.expiresAt.slice(0, 10), certificateText(change.old)],
+      [
+        '',
+        '',
+        { text: 'new', style: 'green' },
+        { text: change.new.uuid, style: 'green' },
+        { text: change.new.expiresAt.slice(0, 10), style: 'green' },
+        certificateText(change.new, change.old),
+      ],
     ]),
   );
 }
 
-function certificateChange({ old, new: next }: ChangeView): string {
-  if (next.certificate === null) return '-';
-  const same = old.certificate?.serialLast6 === next.certificate.serialLast6;
-  return same
-    ? `…${next.certificate.serialLast6} as before`
-    : `…${old.certificate?.serialLast6 ?? '?'} -> …${next.certificate.serialLast6}`;
+function certificateText({ certificate }: AssetView, before?: AssetView): string {
+  if (certificate === null) return '-';
+  return before?.certificate?.serialLast6 === certificate.serialLast6 ? 'as before' : `…${certificate.serialLast6}`;
 }
 
 /** How long it has been going on, or took. */
 function age(rotation: Rotation, now: number): string {
   const end = rotation.endedAt === null ? now : at(rotation.endedAt);
   const length = describeDuration(Math.max(0, end - at(rotation.startedAt)));
-  return rotation.endedAt === null ? `since ${length}` : `after ${length}, ${describeDistance(end, now)}`;
+  return rotation.endedAt === null ? `for ${length}` : `ended ${describeDistance(end, now)}, took ${length}`;
 }
 
 export function rotationText(view: RotationView, pen: Pen, now: number): string[] {
@@ -191,9 +190,11 @@ const EVENT_COLOUR: Readonly<Record<string, Colour>> = {
   gate: 'yellow',
 };
 
-/** `10:04:11  approval  grace approved 281794afb1b4 under CHG-7` */
+const INSTANT = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
+
+/** `10:04:11  approval  grace approved 281794afb1b4 under CHG-7`; instants in the sentence as the reader's clock has them. */
 export function eventText(event: EventView, pen: Pen): string {
   const time = new Date(at(event.at)).toTimeString().slice(0, 8);
   const colour = event.kind === 'outcome' ? phaseColour(event.text.split(':')[0] ?? '') : (EVENT_COLOUR[event.kind] ?? 'cyan');
-  return `${pen.styled(time, 'dim')}  ${pen.styled(event.kind.padEnd(10), colour)}  ${event.text}`;
+  return `${pen.styled(time, 'dim')}  ${pen.styled(event.kind.padEnd(10), colour)}  ${event.text.replace(INSTANT, (iso) => pen.time(at(iso), at(event.at)))}`;
 }

@@ -74,7 +74,7 @@ export function summaryLines(facts: SummaryFacts, pen: Pen): string[] {
     );
   }
   lines.push(
-    `builds       ${builds.builds} on every node through the whole run, ${builds.checks} profile files checked, ${builds.failures.length === 0 ? pen.styled('0 failed', 'green') : pen.styled(`${builds.failures.length} FAILED`, 'red')}`,
+    `builds       ${builds.builds} in all, on every node and through the whole run; ${builds.checks} profile files checked, ${builds.failures.length === 0 ? pen.styled('0 failed', 'green') : pen.styled(`${builds.failures.length} FAILED`, 'red')}`,
   );
   lines.push(...builds.failures.slice(0, 5).map((failure) => `             ${failure}`));
   if (facts.real)

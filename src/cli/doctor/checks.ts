@@ -1,12 +1,13 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Configuration, configurationFolder, loadConfiguration } from '../../configuration/load.js';
+import { type Configuration, loadConfiguration } from '../../configuration/load.js';
 import { ResealError } from '../../domain/errors.js';
 import { pingDatabase } from '../../ledger/ping.js';
 import { connectClient } from '../../temporal/connection.js';
 import { runProcess } from '../../temporal/run-process.js';
 import { findTemporalCli } from '../../temporal/temporal-cli.js';
 import type { Context } from '../command.js';
+import { configFolder } from '../config-folder.js';
 import { homeFolder, readEndpoint } from '../home.js';
 
 /** `later`: not there yet, and reseal gets it by itself when it is needed. */
@@ -95,7 +96,7 @@ async function settle(check: string, work: () => Promise<Finding> | Finding): Pr
 
 /** Every check, whatever the others found. */
 export async function examine(context: Context): Promise<readonly DoctorCheck[]> {
-  const folder = configurationFolder(context.config, context.env, context.cwd);
+  const folder = configFolder(context);
   let configuration: Configuration | null = null;
   const configured = await settle('configuration', () => {
     configuration = loadConfiguration(folder);

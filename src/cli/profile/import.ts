@@ -5,11 +5,12 @@ import { ResealError } from '../../domain/errors.js';
 import { readProfileFile, sha256Hex, verifyProfile, type VerifiedProfile } from '../../profile/index.js';
 import { profileVerdictsView } from '../../presenters/profile-verdict.js';
 import { GitManifestStore } from '../../../activities/manifest-store/git.js';
-import { type Configuration, configurationFolder, loadConfiguration } from '../../configuration/load.js';
+import { type Configuration, loadConfiguration } from '../../configuration/load.js';
 import { mayDo } from '../../domain/roster.js';
 import { profileImportText } from '../../presenters/profile-text.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
+import { configFolder } from '../config-folder.js';
 import { exitCodeOf, type ReadOptions } from './inspect.js';
 
 export interface ImportOptions extends ReadOptions {
@@ -65,7 +66,7 @@ export const command = defineCommand({
     store: { kind: 'text', value: 'NAME', description: 'a store of reseal.yaml (needed where there are several)' },
   },
   async handler(context, { file }, { by, ticket, store: wanted }) {
-    const configuration = loadConfiguration(configurationFolder(context.config, context.env, context.cwd));
+    const configuration = loadConfiguration(configFolder(context));
     refuseStranger(configuration, by, ticket);
     const store = await GitManifestStore.open(storeOf(configuration, wanted));
     try {

@@ -1,7 +1,7 @@
 import { ResealError } from '../../domain/errors.js';
 import type { EventView, RotationView } from '../../presenters/rotation.js';
 import { eventText } from '../../presenters/rotation-text.js';
-import type { ApiClient } from '../api-client.js';
+import { ApiClient } from '../api-client.js';
 import type { Context, ExitCode } from '../command.js';
 import { pathOf } from './tell.js';
 
@@ -9,8 +9,9 @@ import { pathOf } from './tell.js';
 const AGAIN = 1_000;
 
 /** Prints the record as it grows until the rotation has ended; a lost connection is taken up where it broke. */
-export async function follow(context: Context, api: ApiClient, id: string): Promise<ExitCode> {
+export async function follow(context: Context, found: ApiClient, id: string): Promise<ExitCode> {
   const signal = context.interrupted();
+  let api = found;
   let seen = 0;
   let lost = false;
   while (!signal.aborted) {
@@ -29,9 +30,20 @@ export async function follow(context: Context, api: ApiClient, id: string): Prom
       if (!lost) context.output.diagnostic('the connection is lost; trying again (Ctrl-C ends)');
       lost = true;
       await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      api = await foundAgain(context, api);
     }
   }
   return 0;
+}
+
+/** A restarted `up` has another port and another token; until it is there, what was known is asked again. */
+async function foundAgain(context: Context, known: ApiClient): Promise<ApiClient> {
+  try {
+    return await ApiClient.find(context);
+  } catch (error) {
+    if (error instanceof ResealError) return known;
+    throw error;
+  }
 }
 
 /** Only what reached what it was for is a positive verdict: a rotation that completed, an incident rollback that brought the mesh back. */

@@ -30,7 +30,7 @@ export async function tell(
 /** Shows what is approved, in words, before it is said. */
 export async function showBeforeDeciding(context: Context, api: ApiClient, id: string): Promise<RotationView> {
   const view = await api.get<RotationView>(pathOf(id));
-  if (!context.output.json && view.changes !== null) {
+  if (!context.output.json && view.changes !== null && view.rotation.outcome === null) {
     const { rotation } = view;
     context.output.diagnostic(
       [
