@@ -1,10 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { LineName, PersonId } from '../../src/domain/brands.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
+import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { LINE } from '../../src/simulator/mesh/spec.js';
 import { connectClient } from '../../src/temporal/connection.js';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes.js';
@@ -14,7 +16,8 @@ import type { rotation } from '../../workflows/rotation.js';
 import type { floor } from './floor-workflow.js';
 import { readHistories, type Histories } from './histories.js';
 import type { Bundles } from './bundles.js';
-import { copyMesh, makeMesh } from './mesh.js';
+import { cpuTime } from './cpu-time.js';
+import { dropSuccessors, makeMesh } from './mesh.js';
 import { WorkerClient } from './worker-client.js';
 
 export interface ComparisonRequest {
@@ -22,7 +25,7 @@ export interface ComparisonRequest {
   readonly repetitions: number;
   /** Its own; removed afterwards. */
   readonly folder: string;
-  readonly address: string;
+  readonly server: { readonly address: string; readonly pid: number };
   readonly bundles: Bundles;
   readonly deadline: AbortSignal;
   readonly profile: string | null;
@@ -33,8 +36,9 @@ export interface Measured {
   readonly seconds: readonly number[];
   /** Activities per second, of the median run. */
   readonly rate: number;
-  /** Milliseconds of the worker's CPU time per activity, of the median run. */
-  readonly cpu: number;
+  /** Milliseconds of CPU time per activity, medians: of the worker with the git that it calls, and of the server. */
+  readonly workerCpu: number;
+  readonly serverCpu: number;
 }
 
 export interface Comparison {
@@ -57,10 +61,13 @@ export interface Comparison {
 
 interface Run {
   readonly seconds: number;
-  readonly cpu: number;
+  readonly workerCpu: number;
+  readonly serverCpu: number;
 }
 
 const NAMESPACE = 'bench';
+const rotationQueue = ({ nodes }: ComparisonRequest): string => `rotation-${nodes}`;
+const floorQueue = ({ nodes }: ComparisonRequest): string => `floor-${nodes}`;
 const NODE_ACTIVITIES = ['inspectNode', 'stageNode', 'switchNode', 'retireNode'];
 
 function median(values: readonly number[]): number {
@@ -72,17 +79,21 @@ function median(values: readonly number[]): number {
 const measured = (runs: readonly Run[], activities: number): Measured => ({
   seconds: runs.map((run) => run.seconds),
   rate: activities / median(runs.map((run) => run.seconds)),
-  cpu: median(runs.map((run) => run.cpu)) / activities,
+  workerCpu: median(runs.map((run) => run.workerCpu)) / activities,
+  serverCpu: median(runs.map((run) => run.serverCpu)) / activities,
 });
 
 /** Rotations of a mesh of one size, a floor before and after each. */
 export async function compare(request: ComparisonRequest): Promise<Comparison> {
   mkdirSync(request.folder, { recursive: true });
-  const { connection } = await connectClient({ address: request.address, namespace: NAMESPACE });
+  const { connection } = await connectClient({ address: request.server.address, namespace: NAMESPACE });
   const worker = WorkerClient.start(request.profile);
   try {
     await registerSearchAttributes(connection, NAMESPACE);
-    return await new Bench(request, new Client({ connection, namespace: NAMESPACE }), worker).compare();
+    const bench = await Bench.make(request, new Client({ connection, namespace: NAMESPACE }), worker);
+    const result = await bench.compare();
+    await worker.order({ do: 'stop' });
+    return result;
   } finally {
     await worker.end();
     await connection.close();
@@ -91,37 +102,58 @@ export async function compare(request: ComparisonRequest): Promise<Comparison> {
 }
 
 class Bench {
-  private runs = 0;
+  private rotations = 0;
+  private floors = 0;
 
-  constructor(
+  private constructor(
     private readonly request: ComparisonRequest,
     private readonly client: Client,
     private readonly worker: WorkerClient,
+    private readonly mesh: SimulatedMesh,
   ) {}
 
+  static async make(request: ComparisonRequest, client: Client, worker: WorkerClient): Promise<Bench> {
+    const mesh = await makeMesh(join(request.folder, 'mesh'), request.nodes);
+    await worker.order({
+      do: 'rotation',
+      folder: mesh.folders.config,
+      database: join(request.folder, 'database'),
+      temporal: { address: request.server.address, namespace: NAMESPACE },
+      taskQueue: rotationQueue(request),
+      bundle: request.bundles.reseal,
+    });
+    return new Bench(request, client, worker, mesh);
+  }
+
   async compare(): Promise<Comparison> {
-    const { nodes, repetitions, loadBefore } = this.request;
-    await makeMesh(this.original, nodes);
-    // Unmeasured: compiles the code of both, and tells how many activities of which size the floor is made of.
-    const { histories } = await this.rotation();
-    const activities = [...histories.byActivity.values()].reduce((total, one) => total + one.scheduled, 0);
-    const ofNodes = NODE_ACTIVITIES.flatMap((name) => histories.byActivity.get(name) ?? []);
+    const { nodes, repetitions, loadBefore, server, bundles } = this.request;
+    // Unmeasured: warms up the worker, and tells how many activities of which size the floor is made of.
+    const { histories: first } = await this.rotation();
+    const activities = [...first.byActivity.values()].reduce((total, one) => total + one.scheduled, 0);
+    const ofNodes = NODE_ACTIVITIES.flatMap((name) => first.byActivity.get(name) ?? []);
     const scheduled = ofNodes.reduce((total, one) => total + one.scheduled, 0);
     const inputBytes = Math.round(ofNodes.reduce((total, one) => total + one.inputBytes, 0) / scheduled);
     const resultBytes = Math.round(ofNodes.reduce((total, one) => total + one.resultBytes, 0) / scheduled);
-    const runFloor = (): Promise<Run> => this.floor(activities, inputBytes, resultBytes);
-    await runFloor();
+    await this.worker.order({
+      do: 'floor',
+      temporal: { address: server.address, namespace: NAMESPACE },
+      taskQueue: floorQueue(this.request),
+      bundle: bundles.floor,
+      resultBytes,
+      activitiesPerSecond: this.configuration.policy.limits.activitiesPerSecond,
+    });
+    await this.floor(activities, inputBytes);
 
-    const floors = [await runFloor()];
-    const rotations: Run[] = [];
+    const floors = [await this.floor(activities, inputBytes)];
+    const rotations: (Run & { readonly histories: Histories })[] = [];
     for (let repetition = 0; repetition < repetitions; repetition++) {
       rotations.push(await this.rotation());
-      floors.push(await runFloor());
+      floors.push(await this.floor(activities, inputBytes));
     }
     const { peakRss } = await this.worker.order({ do: 'usage' });
+    const histories = rotations.at(-1)?.histories ?? first;
     const rotation = measured(rotations, activities);
     const floor = measured(floors, activities);
-    const costPerNode = (median(rotation.seconds) * 1000) / nodes;
     return {
       nodes,
       activities,
@@ -129,7 +161,7 @@ class Bench {
       rotation,
       floor,
       ratio: rotation.rate / floor.rate,
-      costPerNode,
+      costPerNode: (median(rotation.seconds) * 1000) / nodes,
       inputBytes,
       resultBytes,
       histories,
@@ -138,46 +170,62 @@ class Bench {
     };
   }
 
-  private get original(): string {
-    return join(this.request.folder, 'original');
+  private get configuration(): ReturnType<typeof loadConfiguration> {
+    return loadConfiguration(this.mesh.folders.config);
   }
 
   private async rotation(): Promise<Run & { readonly histories: Histories }> {
-    const taskQueue = `rotation-${this.request.nodes}-${++this.runs}`;
-    const folder = join(this.request.folder, taskQueue);
-    const { config, database } = copyMesh(this.original, folder);
-    const { policy, ...configuration } = loadConfiguration(config);
-    const before = await this.worker.order({
-      do: 'rotation',
-      folder: config,
-      database,
-      temporal: this.temporal,
-      taskQueue,
-      bundle: this.request.bundles.reseal,
+    const successors = dropSuccessors(this.mesh, ++this.rotations);
+    const { configuration } = this;
+    const taskQueue = rotationQueue(this.request);
+    const workflowId = `rotation/${taskQueue}/${this.rotations}`;
+    let firstRunId = '';
+    const run = await this.timed(async () => {
+      const started = await this.client.workflow.start<typeof rotation>('rotation', {
+        workflowId,
+        taskQueue,
+        args: [
+          {
+            line: LINE as LineName,
+            trigger: { kind: 'person', by: 'rita' as PersonId, ticket: 'CHG-7' },
+            offset: 0,
+            successors,
+            policy: configuration.policy,
+            rights: rightsOf(configuration),
+          },
+        ],
+      });
+      firstRunId = started.firstExecutionRunId;
+      await this.approve(started);
+      const end = await this.inTime<RotationEnd>(started.result());
+      if (end.outcome !== 'completed') throw new Error(`the rotation ended as ${end.outcome}: ${end.reasons.join('; ')}`);
     });
+    return { ...run, histories: await readHistories(this.client, workflowId, firstRunId) };
+  }
+
+  private async floor(activities: number, inputBytes: number): Promise<Run> {
+    const { limits } = this.configuration.policy;
+    const taskQueue = floorQueue(this.request);
+    return this.timed(async () => {
+      const input = { activities, perChild: limits.stepNodes, inputBytes, operationTimeout: limits.nodeOperationTimeout };
+      const handle = await this.client.workflow.start<typeof floor>('floor', {
+        workflowId: `${taskQueue}/${++this.floors}`,
+        taskQueue,
+        args: [input],
+      });
+      await this.inTime(handle.result());
+    });
+  }
+
+  private async timed(work: () => Promise<void>): Promise<Run> {
+    // What the run before left to be written goes to the disk before the clock starts.
+    spawnSync('sync');
+    const { pid } = this.request.server;
+    const [worker, server] = [cpuTime(this.worker.pid) ?? 0, cpuTime(pid) ?? 0];
     const began = performance.now();
-    const handle = await this.client.workflow.start<typeof rotation>('rotation', {
-      workflowId: `rotation/${taskQueue}`,
-      taskQueue,
-      args: [
-        {
-          line: LINE as LineName,
-          trigger: { kind: 'person', by: 'rita' as PersonId, ticket: 'CHG-7' },
-          offset: 0,
-          policy,
-          rights: rightsOf({ policy, ...configuration }),
-        },
-      ],
-    });
-    await this.approve(handle);
-    const end = await this.inTime<RotationEnd>(handle.result());
+    await work();
     const seconds = (performance.now() - began) / 1000;
-    const after = await this.worker.order({ do: 'usage' });
-    if (end.outcome !== 'completed') throw new Error(`the rotation ended as ${end.outcome}: ${end.reasons.join('; ')}`);
-    await this.worker.order({ do: 'stop' });
-    const histories = await readHistories(this.client, handle.workflowId, handle.firstExecutionRunId);
-    rmSync(folder, { recursive: true, force: true });
-    return { seconds, cpu: after.cpu - before.cpu, histories };
+    return { seconds, workerCpu: (cpuTime(this.worker.pid) ?? 0) - worker, serverCpu: (cpuTime(pid) ?? 0) - server };
   }
 
   /** Two people, as soon as they may. */
@@ -193,34 +241,6 @@ class Bench {
       }
       await sleep(20, undefined, { signal: this.request.deadline });
     }
-  }
-
-  private async floor(activities: number, inputBytes: number, resultBytes: number): Promise<Run> {
-    const taskQueue = `floor-${this.request.nodes}-${++this.runs}`;
-    const { limits } = loadConfiguration(join(this.original, 'config')).policy;
-    const before = await this.worker.order({
-      do: 'floor',
-      temporal: this.temporal,
-      taskQueue,
-      bundle: this.request.bundles.floor,
-      resultBytes,
-      activitiesPerSecond: limits.activitiesPerSecond,
-    });
-    const began = performance.now();
-    const handle = await this.client.workflow.start<typeof floor>('floor', {
-      workflowId: taskQueue,
-      taskQueue,
-      args: [{ activities, perChild: limits.stepNodes, inputBytes, operationTimeout: limits.nodeOperationTimeout }],
-    });
-    await this.inTime(handle.result());
-    const seconds = (performance.now() - began) / 1000;
-    const after = await this.worker.order({ do: 'usage' });
-    await this.worker.order({ do: 'stop' });
-    return { seconds, cpu: after.cpu - before.cpu };
-  }
-
-  private get temporal(): { readonly address: string; readonly namespace: string } {
-    return { address: this.request.address, namespace: NAMESPACE };
   }
 
   /** The answer, or a failure once the deadline of the whole run has passed. */

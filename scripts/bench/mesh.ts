@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { rmSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../src/configuration/load.js';
-import { createMesh } from '../../src/simulator/mesh/create.js';
+import type { Uuid } from '../../src/domain/brands.js';
+import { createMesh, makeProfiles, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
-import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
+import { SIMULATED_APPS, simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { openSurroundings } from '../../src/temporal/reseal-worker.js';
 
 /** No waits, no limits; everything else is a production policy's default. */
@@ -17,20 +17,30 @@ const POLICY = {
   limits: { stepNodes: 100, activitiesPerSecond: 1_000_000, nodeOperationTimeout: '5m', nodeOfflineAfter: '2m' },
 };
 
-/** A mesh whose nodes follow the line's first manifest, with its successors in the drop folder. */
-export async function makeMesh(folder: string, nodes: number): Promise<void> {
-  const mesh = await createMesh({ folder, nodes: simulatedNodes(nodes), policy: POLICY });
+const DAY = 86_400_000;
+/** Editions of the profiles that a mesh can go through: each lives a day longer than the one before. */
+const EDITIONS = 100;
+
+/** A mesh whose nodes follow the line's first manifest. */
+export async function makeMesh(folder: string, nodes: number): Promise<SimulatedMesh> {
+  const mesh = await createMesh({ folder, nodes: simulatedNodes(nodes), policy: POLICY, successors: false });
   const around = await openSurroundings(mesh.folders.config);
   try {
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
   } finally {
     await around.close();
   }
+  return mesh;
 }
 
-/** A copy for one rotation: every repetition begins from the same state. What is still to be written to the disk is written before the clock starts. */
-export function copyMesh(from: string, to: string): { readonly config: string; readonly database: string } {
-  cpSync(from, to, { recursive: true });
-  spawnSync('sync');
-  return { config: join(to, 'config'), database: join(to, 'database') };
+/** Puts the next edition of all profiles, and nothing else, into the drop folder. */
+export function dropSuccessors(mesh: SimulatedMesh, edition: number): readonly Uuid[] {
+  if (edition >= EDITIONS) throw new Error(`a mesh has ${EDITIONS} editions of its profiles at most`);
+  const createdAt = new Date(Math.floor(Date.now() / 1000) * 1000 - DAY / 24);
+  const expiresAt = new Date(mesh.certificate.notAfter.getTime() - (EDITIONS - edition) * DAY);
+  const made = makeProfiles(mesh.apple, mesh.certificate, SIMULATED_APPS, { name: `edition ${edition}`, createdAt, expiresAt });
+  rmSync(mesh.folders.drop, { recursive: true, force: true });
+  mkdirSync(mesh.folders.drop);
+  for (const { uuid, bytes } of made) writeFileSync(join(mesh.folders.drop, `${uuid}.mobileprovision`), bytes);
+  return made.map(({ uuid }) => uuid as Uuid);
 }

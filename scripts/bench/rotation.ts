@@ -35,9 +35,12 @@ function show(one: Comparison): void {
   console.log(`nodes ${nodes}`);
   console.log(`rotation ${rotation.rate.toFixed(1)} activities/s, median of ${rotation.seconds.map((s) => s.toFixed(2)).join(', ')} s`);
   console.log(`floor ${floor.rate.toFixed(1)} activities/s, median of ${floor.seconds.map((s) => s.toFixed(2)).join(', ')} s`);
-  console.log(
-    `cost per node ${ms(one.costPerNode)} ms; CPU of the worker per activity ${ms(rotation.cpu)} ms in the rotation, ${ms(floor.cpu)} ms in the floor`,
-  );
+  console.log(`cost per node ${ms(one.costPerNode)} ms`);
+  for (const [name, { workerCpu, serverCpu }] of Object.entries({ rotation, floor })) {
+    console.log(
+      `CPU per activity of the ${name} ${ms(workerCpu + serverCpu)} ms: ${ms(workerCpu)} of the worker, ${ms(serverCpu)} of the server`,
+    );
+  }
   console.log(
     `activities per node ${one.activitiesPerNode.toFixed(3)} (${one.activities} in all: ${[...histories.byActivity].map(([name, { scheduled }]) => `${name} ${scheduled}`).join(', ')})`,
   );
@@ -49,6 +52,7 @@ function show(one: Comparison): void {
     `largest history ${histories.largest.events} events, ${histories.largest.bytes} bytes; largest payload ${histories.largestPayload} bytes`,
   );
   console.log(`peak RSS of the worker ${one.peakRss.toFixed(0)} MiB; load before ${one.loadBefore}, after ${load()}`);
+  console.log(`CPU ratio ${((floor.workerCpu + floor.serverCpu) / (rotation.workerCpu + rotation.serverCpu)).toFixed(3)}`);
   console.log(`ratio ${one.ratio.toFixed(3)}`);
 }
 
@@ -75,7 +79,7 @@ async function main(): Promise<void> {
         nodes,
         repetitions: Number(values.repetitions),
         folder: join(folder, `${nodes}`),
-        address: server.address,
+        server,
         bundles,
         deadline,
         profile: values['cpu-profile'] ?? null,

@@ -18,6 +18,10 @@ export class WorkerClient {
     );
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   async order(order: WorkerOrder): Promise<WorkerUsage> {
     const answered = new AbortController();
     const gone = once(this.child, 'exit', { signal: answered.signal }).then(([code, signal]) => {

@@ -21,39 +21,32 @@ export type WorkerOrder =
 export type WorkerAnswer = { readonly failed: string } | { readonly failed: null; readonly usage: WorkerUsage };
 
 export interface WorkerUsage {
-  /** User and system time of this process so far, in milliseconds. */
-  readonly cpu: number;
   /** Most memory that it ever had, in MiB. */
   readonly peakRss: number;
 }
 
-const usage = (): WorkerUsage => {
-  const { user, system } = process.cpuUsage();
-  return { cpu: (user + system) / 1000, peakRss: process.resourceUsage().maxRSS / 1024 };
-};
+const usage = (): WorkerUsage => ({ peakRss: process.resourceUsage().maxRSS / 1024 });
 
-let stop = async (): Promise<void> => undefined;
+/** What was started, the last first. */
+let running: readonly (() => Promise<void>)[] = [];
 
 async function obey(order: WorkerOrder): Promise<void> {
   switch (order.do) {
     case 'rotation': {
       const ledger = await openLedger({ kind: 'embedded', folder: order.database });
       const { folder, temporal, taskQueue, bundle } = order;
-      const running = await startResealWorker({ folder, ledger, temporal, taskQueue, workflowBundle: { codePath: bundle } });
-      stop = async () => {
-        await running.stop();
-        await ledger.close();
-      };
+      const worker = await startResealWorker({ folder, ledger, temporal, taskQueue, workflowBundle: { codePath: bundle } });
+      running = [() => worker.stop(), () => ledger.close(), ...running];
       return;
     }
     case 'floor':
-      stop = await startFloorWorker(order);
+      running = [await startFloorWorker(order), ...running];
       return;
     case 'usage':
       return;
     case 'stop':
-      await stop();
-      stop = async () => undefined;
+      for (const stop of running) await stop();
+      running = [];
   }
 }
 
