@@ -88,6 +88,8 @@ export async function prepareIncident(
     served: true,
     done: { staged: 'done', switched: plan.waves.map((): Reached => 'done'), head: 'done', retired: 'done' },
     turnedAt: 'completed',
+    // Rolled back once they had completed: the scan must not bring the very same successors again in the morning.
+    fingerprint: record.state.fingerprint,
     reasons: [`incident rollback of ${rotation}, asked for by ${request.trigger.by}`],
   };
   return { state, reasons: [] };

@@ -184,7 +184,16 @@ class Demo {
     const document = { schemaVersion: 1, rotation: view.rotation, expected, nodes: nodes.nodes, builds, startedBy, home: this.home };
     output.follow(document, () =>
       summaryLines(
-        { view, nodes, builds, startedBy, uiUrl: this.service.temporal.uiUrl, home: this.home, real: this.demo.real, expected },
+        {
+          view,
+          nodes,
+          builds,
+          startedBy,
+          uiUrl: output.interactive ? this.service.temporal.uiUrl : null,
+          home: this.home,
+          real: this.demo.real,
+          expected,
+        },
         output,
       ),
     );

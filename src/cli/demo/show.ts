@@ -30,6 +30,7 @@ export interface SummaryFacts {
   readonly nodes: RotationNodesView;
   readonly builds: BuildersEnd;
   readonly startedBy: string;
+  /** Null where nothing goes on running. */
   readonly uiUrl: string | null;
   readonly home: string;
   readonly real: boolean;
@@ -82,7 +83,9 @@ export function summaryLines(facts: SummaryFacts, pen: Pen): string[] {
   lines.push(`started by   ${facts.startedBy}`);
   lines.push(`nodes        ${home}/nodes/NODE (profiles in Library/Developer/Xcode/UserData/Provisioning Profiles)`);
   lines.push(`store        git -C ${home}/store.git log`);
-  if (facts.uiUrl !== null) lines.push(`Temporal UI  ${facts.uiUrl}/namespaces/reseal/workflows`);
+  lines.push(
+    facts.uiUrl === null ? `reopen       npx reseal up --home ${home}` : `Temporal UI  ${facts.uiUrl}/namespaces/reseal/workflows`,
+  );
   return lines;
 }
 
