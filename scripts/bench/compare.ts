@@ -17,6 +17,7 @@ import type { floor } from './floor-workflow.js';
 import { readHistories, type Histories } from './histories.js';
 import type { Bundles } from './bundles.js';
 import { cpuTime } from './cpu-time.js';
+import { median } from './median.js';
 import { dropSuccessors, makeMesh } from './mesh.js';
 import { WorkerClient } from './worker-client.js';
 
@@ -69,12 +70,6 @@ const NAMESPACE = 'bench';
 const rotationQueue = ({ nodes }: ComparisonRequest): string => `rotation-${nodes}`;
 const floorQueue = ({ nodes }: ComparisonRequest): string => `floor-${nodes}`;
 const NODE_ACTIVITIES = ['inspectNode', 'stageNode', 'switchNode', 'retireNode'];
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-}
 
 const measured = (runs: readonly Run[], activities: number): Measured => ({
   seconds: runs.map((run) => run.seconds),
