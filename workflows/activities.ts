@@ -28,7 +28,9 @@ export const desk = proxyActivities<RotationActivities & ScanActivities>({
  * The same for a rotation that has changed nodes: nothing is final any more. A configuration that somebody has just broken, a store that
  * answers nonsense, come right again, and until then the rotation waits (or is told to turn back).
  */
-export const steadyDesk = proxyActivities<Pick<RotationActivities, 'cohortNodes' | 'gateRoster' | 'advanceHead' | 'returnHead' | 'closeRotation'>>({
+export const steadyDesk = proxyActivities<
+  Pick<RotationActivities, 'cohortNodes' | 'gateRoster' | 'advanceHead' | 'returnHead' | 'closeRotation'>
+>({
   startToCloseTimeout: '2m',
   retry: { initialInterval: '500ms', maximumInterval: '15s' },
 });

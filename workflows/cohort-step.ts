@@ -23,7 +23,10 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
   setHandler(stopSignal, () => {
     stopped = true;
   });
-  const range = input.count === 0 ? [] : await steadyDesk.cohortNodes({ line: input.line, cohorts: input.cohorts, first: input.first, count: input.count });
+  const range =
+    input.count === 0
+      ? []
+      : await steadyDesk.cohortNodes({ line: input.line, cohorts: input.cohorts, first: input.first, count: input.count });
   const queue = [...input.again, ...range.filter((node) => !input.except.includes(node))];
 
   const results: NodeResult[] = [];
@@ -142,7 +145,11 @@ async function operate(input: CohortStepInput, node: NodeName, reports: NodeRepo
 async function probeAll(input: CohortStepInput, nodes: readonly NodeName[]): Promise<readonly NodeResult[]> {
   if (nodes.length === 0) return [];
   try {
-    return await nodesWith(input.operationTimeout, `${nodes.length} nodes`).probeNodes({ ...orderForAll(input), nodes, manifest: input.to });
+    return await nodesWith(input.operationTimeout, `${nodes.length} nodes`).probeNodes({
+      ...orderForAll(input),
+      nodes,
+      manifest: input.to,
+    });
   } catch (error) {
     if (isCancellation(error)) throw error;
     const [only] = nodes;
@@ -155,7 +162,12 @@ async function probeAll(input: CohortStepInput, nodes: readonly NodeName[]): Pro
 function unwell(input: CohortStepInput, node: NodeName, error: unknown): NodeResult {
   const code = failureCode(error);
   if (code === 'TIMEOUT') {
-    return { node, outcome: 'unreachable', active: null, reason: `${input.task} on ${node} did not end within ${Math.round(input.operationTimeout / 1000)} s` };
+    return {
+      node,
+      outcome: 'unreachable',
+      active: null,
+      reason: `${input.task} on ${node} did not end within ${Math.round(input.operationTimeout / 1000)} s`,
+    };
   }
   return { node, outcome: code === 'NODE_UNREACHABLE' ? 'unreachable' : 'failed', active: null, reason: failureText(error) };
 }
@@ -174,21 +186,24 @@ function failureText(error: unknown): string {
  * Per-node facts go to the ledger, a step at a time. Forward a step waits for it; a rollback does not, nor does a step that is given up for
  * one: what the ledger did not take goes up to the rotation.
  */
-async function record(input: CohortStepInput, results: readonly NodeResult[], reports: readonly NodeReport[], step: CancellationScope): Promise<readonly RotationNodeRow[]> {
+async function record(
+  input: CohortStepInput,
+  results: readonly NodeResult[],
+  reports: readonly NodeReport[],
+  step: CancellationScope,
+): Promise<readonly RotationNodeRow[]> {
   const at = Date.now();
-  const rows = results.map(
-    (result): RotationNodeRow => ({
-      rotation: input.rotation,
-      node: result.node,
-      cohort: input.cohort,
-      state: `${input.task} ${result.outcome}`,
-      active: result.active,
-      passes: result.passes ?? 0,
-      reason: result.reason,
-      deferred: false,
-      at,
-    }),
-  );
+  const rows = results.map((result): RotationNodeRow => ({
+    rotation: input.rotation,
+    node: result.node,
+    cohort: input.cohort,
+    state: `${input.task} ${result.outcome}`,
+    active: result.active,
+    passes: result.passes ?? 0,
+    reason: result.reason,
+    deferred: false,
+    at,
+  }));
   if (rows.length === 0) return [];
   if (input.waitForLedger && !step.consideredCancelled) {
     try {

@@ -59,7 +59,9 @@ export class Deliveries {
   /** Call outside the reach of a cancellation of the workflow: what is to be told of that, is told. */
   start(): void {
     this.scope = new CancellationScope({ cancellable: true });
-    this.running = this.scope.run(() => Promise.all([this.deliverRecords(), this.deliverRows(), this.deliverNews()])).catch(ignoreCancellation);
+    this.running = this.scope
+      .run(() => Promise.all([this.deliverRecords(), this.deliverRows(), this.deliverNews()]))
+      .catch(ignoreCancellation);
   }
 
   /** Nothing in hand, or 3 s have passed. */

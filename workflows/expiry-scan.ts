@@ -21,7 +21,13 @@ export async function expiryScan(input: { readonly offset: Duration }): Promise<
   for (const due of lines.filter((line) => line.due.length > 0)) {
     if (!due.start) {
       asked.push(due.line);
-      await messenger.notify({ event: 'successor', text: `${due.line}: ${due.reason}`, audience: policy.audience.owner, rotation: null, history: null });
+      await messenger.notify({
+        event: 'successor',
+        text: `${due.line}: ${due.reason}`,
+        audience: policy.audience.owner,
+        rotation: null,
+        history: null,
+      });
       continue;
     }
     try {

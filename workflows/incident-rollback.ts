@@ -9,7 +9,11 @@ import type { IncidentInput, RotationEnd } from './messages.js';
  */
 export async function incidentRollback(input: IncidentInput): Promise<RotationEnd> {
   if (input.carried !== undefined) return goOn(input, input.carried);
-  const prepared = await desk.prepareIncident({ rotation: input.rotation, request: input.request, key: workflowInfo().firstExecutionRunId });
+  const prepared = await desk.prepareIncident({
+    rotation: input.rotation,
+    request: input.request,
+    key: workflowInfo().firstExecutionRunId,
+  });
   if (prepared.state === null) return { id: input.rotation, outcome: 'refused', reasons: prepared.reasons };
   return goOn(input, { state: prepared.state, seq: 0, unrecorded: [], untold: [], rows: [] });
 }

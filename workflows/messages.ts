@@ -8,7 +8,18 @@ import type { RotationNodeRow } from '../activities/ledger/contract.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
 
 /** The operators' API of a rotation, for Temporal's own client too: one Update per command, named as the command. */
-export const COMMANDS: readonly CommandName[] = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'];
+export const COMMANDS: readonly CommandName[] = [
+  'approve',
+  'reject',
+  'withdraw',
+  'pause',
+  'resume',
+  'cancel',
+  'rollback',
+  'answer',
+  'close',
+  'retry',
+];
 
 /** What an Update is given: the command without its name. */
 export type CommandArguments = Omit<Command, 'command'>;

@@ -1,4 +1,12 @@
-import { CancellationScope, condition, isCancellation, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  isCancellation,
+  sleep,
+  startChild,
+  workflowInfo,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow';
 import type { NodesAction } from '../src/domain/rotation/machine.js';
 import { isTerminal } from '../src/domain/rotation/phases.js';
 import { epochOf, type Plan, type RotationState } from '../src/domain/rotation/state.js';
@@ -30,16 +38,24 @@ export const stepInput = (state: RotationState, plan: Plan, task: CohortStepInpu
  * One round of steps: as many children side by side as the allowance has room for. When the work is outdated (a command, a
  * pause) no further node is begun; for a change of direction what is in flight is given up too, and the fence keeps it harmless.
  */
-export async function takeSteps(action: NodesAction, base: StepInput, current: () => RotationState, outdated: () => boolean): Promise<readonly CohortStepEnd[]> {
-  const inputs = portions(action, current().policy.limits.stepNodes).map(
-    (portion): CohortStepInput => ({
-      ...base,
-      ...portion,
-      except: action.except,
-      stopAtFirst: action.stopAtFirst,
-      cohort: action.wave === null ? 'all' : cohortName(action.wave),
-    }),
-  );
+export async function takeSteps(
+  action: NodesAction,
+  base: StepInput,
+  current: () => RotationState,
+  outdated: () => boolean,
+): Promise<readonly CohortStepEnd[]> {
+  const inputs = portions(action, current().policy.limits.stepNodes).map((portion): CohortStepInput => ({
+    ...base,
+    ...portion,
+    except: action.except,
+    stopAtFirst: action.stopAtFirst,
+    cohort: action.wave === null ? 'all' : cohortName(action.wave),
+  }));
+  if (inputs.length === 0) {
+    // Nothing may be begun now: no reason to ask again without a pause.
+    await sleep('1s');
+    return [];
+  }
   const scope = new CancellationScope({ cancellable: true });
   const children: ChildWorkflowHandle<typeof cohortStep>[] = [];
   const progress = { finished: false };
@@ -55,9 +71,11 @@ export async function takeSteps(action: NodesAction, base: StepInput, current: (
     return child.result();
   };
   // Every child is waited for, whatever became of its siblings: nothing is still at work when the round is over.
-  const working = scope.run(() => Promise.allSettled(inputs.map(startOne))).finally(() => {
-    progress.finished = true;
-  });
+  const working = scope
+    .run(() => Promise.allSettled(inputs.map(startOne)))
+    .finally(() => {
+      progress.finished = true;
+    });
   const direction = current().d;
   const watching = (async () => {
     await condition(() => finished() || outdated());

@@ -49,7 +49,10 @@ describe('approvals through the bare Temporal client', () => {
     const { to, phase } = await mesh.status();
     expect(phase).toBe('staging');
     const before = await restingLength();
-    expect(await refusal('approve', { by: 'ada', ticket: 'CHG-7', digest: to })).toMatchObject({ code: 'ILLEGAL_COMMAND', message: expect.stringContaining('staging') });
+    expect(await refusal('approve', { by: 'ada', ticket: 'CHG-7', digest: to })).toMatchObject({
+      code: 'ILLEGAL_COMMAND',
+      message: expect.stringContaining('staging'),
+    });
     expect(await historyLength()).toBe(before);
     held.release();
     await mesh.untilGate();
@@ -62,10 +65,16 @@ describe('approvals through the bare Temporal client', () => {
     const good = { by: 'ada', ticket: 'CHG-7', digest: to };
     expect(await refusal('approve', { ...good, digest: from })).toMatchObject({ code: 'WRONG_DIGEST' });
     expect(await refusal('approve', { by: 'ada', ticket: 'CHG-7' })).toMatchObject({ code: 'WRONG_DIGEST' });
-    expect(await refusal('approve', { ...good, by: 'rita' })).toMatchObject({ code: 'NOT_ENTITLED', message: expect.stringContaining('asked for this rotation') });
+    expect(await refusal('approve', { ...good, by: 'rita' })).toMatchObject({
+      code: 'NOT_ENTITLED',
+      message: expect.stringContaining('asked for this rotation'),
+    });
     expect(await refusal('approve', { ...good, ticket: 'CHG-8' })).toMatchObject({ code: 'WRONG_TICKET' });
     expect(await refusal('approve', { ...good, ticket: 'please' })).toMatchObject({ code: 'WRONG_TICKET' });
-    expect(await refusal('approve', { ...good, by: 'mallory' })).toMatchObject({ code: 'NOT_ENTITLED', message: expect.stringContaining('not on the roster') });
+    expect(await refusal('approve', { ...good, by: 'mallory' })).toMatchObject({
+      code: 'NOT_ENTITLED',
+      message: expect.stringContaining('not on the roster'),
+    });
     expect(await refusal('approve', { digest: to })).toMatchObject({ code: 'USAGE' });
     expect(await refusal('reject', { by: 'rita', ticket: 'CHG-7' })).toMatchObject({ code: 'NOT_ENTITLED' });
     expect(await refusal('rollback', { by: 'rita', ticket: 'CHG-7' })).toMatchObject({ code: 'NOT_ENTITLED' });
@@ -75,11 +84,20 @@ describe('approvals through the bare Temporal client', () => {
 
   it('a malformed command of any kind is refused and breaks nothing (R7)', async () => {
     const before = await restingLength();
-    for (const said of [null, 'approve', 7, {}, { by: 1, ticket: 2 }, { by: 'ada', ticket: null }, { by: '__proto__', ticket: 'CHG-7', digest: 'x' }]) {
+    for (const said of [
+      null,
+      'approve',
+      7,
+      {},
+      { by: 1, ticket: 2 },
+      { by: 'ada', ticket: null },
+      { by: '__proto__', ticket: 'CHG-7', digest: 'x' },
+    ]) {
       expect((await refusal('approve', said as never)).code).not.toBe('ACCEPTED');
     }
     expect((await refusal('retry', { by: 'rita', ticket: 'CHG-7' })).code).not.toBe('ACCEPTED');
     expect((await refusal('answer', { by: 'ada', ticket: 'CHG-7' })).code).not.toBe('ACCEPTED');
+    expect((await refusal('reject', { by: 'ada', ticket: 'CHG-7', reason: 'x'.repeat(300_000) })).code).toBe('USAGE');
     expect(await historyLength()).toBe(before);
   });
 

@@ -19,7 +19,10 @@ it('a head that somebody else moved is asked about at cutover, rolls back, and k
   await expect(mesh.rotate({ by: 'grace' })).rejects.toThrow(WorkflowExecutionAlreadyStartedError);
 
   const manifest = parseManifest(await store.manifest(mesh.mesh.manifest), 'manifest');
-  const other = await store.putManifest(freezeManifest({ ...manifest, profiles: manifest.profiles.filter((entry) => entry.app !== 'depot') }).bytes, { by: 'grace' });
+  const other = await store.putManifest(
+    freezeManifest({ ...manifest, profiles: manifest.profiles.filter((entry) => entry.app !== 'depot') }).bytes,
+    { by: 'grace' },
+  );
   expect((await store.advance(mesh.mesh.line, 1, other, { by: 'grace' })).moved).toBe(true);
 
   await mesh.approve('ada', 'grace');

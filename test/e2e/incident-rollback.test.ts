@@ -21,9 +21,14 @@ describe('an incident rollback of a completed rotation', () => {
   it('brings every node back to the old UUIDs, retired and purged from Xcode’s folders as they were, and the head forward (R6, invariants 1, 6 and 7)', async () => {
     const { mesh, before } = scenario;
     await complete('ios-main-1');
-    for (const { name } of mesh.mesh.nodes) for (const files of Object.values(installedProfiles(mesh.home(name)))) expect(files).toHaveLength(4);
+    for (const { name } of mesh.mesh.nodes)
+      for (const files of Object.values(installedProfiles(mesh.home(name)))) expect(files).toHaveLength(4);
     const incident = await mesh.rollBackCompleted('ios-main-1');
-    expect(await incident.result()).toEqual({ id: 'ios-main-2', outcome: 'rolled-back', reasons: ['incident rollback of ios-main-1, asked for by ada'] });
+    expect(await incident.result()).toEqual({
+      id: 'ios-main-2',
+      outcome: 'rolled-back',
+      reasons: ['incident rollback of ios-main-1, asked for by ada'],
+    });
     expect(meshTruth(mesh)).toEqual(before);
     expect(await mesh.around.store('main').head(mesh.mesh.line)).toMatchObject({ seq: 3, digest: mesh.mesh.manifest });
     expect(await mesh.around.store('main').records(mesh.mesh.line)).toEqual(['ios-main-1', 'ios-main-2']);

@@ -17,7 +17,11 @@ export class Interference {
 
   readonly decorate = (nodes: NodeActivities): NodeActivities => {
     const wrap =
-      <A extends { readonly node: string }, R>(operation: NodeOperationName, work: (order: A) => Promise<R>, target: (order: A) => string = () => '') =>
+      <A extends { readonly node: string }, R>(
+        operation: NodeOperationName,
+        work: (order: A) => Promise<R>,
+        target: (order: A) => string = () => '',
+      ) =>
       async (order: A): Promise<R> => {
         this.seen.push({ operation, node: order.node, target: target(order) });
         await this.before(operation, order.node, target(order));

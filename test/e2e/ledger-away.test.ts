@@ -20,7 +20,12 @@ const leaving = (ledger: LedgerActivities): LedgerActivities => {
       }
       return write(...given);
     };
-  return { recordRotation: wrap(ledger.recordRotation), recordEvents: wrap(ledger.recordEvents), recordNodes: wrap(ledger.recordNodes), saveNodeReports: wrap(ledger.saveNodeReports) };
+  return {
+    recordRotation: wrap(ledger.recordRotation),
+    recordEvents: wrap(ledger.recordEvents),
+    recordNodes: wrap(ledger.recordNodes),
+    saveNodeReports: wrap(ledger.saveNodeReports),
+  };
 };
 
 beforeAll(async () => {

@@ -45,9 +45,11 @@ export const activeFile = (mesh: RotatingMesh, node: string): string => join(mes
 export const installedProfiles = (home: string): Readonly<Record<string, readonly string[]>> =>
   Object.fromEntries(FOLDERS.map((folder) => [folder, readdirSync(join(home, folder)).sort()]));
 
-export const profileFolder = (home: string, folder: keyof typeof PROFILE_FOLDERS = 'xcode16'): string => join(home, PROFILE_FOLDERS[folder].replace('~/', ''));
+export const profileFolder = (home: string, folder: keyof typeof PROFILE_FOLDERS = 'xcode16'): string =>
+  join(home, PROFILE_FOLDERS[folder].replace('~/', ''));
 
-export const journalOf = (mesh: RotatingMesh, node: string): readonly JournalEntry[] => parseJournal(readFileSync(join(mesh.home(node), STATE, 'journal'), 'utf8'));
+export const journalOf = (mesh: RotatingMesh, node: string): readonly JournalEntry[] =>
+  parseJournal(readFileSync(join(mesh.home(node), STATE, 'journal'), 'utf8'));
 
 /** Whether something on the node was changed by this step of a rotation, and how often. */
 export const effects = (mesh: RotatingMesh, node: string, rotation: string, step: string): readonly JournalEntry[] =>

@@ -40,9 +40,25 @@ export class OwnServer {
   async powerOn(): Promise<void> {
     const [port, http, metrics] = this.ports;
     const ports = ['--port', String(port), '--http-port', String(http), '--metrics-port', String(metrics)];
-    const args = ['server', 'start-dev', '--ip', '127.0.0.1', ...ports, '--headless', '--namespace', NAMESPACE, '--log-level', 'error', '--db-filename', join(this.folder, 'temporal.db')];
+    const args = [
+      'server',
+      'start-dev',
+      '--ip',
+      '127.0.0.1',
+      ...ports,
+      '--headless',
+      '--namespace',
+      NAMESPACE,
+      '--log-level',
+      'error',
+      '--db-filename',
+      join(this.folder, 'temporal.db'),
+    ];
     this.child = spawn(this.cli, args, { stdio: 'ignore' });
-    await until(() => this.temporal.connection.workflowService.describeNamespace({ namespace: NAMESPACE }), { what: 'the Temporal server', timeout: 60_000 });
+    await until(() => this.temporal.connection.workflowService.describeNamespace({ namespace: NAMESPACE }), {
+      what: 'the Temporal server',
+      timeout: 60_000,
+    });
   }
 
   /** SIGKILL: what it had not written is gone. */

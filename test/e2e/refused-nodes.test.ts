@@ -32,4 +32,8 @@ it('nodes that cannot be reached or are not well are refused at preflight, all b
   expect(Object.keys(meshTruth(mesh))).toHaveLength(4);
 });
 
-const meshTruthOf = (node: string): unknown => readdirSync(scenario.mesh.home(node), { recursive: true }).map(String).filter((path) => !path.includes('/state/')).sort();
+const meshTruthOf = (node: string): unknown =>
+  readdirSync(scenario.mesh.home(node), { recursive: true })
+    .map(String)
+    .filter((path) => !path.includes('/state/'))
+    .sort();

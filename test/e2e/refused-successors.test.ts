@@ -23,7 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => scenario.end());
 
-const drop = (name: string, bytes: Uint8Array): void => writeFileSync(join(scenario.mesh.mesh.folders.drop, `${name}.mobileprovision`), bytes);
+const drop = (name: string, bytes: Uint8Array): void =>
+  writeFileSync(join(scenario.mesh.mesh.folders.drop, `${name}.mobileprovision`), bytes);
 const remove = (name: string): void => rmSync(join(scenario.mesh.mesh.folders.drop, `${name}.mobileprovision`));
 
 /** A good successor of the host app, but for what is changed. */
@@ -42,7 +43,8 @@ function courier(name: string, change: Partial<ProfileRequest> = {}): ProfileReq
   };
 }
 
-const profile = (name: string, change: Partial<ProfileRequest> = {}): Uint8Array => scenario.mesh.mesh.apple.makeProfile(courier(name, change));
+const profile = (name: string, change: Partial<ProfileRequest> = {}): Uint8Array =>
+  scenario.mesh.mesh.apple.makeProfile(courier(name, change));
 
 async function dropEveryBadOne(): Promise<void> {
   const { mesh } = scenario;
@@ -79,12 +81,16 @@ describe('successors that will not do', () => {
     const { mesh, before } = scenario;
     await dropEveryBadOne();
     await mesh.rotate();
-    const status = await mesh.untilStatus((one) => one.phase === 'awaiting-successor' && one.missing.length > 0, 'a list of what is missing');
+    const status = await mesh.untilStatus(
+      (one) => one.phase === 'awaiting-successor' && one.missing.length > 0,
+      'a list of what is missing',
+    );
     expect(status.missing).toHaveLength(4);
     for (const bundle of ['com.acme.courier', 'com.acme.courier.notify', 'com.acme.courier.share', 'com.acme.depot']) {
       expect(status.missing.some((one) => one.startsWith(`no successor for ${TEAM} ${bundle} app-store (now `))).toBe(true);
     }
-    const reasonOf = (name: string): string => status.ignored.find((one) => one.startsWith(`drop/${name}.mobileprovision: `)) ?? `${name} is not listed`;
+    const reasonOf = (name: string): string =>
+      status.ignored.find((one) => one.startsWith(`drop/${name}.mobileprovision: `)) ?? `${name} is not listed`;
     expect(reasonOf('expired')).toContain('it expired');
     expect(reasonOf('short-lived')).toContain('10.0 d from now; more than 21.0 d of life are needed');
     expect(reasonOf('other-team')).toContain('team is ZZ11YY22XX');
@@ -123,9 +129,13 @@ describe('successors that will not do', () => {
     remove('narrower');
     remove('second');
     await mesh.rotate();
-    const waiting = await mesh.untilStatus((one) => one.phase === 'awaiting-successor' && one.missing.length > 0, 'a list of what is missing');
+    const waiting = await mesh.untilStatus(
+      (one) => one.phase === 'awaiting-successor' && one.missing.length > 0,
+      'a list of what is missing',
+    );
     expect(waiting.missing).toEqual([expect.stringContaining('com.acme.courier.notify')]);
-    for (const { uuid, bytes } of successorProfiles(mesh.mesh)) if (Buffer.from(bytes).includes('com.acme.courier.notify')) drop(uuid, bytes);
+    for (const { uuid, bytes } of successorProfiles(mesh.mesh))
+      if (Buffer.from(bytes).includes('com.acme.courier.notify')) drop(uuid, bytes);
     await mesh.approve('ada', 'grace');
     expect(await mesh.result()).toMatchObject({ id: 'ios-main-2', outcome: 'completed' });
     await until(async () => (await mesh.ledger.rotations({ line: mesh.mesh.line })).length === 2);

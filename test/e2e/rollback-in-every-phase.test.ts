@@ -32,7 +32,8 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
     await work;
     return 'ACCEPTED';
   } catch (error) {
-    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) return `${error.cause.type ?? ''} ${error.cause.message}`;
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
+      return `${error.cause.type ?? ''} ${error.cause.message}`;
     throw error;
   }
 }

@@ -17,7 +17,10 @@ describe('while old assets are being retired', () => {
     await mesh.approve('ada', 'grace');
     const late = await held.node();
     const done = retired.filter((node) => node !== late)[0] ?? '';
-    await mesh.untilStatus(() => Object.values(installedProfiles(mesh.home(done))).every((files) => files.length === 4), `${done} without old assets`);
+    await mesh.untilStatus(
+      () => Object.values(installedProfiles(mesh.home(done))).every((files) => files.length === 4),
+      `${done} without old assets`,
+    );
     await mesh.tell('rollback', 'ada', { reason: 'field reports' });
     held.release();
     expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back', reasons: ['rollback asked for by ada: field reports'] });
@@ -38,6 +41,7 @@ describe('while old assets are being retired', () => {
     held.release();
     await mesh.tell('answer', 'ada', { question: 'retire-failed', option: 'retry' });
     expect((await mesh.result()).outcome).toBe('completed');
-    for (const { name } of mesh.mesh.nodes) for (const files of Object.values(installedProfiles(mesh.home(name)))) expect(files).toHaveLength(4);
+    for (const { name } of mesh.mesh.nodes)
+      for (const files of Object.values(installedProfiles(mesh.home(name)))) expect(files).toHaveLength(4);
   });
 });

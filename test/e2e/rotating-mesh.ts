@@ -17,7 +17,13 @@ import { TEAM } from '../../src/simulator/mesh/spec.js';
 import { withFileLock } from '../../src/temporal/file-lock.js';
 import { createMesh, type MeshRequest, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
-import { openSurroundings, startResealWorker, type OpenSurroundings, type ResealWorkerRequest, type RunningWorker } from '../../src/temporal/reseal-worker.js';
+import {
+  openSurroundings,
+  startResealWorker,
+  type OpenSurroundings,
+  type ResealWorkerRequest,
+  type RunningWorker,
+} from '../../src/temporal/reseal-worker.js';
 import { rightsOf } from '../../activities/rotation/surroundings.js';
 import type { RotationEnd } from '../../workflows/messages.js';
 import type { incidentRollback } from '../../workflows/incident-rollback.js';
@@ -50,7 +56,12 @@ async function copyApple(target: string): Promise<void> {
     if (existsSync(made)) return;
     const apple = await openAppleHierarchy(`${made}.new`);
     const now = Math.floor(Date.now() / 1000) * 1000;
-    await apple.issueCertificate({ commonName: `Apple Distribution: Acme GmbH (${TEAM})`, team: TEAM, notBefore: new Date(now - YEAR / 10), notAfter: new Date(now + 0.9 * YEAR) });
+    await apple.issueCertificate({
+      commonName: `Apple Distribution: Acme GmbH (${TEAM})`,
+      team: TEAM,
+      notBefore: new Date(now - YEAR / 10),
+      notAfter: new Date(now + 0.9 * YEAR),
+    });
     renameSync(`${made}.new`, made);
   });
   cpSync(made, target, { recursive: true });
@@ -95,7 +106,9 @@ export class RotatingMesh {
     return `rotation/${this.taskQueue}/${this.mesh.line}`;
   }
 
-  async rotate(change: { by?: string; ticket?: string; offset?: number; successors?: readonly string[] } = {}): Promise<WorkflowHandleWithFirstExecutionRunId<typeof rotation>> {
+  async rotate(
+    change: { by?: string; ticket?: string; offset?: number; successors?: readonly string[] } = {},
+  ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof rotation>> {
     const configuration = loadConfiguration(this.mesh.folders.config);
     return this.temporal.client.workflow.start<typeof rotation>('rotation', {
       workflowId: this.workflowId,
@@ -115,7 +128,10 @@ export class RotatingMesh {
   }
 
   /** Starts the incident rollback of a completed rotation, as the API does. */
-  async rollBackCompleted(rotationId: string, change: { by?: string; offset?: number } = {}): Promise<WorkflowHandle<typeof incidentRollback>> {
+  async rollBackCompleted(
+    rotationId: string,
+    change: { by?: string; offset?: number } = {},
+  ): Promise<WorkflowHandle<typeof incidentRollback>> {
     const configuration = loadConfiguration(this.mesh.folders.config);
     const trigger = { kind: 'person', by: (change.by ?? 'ada') as PersonId, ticket: 'INC-1' } as const;
     return this.temporal.client.workflow.start<typeof incidentRollback>('incidentRollback', {

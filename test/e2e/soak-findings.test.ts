@@ -30,7 +30,8 @@ describe('a byte of an installed profile flips during the soak', () => {
     expect((await mesh.result()).outcome).toBe('completed');
     const { to } = await mesh.status();
     expect(new Set(Object.values(activeManifests(mesh)))).toEqual(new Set([to]));
-    for (const { name } of mesh.mesh.nodes) expect(Object.values(installedProfiles(mesh.home(name))).every((files) => files.length === 4)).toBe(true);
+    for (const { name } of mesh.mesh.nodes)
+      expect(Object.values(installedProfiles(mesh.home(name))).every((files) => files.length === 4)).toBe(true);
   });
 
   it('over the budget the rotation rolls back at once, after cutover too (R6, invariants 7 and 8)', async () => {

@@ -56,7 +56,11 @@ it('a worker process killed with -9 while staging and while rolling: another one
   await killProcess();
   await startProcess();
   await mesh.approve('ada', 'grace');
-  await until(() => Object.values(activeManifests(mesh)).filter((digest) => digest !== mesh.mesh.manifest).length >= 3, { what: 'a first wave', timeout: 60_000, every: 10 });
+  await until(() => Object.values(activeManifests(mesh)).filter((digest) => digest !== mesh.mesh.manifest).length >= 3, {
+    what: 'a first wave',
+    timeout: 60_000,
+    every: 10,
+  });
   await killProcess();
   await startProcess();
 
@@ -73,4 +77,5 @@ it('a worker process killed with -9 while staging and while rolling: another one
   }
 });
 
-const stagedSoFar = (node: string): boolean => journalOf(scenario.mesh, node).some((entry) => entry.rotation === 'ios-main-1' && entry.do === 'stage');
+const stagedSoFar = (node: string): boolean =>
+  journalOf(scenario.mesh, node).some((entry) => entry.rotation === 'ios-main-1' && entry.do === 'stage');

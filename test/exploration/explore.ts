@@ -2,7 +2,15 @@ import { decide, legalCommands, obey } from '../../src/domain/rotation/commands.
 import { next, settle } from '../../src/domain/rotation/machine.js';
 import { isTerminal } from '../../src/domain/rotation/phases.js';
 import { INVARIANTS } from './invariants.js';
-import { everyCommand, moves, start, type Limits, type World } from './world.js';
+import { keyOf } from './key.js';
+import { Liveness } from './liveness.js';
+import { everyCommand, moves, start, type Limits, type Move, type World } from './world.js';
+
+export interface Violation {
+  readonly invariant: string;
+  readonly what: string;
+  readonly trace: readonly string[];
+}
 
 export interface Explored {
   readonly limits: Limits;
@@ -10,126 +18,158 @@ export interface Explored {
   readonly transitions: number;
   /** How often each phase was an end. */
   readonly ends: Readonly<Record<string, number>>;
+  readonly phases: ReadonlySet<string>;
+  /** `phase: command` of every command that was accepted somewhere. */
+  readonly said: ReadonlySet<string>;
   readonly commandsJudged: number;
-  readonly violation: { readonly invariant: string; readonly what: string; readonly trace: readonly string[] } | null;
+  readonly violation: Violation | null;
 }
 
-/** What tells two worlds apart; constants left out. */
-function keyOf(world: World): string {
-  const { state } = world;
-  const { policy: _policy, rights: _rights, reasons: _reasons, trigger: _trigger, plan: _plan, ...rest } = state;
-  // Tokens only matter as equal or not.
-  const nodes = world.nodes.map((node) => [
-    node.files,
-    node.manifests,
-    node.accepted,
-    node.active,
-    node.health,
-    node.fence?.epoch,
-    node.fence?.token === world.sleeper?.fence.token,
-  ]);
-  return JSON.stringify([
-    world.now,
-    rest,
-    plannedOr(state.plan),
-    nodes,
-    world.head,
-    world.under,
-    world.sleeper?.node,
-    world.sleeper?.left.length,
-    world.sleeper?.task,
-    world.faults,
-    world.commands,
-    world.given,
-    world.troubledSinceTurn,
-  ]);
-}
-const plannedOr = (plan: unknown): boolean => plan !== null;
+const CHECKS = Object.entries(INVARIANTS);
+const LIVENESS = '9 liveness: every rotation ends or asks a named question';
 
 /** Walks every world that can be reached within the limits; stops at the first that breaks an invariant. */
 export function explore(limits: Limits, mostStates = 5_000_000): Explored {
-  const first = start(limits);
-  const seen = new Map<string, { parent: string | null; what: string }>([[keyOf(first), { parent: null, what: 'start' }]]);
-  const stack: { world: World; key: string }[] = [{ world: first, key: keyOf(first) }];
-  const ends: Record<string, number> = {};
-  let transitions = 0;
-  let commandsJudged = 0;
-  const result = (violation: Explored['violation']): Explored => ({
-    limits,
-    states: seen.size,
-    transitions,
-    ends,
-    commandsJudged,
-    violation,
-  });
-  const traceOf = (key: string | null): string[] => {
-    const trace: string[] = [];
-    for (let at = key; at !== null; at = seen.get(at)?.parent ?? null) trace.unshift(seen.get(at)?.what ?? '');
-    return trace;
-  };
+  return new Exploration(limits, mostStates).walk();
+}
 
-  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
-    const { world, key } = entry;
-    const fail = (invariant: string, what: string, move: string): Explored => result({ invariant, what, trace: [...traceOf(key), move] });
-    const judged = judgeCommands(world);
-    commandsJudged += judged.count;
-    if (judged.problem !== null) return fail('6 one writer: an illegal command changes nothing', judged.problem, 'a command');
-    let following: readonly { what: string; world: World }[];
-    try {
-      following = moves(world, limits);
-    } catch (error) {
-      return fail('the machine moves only as the diagram allows', error instanceof Error ? error.message : String(error), 'settle');
+class Exploration {
+  private readonly numbers = new Map<string, number>();
+  private readonly parents: number[] = [];
+  private readonly whats: string[] = [];
+  private readonly ends: Record<string, number> = {};
+  private readonly phases = new Set<string>();
+  private readonly said = new Set<string>();
+  private readonly liveness = new Liveness();
+  private readonly stack: { readonly world: World; readonly number: number }[] = [];
+  private transitions = 0;
+  private commandsJudged = 0;
+
+  constructor(
+    private readonly limits: Limits,
+    private readonly mostStates: number,
+  ) {}
+
+  walk(): Explored {
+    this.meet(start(this.limits), -1, 'start');
+    for (let entry = this.stack.pop(); entry !== undefined; entry = this.stack.pop()) {
+      const violation = this.visit(entry.world, entry.number);
+      if (violation !== null) return this.result(violation);
     }
+    const stuck = this.liveness.stuck(this.parents.length);
+    return this.result(
+      stuck === null
+        ? null
+        : this.violation(LIVENESS, 'left to itself it goes on for ever without an end or a question', stuck, 'and so on'),
+    );
+  }
+
+  /** Numbers a world, and puts it on the stack when it is new. */
+  private meet(world: World, parent: number, what: string): number {
+    const key = keyOf(world);
+    const known = this.numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.parents.length;
+    this.numbers.set(key, number);
+    this.parents.push(parent);
+    this.whats.push(what);
+    this.stack.push({ world, number });
+    return number;
+  }
+
+  private visit(world: World, number: number): Violation | null {
+    const problem = this.judgeCommands(world);
+    if (problem !== null) return this.violation('6 one writer: an illegal command changes nothing', problem, number, 'a command');
+    let following: readonly Move[];
+    try {
+      following = moves(world, this.limits);
+    } catch (error) {
+      return this.violation(
+        'the machine moves only as the diagram allows',
+        error instanceof Error ? error.message : String(error),
+        number,
+        'settle',
+      );
+    }
+    const before = { ...world, state: settle(world.state, world.now) };
+    this.phases.add(before.state.phase);
+    const named = isTerminal(before.state.phase) || before.state.question !== null;
+    if (named) this.liveness.good(number);
     if (following.length === 0) {
-      const settled = settle(world.state, world.now);
-      ends[settled.phase] = (ends[settled.phase] ?? 0) + 1;
-      const named = isTerminal(settled.phase) || settled.question !== null;
+      this.ends[before.state.phase] = (this.ends[before.state.phase] ?? 0) + 1;
       if (!named)
-        return fail(
-          '9 liveness: every rotation ends or asks a named question',
-          `stuck in ${settled.phase}: ${JSON.stringify(next(settled, world.now))}`,
+        return this.violation(
+          LIVENESS,
+          `stuck in ${before.state.phase}: ${JSON.stringify(next(before.state, before.now))}`,
+          number,
           'nothing can happen',
         );
     }
-    const before = { ...world, state: settle(world.state, world.now) };
     for (const move of following) {
-      transitions += 1;
-      for (const [invariant, holds] of Object.entries(INVARIANTS)) {
-        const settledAfter = { ...move.world, state: settle(move.world.state, move.world.now) };
-        const what = holds(before, settledAfter) ?? holds(before, move.world);
-        if (what !== null) return fail(invariant, what, move.what);
+      const violation = this.follow(before, move, number);
+      if (violation !== null) return violation;
+    }
+    return null;
+  }
+
+  private follow(before: World, move: Move, number: number): Violation | null {
+    this.transitions += 1;
+    if (move.said !== undefined) this.said.add(move.said);
+    const settled = { ...move.world, state: settle(move.world.state, move.world.now) };
+    for (const [invariant, holds] of CHECKS) {
+      const what = holds(before, settled) ?? (settled.state === move.world.state ? null : holds(before, move.world));
+      if (what !== null) return this.violation(invariant, what, number, move.what);
+    }
+    const reached = this.meet(move.world, number, move.what);
+    if (move.by === 'machine') this.liveness.edge(number, reached);
+    return this.parents.length > this.mostStates
+      ? this.violation('the exploration is finite', `more than ${this.mostStates} states`, number, move.what)
+      : null;
+  }
+
+  /** Every command in every state is either named as legal and obeyed, or refused with a reason. */
+  private judgeCommands(world: World): string | null {
+    const state = settle(world.state, world.now);
+    for (const command of everyCommand(state)) {
+      this.commandsJudged += 1;
+      const decision = decide(state, command, world.now);
+      if (decision.accepted) {
+        if (!legalCommands(state).includes(command.command))
+          return `${command.command} was accepted though it is not legal in ${state.phase}`;
+        obey(state, command, world.now);
+      } else if (decision.reason === '') {
+        return `${command.command} was refused without a reason`;
       }
-      const following = keyOf(move.world);
-      if (seen.has(following)) continue;
-      if (seen.size >= mostStates) return fail('the exploration is finite', `more than ${mostStates} states`, move.what);
-      seen.set(following, { parent: key, what: move.what });
-      stack.push({ world: move.world, key: following });
     }
+    return null;
   }
-  return result(null);
+
+  private violation(invariant: string, what: string, number: number, last: string): Violation {
+    const trace: string[] = [last];
+    for (let at = number; at >= 0; at = this.parents[at] ?? -1) trace.unshift(this.whats[at] ?? '');
+    return { invariant, what, trace };
+  }
+
+  private result(violation: Violation | null): Explored {
+    const { limits, transitions, ends, phases, said, commandsJudged } = this;
+    return { limits, states: this.parents.length, transitions, ends, phases, said, commandsJudged, violation };
+  }
 }
 
-/** Every command in every state is either named as legal and obeyed, or refused with a reason. */
-function judgeCommands(world: World): { count: number; problem: string | null } {
-  const state = settle(world.state, world.now);
-  const commands = everyCommand(state);
-  for (const command of commands) {
-    const decision = decide(state, command, world.now);
-    if (decision.accepted) {
-      if (!legalCommands(state).includes(command.command))
-        return { count: commands.length, problem: `${command.command} was accepted though it is not legal in ${state.phase}` };
-      obey(state, command, world.now);
-    } else if (decision.reason === '') {
-      return { count: commands.length, problem: `${command.command} was refused without a reason` };
-    }
-  }
-  return { count: commands.length, problem: null };
-}
-
-/** The meshes that are explored: up to four nodes, a fault at every position. */
-export const MESHES: readonly Limits[] = [
-  { waves: [1], maxUnavailable: 1, faults: 2, commands: 1 },
+/** Small meshes for every run of the tests: each fault and each command at every position, the second gate once. */
+export const SMALL_MESHES: readonly Limits[] = [
+  { waves: [1], maxUnavailable: 1, faults: 1, commands: 1 },
   { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1 },
+  { waves: [1], maxUnavailable: 1, faults: 1, commands: 1, secondGate: true },
+  { waves: [1, 1], maxUnavailable: 1, faults: 0, commands: 2 },
+  { waves: [1], maxUnavailable: 1, faults: 0, commands: 2, secondGate: true },
+];
+
+/** The meshes of `npm run explore`: up to four nodes, two faults, two commands. */
+export const MESHES: readonly Limits[] = [
+  ...SMALL_MESHES,
+  { waves: [1], maxUnavailable: 1, faults: 2, commands: 1 },
+  { waves: [1], maxUnavailable: 1, faults: 1, commands: 2 },
   { waves: [1, 1, 1], maxUnavailable: 1, faults: 1, commands: 1 },
   { waves: [1, 1, 2], maxUnavailable: 2, faults: 1, commands: 1 },
 ];

@@ -31,6 +31,13 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     const real = after.given.filter((person) => ELIGIBLE.includes(person));
     return real.length >= 2 ? null : `the gate opened for ${real.join(', ') || 'nobody'}`;
   },
+  '4 dual control: no old asset is retired behind a second gate with fewer than two approvals': (before, after) => {
+    if (before.state.phase !== 'awaiting-retirement' || after.state.phase !== 'retiring') return null;
+    const real = after.given.filter((person) => ELIGIBLE.includes(person));
+    return real.length >= 2 || after.now >= (after.state.plan?.horizon ?? 0)
+      ? null
+      : `the second gate opened for ${real.join(', ') || 'nobody'}`;
+  },
   '6 one writer: a stale epoch changes nothing': (before, after) => {
     if (before.sleeper === null || after.sleeper !== null || after.state !== before.state || after.under !== before.under) return null;
     const { node, fence } = before.sleeper;
@@ -94,4 +101,14 @@ function reachable(from: World['state']['phase'], to: World['state']['phase'], d
   if (depth === 0 || isTerminal(from)) return false;
   return VIA.some((middle) => isLegalTransition(from, middle) && reachable(middle, to, depth - 1));
 }
-const VIA = ['canary', 'awaiting-signoff', 'rolling', 'cutover', 'soaking', 'retiring', 'rolling-back', 'escalated'] as const;
+const VIA = [
+  'canary',
+  'awaiting-signoff',
+  'rolling',
+  'cutover',
+  'soaking',
+  'awaiting-retirement',
+  'retiring',
+  'rolling-back',
+  'escalated',
+] as const;

@@ -2,6 +2,7 @@ import type { LineName, NodeName, PersonId, RotationId, Sha256 } from '../../src
 import { decide, obey, type Command } from '../../src/domain/rotation/commands.js';
 import { apply, isSameWork, newRotation, next, settle, type Action, type NodesAction } from '../../src/domain/rotation/machine.js';
 import { isTerminal } from '../../src/domain/rotation/phases.js';
+import type { Policy } from '../../src/domain/policy.js';
 import { epochOf, type RotationState } from '../../src/domain/rotation/state.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import { lastAutomaticRollback } from '../../src/domain/rotation/timeline.js';
@@ -35,8 +36,12 @@ export interface World {
 
 /** One thing that happens, for the trace of a counterexample. */
 export interface Move {
+  /** `machine`: reseal goes on by itself, and nothing goes wrong. */
+  readonly by: 'machine' | 'people' | 'fate';
   readonly what: string;
   readonly world: World;
+  /** What a person said, for the count of what was covered. */
+  readonly said?: string;
 }
 
 export interface Limits {
@@ -44,6 +49,8 @@ export interface Limits {
   readonly maxUnavailable: number;
   readonly faults: number;
   readonly commands: number;
+  /** Policy `retirement.secondGate`. Default: no. */
+  readonly secondGate?: boolean;
 }
 
 const HORIZON = 100_000;
@@ -52,10 +59,13 @@ const REQUESTER = 'rita' as PersonId;
 const RIGHTS = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'] as const;
 const TICKET = 'CHG-1';
 
+const policyOf = (limits: Limits): Policy =>
+  limits.secondGate === true ? { ...MODEL_POLICY, retirement: { ...MODEL_POLICY.retirement, secondGate: true } } : MODEL_POLICY;
+
 export function start(limits: Limits): World {
   const size = limits.waves.reduce((sum, wave) => sum + wave, 0);
   const rights = Object.fromEntries([...ELIGIBLE, REQUESTER].map((person) => [person, RIGHTS]));
-  const state = newRotation('line' as LineName, { kind: 'person', by: REQUESTER, ticket: TICKET }, MODEL_POLICY, 0, 0);
+  const state = newRotation('line' as LineName, { kind: 'person', by: REQUESTER, ticket: TICKET }, policyOf(limits), 0, 0);
   return {
     now: 0,
     state: { ...state, rights },
@@ -127,12 +137,17 @@ function commandMoves(world: World): Move[] {
         : world.given;
     return [
       {
+        by: 'people',
+        said: saidIn(world.state, command),
         what: `${command.by} says ${command.command}`,
         world: turned(world, { ...world, state, given, commands: world.commands - (approving ? 0 : 1) }),
       },
     ];
   });
 }
+
+const saidIn = (state: RotationState, command: Command): string =>
+  `${state.phase}: ${command.command}${command.command === 'answer' ? ` ${command.question} ${command.option}` : ''}`;
 
 /** From a change of direction on, only what goes wrong later counts against the way back. */
 const turned = (before: World, after: World): World =>
@@ -147,7 +162,11 @@ function delayMoves(world: World): Move[] {
   const late = [lastAutomaticRollback(plan.horizon, plan.nodes, plan.maxUnavailable, world.state.policy) + 1, plan.horizon + 1];
   return late
     .filter((time) => time > world.now)
-    .map((now) => ({ what: `the clock is at ${now}`, world: { ...world, now, faults: world.faults - 1, troubledSinceTurn: true } }));
+    .map((now) => ({
+      by: 'fate',
+      what: `the clock is at ${now}`,
+      world: { ...world, now, faults: world.faults - 1, troubledSinceTurn: true },
+    }));
 }
 
 // -------------------------------------------------------------------------------------------------------------- actions
@@ -155,14 +174,26 @@ function delayMoves(world: World): Move[] {
 function actionMoves(world: World, action: Action, limits: Limits): Move[] {
   const { state, now } = world;
   const told = (what: string, event: Parameters<typeof apply>[1], change: Partial<World> = {}): Move => ({
+    by: 'machine',
     what,
     world: turned(world, { ...world, ...change, state: apply(state, event, now) }),
   });
+  const fault = { faults: world.faults - 1 };
   switch (action.do) {
     case 'open':
       return [told('opened', { event: 'opened', k: 1, id: 'line-1' as RotationId, policy: state.policy, rights: state.rights })];
     case 'find-successors':
-      return [told('successors found', { event: 'successors', missing: [], ignored: [], fingerprint: '', expiresFirst: HORIZON })];
+      return [
+        told('successors found', { event: 'successors', missing: [], ignored: [], fingerprint: '', expiresFirst: HORIZON }),
+        ...fate(world, () => [
+          told(
+            'no successor yet',
+            { event: 'successors', missing: ['a successor'], ignored: [], fingerprint: '', expiresFirst: 150 },
+            fault,
+          ),
+          told('refused', { event: 'refused', reasons: ['refused'] }, fault),
+        ]),
+      ];
     case 'prepare':
       return [
         told('prepared', {
@@ -191,13 +222,14 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
       const begun = apply(state, { event: 'nodes-begun', task: action.task, wave: action.wave }, now);
       return [
         {
+          by: 'machine',
           what: `${action.task} begins`,
           world: { ...world, state: begun, under: { d: state.d, action, queue, results: [], retried: [] } },
         },
       ];
     }
     case 'open-gate':
-      return [told('the gate opens', { event: 'gate-opened', rights: state.rights })];
+      return [told('the gate opens', { event: 'gate-opened', rights: state.rights }, { given: [] })];
     case 'remind':
       return [told('reminded', { event: 'reminded' })];
     case 'page':
@@ -207,28 +239,58 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
       const fits = world.head.seq === state.headSeq;
       const moved = { seq: world.head.seq + 1, digest: TO };
       const won: Move = {
+        by: 'machine',
         what: 'the head moves',
         world: { ...world, head: moved, state: apply(advancing, { event: 'head-advanced', seq: moved.seq }, now) },
       };
       const lost = (head: World['head'], faults: number): Move => ({
+        by: 'fate',
         what: 'the head was moved by someone else',
         world: { ...world, head, faults, troubledSinceTurn: true, state: apply(advancing, { event: 'head-lost', reason: 'moved' }, now) },
       });
-      if (!fits) return [lost(world.head, world.faults)];
-      return world.faults > 0 ? [won, lost({ seq: world.head.seq + 1, digest: 'other' }, world.faults - 1)] : [won];
+      // A move whose answer was lost is repeated, and answered as the first time.
+      if (!fits)
+        return world.head.digest === TO
+          ? [{ ...won, world: { ...won.world, head: world.head } }]
+          : [{ ...lost(world.head, world.faults), by: 'machine' }];
+      return [
+        won,
+        ...fate(world, () => [
+          lost({ seq: world.head.seq + 1, digest: 'other' }, world.faults - 1),
+          {
+            by: 'fate',
+            what: 'the store does not answer',
+            world: { ...world, ...fault, now: now + state.policy.cohorts.stallTimeout, state: advancing },
+          },
+          {
+            by: 'fate',
+            what: 'the head moves, the answer is lost',
+            world: { ...world, ...fault, head: moved, now: now + state.policy.cohorts.stallTimeout, state: advancing },
+          },
+        ]),
+      ];
     }
     case 'return-head': {
       const head = { seq: world.head.seq + 1, digest: world.head.digest === TO ? FROM : world.head.digest };
-      return [{ what: 'the head returns', world: { ...world, head, state: apply(state, { event: 'head-returned', seq: head.seq }, now) } }];
+      return [
+        {
+          by: 'machine',
+          what: 'the head returns',
+          world: { ...world, head, state: apply(state, { event: 'head-returned', seq: head.seq }, now) },
+        },
+      ];
     }
     case 'wait':
       // A question that stays waits for people, however long.
       if (state.question?.deadline === null) return [];
-      return [{ what: `waits for ${action.why}`, world: turned(world, { ...world, now: Math.max(now + 1, action.until) }) }];
+      return [{ by: 'machine', what: `waits for ${action.why}`, world: turned(world, { ...world, now: Math.max(now + 1, action.until) }) }];
     case 'close':
       return [];
   }
 }
+
+const fate = (world: World, then: () => readonly Move[]): readonly Move[] =>
+  world.faults > 0 ? then().map((one) => ({ ...one, by: 'fate' })) : [];
 
 // ---------------------------------------------------------------------------------------------------------- work on nodes
 
@@ -242,7 +304,9 @@ function underMoves(world: World): Move[] {
   const [name] = under.queue;
   if (name === undefined || outdated || full) return [finish(world)];
   const node = world.nodes.find((one) => one.name === name) as ModelNode;
-  return treat(world, node).map(({ what, change, result, sleeper, fault }) => ({
+  const lostStep = fate(world, () => [loseStep(world)]);
+  const treated = treat(world, node).map(({ what, change, result, sleeper, fault }): Move => ({
+    by: fault ? 'fate' : 'machine',
     what: `${under.action.task} ${name}: ${what}`,
     world: {
       ...world,
@@ -259,11 +323,24 @@ function underMoves(world: World): Move[] {
       },
     },
   }));
+  return [...treated, ...lostStep];
+}
+
+/** The child workflow ends without an answer, too often to be begun again. */
+function loseStep(world: World): Move {
+  const { under, state } = world;
+  const task = under?.action.task ?? 'probe';
+  const lost = apply(state, { event: 'nodes-lost', task, reason: 'terminated' }, world.now);
+  return {
+    by: 'fate',
+    what: `${task} is lost`,
+    world: turned(world, { ...world, under: null, faults: world.faults - 1, troubledSinceTurn: true, state: lost }),
+  };
 }
 
 function finish(world: World): Move {
   const { under, state } = world;
-  if (under === null) return { what: 'nothing', world };
+  if (under === null) return { by: 'machine', what: 'nothing', world };
   const event = {
     event: 'nodes-ended',
     d: under.d,
@@ -276,7 +353,11 @@ function finish(world: World): Move {
     untried: under.queue,
     retried: under.retried,
   } as const;
-  return { what: `${under.action.task} ends`, world: turned(world, { ...world, under: null, state: apply(state, event, world.now) }) };
+  return {
+    by: 'machine',
+    what: `${under.action.task} ends`,
+    world: turned(world, { ...world, under: null, state: apply(state, event, world.now) }),
+  };
 }
 
 interface Treated {
@@ -394,6 +475,7 @@ function sleeperMoves(world: World): Move[] {
   const ran = run(node, sleeper.left, sleeper.fence, null);
   return [
     {
+      by: 'fate',
       what: `${sleeper.task} on ${sleeper.node} wakes`,
       world: { ...world, sleeper: null, nodes: world.nodes.map((one) => (one.name === node.name ? ran.node : one)) },
     },

@@ -1,7 +1,7 @@
 import type { Instant, NodeName, PersonId, Sha256 } from '../brands.js';
 import type { ErrorCode } from '../errors.js';
 import type { RosterCommand } from '../roster.js';
-import { canRollBack, isBeforeChange, isTerminal } from './phases.js';
+import { canRollBack, isBeforeChange, isTerminal, type Phase } from './phases.js';
 import { enoughApprovals, gatePassed, latestApprovalOf, move, startRollback } from './machine.js';
 import type { Done, QuestionOption, RotationState } from './state.js';
 import { lastAutomaticRollback } from './timeline.js';
@@ -31,6 +31,9 @@ export type Decision =
 
 const YES: Decision = { accepted: true };
 
+/** Where nodes in trouble get another turn. */
+const CAN_RETRY: readonly Phase[] = ['staging', 'canary', 'rolling', 'soaking'];
+
 /** Commands that have a meaning in the present phase, for the sentence of a refusal and for the status. */
 export function legalCommands(state: RotationState): readonly CommandName[] {
   if (isTerminal(state.phase)) return [];
@@ -53,8 +56,8 @@ export function legalCommands(state: RotationState): readonly CommandName[] {
   if (canRollBack(phase) || phase === 'retiring' || phase === 'escalated') legal.push('rollback');
   if (state.question !== null) legal.push('answer');
   if (phase === 'escalated') legal.push('close');
-  if (state.troubles.length > 0 && (canRollBack(phase) || (phase === 'escalated' && state.question?.id !== 'past-horizon')))
-    legal.push('retry');
+  const mayRetry = CAN_RETRY.includes(phase) || (phase === 'escalated' && state.question?.id !== 'past-horizon');
+  if (state.troubles.length > 0 && mayRetry) legal.push('retry');
   return legal;
 }
 
@@ -79,6 +82,7 @@ export function decide(state: RotationState, command: Command, now: Instant): De
       legalCommands(state).includes(command.command)
         ? null
         : refuse('ILLEGAL_COMMAND', `${command.command} has no meaning while the rotation is ${phrase(state)}`),
+    () => shapeGuard(command, refuse),
     () => ticketGuard(state, command, refuse),
     () => rightGuard(state, command, refuse),
     () => contentGuard(state, command, now, refuse),
@@ -93,6 +97,18 @@ export function decide(state: RotationState, command: Command, now: Instant): De
 type Refuse = (code: ErrorCode, reason: string) => Decision;
 
 const phrase = (state: RotationState): string => (state.paused === null ? state.phase : `${state.phase} and paused`);
+
+/** The longest reason: it travels with the rotation's state. */
+const LONGEST_REASON = 500;
+
+/** Commands come from any client of Temporal: what TypeScript promises, nobody has checked. */
+function shapeGuard(command: Command, refuse: Refuse): Decision | null {
+  if ('reason' in command && (typeof command.reason !== 'string' || command.reason.length > LONGEST_REASON)) {
+    return refuse('USAGE', `a reason is a text of at most ${LONGEST_REASON} characters`);
+  }
+  if (command.command === 'retry' && !Array.isArray(command.nodes)) return refuse('USAGE', 'retry takes the names of nodes');
+  return null;
+}
 
 function ticketGuard(state: RotationState, command: Command, refuse: Refuse): Decision | null {
   if (!new RegExp(state.policy.tickets.pattern).test(command.ticket)) {

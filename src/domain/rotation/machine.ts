@@ -341,6 +341,8 @@ const TASK_PHASES: Readonly<Record<NodeTask, readonly Phase[]>> = {
 
 function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): RotationState {
   if (ended.d !== state.d || !TASK_PHASES[ended.task].includes(state.phase)) return state;
+  // A command has put other work in its place (a repair in that of a round of probes): what comes of it now is of yesterday.
+  if (state.work !== null && state.work.operation !== ended.task) return state;
   const work = state.work ?? startWork(state, ended.task, ended.wave);
   const touched = new Set<NodeName>([...ended.retried, ...ended.troubled.map((result) => result.node)]);
   const troubles: Trouble[] = [
