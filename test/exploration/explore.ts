@@ -158,7 +158,7 @@ class Exploration {
 
 /** Small meshes for every run of the tests: each fault and each command at every position, the second gate once. */
 export const SMALL_MESHES: readonly Limits[] = [
-  { waves: [1], maxUnavailable: 1, faults: 1, commands: 1 },
+  { waves: [1], maxUnavailable: 1, faults: 1, commands: 2 },
   { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1 },
   { waves: [1], maxUnavailable: 1, faults: 1, commands: 1, secondGate: true },
   { waves: [1, 1], maxUnavailable: 1, faults: 0, commands: 2 },
@@ -169,7 +169,6 @@ export const SMALL_MESHES: readonly Limits[] = [
 export const MESHES: readonly Limits[] = [
   ...SMALL_MESHES,
   { waves: [1], maxUnavailable: 1, faults: 2, commands: 1 },
-  { waves: [1], maxUnavailable: 1, faults: 1, commands: 2 },
   { waves: [1, 1, 1], maxUnavailable: 1, faults: 1, commands: 1 },
   { waves: [1, 1, 2], maxUnavailable: 2, faults: 1, commands: 1 },
 ];

@@ -99,7 +99,7 @@ type Refuse = (code: ErrorCode, reason: string) => Decision;
 const phrase = (state: RotationState): string => (state.paused === null ? state.phase : `${state.phase} and paused`);
 
 /** The longest reason: it travels with the rotation's state. */
-const LONGEST_REASON = 500;
+const LONGEST_REASON = 1_000;
 
 /** Commands come from any client of Temporal: what TypeScript promises, nobody has checked. */
 function shapeGuard(command: Command, refuse: Refuse): Decision | null {

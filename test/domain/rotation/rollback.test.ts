@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { rollbackPlan, undo } from '../../../src/domain/rotation/rollback.js';
+import type { Done, Reached } from '../../../src/domain/rotation/state.js';
+
+const reached = fc.constantFrom<Reached>('no', 'begun', 'done');
+const dones: fc.Arbitrary<Done> = fc.record({
+  staged: reached,
+  switched: fc.array(reached, { minLength: 1, maxLength: 6 }),
+  head: reached,
+  retired: reached,
+});
+const NOTHING = (done: Done): Done => ({ staged: 'no', switched: done.switched.map(() => 'no'), head: 'no', retired: 'no' });
+
+describe('the rollback plan (R6, invariant 7)', () => {
+  it('restores first, then the head, then the cohorts from the last to the canary, and takes the new assets away last', () => {
+    fc.assert(
+      fc.property(dones, (done) => {
+        const plan = rollbackPlan(done);
+        const order = plan.map((step) => ['restore', 'return-head', 'return', 'unstage'].indexOf(step.do));
+        expect(order).toEqual([...order].sort());
+        const waves = plan.flatMap((step) => (step.do === 'return' ? [step.wave] : []));
+        expect(waves).toEqual([...waves].sort((a, b) => b - a));
+      }),
+    );
+  });
+
+  it('undoes exactly what was begun: begun counts as done, and nothing else is touched', () => {
+    fc.assert(
+      fc.property(dones, (done) => {
+        const plan = rollbackPlan(done);
+        expect(plan.some((step) => step.do === 'restore')).toBe(done.retired !== 'no');
+        expect(plan.some((step) => step.do === 'return-head')).toBe(done.head !== 'no');
+        expect(plan.some((step) => step.do === 'unstage')).toBe(done.staged !== 'no');
+        done.switched.forEach((one, wave) => expect(plan.some((step) => step.do === 'return' && step.wave === wave)).toBe(one !== 'no'));
+      }),
+    );
+  });
+
+  it('comes to the same end however often it is interrupted, and whatever is repeated', () => {
+    fc.assert(
+      fc.property(dones, fc.array(fc.nat(3)), (done, repeats) => {
+        let left = done;
+        for (let turn = 0; rollbackPlan(left).length > 0; turn++) {
+          const [step] = rollbackPlan(left);
+          if (step === undefined) break;
+          const before = rollbackPlan(left);
+          // An interrupted step is taken again: taking it twice is taking it once.
+          for (let again = 0; again <= (repeats[turn] ?? 0); again++) left = undo(left, step);
+          expect(rollbackPlan(left)).toEqual(before.slice(1));
+        }
+        expect(left).toEqual(NOTHING(done));
+      }),
+    );
+  });
+});
