@@ -149,7 +149,9 @@ export async function startRotation(desk: RotationDesk, asked: StartRequest): Pr
   mayAsk(desk, asked.by, asked.ticket, 'start');
   const request = requestOf(asked);
   await headOf(situationOf(desk.around, request.line).store, request.line);
-  const repeats = await repetition(desk, request, asked.after);
+  const running = await live(desk, request.line);
+  // Of one that is in flight Temporal itself says so below; whether it repeats anything is no question then.
+  const repeats = running === null || running.outcome !== null ? await repetition(desk, request, asked.after) : null;
   if (repeats !== null) throw new ResealError('REFUSED', `${repeats}.`);
   const configuration = desk.around.configuration();
   const input: RotationInput = { ...request, policy: configuration.policy, rights: rightsOf(configuration) };

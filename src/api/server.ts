@@ -44,10 +44,14 @@ export const newToken = (): string => randomBytes(32).toString('base64url');
 const failure = (code: ErrorCode, message: string, details: readonly string[] = []) =>
   ({ schemaVersion: 1, error: { code, message, details } }) as const;
 
+/** What is left of the body is not read: the connection cannot carry another request. */
+const tooLarge = (context: Context): Response =>
+  context.json(failure('USAGE', `A request's body is at most ${BODY_LIMIT / 1024} KiB.`), 413, { connection: 'close' });
+
 export function createApi({ desk, token }: ApiOptions): Hono {
   const api = new Hono();
   api.use(secureHeaders());
-  api.use(bodyLimit({ maxSize: BODY_LIMIT, onError: (context) => context.json(failure('USAGE', `A request's body is at most ${BODY_LIMIT / 1024} KiB.`), 413) })); // prettier-ignore
+  api.use(bodyLimit({ maxSize: BODY_LIMIT, onError: tooLarge }));
   api.onError((error, context) => {
     const known = asResealError(error);
     return context.json(failure(known.code, known.message, known.details), statusOfCode(known.code));

@@ -57,7 +57,11 @@ export class ApiClient {
   private async ask<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await this.fetch(method, path, body);
     if (!response.ok) throw await failure(response);
-    return (await response.json()) as T;
+    try {
+      return (await response.json()) as T;
+    } catch (error) {
+      throw stranger(response, error);
+    }
   }
 
   private async fetch(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
@@ -88,7 +92,14 @@ async function failure(response: Response): Promise<ResealError> {
   try {
     const { error } = JSON.parse(text) as { error: { code: ErrorCode; message: string; details: readonly string[] } };
     return new ResealError(error.code, error.message, { details: error.details });
-  } catch {
-    return new ResealError('API_UNREACHABLE', `What answers is no reseal control API (HTTP ${response.status}).`);
+  } catch (error) {
+    return stranger(response, error);
   }
 }
+
+const stranger = (response: Response, cause: unknown): ResealError =>
+  new ResealError(
+    'API_UNREACHABLE',
+    `What answers at ${new URL(response.url).origin} is no reseal control API (HTTP ${response.status}). Check RESEAL_URL.`,
+    { cause },
+  );

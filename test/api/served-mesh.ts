@@ -1,0 +1,108 @@
+import { createApi, listen, newToken, type RunningApi } from '../../src/api/server.js';
+import type { RotationDesk } from '../../src/api/rotations.js';
+import type { EventView, RotationView } from '../../src/presenters/rotation.js';
+import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
+import { OwnServer } from '../e2e/own-server.js';
+import { RotatingMesh, type RotatingMeshRequest } from '../e2e/rotating-mesh.js';
+import { until } from '../setup/until.js';
+
+export interface Answer {
+  readonly status: number;
+  // What a route answers with is what the tests look at.
+  readonly body: Readonly<Record<string, never>> & { readonly error?: { code: string; message: string; details: readonly string[] } };
+}
+
+/** The real control API over a real mesh, on a Temporal server of its own: the API's workflow ids are the product's. */
+export class ServedMesh {
+  readonly token = newToken();
+
+  private constructor(
+    readonly mesh: RotatingMesh,
+    private readonly server: OwnServer,
+    readonly desk: RotationDesk,
+    private running: RunningApi | null = null,
+  ) {}
+
+  static async start(request: RotatingMeshRequest = {}): Promise<ServedMesh> {
+    const server = await OwnServer.start();
+    const mesh = await RotatingMesh.start({ nodes: simulatedNodes(3), ...request, temporal: server.temporal });
+    const desk = { client: server.temporal.client, ledger: mesh.ledger, around: mesh.around, taskQueue: mesh.taskQueue };
+    const served = new ServedMesh(mesh, server, desk);
+    await served.open('127.0.0.1:0');
+    return served;
+  }
+
+  get url(): string {
+    if (this.running === null) throw new Error('the API is closed');
+    return this.running.url;
+  }
+
+  async open(address: string): Promise<void> {
+    this.running = await listen(createApi({ desk: this.desk, token: this.token }), address);
+  }
+
+  async close(): Promise<void> {
+    await this.running?.stop();
+    this.running = null;
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(new URL(path, this.url), {
+      ...init,
+      headers: { authorization: `Bearer ${this.token}`, ...(init.headers as Record<string, string> | undefined) },
+    });
+  }
+
+  async get(path: string): Promise<Answer> {
+    const response = await this.fetch(path);
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  }
+
+  async post(path: string, body: unknown): Promise<Answer> {
+    const response = await this.fetch(path, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  }
+
+  async rotation(id: string): Promise<RotationView['rotation']> {
+    return ((await (await this.fetch(`/v1/rotations/${id}`)).json()) as RotationView).rotation;
+  }
+
+  untilRotation(id: string, fits: (rotation: RotationView['rotation']) => boolean, what: string): Promise<RotationView['rotation']> {
+    return until(
+      async () => {
+        const rotation = await this.rotation(id);
+        return fits(rotation) ? rotation : null;
+      },
+      { what, timeout: 60_000 },
+    );
+  }
+
+  /** The workflow id of the schedule's newest scan. */
+  untilScan(): Promise<string> {
+    return until(
+      async () => {
+        const { recent } = (await (await this.fetch('/v1/schedule')).json()) as { recent: readonly { workflowId: string }[] };
+        return recent[0]?.workflowId;
+      },
+      { what: 'a scan' },
+    );
+  }
+
+  /** The record from `after` on, as server-sent events, to the end of the stream. */
+  async listenTo(id: string, after: number): Promise<{ readonly status: number; readonly events: readonly EventView[] }> {
+    const response = await this.fetch(`/v1/rotations/${id}/events`, { headers: { 'last-event-id': String(after) } });
+    const text = await response.text();
+    const events = [...text.matchAll(/^data: ?(.+)$/gm)].map(([, data = '']) => JSON.parse(data) as EventView);
+    return { status: response.status, events };
+  }
+
+  async stop(): Promise<void> {
+    await this.close();
+    await this.mesh.stop();
+    await this.server.stop();
+  }
+}

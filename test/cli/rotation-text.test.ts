@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import type { LineName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
+import { newRotation } from '../../src/domain/rotation/machine.js';
+import type { Outcome, Phase } from '../../src/domain/rotation/phases.js';
+import { ask } from '../../src/domain/rotation/questions.js';
+import type { Plan, RotationState } from '../../src/domain/rotation/state.js';
+import { statusOf } from '../../src/domain/rotation/status.js';
+import { changesText, eventText, rotationListText, rotationText } from '../../src/presenters/rotation-text.js';
+import { eventView, withIsoInstants, type ChangeView, type RotationView } from '../../src/presenters/rotation.js';
+import { createOutput } from '../../src/cli/output.js';
+import { PolicySchema } from '../../src/schema/policy.js';
+
+const NOW = Date.parse('2026-11-23T12:00:00Z');
+const MINUTE = 60_000;
+const policy = PolicySchema.parse({ schemaVersion: 1, scan: { ticket: 'CHG-1' } });
+const sha = (digit: string): Sha256 => digit.repeat(64) as Sha256;
+const pen = createOutput({ stdout: process.stdout, stderr: process.stderr }, { json: false, env: { NO_COLOR: '1' } });
+
+const plan: Plan = {
+  kind: 'profile',
+  fromSeq: 1,
+  from: sha('a'),
+  to: sha('b'),
+  topology: sha('c'),
+  policyDigest: sha('d'),
+  cohorts: sha('e'),
+  waves: [1, 2],
+  nodes: 3,
+  maxUnavailable: 1,
+  horizon: NOW + 6 * 24 * 60 * MINUTE,
+  eligible: ['ada', 'grace'] as PersonId[],
+  summary: [],
+};
+
+/** A rotation as it stands in a phase, that began an hour ago. */
+function at(phase: Phase, more: Partial<RotationState> = {}): RotationState {
+  const trigger = { kind: 'person', by: 'rita' as PersonId, ticket: 'CHG-7' } as const;
+  const state = newRotation('ios-main' as LineName, trigger, policy, 0, NOW - 60 * MINUTE);
+  return { ...state, id: 'ios-main-7' as RotationId, k: 7, plan, done: { ...state.done, switched: ['done', 'no'] }, phase, ...more };
+}
+
+const viewOf = (state: RotationState): RotationView => ({
+  schemaVersion: 1,
+  rotation: withIsoInstants(statusOf(state, NOW)),
+  changes: null,
+  source: 'workflow',
+});
+const textOf = (state: RotationState): string => rotationText(viewOf(state), pen, NOW).join('\n');
+const ended = (outcome: Outcome, more: Partial<RotationState> = {}): RotationState => at(outcome, { endedAt: NOW - 5 * MINUTE, ...more });
+
+describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
+  it('completed: done, and nothing to be said of going back', () => {
+    expect(viewOf(ended('completed')).rotation).toMatchObject({ phase: 'completed', outcome: 'completed', question: null, commands: [] });
+    expect(textOf(ended('completed'))).toMatch(/^ios-main-7 {2}completed {2}ended 5 minutes ago, took 55 minutes\n/);
+    expect(textOf(ended('completed'))).not.toContain('restored');
+  });
+
+  it('rolled-back: why, and since when every node serves the old assets', () => {
+    const state = ended('rolled-back', { reasons: ['rejected by ada'], restoredAt: NOW - 10 * MINUTE, turnedAt: 'awaiting-signoff' });
+    expect(viewOf(state).rotation).toMatchObject({ outcome: 'rolled-back', reasons: ['rejected by ada'], turnedAt: 'awaiting-signoff' });
+    expect(textOf(state)).toMatch(/because {3}rejected by ada/);
+    expect(textOf(state)).toMatch(/restored {2}every node serves the old assets since .*10 minutes ago/);
+  });
+
+  it('parked: the old assets too, by another name', () => {
+    const state = ended('parked', { restoredAt: NOW - 10 * MINUTE });
+    expect(viewOf(state).rotation.outcome).toBe('parked');
+    expect(textOf(state)).toMatch(/^ios-main-7 {2}parked /);
+  });
+
+  it('escalated: no end; the nodes by name, the question, and how to answer it', () => {
+    const trouble = { node: 'lab-3', task: 'return', outcome: 'unreachable', reason: 'lab-3 does not answer' } as const;
+    const open = at('escalated', { troubles: [trouble as RotationState['troubles'][number]], turnedAt: 'rolling' });
+    const state = ask(open, { id: 'node-not-back', nodes: open.troubles.map((one) => one.node) }, NOW);
+    expect(viewOf(state).rotation).toMatchObject({
+      phase: 'escalated',
+      outcome: null,
+      question: { id: 'node-not-back', nodes: ['lab-3'] },
+    });
+    const text = textOf(state);
+    expect(text).toMatch(/QUESTION {2}node-not-back about lab-3: retry \| close/);
+    expect(text).toContain('reseal rotation answer ios-main-7 --question node-not-back OPTION --as PERSON --ticket TICKET');
+    expect(text).toMatch(/you can {3}.*close/);
+  });
+
+  it('partial, refused, cancelled: each by its name, in the list too', () => {
+    for (const outcome of ['partial', 'refused', 'cancelled', 'superseded'] as const) {
+      expect(textOf(ended(outcome))).toContain(`ios-main-7  ${outcome}  `);
+      const list = rotationListText({ schemaVersion: 1, rotations: [viewOf(ended(outcome)).rotation] }, pen, NOW);
+      expect(list[1]).toMatch(new RegExp(`^ios-main-7 +${outcome} `));
+    }
+  });
+
+  it('under way: how long, how far, and how long a rollback stays possible', () => {
+    const text = textOf(at('rolling'));
+    expect(text).toMatch(/^ios-main-7 {2}rolling {2}for 1 hour\n/);
+    expect(text).toContain('✓ canary (1)   · wave 1 (2)');
+    expect(text).toMatch(/horizon {3}in 6 days; automatic rollback until in 5 days/);
+  });
+});
+
+const asset = (uuid: string, expiresAt: string, serialLast6: string): ChangeView['old'] => ({
+  uuid,
+  name: 'Courier',
+  sha256: sha('f'),
+  expiresAt,
+  certificate: { commonName: 'Apple Distribution', serialLast6, expiresAt },
+});
+
+describe('what is to be approved (R5)', () => {
+  const change: ChangeView = {
+    app: 'courier',
+    bundleId: 'com.acme.courier.a.rather.long.extension.name',
+    method: 'app-store',
+    targets: ['Courier'],
+    old: asset('34a69e6e-5cec-4262-a8ae-14385efa8e0f', '2026-11-29T00:00:00Z', '1F960B'),
+    new: asset('80297dd5-d45c-4791-a434-9a766902ada6', '2027-10-19T00:00:00Z', '1F960B'),
+  };
+
+  it('stands old above new, whole UUIDs in one column, and fits a terminal of 140 columns', () => {
+    const [, old = '', fresh = ''] = changesText([change], pen);
+    expect(old.indexOf(change.old.uuid)).toBe(fresh.indexOf(change.new.uuid));
+    expect(Math.max(old.length, fresh.length)).toBeLessThanOrEqual(140);
+    expect(fresh).toMatch(/new {2}80297dd5-\S+ {2}2027-10-19 {2}as before$/);
+  });
+
+  it('says when the certificate is another one', () => {
+    const other = { ...change, new: asset(change.new.uuid, change.new.expiresAt, 'ABCDEF') };
+    expect(changesText([other], pen).join('\n')).toMatch(/…1F960B\n.*…ABCDEF$/);
+  });
+});
+
+describe('a line of the record (P1)', () => {
+  it('has instants as the reader’s own clock shows them', () => {
+    const text = 'waiting for 2 approvals until 2026-11-23T14:00:00.123Z';
+    const event = { rotation: 'ios-main-7' as RotationId, seq: 1, at: NOW, kind: 'gate', actor: 'reseal', text, data: {} } as const;
+    const line = eventText(eventView(event), pen);
+    expect(line).not.toContain('T14:00');
+    expect(line).toContain(`until ${pen.time(Date.parse('2026-11-23T14:00:00.123Z'), NOW)}`);
+  });
+});
