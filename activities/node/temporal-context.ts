@@ -2,8 +2,8 @@ import { Context } from '@temporalio/activity';
 import type { NodeActivityDeps } from './index.js';
 
 /**
- * Milliseconds into an attempt from which its heartbeats are sent on. The first one is a call to the server of its own, a fifth of what a short
- * activity costs; one that takes longer is kept alive by the worker's own beat (`patient`) and by the next of these.
+ * Milliseconds into an attempt from which its heartbeats are sent on. The SDK sends the first one at once, a call to the
+ * server of its own that a short activity does not need; one that takes longer is kept alive by the worker's own beat (`patient`) and by the next of these.
  */
 const WORTH_A_BEAT = 1_000;
 

@@ -9,7 +9,7 @@ interface Known {
 
 /**
  * Reads a configuration folder anew whenever it is asked, and parses what it read only if a byte of it has changed: a topology of a thousand nodes
- * takes 200 ms to parse and check, and 1 ms to read. The answers are shared: do not change them.
+ * takes hundreds of milliseconds to parse and check, and less than one to read (docs/benchmarks.md). The answers are shared: do not change them.
  * @throws ResealError CONFIG_MISSING, CONFIG_INVALID, as `loadConfiguration`
  */
 export function configurationReader(folder: string): () => Configuration {
