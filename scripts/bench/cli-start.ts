@@ -29,7 +29,9 @@ for (let repetition = 0; repetition < Number(values.repetitions); repetition++) 
   help.push(time(RESEAL, '--help'));
 }
 const more = median(help) - median(empty);
-console.log(`node -e 0 ${median(empty).toFixed(1)} ms, reseal --help ${median(help).toFixed(1)} ms: medians of ${empty.length}, taken in turn`);
+console.log(
+  `node -e 0 ${median(empty).toFixed(1)} ms, reseal --help ${median(help).toFixed(1)} ms: medians of ${empty.length}, taken in turn`,
+);
 console.log(`load ${readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ')}`);
 console.log(`more ${more.toFixed(1)} ms (reach: at most ${REACH})`);
 process.exitCode = more <= REACH ? 0 : 1;
