@@ -36,7 +36,8 @@ module.exports = {
     },
     {
       name: 'workflows-are-deterministic',
-      comment: 'workflows import themselves, src/domain, @temporalio/workflow and @temporalio/common (search attribute keys and failures live there), and types of activities',
+      comment:
+        'workflows import themselves, src/domain, @temporalio/workflow and @temporalio/common (search attribute keys and failures live there), and types of activities',
       severity: 'error',
       from: { path: '^workflows/' },
       to: { pathNot: ['^workflows/', '^src/domain/', '^activities/', 'node_modules/@temporalio/(workflow|common)/'] },

@@ -24,7 +24,12 @@ export interface StoreContext {
 export interface ManifestStore {
   head(line: LineName): Promise<Head | null>;
   /** Compare-and-swap. `{moved: false}` with the present head when `expectedSeq` is not the head's (0: no head yet). Repeating a move that succeeded answers as the first time. */
-  advance(line: LineName, expectedSeq: number, next: Sha256, context: StoreContext): Promise<{ readonly moved: boolean; readonly head: Head | null }>;
+  advance(
+    line: LineName,
+    expectedSeq: number,
+    next: Sha256,
+    context: StoreContext,
+  ): Promise<{ readonly moved: boolean; readonly head: Head | null }>;
   /** The next rotation number of a line, by compare-and-swap; the same `key` always gets the same number. */
   allot(line: LineName, key: string, context: StoreContext): Promise<number>;
   /** Frozen bytes; the answer is their digest. Writing what is there already changes nothing. */
@@ -39,7 +44,8 @@ export interface ManifestStore {
   frozen(digest: Sha256): Promise<unknown>;
   /** A rotation's closing record; a second write of the same id replaces it. */
   putRecord(id: string, record: unknown, context: StoreContext): Promise<void>;
-  record(id: string): Promise<unknown | null>;
+  /** Null where there is none. */
+  record(id: string): Promise<unknown>;
   /** Ids of all closing records of a line, oldest first. */
   records(line: LineName): Promise<readonly string[]>;
 }

@@ -22,5 +22,7 @@ export interface NodeActivities {
   restoreNode(order: NodeOrder & { readonly manifest: Sha256 }): Promise<NodeResult>;
   unstageNode(order: NodeOrder & { readonly remove: Sha256; readonly keep: Sha256 }): Promise<NodeResult>;
   /** Soak: probes many nodes in one activity (at most `limits.stepNodes`); an unreachable node is an outcome here. */
-  probeNodes(order: Omit<NodeOrder, 'node'> & { readonly nodes: readonly NodeName[]; readonly manifest: Sha256 }): Promise<readonly NodeResult[]>;
+  probeNodes(
+    order: Omit<NodeOrder, 'node'> & { readonly nodes: readonly NodeName[]; readonly manifest: Sha256 },
+  ): Promise<readonly NodeResult[]>;
 }

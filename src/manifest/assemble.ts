@@ -52,7 +52,7 @@ export function manifestCertificates(profiles: readonly ProfileDescription[]): M
         { commonName: one.commonName, team: profile.team, serial: one.serial, expiresAt: one.notAfter },
       ]),
     ),
-  ) as Manifest['certificates'];
+  );
 }
 
 /**

@@ -46,5 +46,5 @@ describe('the built command', () => {
     // Node.js names every module that it links.
     expect(stderr).toContain('/cli/main.js');
     for (const heavy of ['/zod/', '@temporalio', 'pglite', '/pg/', '/cli/rotation/']) expect(stderr).not.toContain(heavy);
-  });
+  }, 300_000);
 });

@@ -11,6 +11,16 @@ import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 
+/** `pid command` of every child process. */
+function childrenOf(pid: number): string[] {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'ppid=,pid=,args='], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([parent]) => Number(parent) === pid)
+    .map(([, ...rest]) => rest.join(' '));
+}
+
 const LINE = 'ios-main' as LineName;
 const digest = (letter: string): Sha256 => letter.repeat(64) as Sha256;
 let root: string;
@@ -188,15 +198,17 @@ describe('content by digest (S1, S3)', () => {
     expect(await store.currentCommit()).toBe(git(['rev-parse', 'main']).trim());
   });
 
-  it('is read a thousand times in well under a second', async () => {
+  it('is read a thousand times through one child process', async () => {
     const documents = await store.putMany(
       Array.from({ length: 1_000 }, (_, index) => ({ kind: 'frozen' as const, document: { index } })),
       {},
     );
     const fresh = await open();
-    const started = performance.now();
+    const readers = (): string[] => childrenOf(process.pid).filter((command) => command.includes('cat-file --batch'));
+    await fresh.frozen(documents[0] as Sha256);
+    const before = readers();
     for (const one of documents) await fresh.frozen(one);
-    expect(performance.now() - started).toBeLessThan(1_500);
+    expect(readers()).toEqual(before);
   });
 });
 

@@ -8,7 +8,10 @@ import { until } from '../setup/until.js';
 
 let mesh: RotatingMesh;
 beforeAll(async () => {
-  mesh = await RotatingMesh.start({ nodes: simulatedNodes(2), policy: { retirement: { secondGate: false, maxBuildDuration: '1m', overduePinPageEvery: '1m' } } });
+  mesh = await RotatingMesh.start({
+    nodes: simulatedNodes(2),
+    policy: { retirement: { secondGate: false, maxBuildDuration: '1m', overduePinPageEvery: '1m' } },
+  });
 });
 afterAll(() => mesh.stop());
 
