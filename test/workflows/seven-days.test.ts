@@ -5,7 +5,7 @@ import { isOpen } from '../../src/domain/calendar.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
 import { PolicySchema } from '../../src/schema/policy.js';
-import type { Policy } from '../../src/domain/policy.js';
+import { SEARCH_ATTRIBUTES } from '../../src/temporal/search-attributes.js';
 import { findTestServer } from '../../src/temporal/test-server.js';
 import { createResealWorker } from '../../src/temporal/workers.js';
 import type { rotation } from '../../workflows/rotation.js';
@@ -25,6 +25,7 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
   beforeAll(async () => {
     if ('missing' in server) return;
     env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: server.path } } });
+    await registerAttributes(env);
   }, 120_000);
   afterAll(() => env.teardown());
 
@@ -131,6 +132,13 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
     },
   );
 });
+
+/** This server can neither list nor count, so it is only told. */
+async function registerAttributes({ connection, namespace }: TestWorkflowEnvironment): Promise<void> {
+  const type = { Keyword: 2, Datetime: 6 } as const;
+  const searchAttributes = Object.fromEntries(Object.entries(SEARCH_ATTRIBUTES).map(([name, of]) => [name, type[of]]));
+  await connection.operatorService.addSearchAttributes({ namespace: namespace ?? 'default', searchAttributes });
+}
 
 const RIGHTS = Object.fromEntries(['ada', 'grace'].map((person) => [person, ['approve', 'reject', 'withdraw']])) as unknown as Parameters<
   typeof rotation
