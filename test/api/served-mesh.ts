@@ -6,6 +6,12 @@ import { OwnServer } from '../e2e/own-server.js';
 import { RotatingMesh, type RotatingMeshRequest } from '../e2e/rotating-mesh.js';
 import { until } from '../setup/until.js';
 
+/** What these tests are about is not a node's slowness: a busy machine must not turn a rotation back. */
+const PATIENT = {
+  cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['50%', '50%'], maxUnavailable: 2, stallTimeout: '2m' },
+  limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '1m', nodeOfflineAfter: '1m' },
+};
+
 export interface Answer {
   readonly status: number;
   // What a route answers with is what the tests look at.
@@ -25,7 +31,12 @@ export class ServedMesh {
 
   static async start(request: RotatingMeshRequest = {}): Promise<ServedMesh> {
     const server = await OwnServer.start();
-    const mesh = await RotatingMesh.start({ nodes: simulatedNodes(3), ...request, temporal: server.temporal });
+    const mesh = await RotatingMesh.start({
+      nodes: simulatedNodes(3),
+      ...request,
+      policy: { ...PATIENT, ...request.policy },
+      temporal: server.temporal,
+    });
     const desk = { client: server.temporal.client, ledger: mesh.ledger, around: mesh.around, taskQueue: mesh.taskQueue };
     const served = new ServedMesh(mesh, server, desk);
     await served.open('127.0.0.1:0');
@@ -72,13 +83,16 @@ export class ServedMesh {
   }
 
   untilRotation(id: string, fits: (rotation: RotationView['rotation']) => boolean, what: string): Promise<RotationView['rotation']> {
+    let last: RotationView['rotation'] | null = null;
     return until(
       async () => {
-        const rotation = await this.rotation(id);
-        return fits(rotation) ? rotation : null;
+        last = await this.rotation(id);
+        return fits(last) ? last : null;
       },
       { what, timeout: 60_000 },
-    );
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it is ${last?.phase ?? 'unknown'}: ${last?.reasons.join('; ') ?? ''}`);
+    });
   }
 
   /** The workflow id of the schedule's newest scan. */

@@ -22,7 +22,7 @@ const home = (): string => join(folder, 'demo');
 const demo = (...args: readonly string[]): ReturnType<typeof runReseal> =>
   runReseal(['demo', ...args], { env: cleanEnv(home()), timeout: 280_000 });
 const serving = (stdout: string): readonly string[] =>
-  [...stdout.matchAll(/^\S+-\d  [0-9a-f-]{36}  [0-9a-f-]{36}  (\w+) /gm)].map(([, what = '']) => what);
+  [...stdout.matchAll(/^\S+-\d +[0-9a-f-]{36} +[0-9a-f-]{36} +(\w+) /gm)].map(([, what = '']) => what);
 
 describe('reseal demo', () => {
   it('rotates the whole mesh, started by the schedule, without a build failing (P5, R1, R2)', async () => {
