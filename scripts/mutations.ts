@@ -51,7 +51,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'one approver is enough',
-    file: 'src/domain/rotation/machine.ts',
+    file: 'src/domain/rotation/moves.ts',
     find: 'countingApprovals(state, now).length >= state.policy.gate.approvals',
     replace: 'countingApprovals(state, now).length >= 1',
     limits: TWO,

@@ -13,7 +13,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
-import { cancel, decide, legalCommands, obey, type Command } from '../src/domain/rotation/commands.js';
+import { decide, legalCommands, type Command } from '../src/domain/rotation/commands.js';
+import { cancel, obey } from '../src/domain/rotation/obey.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
 import {
   apply,

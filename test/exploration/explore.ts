@@ -1,4 +1,5 @@
-import { decide, legalCommands, obey } from '../../src/domain/rotation/commands.js';
+import { decide, legalCommands } from '../../src/domain/rotation/commands.js';
+import { obey } from '../../src/domain/rotation/obey.js';
 import { next, settle } from '../../src/domain/rotation/machine.js';
 import { isTerminal } from '../../src/domain/rotation/phases.js';
 import { INVARIANTS } from './invariants.js';

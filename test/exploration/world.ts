@@ -1,5 +1,6 @@
 import type { LineName, NodeName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
-import { decide, obey, type Command } from '../../src/domain/rotation/commands.js';
+import { decide, type Command } from '../../src/domain/rotation/commands.js';
+import { obey } from '../../src/domain/rotation/obey.js';
 import { apply, isSameWork, newRotation, next, settle, type Action, type NodesAction } from '../../src/domain/rotation/machine.js';
 import { isTerminal } from '../../src/domain/rotation/phases.js';
 import type { Policy } from '../../src/domain/policy.js';

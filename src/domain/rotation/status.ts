@@ -1,6 +1,6 @@
 import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
 import { legalCommands, type CommandName } from './commands.js';
-import { countingApprovals, latestApprovalOf, switchedNodes } from './machine.js';
+import { countingApprovals, latestApprovalOf, switchedNodes } from './moves.js';
 import { isTerminal, type Outcome, type Phase } from './phases.js';
 import {
   epochOf,

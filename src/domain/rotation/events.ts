@@ -1,0 +1,248 @@
+import type { Instant, NodeName, RotationId } from '../brands.js';
+import type { NodeResult } from '../node/report.js';
+import type { Policy } from '../policy.js';
+import { nextOpening } from '../calendar.js';
+import { NOTHING_DONE, end, lineClock, move, turnBack } from './moves.js';
+import { canRollBack, isBeforeChange, type Phase } from './phases.js';
+import { ask } from './questions.js';
+import { undo } from './rollback.js';
+import type { Gate, NodeTask, Plan, Reached, RotationState, Trouble } from './state.js';
+import { startWork } from './work.js';
+
+/** What came of a node task: the nodes in trouble by name, those never begun by name, the others by number. */
+export interface NodesEnded {
+  /** The direction the work was begun in: what comes of it in another one says nothing. */
+  readonly d: number;
+  readonly task: NodeTask;
+  readonly wave: number | null;
+  readonly handled: number;
+  readonly troubled: readonly Omit<NodeResult, 'passes'>[];
+  readonly untried: readonly NodeName[];
+  /** Names among `again` that were taken up. */
+  readonly retried: readonly NodeName[];
+}
+
+export type RotationEvent =
+  | {
+      readonly event: 'opened';
+      readonly k: number;
+      readonly id: RotationId;
+      readonly policy: Policy;
+      readonly rights: RotationState['rights'];
+    }
+  | {
+      readonly event: 'successors';
+      readonly missing: readonly string[];
+      readonly ignored: readonly string[];
+      readonly fingerprint: string;
+      readonly expiresFirst: Instant;
+    }
+  | { readonly event: 'prepared'; readonly plan: Plan }
+  | { readonly event: 'refused'; readonly reasons: readonly string[] }
+  | { readonly event: 'nodes-begun'; readonly task: NodeTask; readonly wave: number | null }
+  | ({ readonly event: 'nodes-ended' } & NodesEnded)
+  /** Work on nodes ended without an answer, again and again. */
+  | { readonly event: 'nodes-lost'; readonly task: NodeTask; readonly reason: string }
+  | { readonly event: 'gate-opened'; readonly rights: RotationState['rights'] }
+  | { readonly event: 'reminded' }
+  | { readonly event: 'paged' }
+  | { readonly event: 'head-advancing' }
+  | { readonly event: 'head-advanced'; readonly seq: number }
+  | { readonly event: 'head-lost'; readonly reason: string }
+  | { readonly event: 'head-returned'; readonly seq: number };
+
+/** Whether people are to be asked for successors now, and not only the sources looked at. */
+export const mustAsk = (state: RotationState, now: Instant): boolean =>
+  state.askedAt === null || now >= state.askedAt + state.policy.successor.askEvery;
+
+/** What happened, applied. Events come from the workflow's own work; an event for work that was given up meanwhile changes nothing. */
+export function apply(state: RotationState, event: RotationEvent, now: Instant): RotationState {
+  switch (event.event) {
+    case 'opened':
+      if (state.phase !== 'scheduled') return state;
+      return move({ ...state, k: event.k, id: event.id, policy: event.policy, rights: event.rights }, 'awaiting-successor', now);
+    case 'successors': {
+      if (state.phase !== 'awaiting-successor') return state;
+      const known = {
+        ...state,
+        missing: event.missing,
+        ignored: event.ignored,
+        fingerprint: event.fingerprint,
+        expiresFirst: event.expiresFirst,
+      };
+      if (event.missing.length === 0) return move(known, 'preflight', now);
+      if (lineClock(state, now) >= event.expiresFirst) {
+        return end(
+          known,
+          'refused',
+          event.missing.map((what) => `${what}: no successor came before the old asset expired`),
+          now,
+        );
+      }
+      const { lookEvery, askEvery } = state.policy.successor;
+      return { ...known, lookAgainAt: now + Math.min(lookEvery, askEvery), askedAt: mustAsk(state, now) ? now : state.askedAt };
+    }
+    case 'prepared':
+      if (state.phase !== 'preflight') return state;
+      return move(
+        {
+          ...state,
+          plan: event.plan,
+          headSeq: event.plan.fromSeq,
+          done: { ...NOTHING_DONE, switched: event.plan.waves.map((): Reached => 'no') },
+        },
+        'staging',
+        now,
+      );
+    case 'refused':
+      return isBeforeChange(state.phase) ? end(state, 'refused', event.reasons, now) : state;
+    case 'nodes-begun':
+      return nodesBegun(state, event.task, event.wave);
+    case 'nodes-ended':
+      return nodesEnded(state, event, now);
+    case 'nodes-lost':
+      return nodesLost(state, event.task, event.reason, now);
+    case 'gate-opened':
+      return isGatePhase(state.phase) && state.gate?.kind !== gateKind(state.phase) ? openGate(state, event.rights, now) : state;
+    case 'reminded':
+      return state.gate === null ? state : { ...state, gate: { ...state.gate, remindAt: now + state.policy.gate.remindEvery } };
+    case 'paged':
+      return state.question === null
+        ? state
+        : { ...state, question: { ...state.question, nextPageAt: now + state.policy.escalation.pageEvery } };
+    case 'head-advancing':
+      return { ...state, done: { ...state.done, head: 'begun' } };
+    case 'head-advanced':
+      if (state.phase !== 'cutover') return state;
+      return startSoak(move({ ...state, headSeq: event.seq, done: { ...state.done, head: 'done' } }, 'soaking', now), now);
+    case 'head-lost': {
+      if (state.phase !== 'cutover') return state;
+      // Nothing of ours went to the head: there is nothing to take back from it.
+      const lost = { ...state, done: { ...state.done, head: 'no' as const }, reasons: [...state.reasons, event.reason] };
+      return ask(lost, { id: 'head-moved', nodes: [] }, now);
+    }
+    case 'head-returned':
+      return state.phase === 'rolling-back' ? { ...state, headSeq: event.seq, done: undo(state.done, { do: 'return-head' }) } : state;
+  }
+}
+
+const isGatePhase = (phase: Phase): boolean => phase === 'awaiting-signoff' || phase === 'awaiting-retirement';
+const gateKind = (phase: Phase): Gate['kind'] => (phase === 'awaiting-retirement' ? 'retirement' : 'signoff');
+
+function openGate(state: RotationState, rights: RotationState['rights'], now: Instant): RotationState {
+  const { gate: policy, calendars } = state.policy;
+  const calendar = policy.calendar === null ? undefined : calendars[policy.calendar];
+  const ends = now + policy.timeout;
+  return {
+    ...state,
+    rights,
+    // An approval counts for one gate.
+    approvals: [],
+    gate: {
+      kind: gateKind(state.phase),
+      openedAt: now,
+      deadline: calendar === undefined ? ends : nextOpening(calendar, ends),
+      remindAt: now + policy.remindEvery,
+      widenAt: now + policy.widenAfter,
+      silence: 'no',
+      passedAt: null,
+    },
+  };
+}
+
+export function startSoak(state: RotationState, now: Instant): RotationState {
+  return { ...state, soak: { endsAt: now + state.policy.soak.duration, nextProbeAt: now, rounds: 0 } };
+}
+
+const atLeastBegun = (reached: Reached): Reached => (reached === 'done' ? 'done' : 'begun');
+
+/** Before the first node is touched, the furthest step begun is on the record. */
+function nodesBegun(state: RotationState, task: NodeTask, wave: number | null): RotationState {
+  switch (task) {
+    case 'stage':
+      return { ...state, done: { ...state.done, staged: atLeastBegun(state.done.staged) } };
+    case 'switch':
+      return {
+        ...state,
+        served: true,
+        done: { ...state.done, switched: state.done.switched.map((reached, index) => (index === wave ? atLeastBegun(reached) : reached)) },
+      };
+    case 'retire':
+      return { ...state, done: { ...state.done, retired: atLeastBegun(state.done.retired) } };
+    case 'probe':
+    case 'repair':
+    case 'restore':
+    case 'return':
+    case 'unstage':
+      return state;
+  }
+}
+
+const TASK_PHASES: Readonly<Record<NodeTask, readonly Phase[]>> = {
+  stage: ['staging'],
+  switch: ['canary', 'rolling'],
+  probe: ['soaking'],
+  repair: ['soaking'],
+  retire: ['retiring'],
+  restore: ['rolling-back'],
+  return: ['rolling-back', 'awaiting-signoff'],
+  unstage: ['rolling-back'],
+};
+
+function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): RotationState {
+  if (ended.d !== state.d || !TASK_PHASES[ended.task].includes(state.phase)) return state;
+  // A command has put other work in its place (a repair in that of a round of probes): what comes of it now is of yesterday.
+  if (state.work !== null && state.work.operation !== ended.task) return state;
+  const work = state.work ?? startWork(state, ended.task, ended.wave);
+  const touched = new Set<NodeName>([...ended.retried, ...ended.troubled.map((result) => result.node)]);
+  const troubles: Trouble[] = [
+    // A round of probes sees every node: what it does not name is well.
+    ...(ended.task === 'probe' ? [] : state.troubles.filter((trouble) => !touched.has(trouble.node))),
+    ...ended.troubled.map((result) => ({ node: result.node, task: ended.task, outcome: asTrouble(result), reason: result.reason })),
+  ];
+  const again = [...new Set([...work.again.filter((node) => !ended.retried.includes(node)), ...ended.untried])];
+  const counted: RotationState = {
+    ...state,
+    troubles,
+    work: { ...work, handled: work.handled + ended.handled, again },
+    lastSwitchAt: ended.task === 'switch' || ended.task === 'repair' ? now : state.lastSwitchAt,
+    lastReturnAt: ended.task === 'return' ? now : state.lastReturnAt,
+  };
+  return judge(counted, now);
+}
+
+/** Forward this is a failure like any other; on the way back there is nothing but to go on trying. */
+function nodesLost(state: RotationState, task: NodeTask, reason: string, now: Instant): RotationState {
+  if (!TASK_PHASES[task].includes(state.phase)) return state;
+  const sentence = `${task} came to no end: ${reason}`;
+  if (canRollBack(state.phase)) return turnBack(state, sentence, now);
+  if (state.phase !== 'retiring') return state;
+  return ask(
+    move({ ...state, reasons: [...state.reasons, sentence], turnedAt: 'retiring' }, 'escalated', now),
+    { id: 'retire-failed', nodes: [] },
+    now,
+  );
+}
+
+const asTrouble = (result: Pick<NodeResult, 'outcome'>): Trouble['outcome'] => (result.outcome === 'done' ? 'failed' : result.outcome);
+
+/** The verdict on failures as soon as they are known; what is merely unfinished goes on. */
+function judge(state: RotationState, now: Instant): RotationState {
+  const failed = state.troubles.filter((trouble) => trouble.outcome === 'failed');
+  const first = failed[0] ?? state.troubles[0];
+  if (first === undefined) return state;
+  const allowed = state.plan?.maxUnavailable ?? 0;
+  switch (state.phase) {
+    case 'staging':
+      return failed.length > 0 ? turnBack(state, `staging failed on ${first.node}: ${first.reason}`, now) : state;
+    case 'canary':
+      return failed.length > 0 ? turnBack(state, `the canary failed on ${first.node}: ${first.reason}`, now) : state;
+    case 'rolling':
+    case 'soaking':
+      return state.troubles.length > allowed
+        ? turnBack(state, `${state.troubles.length} nodes are unhealthy, ${allowed} may be; first ${first.node}: ${first.reason}`, now)
+        : state;
+    default:
+      return state;
+  }
+}

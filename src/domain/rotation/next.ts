@@ -1,0 +1,168 @@
+import type { Instant, NodeName } from '../brands.js';
+import { countingApprovals, latestApprovalOf } from './moves.js';
+import { isTerminal } from './phases.js';
+import { rollbackPlan } from './rollback.js';
+import { buildsDrainedAt, returnDrainedAt, stalledUntil } from './settle.js';
+import type { NodeTask, RotationState } from './state.js';
+import { allowance, rangeOf, startWork } from './work.js';
+
+/** What the workflow does next. One at a time; it is given up as soon as `next` answers otherwise. */
+export type Action =
+  | { readonly do: 'open' }
+  | { readonly do: 'find-successors' }
+  | { readonly do: 'prepare' }
+  | NodesAction
+  | { readonly do: 'open-gate' }
+  | { readonly do: 'remind'; readonly widened: boolean }
+  | { readonly do: 'page' }
+  | { readonly do: 'advance-head' }
+  | { readonly do: 'return-head' }
+  | { readonly do: 'wait'; readonly until: Instant; readonly why: string }
+  | { readonly do: 'close' };
+
+export interface NodesAction {
+  readonly do: 'nodes';
+  readonly task: NodeTask;
+  readonly wave: number | null;
+  /** Positions in the cohort plan. */
+  readonly first: number;
+  readonly count: number;
+  /** Names that were handled before and have another turn; they come first. */
+  readonly again: readonly NodeName[];
+  /** Nodes not to touch, though the range holds them. */
+  readonly except: readonly NodeName[];
+  /** How many may be in flight; each failure lowers it by one, at 0 no further node is begun. Null: as many as the worker takes. */
+  readonly inFlight: number | null;
+  /** Stop beginning nodes at the first one that is not done. */
+  readonly stopAtFirst: boolean;
+}
+
+const wait = (until: Instant, why: string): Action => ({ do: 'wait', until, why });
+
+/** What to do now, in a settled state. */
+export function next(state: RotationState, now: Instant): Action {
+  if (isTerminal(state.phase)) return { do: 'close' };
+  if (state.paused !== null) return wait(state.paused.until, 'paused');
+  if (state.question !== null) {
+    const { question } = state;
+    if (now >= question.nextPageAt) return { do: 'page' };
+    return wait(Math.min(question.nextPageAt, question.deadline ?? question.nextPageAt), `the question ${question.id}`);
+  }
+  switch (state.phase) {
+    case 'scheduled':
+      return { do: 'open' };
+    case 'awaiting-successor':
+      return state.lookAgainAt !== null && now < state.lookAgainAt ? wait(state.lookAgainAt, 'successors') : { do: 'find-successors' };
+    case 'preflight':
+      return { do: 'prepare' };
+    case 'staging':
+      return nodes(state, 'stage', null);
+    case 'canary':
+      return nodes(state, 'switch', 0);
+    case 'awaiting-signoff':
+      return nextAtGate(state, now);
+    case 'rolling':
+      return nextRolling(state);
+    case 'cutover':
+      return { do: 'advance-head' };
+    case 'soaking':
+      return nextSoaking(state, now);
+    case 'awaiting-retirement':
+      return nextAtSecondGate(state, now);
+    case 'retiring':
+      return nodes(state, 'retire', null);
+    case 'rolling-back':
+      return nextRollback(state, now);
+    case 'escalated':
+      return wait(now + state.policy.escalation.pageEvery, 'people');
+    default:
+      return { do: 'close' };
+  }
+}
+
+const UNAVAILABLE_WHILE: readonly NodeTask[] = ['switch', 'repair', 'return'];
+
+function nodes(state: RotationState, task: NodeTask, wave: number | null): Action {
+  const { plan } = state;
+  if (plan === null) throw new Error(`no plan in ${state.phase}`);
+  const work = state.work ?? startWork(state, task, wave);
+  const range = rangeOf(plan, work.wave);
+  const inFlight = !UNAVAILABLE_WHILE.includes(task) ? null : task === 'return' ? plan.maxUnavailable : allowance(state);
+  return {
+    do: 'nodes',
+    task,
+    wave: work.wave,
+    first: range.first + work.handled,
+    count: range.count - work.handled,
+    again: work.again,
+    // What could not be returned to `from` still needs `to`.
+    except: task === 'unstage' ? state.troubles.map((trouble) => trouble.node) : [],
+    inFlight,
+    stopAtFirst: state.phase === 'canary',
+  };
+}
+
+function nextAtGate(state: RotationState, now: Instant): Action {
+  const { gate } = state;
+  if (gate === null) return { do: 'open-gate' };
+  if (gate.silence === 'returning') return nodes(state, 'return', 0);
+  if (now >= gate.remindAt) return { do: 'remind', widened: now >= gate.widenAt };
+  const latest = latestApprovalOf(state) ?? gate.remindAt;
+  const expiries = countingApprovals(state, now).map((approval) => approval.at + state.policy.gate.approvalValid + 1);
+  const deadline = gate.silence === 'no' ? [gate.deadline] : [];
+  return wait(Math.min(gate.remindAt, latest, ...deadline, ...expiries), 'signoff');
+}
+
+function nextAtSecondGate(state: RotationState, now: Instant): Action {
+  const { gate, plan } = state;
+  if (gate?.kind !== 'retirement') return { do: 'open-gate' };
+  if (now >= gate.remindAt) return { do: 'remind', widened: now >= gate.widenAt };
+  return wait(Math.min(gate.remindAt, (plan?.horizon ?? now) - state.offset), 'signoff of the retirement');
+}
+
+function nextRolling(state: RotationState): Action {
+  if (allowance(state) <= 0) {
+    return wait((state.stalledSince ?? 0) + state.policy.cohorts.stallTimeout, 'nodes that may be switched');
+  }
+  const wave = state.done.switched.findIndex((reached) => reached !== 'done');
+  return nodes(state, 'switch', state.work?.wave ?? (wave < 0 ? null : wave));
+}
+
+function nextSoaking(state: RotationState, now: Instant): Action {
+  if (state.work !== null) return nodes(state, state.work.operation, null);
+  const { soak } = state;
+  if (soak === null || now >= soak.nextProbeAt) return nodes(state, 'probe', null);
+  const ends = Math.max(soak.endsAt, buildsDrainedAt(state));
+  // The round that ends the soak comes right at its end.
+  return now < ends ? wait(Math.min(soak.nextProbeAt, ends), 'the soak') : nodes(state, 'probe', null);
+}
+
+function nextRollback(state: RotationState, now: Instant): Action {
+  const step = rollbackPlan(state.done)[0];
+  if (step === undefined) return { do: 'close' };
+  switch (step.do) {
+    case 'return-head':
+      return { do: 'return-head' };
+    case 'restore':
+      return nodes(state, 'restore', null);
+    case 'return':
+      return nodes(state, 'return', step.wave);
+    case 'unstage': {
+      const drained = returnDrainedAt(state);
+      return now < drained ? wait(drained, 'builds that still use the new assets') : nodes(state, 'unstage', null);
+    }
+  }
+}
+
+/** When time alone ends the wait for the line's head to move. */
+export function wakeAt(state: RotationState, now: Instant): Instant | null {
+  if (state.phase === 'cutover') return stalledUntil(state, now);
+  const horizon = state.plan === null ? null : state.plan.horizon - state.offset;
+  return horizon === null || horizon <= now ? null : horizon;
+}
+
+/** Whether an action under way is still the right one: the same kind of work in the same place. */
+export function isSameWork(a: Action, b: Action): boolean {
+  if (a.do === 'nodes' && b.do === 'nodes') return a.task === b.task && a.wave === b.wave;
+  return a.do === b.do && a.do !== 'wait';
+}

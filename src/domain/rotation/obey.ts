@@ -1,0 +1,163 @@
+import type { Instant, NodeName, PersonId, Sha256 } from '../brands.js';
+import type { Command } from './commands.js';
+import { enoughApprovals, gatePassed, latestApprovalOf, move, startRollback } from './moves.js';
+import { canRollBack, isBeforeChange } from './phases.js';
+import type { Done, QuestionOption, RotationState } from './state.js';
+import { lastAutomaticRollback } from './timeline.js';
+
+/** The state after an accepted command. */
+export function obey(state: RotationState, command: Command, now: Instant): RotationState {
+  switch (command.command) {
+    case 'approve':
+      return approve(state, command.by, command.digest, command.ticket, now);
+    case 'reject':
+      return reject(state, command.by, command.reason, now);
+    case 'withdraw':
+      return withdraw(state, command.by, now);
+    case 'pause':
+      return { ...state, paused: { by: command.by, since: now, until: latestResume(state, now), because: 'command' } };
+    case 'resume':
+      return { ...state, paused: null };
+    case 'cancel':
+      return cancel(state, `cancelled by ${command.by}${because(command.reason)}`, now);
+    case 'rollback':
+      return rollback(reasoned(state, `rollback asked for by ${command.by}${because(command.reason)}`), now);
+    case 'answer':
+      return answer(state, command, now);
+    case 'close':
+      return move(reasoned(state, `closed as partial by ${command.by} (${command.ticket})`), 'partial', now);
+    case 'retry':
+      return retry(state, command.nodes, now);
+  }
+}
+
+const because = (reason: string | undefined): string => (reason === undefined || reason === '' ? '' : `: ${reason}`);
+const reasoned = (state: RotationState, reason: string): RotationState => ({ ...state, reasons: [...state.reasons, reason] });
+
+function approve(state: RotationState, person: PersonId, digest: Sha256, ticket: string, now: Instant): RotationState {
+  const others = state.approvals.filter((approval) => approval.person !== person);
+  return { ...state, approvals: [...others, { person, digest, ticket, at: now, assurance: 'asserted' }] };
+}
+
+const reject = (state: RotationState, person: PersonId, reason: string | undefined, now: Instant): RotationState =>
+  startRollback(reasoned(state, `rejected by ${person}${because(reason)}`), now);
+
+/** Before the gate has passed this subtracts; after it, the rotation pauses and only enough approvals or a rollback go on. */
+function withdraw(state: RotationState, person: PersonId, now: Instant): RotationState {
+  const left = { ...state, approvals: state.approvals.filter((approval) => approval.person !== person) };
+  if (!gatePassed(state) || enoughApprovals(left, now) || state.phase !== 'rolling') return left;
+  return { ...left, paused: { by: person, since: now, until: latestResume(state, now), because: 'withdrawn' } };
+}
+
+/** The latest safe time to go on: all that is left, and a rollback, still fit before the horizon. */
+export function latestResume(state: RotationState, now: Instant): Instant {
+  const { plan } = state;
+  if (plan === null) return now;
+  const latest =
+    state.phase === 'staging' || state.phase === 'canary' || state.phase === 'awaiting-signoff'
+      ? (latestApprovalOf(state) ?? now)
+      : lastAutomaticRollback(plan.horizon, plan.nodes, plan.maxUnavailable, state.policy) -
+        state.policy.rollback.safetyMargin -
+        state.offset;
+  return Math.max(now, latest);
+}
+
+/** Ends the rotation: at once before a node was changed, by an ordered rollback after that, by stopping and asking in `retiring`. */
+export function cancel(state: RotationState, reason: string, now: Instant): RotationState {
+  if (isBeforeChange(state.phase)) return move(reasoned(state, reason), 'cancelled', now);
+  if (canRollBack(state.phase)) return startRollback(reasoned(state, reason), now);
+  if (state.phase !== 'retiring') return state;
+  const escalated = move({ ...reasoned(state, reason), turnedAt: 'retiring' }, 'escalated', now);
+  return askRetireFailed(escalated, now);
+}
+
+const askRetireFailed = (state: RotationState, now: Instant): RotationState => ({
+  ...state,
+  question: {
+    id: 'retire-failed',
+    nodes: state.troubles.map((trouble) => trouble.node),
+    options: ['retry', 'rollback', 'close'],
+    askedAt: now,
+    deadline: null,
+    unanswered: 'stays',
+    nextPageAt: now,
+  },
+});
+
+/** A rollback that has left nodes behind is taken up again for them alone: its plan is otherwise empty. */
+const rollback = (state: RotationState, now: Instant): RotationState =>
+  state.question?.id === 'node-not-back' ? bringBack(state, now) : startRollback(state, now);
+
+function answer(state: RotationState, given: Command & { command: 'answer' }, now: Instant): RotationState {
+  const option = given.option as QuestionOption;
+  const open = state.question;
+  if (open === null) return state;
+  switch (option) {
+    case 'retry':
+    case 'wait':
+      return retry(state, open.nodes, now);
+    case 'rollback':
+      return rollback(reasoned(state, `${given.by} answered ${open.id} with rollback`), now);
+    case 'approve':
+      return approve(state, given.by, given.digest as Sha256, given.ticket, now);
+    case 'reject':
+      return reject(state, given.by, undefined, now);
+    case 'resume':
+      return move({ ...state, d: state.d + 1, troubles: [] }, 'rolling', now);
+    case 'close':
+      return move(reasoned(state, `closed as partial by ${given.by} (${given.ticket})`), 'partial', now);
+  }
+}
+
+/** In a retried rollback only the named nodes are treated, and with them the whole way back. */
+const everythingBegun = (done: Done): Done => ({
+  staged: 'begun',
+  switched: done.switched.map((_, wave) => (wave === 0 ? 'begun' : 'no')),
+  head: 'no',
+  retired: 'begun',
+});
+
+function bringBack(state: RotationState, now: Instant): RotationState {
+  const back = startRollback({ ...state, done: everythingBegun(state.done) }, now);
+  return { ...back, only: state.troubles.map((trouble) => trouble.node) };
+}
+
+/** Another turn for nodes in trouble. */
+function retry(state: RotationState, nodes: readonly NodeName[], now: Instant): RotationState {
+  const named = new Set(nodes);
+  const others = state.troubles.filter((trouble) => !named.has(trouble.node));
+  const cleared = { ...state, question: null, stalledSince: null };
+  if (state.question?.id === 'retire-failed') return move({ ...cleared, d: state.d + 1, troubles: [] }, 'retiring', now);
+  if (state.question?.id === 'node-not-back') return bringBack(state, now);
+  const again = [...(state.work?.again ?? []).filter((node) => !named.has(node)), ...nodes];
+  switch (state.phase) {
+    case 'staging':
+      return {
+        ...cleared,
+        troubles: others,
+        work: { operation: 'stage', wave: null, handled: state.plan?.nodes ?? 0, ...state.work, again },
+      };
+    case 'canary':
+      return {
+        ...cleared,
+        troubles: others,
+        work: { operation: 'switch', wave: 0, handled: state.plan?.waves[0] ?? 0, ...state.work, again },
+      };
+    case 'rolling': {
+      const wave = Math.max(
+        0,
+        state.done.switched.findLastIndex((reached) => reached !== 'no'),
+      );
+      return {
+        ...cleared,
+        troubles: others,
+        work: { operation: 'switch', wave, handled: state.plan?.waves[wave] ?? 0, ...state.work, again },
+      };
+    }
+    case 'soaking':
+      // The nodes keep their place among the unhealthy until the next round of probes finds them well.
+      return { ...cleared, troubles: others, work: { operation: 'repair', wave: null, handled: state.plan?.nodes ?? 0, again } };
+    default:
+      return cleared;
+  }
+}

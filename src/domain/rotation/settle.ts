@@ -1,0 +1,211 @@
+import type { Instant, NodeName } from '../brands.js';
+import { startSoak } from './events.js';
+import { end, enoughApprovals, latestApprovalOf, lineClock, move, turnBack } from './moves.js';
+import { isTerminal } from './phases.js';
+import { ask, type Asking } from './questions.js';
+import { rollbackPlan, undo } from './rollback.js';
+import type { RotationState, Trouble } from './state.js';
+import { allowance, isWorkDone } from './work.js';
+
+/** Applies everything that follows from time and from what is done, until nothing does. Pure; called before every `next`. */
+export function settle(state: RotationState, now: Instant): RotationState {
+  for (let current = state, rounds = 0; ; rounds++) {
+    const after = settleOnce(current, now);
+    if (after === current) return current;
+    if (rounds > 50) throw new Error(`the rotation does not settle in ${after.phase}`);
+    current = after;
+  }
+}
+
+function settleOnce(state: RotationState, now: Instant): RotationState {
+  if (isTerminal(state.phase)) return state;
+  if (state.paused !== null) {
+    if (state.paused.because === 'withdrawn' && enoughApprovals(state, now)) return { ...state, paused: null };
+    if (now < state.paused.until) return state;
+    const resumed = { ...state, paused: null };
+    return state.paused.because === 'withdrawn' && !enoughApprovals(state, now)
+      ? turnBack(resumed, 'an approval was withdrawn and not replaced before the latest safe time to go on', now)
+      : resumed;
+  }
+  if (state.question !== null) return settleQuestion(state, now);
+  switch (state.phase) {
+    case 'staging':
+      return settleStaging(state, now);
+    case 'canary':
+      return settleCanary(state, now);
+    case 'awaiting-signoff':
+      return settleSignoff(state, now);
+    case 'rolling':
+      return settleRolling(state, now);
+    case 'cutover':
+      return settleCutover(state, now);
+    case 'soaking':
+      return settleSoak(state, now);
+    case 'awaiting-retirement': {
+      // From the horizon on the old asset is dead: nothing is left to keep it for.
+      const dead = state.plan !== null && lineClock(state, now) >= state.plan.horizon;
+      return dead || (state.gate?.kind === 'retirement' && enoughApprovals(state, now)) ? move(state, 'retiring', now) : state;
+    }
+    case 'retiring':
+      return settleRetiring(state, now);
+    case 'rolling-back':
+      return settleRollback(state, now);
+    default:
+      return state;
+  }
+}
+
+function settleQuestion(state: RotationState, now: Instant): RotationState {
+  const { question } = state;
+  if (question === null || question.deadline === null || now < question.deadline) {
+    // The gate goes on counting approvals while it asks for them.
+    return question?.id === 'approve-now' && enoughApprovals(state, now) ? { ...state, question: null } : state;
+  }
+  const reason = `the question ${question.id} was not answered in time`;
+  switch (question.unanswered) {
+    case 'rollback':
+      return turnBack({ ...state, question: null }, reason, now);
+    case 'parked':
+      return park({ ...state, question: null }, reason, now);
+    case 'stays':
+      return state;
+  }
+}
+
+/** `from` active everywhere, `to` left staged. */
+function park(state: RotationState, reason: string, now: Instant): RotationState {
+  if (state.gate?.silence === 'returned') return end({ ...state, restoredAt: state.restoredAt ?? now }, 'parked', [reason], now);
+  return turnBack({ ...state, park: true }, reason, now);
+}
+
+const namesWith = (state: RotationState, outcome: Trouble['outcome']): NodeName[] =>
+  state.troubles.filter((trouble) => trouble.outcome === outcome).map((trouble) => trouble.node);
+
+/** A cohort had its turn and some of it is neither done nor failed: people decide. */
+function askAboutTroubles(state: RotationState, now: Instant): RotationState {
+  const unclear = namesWith(state, 'inconclusive');
+  const asking: Asking =
+    unclear.length > 0 ? { id: 'inconclusive', nodes: unclear } : { id: 'node-offline', nodes: namesWith(state, 'unreachable') };
+  return ask(state, asking, now);
+}
+
+function settleStaging(state: RotationState, now: Instant): RotationState {
+  if (!isWorkDone(state)) return state;
+  if (state.troubles.length > 0) return askAboutTroubles(state, now);
+  return move({ ...state, done: { ...state.done, staged: 'done' } }, 'canary', now);
+}
+
+function markSwitched(state: RotationState, wave: number): RotationState {
+  return {
+    ...state,
+    work: null,
+    done: { ...state.done, switched: state.done.switched.map((reached, index) => (index === wave ? 'done' : reached)) },
+  };
+}
+
+function settleCanary(state: RotationState, now: Instant): RotationState {
+  if (state.troubles.length > 0) return isWorkDone(state) || allowance(state) <= 0 ? askAboutTroubles(state, now) : state;
+  if (!isWorkDone(state)) return state;
+  const gate = state.gate === null ? null : { ...state.gate, silence: 'no' as const };
+  return move(markSwitched({ ...state, gate }, 0), 'awaiting-signoff', now);
+}
+
+function settleSignoff(state: RotationState, now: Instant): RotationState {
+  const { gate } = state;
+  if (gate === null) return state;
+  if (gate.silence === 'returning') {
+    if (!isWorkDone(state)) return state;
+    if (state.troubles.length > 0) return turnBack(state, 'the canary could not be returned while the gate was silent', now);
+    const returned = { ...state, work: null, done: undo(state.done, { do: 'return', wave: 0 }) };
+    return { ...returned, gate: { ...gate, silence: 'returned' } };
+  }
+  if (enoughApprovals(state, now)) {
+    if (gate.silence === 'returned') return move(state, 'canary', now);
+    return move({ ...state, gate: { ...gate, passedAt: now } }, 'rolling', now);
+  }
+  const latest = latestApprovalOf(state);
+  if (latest !== null && now >= latest) return ask(state, { id: 'approve-now', nodes: [] }, now);
+  if (gate.silence === 'no' && now >= gate.deadline) return { ...state, work: null, gate: { ...gate, silence: 'returning' } };
+  return state;
+}
+
+function settleRolling(state: RotationState, now: Instant): RotationState {
+  const wave = state.done.switched.findIndex((reached) => reached !== 'done');
+  if (state.work !== null && isWorkDone(state) && state.work.wave !== null) {
+    if (namesWith(state, 'inconclusive').length > 0) return askAboutTroubles(state, now);
+    return markSwitched(state, state.work.wave);
+  }
+  if (wave < 0 && state.work === null) {
+    if (state.troubles.length === 0) return move(state, 'cutover', now);
+    return ask(state, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
+  }
+  if (allowance(state) > 0) return state.stalledSince === null ? state : { ...state, stalledSince: null };
+  if (state.stalledSince === null) return { ...state, stalledSince: now };
+  if (now < state.stalledSince + state.policy.cohorts.stallTimeout) return state;
+  return ask(state, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
+}
+
+/** A store that does not take the new head for a while is no failure yet, and nothing to be waited for in silence. */
+function settleCutover(state: RotationState, now: Instant): RotationState {
+  if (state.stalledSince === null) return { ...state, stalledSince: now };
+  return now < stalledUntil(state, now) ? state : ask(state, { id: 'stalled', nodes: [] }, now);
+}
+
+export const stalledUntil = (state: RotationState, now: Instant): Instant =>
+  (state.stalledSince ?? now) + state.policy.cohorts.stallTimeout;
+
+/** Builds that began before the last switch may still read `from`; without pins the longest build is waited for. */
+export const buildsDrainedAt = (state: RotationState): Instant =>
+  (state.lastSwitchAt ?? state.since) + state.policy.retirement.maxBuildDuration;
+
+function settleSoak(state: RotationState, now: Instant): RotationState {
+  const { soak } = state;
+  if (soak === null) return startSoak(state, now);
+  if (state.work !== null && isWorkDone(state)) {
+    if (state.work.operation === 'repair') return { ...state, work: null, soak: { ...soak, nextProbeAt: now } };
+    const probed = { ...state, work: null, soak: { ...soak, rounds: soak.rounds + 1, nextProbeAt: now + state.policy.soak.interval } };
+    if (now < soak.endsAt || now < buildsDrainedAt(state)) return probed;
+    // Coverage is proved by a round after the soak's end.
+    if (state.troubles.length > 0) return ask(probed, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
+    return move(probed, state.policy.retirement.secondGate ? 'awaiting-retirement' : 'retiring', now);
+  }
+  return state;
+}
+
+function settleRetiring(state: RotationState, now: Instant): RotationState {
+  if (!isWorkDone(state)) return state;
+  if (state.troubles.length === 0) {
+    return end({ ...state, done: { ...state.done, retired: 'done' } }, 'completed', [], now);
+  }
+  const nodes = state.troubles.map((trouble) => trouble.node);
+  return ask(move({ ...state, turnedAt: 'retiring' }, 'escalated', now), { id: 'retire-failed', nodes }, now);
+}
+
+/** Whether `from` has life enough left to be the only asset on the mesh. */
+export const mayUnstage = (state: RotationState, now: Instant): boolean =>
+  !state.park && state.plan !== null && state.plan.horizon - lineClock(state, now) >= state.policy.rollback.minLifeAfterRollback;
+
+export const returnDrainedAt = (state: RotationState): Instant =>
+  state.served ? (state.lastReturnAt ?? state.since) + state.policy.retirement.maxBuildDuration : state.since;
+
+function settleRollback(state: RotationState, now: Instant): RotationState {
+  const step = rollbackPlan(state.done)[0];
+  if (step !== undefined && step.do !== 'return-head' && state.work !== null && isWorkDone(state)) {
+    return { ...state, work: null, done: undo(state.done, step) };
+  }
+  const restored = step === undefined || step.do === 'unstage';
+  if (!restored && state.plan !== null && lineClock(state, now) >= state.plan.horizon) {
+    const reason = 'the old assets died before every node was back on them';
+    return ask(move({ ...state, reasons: [...state.reasons, reason] }, 'escalated', now), { id: 'past-horizon', nodes: [] }, now);
+  }
+  const stuck = state.troubles.map((trouble) => trouble.node);
+  if (restored && state.restoredAt === null && stuck.length === 0) return { ...state, restoredAt: now };
+  if (step?.do === 'unstage' && !mayUnstage(state, now)) {
+    return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'parked', [], now);
+  }
+  if (step !== undefined) return state;
+  return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'rolled-back', [], now);
+}
+
+const escalateNotBack = (state: RotationState, nodes: readonly NodeName[], now: Instant): RotationState =>
+  ask(move(state, 'escalated', now), { id: 'node-not-back', nodes }, now);
