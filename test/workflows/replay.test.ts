@@ -25,3 +25,17 @@ it('the workflows of today go on from the histories of every release (T8)', { ti
   }
   expect(replayed).toHaveLength(recorded.length);
 });
+
+it('a history that today’s code would not have written is noticed (T8)', { timeout: 240_000 }, async () => {
+  const recorded = recordedHistories().find(({ name }) => name.includes('step-stage-all'));
+  const events = (recorded?.history.events ?? []).map((event) => {
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    return scheduled?.activityType?.name === 'stageNode'
+      ? { ...event, activityTaskScheduledEventAttributes: { ...scheduled, activityType: { name: 'retireNode' } } }
+      : event;
+  });
+  const other = [{ workflowId: recorded?.workflowId ?? '', history: { events } }];
+  const errors: unknown[] = [];
+  for await (const { error } of Worker.runReplayHistories({ workflowBundle: await testWorkflowBundle() }, other)) errors.push(error);
+  expect(errors).toEqual([expect.objectContaining({ name: 'DeterminismViolationError' })]);
+});
