@@ -57,6 +57,8 @@ export function unreachable(repository: string, cause: unknown): ResealError {
 }
 
 function plainReason(said: string): string {
+  if (said === 'it is gone')
+    return 'its repository is gone. Bring it back to its place (`stores` in reseal.yaml); nothing is decided without it.';
   if (/not a git repository|invalid gitfile/i.test(said))
     return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
   if (/ENOSPC|no space left/i.test(said)) return 'its disk is full. Free some space and try again.';

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { sha256Of } from '../../src/manifest/digest.js';
@@ -261,6 +262,11 @@ export class GitManifestStore implements ManifestStore {
 
   private async object(name: string): Promise<Awaited<ReturnType<GitObjects['read']>>> {
     try {
+      const found = await this.objects.read(name);
+      if (found !== null) return found;
+      // A reader that was started before answers "missing" for everything once the repository is gone from under it: a head that is
+      // out of reach must never look like one that was never set.
+      if (!existsSync(join(this.repository, 'HEAD'))) throw new GitFailure('cat-file', null, 'it is gone');
       return await this.objects.read(name);
     } catch (cause) {
       if (cause instanceof GitFailure && /corrupt|inflate|bad object|hash mismatch/i.test(cause.said)) {

@@ -198,6 +198,18 @@ describe('content by digest (S1, S3)', () => {
     expect(await store.currentCommit()).toBe(git(['rev-parse', 'main']).trim());
   });
 
+  it('that is gone from under its reader is out of reach, never empty (invariant 6)', async () => {
+    const first = await store.putManifest(Buffer.from('one'), {});
+    await store.advance(LINE, 0, first, {});
+    expect((await store.head(LINE))?.seq).toBe(1);
+    const { rename } = await import('node:fs/promises');
+    await rename(path, `${path}.away`);
+    await expect(store.head(LINE)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE', message: expect.stringContaining('gone') as string });
+    await expect(store.advance(LINE, 1, first, {})).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    await rename(`${path}.away`, path);
+    expect((await store.head(LINE))?.seq).toBe(1);
+  });
+
   it('is read a thousand times through one child process', async () => {
     const documents = await store.putMany(
       Array.from({ length: 1_000 }, (_, index) => ({ kind: 'frozen' as const, document: { index } })),
