@@ -163,7 +163,7 @@ export class RotatingMesh {
     return this.handle.query<RotationStatus>('status');
   }
 
-  async untilPhase(phase: RotationStatus['phase'], timeout = 30_000): Promise<RotationStatus> {
+  async untilPhase(phase: RotationStatus['phase'], timeout = 90_000): Promise<RotationStatus> {
     let last: RotationStatus | null = null;
     return until(
       async () => {

@@ -6,7 +6,7 @@ export async function until<T>(
   condition: () => Promise<T | undefined | null | false> | T | undefined | null | false,
   options: { readonly timeout?: number; readonly every?: number; readonly what?: string } = {},
 ): Promise<T> {
-  const timeout = options.timeout ?? 20_000;
+  const timeout = options.timeout ?? 60_000;
   const deadline = Date.now() + timeout;
   let last: unknown;
   for (;;) {
