@@ -178,7 +178,7 @@ export class RotatingMesh {
   }
 
   /** Waits for a status of the kind; the failure shows the last one. */
-  async untilStatus(fits: (status: RotationStatus) => boolean, what: string, timeout = 40_000): Promise<RotationStatus> {
+  async untilStatus(fits: (status: RotationStatus) => boolean, what: string, timeout = 90_000): Promise<RotationStatus> {
     let last: RotationStatus | null = null;
     return until(
       async () => {
