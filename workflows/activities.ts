@@ -21,6 +21,7 @@ const FINAL = [
 /** The store, the configuration, the profile sources: seconds at most; tried for as long as the rotation wants it. */
 export const desk = proxyActivities<RotationActivities & ScanActivities>({
   startToCloseTimeout: '2m',
+  heartbeatTimeout: '10s',
   retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: FINAL },
 });
 
@@ -32,6 +33,7 @@ export const steadyDesk = proxyActivities<
   Pick<RotationActivities, 'cohortNodes' | 'gateRoster' | 'advanceHead' | 'returnHead' | 'closeRotation'>
 >({
   startToCloseTimeout: '2m',
+  heartbeatTimeout: '10s',
   retry: { initialInterval: '500ms', maximumInterval: '15s' },
 });
 

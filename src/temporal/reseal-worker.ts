@@ -86,7 +86,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     workflowBundle: request.workflowBundle ?? (await resealWorkflows()),
     maxActivitiesPerSecond: limits.activitiesPerSecond,
     activities: {
-      ...createRotationActivities(around),
+      ...alive(createRotationActivities(around)),
       ...patient(request.decorate?.(nodes) ?? nodes, limits.nodeOfflineAfter),
       ...createLedgerActivities(request.ledger),
       ...createNotifyActivities({ webhooks: around.configuration().reseal.notify.webhooks }),
@@ -119,6 +119,27 @@ function localNodes(around: OpenSurroundings, configuration: Configuration): Nod
 /** Between two heartbeats of an operation that does not beat by itself; the workflow's limit is 10 s. */
 const HEARTBEAT = 3_000;
 
+/** Runs an activity, telling Temporal all the while that it is alive: a worker that dies is missed within seconds, not at the activity's limit. */
+async function beating<R>(work: () => Promise<R>): Promise<R> {
+  const context = Context.current();
+  const timer = setInterval(() => {
+    context.heartbeat();
+  }, HEARTBEAT);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Every activity of a set, beating. */
+function alive<T extends object>(activities: T): T {
+  const wrapped = Object.entries(activities as Record<string, (argument: unknown) => Promise<unknown>>).map(
+    ([name, activity]) => [name, (argument: unknown) => beating(() => activity(argument))] as const,
+  );
+  return Object.fromEntries(wrapped) as T;
+}
+
 /** Failures that pass by themselves, for a while: a node that is off, a full disk. */
 const PASSING = ['NODE_UNREACHABLE', 'NODE_WRITE_FAILED', 'READ_BACK_FAILED'];
 
@@ -130,18 +151,12 @@ export function patient(nodes: NodeActivities, offlineAfter: number): NodeActivi
   const wrap =
     <A, R>(operation: (argument: A) => Promise<R>) =>
     async (argument: A): Promise<R> => {
-      const context = Context.current();
-      const beating = setInterval(() => {
-        context.heartbeat();
-      }, HEARTBEAT);
       try {
-        return await operation(argument);
+        return await beating(() => operation(argument));
       } catch (error) {
-        const givesUp = Date.now() - context.info.scheduledTimestampMs >= offlineAfter;
+        const givesUp = Date.now() - Context.current().info.scheduledTimestampMs >= offlineAfter;
         if (!givesUp || !(error instanceof ApplicationFailure) || !PASSING.includes(error.type ?? '')) throw error;
         throw ApplicationFailure.create({ message: error.message, type: error.type ?? 'INTERNAL', nonRetryable: true, cause: error });
-      } finally {
-        clearInterval(beating);
       }
     };
   return {
