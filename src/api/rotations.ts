@@ -127,7 +127,8 @@ function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterC
   }
 }
 
-function offsetOf(at: string | undefined): number {
+/** Milliseconds from now to the date that expiries are compared with. @throws ResealError USAGE */
+export function offsetOf(at: string | undefined): number {
   if (at === undefined) return 0;
   const time = Date.parse(at);
   if (Number.isNaN(time))

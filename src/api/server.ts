@@ -15,6 +15,7 @@ import { inspectNode, listNodes } from './nodes.js';
 import {
   commandRotation,
   listRotations,
+  offsetOf,
   planRotation,
   rotationEvents,
   rotationNodes,
@@ -108,14 +109,6 @@ export function createApi({ desk, token }: ApiOptions): Hono {
     return context.json({ schemaVersion: 1, head });
   });
   return api;
-}
-
-function offsetOf(at: string | undefined): number {
-  if (at === undefined) return 0;
-  const time = Date.parse(at);
-  if (Number.isNaN(time))
-    throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
-  return time - Date.now();
 }
 
 async function well(work: () => Promise<unknown>): Promise<boolean> {
