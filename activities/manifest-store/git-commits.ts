@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../../src/domain/errors.js';
@@ -13,7 +12,6 @@ export interface Change {
   readonly context: StoreContext;
 }
 
-const ABSENT = '0'.repeat(40);
 const ATTEMPTS = 200;
 
 /** Creates an empty bare repository, whole or not at all; does nothing where one is. @throws ResealError STORE_UNREACHABLE */
@@ -79,69 +77,52 @@ export class GitCommits {
   ) {}
 
   /**
+   * One `git fast-import`: blobs, tree, commit and the move of the branch. It moves a branch only to a commit that contains what the branch
+   * says at that moment, so a commit on an outdated tip does not land (git-fast-import(1), `--force`). This is the compare-and-swap.
    * @param tip the commit that the change was decided on; null for none.
-   * @returns the new commit, or null when the branch has moved from `tip` meanwhile.
+   * @returns whether it landed; false when the branch has moved from `tip` meanwhile.
    */
-  async commit(tip: string | null, change: Change): Promise<string | null> {
-    const scratch = await mkdtemp(join(tmpdir(), 'reseal-store-'));
+  async commit(tip: string | null, change: Change): Promise<boolean> {
     try {
-      const index = { GIT_INDEX_FILE: join(scratch, 'index') };
-      const blobs = await this.writeBlobs(scratch, [...change.files.values()]);
-      if (tip !== null) await this.git(['read-tree', tip], { environment: index });
-      const lines = [...change.files.keys()].map((path, position) => `100644 ${blobs[position] ?? ''}\t${path}\n`);
-      await this.git(['update-index', '--add', '--index-info'], { environment: index, input: lines.join('') });
-      const tree = (await this.git(['write-tree'], { environment: index })).trim();
-      const commit = await this.git(['commit-tree', tree, ...(tip === null ? [] : ['-p', tip])], {
-        input: message(change),
-        environment: this.author(change),
+      await git({
+        repository: this.repository,
+        command: ['fast-import', '--quiet', '--done', '--date-format=raw'],
+        input: this.stream(tip, change),
       });
-      return await this.move(tip, commit.trim(), change.subject);
-    } finally {
-      await rm(scratch, { recursive: true, force: true });
-    }
-  }
-
-  private async writeBlobs(scratch: string, contents: readonly Uint8Array[]): Promise<readonly string[]> {
-    const paths = contents.map((_, position) => join(scratch, `${position}`));
-    await Promise.all(contents.map((bytes, position) => writeFile(paths[position] ?? '', bytes)));
-    const ids = await this.git(['hash-object', '-w', '--no-filters', '--stdin-paths'], {
-      input: paths.map((path) => `${path}\n`).join(''),
-    });
-    return ids.trim().split('\n');
-  }
-
-  /** The compare-and-swap: git moves the ref only if it still is `tip`. */
-  private async move(tip: string | null, commit: string, subject: string): Promise<string | null> {
-    try {
-      await this.git(['update-ref', '--create-reflog', '-m', subject, `refs/heads/${this.branch}`, commit, tip ?? ABSENT], {
-        environment: committer(this.clock()),
-      });
-      return commit;
+      return true;
     } catch (error) {
-      // `is at … but expected …`, `reference already exists`: the branch has moved. A held lock is another writer on its way.
+      // A held lock is another writer on its way.
       if (
         error instanceof GitFailure &&
-        /but expected|already exists|cannot lock ref/i.test(error.said) &&
+        /does not contain|but expected|already exists|cannot lock ref/i.test(error.said) &&
         !/permission|read-only|no space/i.test(error.said)
       )
-        return null;
+        return false;
       throw error;
     }
   }
 
-  private author(change: Change): Record<string, string> {
-    return { ...committer(this.clock()), GIT_AUTHOR_NAME: change.context.by ?? 'reseal', GIT_AUTHOR_EMAIL: 'reseal@localhost' };
-  }
-
-  private git(command: readonly string[], more: { input?: string; environment?: Record<string, string> }): Promise<string> {
-    return git({ repository: this.repository, command, ...more });
+  private stream(tip: string | null, change: Change): Buffer {
+    const when = `${Math.floor(this.clock() / 1000)} +0000`;
+    const files = [...change.files].flatMap(([path, bytes]) => [`M 100644 inline ${path}\n`, ...data(bytes)]);
+    return Buffer.concat(
+      [
+        `commit refs/heads/${this.branch}\n`,
+        `author ${authorName(change.context.by)} <reseal@localhost> ${when}\n`,
+        `committer reseal <reseal@localhost> ${when}\n`,
+        ...data(Buffer.from(message(change), 'utf8')),
+        ...(tip === null ? [] : [`from ${tip}\n`]),
+        ...files,
+        'done\n',
+      ].map((part) => (typeof part === 'string' ? Buffer.from(part, 'utf8') : part)),
+    );
   }
 }
 
-function committer(now: number): Record<string, string> {
-  const date = `${Math.floor(now / 1000)} +0000`;
-  return { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date, GIT_COMMITTER_NAME: 'reseal', GIT_COMMITTER_EMAIL: 'reseal@localhost' };
-}
+const data = (bytes: Uint8Array): readonly (string | Uint8Array)[] => [`data ${bytes.length}\n`, bytes, '\n'];
+
+/** What git itself leaves of a name: it ends neither the name nor the line. */
+const authorName = (by: string | undefined): string => (by ?? '').replace(/[<>\0\s]+/g, ' ').trim() || 'reseal';
 
 /** Subject and trailers; what is given comes from people, so it is kept to one line. */
 function message({ subject, context }: Change): string {

@@ -196,14 +196,14 @@ export class GitManifestStore implements ManifestStore {
         const decision = await decide(tip);
         if (!('files' in decision)) return { landed: decision.answer };
         const landed = await this.commit(tip, { subject: decision.subject, files: decision.files, context });
-        return landed === null ? null : { landed: decision.answer };
+        return landed ? { landed: decision.answer } : null;
       }),
     );
     this.queue = turn.catch(() => undefined);
     return turn;
   }
 
-  private async commit(tip: string | null, change: Change): Promise<string | null> {
+  private async commit(tip: string | null, change: Change): Promise<boolean> {
     try {
       return await this.commits.commit(tip, change);
     } catch (cause) {

@@ -58,6 +58,11 @@ const DYNAMIC_CONFIG = [
   'history.rps=1000000',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
+  'history.transferProcessorMaxPollRPS=1000',
+  'history.timerProcessorMaxPollRPS=1000',
+  'history.visibilityProcessorMaxPollRPS=1000',
+  'history.timerProcessorMaxTimeShift="1ms"',
+  'history.workflowIdReuseMinimalInterval="0s"',
 ];
 
 const recordFile = (home: string): string => join(home, 'temporal.json');
