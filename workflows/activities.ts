@@ -44,14 +44,14 @@ export const ledger = proxyActivities<LedgerActivities>({
 });
 
 /** The ledger when a step forward waits for it; what it does not take in that time it gets later. */
-export const ledgerPatiently = proxyActivities<Pick<LedgerActivities, 'recordNodes' | 'saveNodeReports'>>({
+export const ledgerPatiently = proxyActivities<Pick<LedgerActivities, 'recordStep'>>({
   startToCloseTimeout: '15s',
   scheduleToCloseTimeout: '10m',
   retry: { initialInterval: '200ms', maximumInterval: '5s' },
 });
 
 /** The ledger when nothing may wait for it. */
-export const ledgerBriefly = proxyActivities<Pick<LedgerActivities, 'recordNodes'>>({
+export const ledgerBriefly = proxyActivities<Pick<LedgerActivities, 'recordStep'>>({
   startToCloseTimeout: '5s',
   scheduleToCloseTimeout: '5s',
   retry: { initialInterval: '200ms', maximumAttempts: 3 },

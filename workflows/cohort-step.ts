@@ -42,7 +42,8 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
     const running = new Set<Promise<void>>();
     for (const node of queue) {
       // A node that is unhealthy takes its place in the allowance for good: with none left, nothing more is begun.
-      if (input.inFlight !== null) await condition(() => mayBegin() || begun.size === results.length);
+      // Asked before it is waited for: with room for all, a thousand conditions would be looked at again after every result.
+      if (input.inFlight !== null && !mayBegin()) await condition(() => mayBegin() || begun.size === results.length);
       if (!mayBegin()) break;
       begun.add(node);
       running.add(treat(input, node, reports).then((result) => void results.push(result), ignoreCancellation));
@@ -110,24 +111,25 @@ async function treat(input: CohortStepInput, node: NodeName, reports: NodeReport
   }
 }
 
-async function operate(input: CohortStepInput, node: NodeName, reports: NodeReport[]): Promise<NodeResult> {
+function operate(input: CohortStepInput, node: NodeName, reports: NodeReport[]): Promise<NodeResult> {
   const nodes = nodesWith(input.operationTimeout, node);
   const { from, to } = input;
   switch (input.task) {
-    case 'inspect': {
-      const report = await nodes.inspectNode({ ...order(input, node), manifest: from });
-      reports.push(report);
-      const outcome = report.verdict === 'pass' ? 'done' : report.verdict === 'fail' ? 'failed' : 'inconclusive';
-      return { node, outcome, active: report.active, reason: report.problems.map((problem) => problem.reason).join('; ') };
-    }
+    case 'inspect':
+      return nodes.inspectNode({ ...order(input, node), manifest: from }).then((report) => {
+        reports.push(report);
+        return resultOf(report);
+      });
     case 'stage':
       return nodes.stageNode({ ...order(input, node), to });
     case 'switch':
       return nodes.switchNode({ ...order(input, node), target: to, revertTo: from });
-    case 'repair': {
-      const staged = await nodes.stageNode({ ...order(input, node), to });
-      return staged.outcome === 'done' ? nodes.switchNode({ ...order(input, node), target: to, revertTo: null }) : staged;
-    }
+    case 'repair':
+      return nodes
+        .stageNode({ ...order(input, node), to })
+        .then((staged) =>
+          staged.outcome === 'done' ? nodes.switchNode({ ...order(input, node), target: to, revertTo: null }) : staged,
+        );
     case 'retire':
       return nodes.retireNode({ ...order(input, node), old: from, keep: to });
     case 'restore':
@@ -139,6 +141,11 @@ async function operate(input: CohortStepInput, node: NodeName, reports: NodeRepo
     case 'probe':
       throw ApplicationFailure.nonRetryable('probes go in batches', 'INTERNAL');
   }
+}
+
+function resultOf({ node, verdict, active, problems }: NodeReport): NodeResult {
+  const outcome = ({ pass: 'done', fail: 'failed', inconclusive: 'inconclusive' } as const)[verdict];
+  return { node, outcome, active, reason: problems.map((problem) => problem.reason).join('; ') };
 }
 
 /** A batch that breaks is probed node by node, so that the one at fault is known by name. */
@@ -207,8 +214,7 @@ async function record(
   if (rows.length === 0) return [];
   if (input.waitForLedger && !step.consideredCancelled) {
     try {
-      if (reports.length > 0) await ledgerPatiently.saveNodeReports(input.line, reports);
-      await ledgerPatiently.recordNodes(rows);
+      await ledgerPatiently.recordStep({ line: input.line, rows, reports });
       return [];
     } catch {
       // Given up, or the ledger has been away for long.
@@ -216,7 +222,7 @@ async function record(
     }
   }
   try {
-    await CancellationScope.nonCancellable(() => ledgerBriefly.recordNodes(rows));
+    await CancellationScope.nonCancellable(() => ledgerBriefly.recordStep({ line: input.line, rows, reports }));
     return [];
   } catch {
     return rows;

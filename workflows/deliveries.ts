@@ -22,6 +22,8 @@ export class Deliveries {
   private statusDue = true;
   /** Activities that the worker has in hand. */
   private underway = 0;
+  /** Nothing new is begun any more: the next history delivers it. */
+  private resting = false;
   private scope = new CancellationScope({ cancellable: true });
   private running: Promise<unknown> = Promise.resolve();
 
@@ -64,9 +66,10 @@ export class Deliveries {
       .catch(ignoreCancellation);
   }
 
-  /** Nothing in hand, or 3 s have passed. */
-  async quiet(): Promise<void> {
-    await condition(() => this.underway === 0, '3s');
+  /** Begins nothing new, and returns with nothing in hand, or when 3 s have passed. */
+  async rest(): Promise<void> {
+    this.resting = true;
+    if (this.underway > 0) await condition(() => this.underway === 0, '3s');
   }
 
   /** The ledger may be away, but not for ever; people who cannot be told now find it on the record. */
@@ -86,13 +89,13 @@ export class Deliveries {
 
   private async deliverRecords(): Promise<void> {
     for (;;) {
-      await condition(() => this.unrecorded.length > 0 || this.statusDue);
+      await condition(() => !this.resting && (this.unrecorded.length > 0 || this.statusDue));
       const batch = this.unrecorded.slice(0, 100);
       this.statusDue = false;
       await this.deliver(async () => {
         const state = this.state();
-        if (state.k > 0) await ledger.recordRotation(statusOf(state, Date.now()));
-        if (batch.length > 0) await ledger.recordEvents(batch);
+        const status = state.k > 0 ? statusOf(state, Date.now()) : null;
+        if (status !== null || batch.length > 0) await ledger.recordProgress({ status, events: batch });
       });
       this.unrecorded.splice(0, batch.length);
     }
@@ -100,9 +103,9 @@ export class Deliveries {
 
   private async deliverRows(): Promise<void> {
     for (;;) {
-      await condition(() => this.rows.length > 0);
+      await condition(() => !this.resting && this.rows.length > 0);
       const batch = this.rows.slice(0, 100);
-      await this.deliver(() => ledger.recordNodes(batch));
+      await this.deliver(() => ledger.recordStep({ line: this.state().line, rows: batch, reports: [] }));
       this.rows = this.rows.filter((row) => !batch.includes(row));
     }
   }
@@ -110,7 +113,7 @@ export class Deliveries {
   /** Each by itself: a piece of news that cannot be delivered does not keep the next one back. */
   private async deliverNews(): Promise<void> {
     for (;;) {
-      await condition(() => this.untold.some((event) => !this.sending.has(event)));
+      await condition(() => !this.resting && this.untold.some((event) => !this.sending.has(event)));
       for (const event of this.untold.filter((one) => !this.sending.has(one))) {
         this.sending.add(event);
         void this.deliver(() => this.tell(event)).catch(ignoreCancellation);

@@ -70,6 +70,8 @@ class Drive {
   private state: RotationState;
   private readonly deliveries: Deliveries;
   private readonly startedIn: Phase;
+  /** The length of the history in the workflow task that answered the last Update: a task of its own per length. */
+  private answeredIn = 0;
   /** Rounds of node work in a row that ended without an answer. */
   private lostRounds = 0;
 
@@ -121,6 +123,7 @@ class Drive {
           this.become(settle(this.state, Date.now()), 'reseal');
           this.become(obey(this.state, command, Date.now()), command.by);
           this.become(settle(this.state, Date.now()), 'reseal');
+          this.answeredIn = workflowInfo().historyLength;
           return statusOf(this.state, Date.now());
         },
         {
@@ -397,14 +400,12 @@ class Drive {
 
   /**
    * A run that ends in the very task that answers an Update may take that answer with it (the server fails the task as soon as anything else has
-   * happened meanwhile, and the Update is lost). So a run ends in a task of its own, with nothing under way.
+   * happened meanwhile, and the Update is lost). Such a run ends in a later task; with nothing under way, all do.
    */
   private async quiet(): Promise<void> {
-    do {
-      await this.deliveries.quiet();
-      await sleep(1);
-      await condition(allHandlersFinished);
-    } while (!allHandlersFinished());
+    await this.deliveries.rest();
+    await condition(allHandlersFinished);
+    while (this.answeredIn === workflowInfo().historyLength) await sleep(1);
   }
 
   /** The closing record, then what the ledger has not heard. */

@@ -48,6 +48,6 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
       }
     }),
   );
-  if (reports.length > 0) await ledger.saveNodeReports(input.line, reports);
+  if (reports.length > 0) await ledger.recordStep({ line: input.line, rows: [], reports });
   return { reports, unreachable };
 }

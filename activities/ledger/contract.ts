@@ -1,4 +1,4 @@
-import type { NodeName, RotationId, Sha256 } from '../../src/domain/brands.js';
+import type { LineName, NodeName, RotationId, Sha256 } from '../../src/domain/brands.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { HistoryEvent } from '../../src/domain/rotation/history.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
@@ -17,8 +17,28 @@ export interface RotationNodeRow {
   readonly at: number;
 }
 
-/** The ledger is a projection for people and queries: writes are upserts, repeatable, and never decide anything. */
+/** What is new of a rotation as a whole. */
+export interface Progress {
+  /** Null where there is nothing to show yet. */
+  readonly status: RotationStatus | null;
+  readonly events: readonly HistoryEvent[];
+}
+
+/** What a step found out about its nodes: at most 100 rows. */
+export interface StepRecord {
+  readonly line: LineName;
+  readonly rows: readonly RotationNodeRow[];
+  readonly reports: readonly NodeReport[];
+}
+
+/** The ledger's writes as activities: each writes all that is new in one place of a rotation. */
 export interface LedgerActivities {
+  recordProgress(progress: Progress): Promise<void>;
+  recordStep(step: StepRecord): Promise<void>;
+}
+
+/** The ledger is a projection for people and queries: writes are upserts, repeatable, and never decide anything. */
+export interface LedgerWrites {
   recordRotation(status: RotationStatus): Promise<void>;
   /** Idempotent by (rotation, seq). */
   recordEvents(events: readonly HistoryEvent[]): Promise<void>;

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { ResealError } from '../../src/domain/errors.js';
-import type { LedgerActivities } from './contract.js';
+import type { LedgerActivities, LedgerWrites } from './contract.js';
 
 /** A database that is away is worth every retry that the workflow's options allow; the type says which it was. */
 async function asFailure(work: () => Promise<void>): Promise<void> {
@@ -12,12 +12,18 @@ async function asFailure(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** The ledger's writes as activities. The whole ledger may be given; only these four are registered. */
-export function createLedgerActivities(ledger: LedgerActivities): LedgerActivities {
+/** The ledger's writes as activities. The whole ledger may be given; only these two are registered. */
+export function createLedgerActivities(ledger: LedgerWrites): LedgerActivities {
   return {
-    recordRotation: (status) => asFailure(() => ledger.recordRotation(status)),
-    recordEvents: (events) => asFailure(() => ledger.recordEvents(events)),
-    recordNodes: (rows) => asFailure(() => ledger.recordNodes(rows)),
-    saveNodeReports: (line, reports) => asFailure(() => ledger.saveNodeReports(line, reports)),
+    recordProgress: ({ status, events }) =>
+      asFailure(async () => {
+        if (status !== null) await ledger.recordRotation(status);
+        if (events.length > 0) await ledger.recordEvents(events);
+      }),
+    recordStep: ({ line, rows, reports }) =>
+      asFailure(async () => {
+        if (reports.length > 0) await ledger.saveNodeReports(line, reports);
+        if (rows.length > 0) await ledger.recordNodes(rows);
+      }),
   };
 }

@@ -14,6 +14,12 @@ export interface StoreContext {
   readonly by?: PersonId | string;
 }
 
+/** Something to write; several of them make one commit. */
+export type StoreItem =
+  | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
+  | { readonly kind: 'profile'; readonly bytes: Uint8Array; readonly importedBy: string }
+  | { readonly kind: 'frozen'; readonly document: unknown };
+
 /**
  * The store of manifests, profiles and records: one per `stores` entry of reseal.yaml. Content is addressed by SHA-256 and
  * checked against it on every read (`DIGEST_MISMATCH`); only `advance` and `allot` change what a name means, both by compare-and-swap.
@@ -42,6 +48,8 @@ export interface ManifestStore {
   /** Topology, policy, cohort plans: any JSON document, frozen. */
   putFrozen(document: unknown, context: StoreContext): Promise<Sha256>;
   frozen(digest: Sha256): Promise<unknown>;
+  /** All of these or none; the answers are their digests, in the order given. What is there already stays as it is. */
+  putMany(items: readonly StoreItem[], context: StoreContext): Promise<readonly Sha256[]>;
   /** A rotation's closing record; a second write of the same id replaces it. */
   putRecord(id: string, record: unknown, context: StoreContext): Promise<void>;
   /** Null where there is none. */

@@ -4,13 +4,11 @@ import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { ContentCache } from './content-cache.js';
-import type { Head, ManifestStore, StoreContext } from './contract.js';
+import type { Head, ManifestStore, StoreContext, StoreItem } from './contract.js';
 import { git, GitFailure } from './git-command.js';
 import { ensureRepository, GitCommits, unreachable, untilLanded, type Change } from './git-commits.js';
 import { GitObjects, treeNames } from './git-objects.js';
-import { json, summary, wanted, type StoreItem } from './store-items.js';
-
-export type { StoreItem } from './store-items.js';
+import { json, summary, wanted } from './store-items.js';
 
 export interface GitStoreOptions {
   /** Path of a bare repository on this machine; it is created where there is none. */

@@ -1,12 +1,7 @@
 import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
-
-/** Something to write; several of them make one commit. */
-export type StoreItem =
-  | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
-  | { readonly kind: 'profile'; readonly bytes: Uint8Array; readonly importedBy: string }
-  | { readonly kind: 'frozen'; readonly document: unknown };
+import type { StoreItem } from './contract.js';
 
 /** An item as files of the store. */
 export interface Wanted {

@@ -9,6 +9,7 @@ import type { RotationId, Sha256 } from '../../src/domain/brands.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
 import type { RotationActivities } from './contract.js';
+import { freezePlan } from './frozen-plan.js';
 import { headOf, manifestOf, nodesOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 
 type Request = Parameters<RotationActivities['prepareIncident']>[0];
@@ -65,9 +66,7 @@ export async function prepareIncident(
     fromSeq: head.seq,
     from: target,
     to: head.digest,
-    topology: await store.putFrozen(configuration.topology, context),
-    policyDigest: await store.putFrozen(configuration.policy, context),
-    cohorts: await store.putFrozen({ waves: cohorts }, context),
+    ...(await freezePlan(store, configuration, cohorts, context)),
     waves: cohorts.map((wave) => wave.length),
     nodes: nodes.length,
     maxUnavailable: maxUnavailable(configuration.policy.cohorts.maxUnavailable, nodes.length),

@@ -11,9 +11,10 @@ import { compareSuccessor, entryKey } from '../../src/domain/successor.js';
 import type { EntryMatch } from '../../src/domain/successor-match.js';
 import { manifestCertificates, manifestProfile } from '../../src/manifest/assemble.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
-import type { StoreContext } from '../manifest-store/contract.js';
+import type { StoreContext, StoreItem } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
 import type { Prepared, RotationRequest } from './contract.js';
+import { freezePlan } from './frozen-plan.js';
 import { firstExpiry, missingLines, surveyLine, type Survey } from './survey.js';
 import { nodesOf, rightsOf, type Surroundings } from './surroundings.js';
 
@@ -116,14 +117,13 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
   const { situation, from, head } = survey;
   const { store, configuration } = situation;
   const context: StoreContext = { rotation: request.id, ticket: request.trigger.ticket, by: request.trigger.by };
-  for (const [index, { candidate }] of matched.entries()) await store.putProfile(candidate.bytes, importers[index] ?? 'reseal', context);
   const to = freezeManifest(composeTo(from, matched.map(replacement), certificatesOf(matched)));
-  await store.putManifest(to.bytes, context);
-  const frozen = {
-    topology: await store.putFrozen(configuration.topology, context),
-    policyDigest: await store.putFrozen(configuration.policy, context),
-    cohorts: await store.putFrozen({ waves: preview.cohorts }, context),
-  };
+  const profiles = matched.map(({ candidate }, index): StoreItem => ({
+    kind: 'profile',
+    bytes: candidate.bytes,
+    importedBy: importers[index] ?? 'reseal',
+  }));
+  const frozen = await freezePlan(store, configuration, preview.cohorts, context, [{ kind: 'manifest', bytes: to.bytes }, ...profiles]);
   const eligible = preview.eligible as Plan['eligible'];
   const plan: Plan = {
     kind: preview.kind,

@@ -1,11 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { LineName, PersonId } from '../../src/domain/brands.js';
-import type { RotationStatus } from '../../src/domain/rotation/status.js';
 import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { LINE } from '../../src/simulator/mesh/spec.js';
 import { connectClient } from '../../src/temporal/connection.js';
@@ -17,6 +15,7 @@ import type { floor } from './floor-workflow.js';
 import { readHistories, type Histories } from './histories.js';
 import type { Bundles } from './bundles.js';
 import { cpuTime } from './cpu-time.js';
+import { gateNotices, type GateNotices } from './gate-notices.js';
 import { median } from './median.js';
 import { dropSuccessors, makeMesh } from './mesh.js';
 import { WorkerClient } from './worker-client.js';
@@ -86,9 +85,13 @@ export async function compare(request: ComparisonRequest): Promise<Comparison> {
   try {
     await registerSearchAttributes(connection, NAMESPACE);
     const bench = await Bench.make(request, new Client({ connection, namespace: NAMESPACE }), worker);
-    const result = await bench.compare();
-    await worker.order({ do: 'stop' });
-    return result;
+    try {
+      const result = await bench.compare();
+      await worker.order({ do: 'stop' });
+      return result;
+    } finally {
+      bench.gates.stop();
+    }
   } finally {
     await worker.end();
     await connection.close();
@@ -105,10 +108,12 @@ class Bench {
     private readonly client: Client,
     private readonly worker: WorkerClient,
     private readonly mesh: SimulatedMesh,
+    readonly gates: GateNotices,
   ) {}
 
   static async make(request: ComparisonRequest, client: Client, worker: WorkerClient): Promise<Bench> {
     const mesh = await makeMesh(join(request.folder, 'mesh'), request.nodes);
+    const gates = await gateNotices(mesh.folders.config);
     await worker.order({
       do: 'rotation',
       folder: mesh.folders.config,
@@ -117,7 +122,7 @@ class Bench {
       taskQueue: rotationQueue(request),
       bundle: request.bundles.reseal,
     });
-    return new Bench(request, client, worker, mesh);
+    return new Bench(request, client, worker, mesh, gates);
   }
 
   async compare(): Promise<Comparison> {
@@ -223,19 +228,17 @@ class Bench {
     return { seconds, workerCpu: (cpuTime(this.worker.pid) ?? 0) - worker, serverCpu: (cpuTime(pid) ?? 0) - server };
   }
 
-  /** Two people, as soon as they may. */
+  /** Two people, as soon as they are told. */
   private async approve(handle: WorkflowHandle<typeof rotation>): Promise<void> {
-    for (;;) {
-      const status = await this.inTime(handle.query<RotationStatus>('status'));
-      if (status.outcome !== null) throw new Error(`the rotation ended as ${status.outcome}: ${status.reasons.join('; ')}`);
-      if (status.question !== null) throw new Error(`the rotation asks ${status.question.id}: ${JSON.stringify(status)}`);
-      if (status.commands.includes('approve')) {
-        for (const by of ['ada', 'grace'])
-          await this.inTime(handle.executeUpdate('approve', { args: [{ by, ticket: 'CHG-7', digest: status.to }] }));
-        return;
-      }
-      await sleep(20, undefined, { signal: this.request.deadline });
-    }
+    const { to } = await this.inTime(
+      Promise.race([
+        this.gates.next(),
+        handle.result().then((end: RotationEnd) => {
+          throw new Error(`the rotation ended as ${end.outcome} before its gate: ${end.reasons.join('; ')}`);
+        }),
+      ]),
+    );
+    for (const by of ['ada', 'grace']) await this.inTime(handle.executeUpdate('approve', { args: [{ by, ticket: 'CHG-7', digest: to }] }));
   }
 
   /** The answer, or a failure once the deadline of the whole run has passed. */

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { type Dialect, Kysely, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import type { LedgerActivities, RotationNodeRow } from '../../activities/ledger/contract.js';
+import type { LedgerWrites, RotationNodeRow } from '../../activities/ledger/contract.js';
 import { ResealError } from '../domain/errors.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
@@ -20,7 +20,7 @@ import type { Tables } from './tables.js';
 export type LedgerPlace = { readonly kind: 'embedded'; readonly folder: string } | { readonly kind: 'url'; readonly url: string };
 
 /** Per-node facts, last statuses and events of rotations. Every call throws DATABASE_UNREACHABLE while the database is away, and works again once it is back. */
-export interface Ledger extends LedgerActivities {
+export interface Ledger extends LedgerWrites {
   rotations(filter?: RotationFilter): Promise<RotationStatus[]>;
   rotation(id: string): Promise<RotationStatus | null>;
   rotationNodes(id: string): Promise<RotationNodeRow[]>;

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Worker } from '@temporalio/worker';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
-import type { LedgerActivities } from '../../activities/ledger/contract.js';
+import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import { GitManifestStore } from '../../activities/manifest-store/git.js';
 import { createNodeActivities, profileVerifier } from '../../activities/node/index.js';
 import { temporalContext } from '../../activities/node/temporal-context.js';
@@ -57,7 +57,7 @@ function named<T>(found: T | undefined, what: string, name: string): T {
 
 export interface ResealWorkerRequest {
   readonly folder: string;
-  readonly ledger: LedgerActivities;
+  readonly ledger: LedgerWrites;
   readonly temporal: TemporalAddress;
   /** Default: `reseal`. */
   readonly taskQueue?: string;

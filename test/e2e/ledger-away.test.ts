@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LedgerActivities } from '../../activities/ledger/contract.js';
+import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { until } from '../setup/until.js';
 import { meshTruth } from './node-truth.js';
@@ -10,7 +10,7 @@ let away = false;
 /** Writes that met no database. */
 let refused = 0;
 
-const leaving = (ledger: LedgerActivities): LedgerActivities => {
+const leaving = (ledger: LedgerWrites): LedgerWrites => {
   const wrap =
     <A extends unknown[]>(write: (...given: A) => Promise<void>) =>
     async (...given: A): Promise<void> => {

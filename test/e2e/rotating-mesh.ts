@@ -10,7 +10,7 @@ import type { CommandName } from '../../src/domain/rotation/commands.js';
 import type { QuestionId } from '../../src/domain/rotation/state.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
 import { openLedger, type Ledger } from '../../src/ledger/open.js';
-import type { LedgerActivities } from '../../activities/ledger/contract.js';
+import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import { openAppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
 import { startBuilders, type Builders } from '../../src/simulator/builder.js';
 import { TEAM } from '../../src/simulator/mesh/spec.js';
@@ -42,7 +42,7 @@ export const FAST_POLICY = {
 export type RotatingMeshRequest = Partial<MeshRequest> &
   Pick<ResealWorkerRequest, 'decorate'> & {
     /** Injected faults of the database, as activities see it. */
-    readonly decorateLedger?: (ledger: LedgerActivities) => LedgerActivities;
+    readonly decorateLedger?: (ledger: LedgerWrites) => LedgerWrites;
     /** Default: the server that all tests share. */
     readonly temporal?: TestTemporal;
   };

@@ -275,7 +275,7 @@ describe('the activities of the ledger', () => {
       recordNodes: failing,
       saveNodeReports: failing,
     });
-    await expect(activities.recordNodes([])).rejects.toMatchObject({ type: 'DATABASE_UNREACHABLE', message: away.message });
-    await expect(activities.recordRotation(status('x-1'))).rejects.not.toHaveProperty('nonRetryable', true);
+    await expect(activities.recordStep({ line: 'x' as LineName, rows: [row('x-1', 'n-1', 1)], reports: [] })).rejects.toMatchObject({ type: 'DATABASE_UNREACHABLE', message: away.message });
+    await expect(activities.recordProgress({ status: status('x-1'), events: [] })).rejects.not.toHaveProperty('nonRetryable', true);
   });
 });

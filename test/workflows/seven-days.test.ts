@@ -63,10 +63,8 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
       unstageNode: done,
       probeNodes: async ({ nodes }: { nodes: readonly NodeName[] }) =>
         nodes.map((node): NodeResult => ({ node, outcome: 'done', active: TO, reason: '' })),
-      recordRotation: nothing,
-      recordEvents: nothing,
-      recordNodes: nothing,
-      saveNodeReports: nothing,
+      recordProgress: nothing,
+      recordStep: nothing,
       notify: async ({ event, audience }: { event: string; audience: readonly string[] }) => void notices.push({ event, audience }),
     };
   };
