@@ -4,7 +4,6 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { NodeStep, Placement } from '../../src/domain/node/steps.js';
 import { isTemporary, type NodePath, type PreparedFile } from '../../src/node-shell/contract.js';
 import { sha256Of } from '../../src/manifest/digest.js';
-import type { Held } from './fence.js';
 import { PROFILE_FOLDERS, profilePath } from './paths.js';
 import type { WritingSession } from './session.js';
 
@@ -18,7 +17,7 @@ export interface Effect {
   /** Writes what is not visible yet. */
   prepare(): Promise<void>;
   /** The visible change; asks the fence right before every rename. */
-  apply(held: Held): Promise<void>;
+  apply(): Promise<void>;
   /** Takes back what `prepare` wrote, unless `apply` used it. */
   discard(): void;
   /** Folders whose renames must reach the disk before the next kind of step. */
@@ -56,7 +55,7 @@ function writing(
   session: WritingSession,
   subject: string,
   files: readonly FileToWrite[],
-  before: (held: Held) => Promise<void> = async () => undefined,
+  before: () => Promise<void> = async () => undefined,
 ): Effect {
   let prepared: readonly PreparedFile[] = [];
   const folders = [...new Set(files.map((file) => posix.dirname(file.path)))];
@@ -71,10 +70,10 @@ function writing(
       prepared = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
-    apply: async (held) => {
-      await before(held);
+    apply: async () => {
+      await before();
       for (const file of prepared) {
-        held.check();
+        session.held.check();
         file.commit();
       }
     },
@@ -92,10 +91,10 @@ async function putProfile(session: WritingSession, placement: Placement): Promis
   // A link is replaced by the rename; it is no file of its own that anyone could miss.
   const stray =
     found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link') ? null : strayPath(session, placement, found);
-  return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], async (held) => {
+  return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], async () => {
     if (stray === null) return;
     for (const missing of session.files.missingFolders(posix.dirname(stray))) session.files.makeFolder(missing);
-    held.check();
+    session.held.check();
     await session.files.move(path, stray);
   });
 }
@@ -149,8 +148,8 @@ function setAccepted(session: WritingSession, digest: Sha256, what: 'accept' | '
     folders: [],
     touched: [],
     prepare: async () => undefined,
-    apply: async (held) => {
-      held.check();
+    apply: async () => {
+      session.held.check();
       await accepted.write(session.name, next, session.order.opId);
     },
     discard: () => undefined,
@@ -204,9 +203,9 @@ function moving(
     folders: targets,
     touched: [...sources, ...targets],
     prepare: async () => undefined,
-    apply: async (held) => {
+    apply: async () => {
       for (const [from, to] of moves) {
-        held.check();
+        session.held.check();
         await session.files.move(from, to);
       }
     },

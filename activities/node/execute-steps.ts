@@ -4,16 +4,15 @@ import type { NodeStep, ReadBack } from '../../src/domain/node/steps.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { planEffect, type ChangingStep, type Effect } from './effects.js';
 import { PROFILE_FOLDERS, profilePath } from './paths.js';
-import type { Held } from './fence.js';
 import { makeFolders } from './folders.js';
 import type { NodeSession, WritingSession } from './session.js';
 
-/** A stretch of steps under one hold of the node's lock, or a read-back. */
+/** Steps that follow each other, or a read-back. */
 type Part = { readonly steps: readonly ChangingStep[] } | { readonly readBack: ReadBack; readonly step: NodeStep };
 
 /**
  * Executes the steps of a node operation in order. Each step looks at the node first and does only what is missing; the fence is asked
- * right before every rename; steps that follow each other share one hold of the lock and one synced journal entry of intents.
+ * right before every rename; steps that follow each other share one synced write of their intents to the journal.
  * @returns whether anything on the node was changed.
  * @throws ResealError STALE_EPOCH, ORDER_EXPIRED, READ_BACK_FAILED, NODE_WRITE_FAILED, NODE_UNREACHABLE, REFUSED, DIGEST_MISMATCH, STORE_UNREACHABLE
  */
@@ -21,7 +20,7 @@ export async function executeSteps(session: WritingSession, steps: readonly Node
   let changed = false;
   for (const part of parts(steps)) {
     if ('steps' in part) {
-      changed = (await session.attempt.hold((held) => executeBatch(session, part.steps, held))) || changed;
+      changed = (await executeBatch(session, part.steps)) || changed;
     } else {
       await readBack(session, part.readBack);
       await session.hooks.afterStep?.(part.step);
@@ -57,7 +56,8 @@ interface Planned {
   readonly effect: Effect | null;
 }
 
-async function executeBatch(session: WritingSession, steps: readonly ChangingStep[], held: Held): Promise<boolean> {
+async function executeBatch(session: WritingSession, steps: readonly ChangingStep[]): Promise<boolean> {
+  session.held.check();
   const planned = await Promise.all(steps.map(async (step): Promise<Planned> => ({ step, effect: await planEffect(session, step) })));
   const effects = planned.flatMap(({ effect }) => (effect === null ? [] : [effect]));
   try {
@@ -70,7 +70,7 @@ async function executeBatch(session: WritingSession, steps: readonly ChangingSte
       await settleAll([session.attempt.journal.intend(intents), ...effects.map((effect) => effect.prepare())]);
     }
     for (const stretch of stretches(planned)) {
-      for (const one of stretch) await applyOne(session, one, held);
+      for (const one of stretch) await applyOne(session, one);
       // One kind of step is on disk before the next begins: a manifest is un-accepted before its files go, whenever the power fails.
       await session.files.syncFolders(stretch.flatMap(({ effect }) => effect?.touched ?? []));
     }
@@ -80,10 +80,10 @@ async function executeBatch(session: WritingSession, steps: readonly ChangingSte
   return effects.length > 0;
 }
 
-async function applyOne(session: WritingSession, { step, effect }: Planned, held: Held): Promise<void> {
+async function applyOne(session: WritingSession, { step, effect }: Planned): Promise<void> {
   if (effect !== null) {
     await session.hooks.beforeEffect?.(step);
-    await effect.apply(held);
+    await effect.apply();
     session.attempt.journal.result({ do: step.do, subject: effect.subject }, true);
   }
   await session.hooks.afterStep?.(step);

@@ -27,56 +27,44 @@ export class AdmittedAttempt {
   ) {}
 
   /**
-   * Admits an order: from now on older attempts and lower epochs find the line taken. What dead
-   * attempts left half written is gone.
+   * Admits an order and begins its work under one hold of the node's lock: from now on older attempts and lower epochs find the line taken.
+   * What dead attempts left half written is gone.
    * @throws ResealError STALE_EPOCH, ORDER_EXPIRED
    */
-  static async admit(
+  static async admit<T>(
     files: NodeFiles,
     paths: LinePaths,
     order: NodeOrder,
     attempt: number,
     clock: () => Instant,
     operation: JournalSubject,
-  ): Promise<AdmittedAttempt> {
+    work: (attempt: AdmittedAttempt, held: Held) => Promise<T>,
+  ): Promise<T> {
     const { line, rotation, epoch, opId } = order;
     const mine: Fence = { epoch, opId, token: randomUUID() };
-    const journal = new Journal(files, paths.stateFile('journal'), { line, rotation, epoch, opId, attempt }, clock);
+    const journal = new Journal(files, paths.stateFile('journal'), { line, rotation, attempt, ...mine }, clock);
     for (const missing of files.missingFolders(paths.state)) files.makeFolder(missing);
-    const fences = new StateFile<Fence>(files, paths.stateFile('fence.json'));
-    await withLock(files, paths.stateFile('lock'), async () => {
-      refuse(files, admit(fences.read(line), order, clock()), order);
-      await fences.write(line, mine, opId);
-      removeLeftOvers(files, paths);
-      journal.announce(operation);
-    });
-    return new AdmittedAttempt(files, paths, order, mine, clock, journal, new StateFile(files, paths.stateFile('accepted.json')));
-  }
-
-  /** Runs `work` under the node's lock, if the attempt still owns the line. @throws ResealError STALE_EPOCH, ORDER_EXPIRED */
-  hold<T>(work: (held: Held) => Promise<T>): Promise<T> {
-    const fences = new StateFile<Fence>(this.files, this.paths.stateFile('fence.json'));
-    return withLock(this.files, this.paths.stateFile('lock'), async () => {
-      let seen = '';
-      const check = (): void => {
-        const stamp = this.files.stamp(fences.path);
-        // The fence is replaced by rename, so an unchanged stamp is an unchanged fence; the time is asked every time.
-        const current = stamp === seen && stamp !== '' ? this.mine : fences.read(this.order.line);
-        refuse(this.files, stillHolds(current, this.mine, this.order.notAfter, this.clock()), this.order);
-        seen = stamp;
-      };
-      check();
-      return work({ check });
+    const admitted = new AdmittedAttempt(files, paths, order, mine, clock, journal, new StateFile(files, paths.stateFile('accepted.json')));
+    return withLock(files, paths.stateFile('lock'), async () => {
+      refuse(files, admit(journal.fence(), order, clock()), order);
+      if (!journal.isSettled()) removeLeftOvers(files, paths);
+      journal.admit(operation);
+      return work(admitted, admitted.held());
     });
   }
 
   /**
-   * Writes the operation's result, or without one only what waits for it. Not fenced: what was done is told even when the order ran out
-   * or a newer attempt owns the line by now.
+   * Holds the node's lock again. Not fenced by itself, so that what was done is told even when the order ran out or a newer attempt
+   * owns the line by now; whatever changes something asks `held`.
    */
-  async finish(operation: (JournalSubject & { readonly changed: boolean }) | null): Promise<void> {
-    if (operation !== null) this.journal.result(operation, operation.changed);
-    await withLock(this.files, this.paths.stateFile('lock'), () => this.journal.flush());
+  hold<T>(work: (held: Held) => Promise<T>): Promise<T> {
+    return withLock(this.files, this.paths.stateFile('lock'), () => work(this.held()));
+  }
+
+  private held(): Held {
+    return {
+      check: () => refuse(this.files, stillHolds(this.journal.fence(), this.mine, this.order.notAfter, this.clock()), this.order),
+    };
   }
 }
 

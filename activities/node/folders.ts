@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
 import type { NodePath } from '../../src/node-shell/contract.js';
-import type { Held } from './fence.js';
 import type { WritingSession } from './session.js';
 import { StateFile } from './state-file.js';
 
@@ -28,8 +27,8 @@ function isShared({ files, paths }: WritingSession, folder: NodePath): boolean {
 }
 
 /** Removes the folders that reseal made and that are empty by now, innermost first: the trees are again as they were before it came. */
-export async function removeOwnFolders(session: WritingSession, held: Held): Promise<boolean> {
-  const { files, name, order, attempt } = session;
+export async function removeOwnFolders(session: WritingSession): Promise<boolean> {
+  const { files, name, order, attempt, held } = session;
   const known = record(session).read(name) ?? [];
   const left = new Set(known);
   const gone: NodePath[] = [];

@@ -1,10 +1,10 @@
 import type { Instant } from '../../src/domain/brands.js';
-import { NODE_PROTOCOL, type Fence } from '../../src/domain/node/order.js';
+import { NODE_PROTOCOL } from '../../src/domain/node/order.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { KnownManifest } from './frozen-contents.js';
+import { fenceOf } from './journal.js';
 import { probeNode } from './probe.js';
 import type { NodeSession } from './session.js';
-import { StateFile } from './state-file.js';
 import type { ProfileVerifier } from './verifier.js';
 
 const MOST_PROBLEMS = 20;
@@ -18,7 +18,7 @@ export async function inspect(
   version: string,
 ): Promise<NodeReport> {
   const probe = await probeNode(session, expected, verifier, now);
-  const fence = new StateFile<Fence>(session.files, session.paths.stateFile('fence.json')).read(session.name);
+  const fence = fenceOf(session.files, session.paths.stateFile('journal'), session.name);
   return {
     node: session.node.name,
     at: probe.at,

@@ -1,5 +1,6 @@
 import type { Instant, LineName } from '../../src/domain/brands.js';
-import type { NodeFiles, NodePath } from '../../src/node-shell/contract.js';
+import type { Fence } from '../../src/domain/node/order.js';
+import type { Extent, NodeFiles, NodePath } from '../../src/node-shell/contract.js';
 
 /** What a journal line is about: an operation as a whole, a step of it, or the folders that came and went with it. */
 export interface JournalSubject {
@@ -7,6 +8,9 @@ export interface JournalSubject {
   /** Digest, `<folder>/<file name>` or path. */
   readonly subject: string;
 }
+
+/** Names one attempt of an operation. */
+type Owner = Pick<JournalEntry, 'line' | 'rotation' | 'epoch' | 'opId' | 'attempt'> & { readonly token: string };
 
 /** One line of `<state>/journal`. An intent is on disk before its effect; an intent without a result was cut off. */
 export interface JournalEntry extends JournalSubject {
@@ -18,40 +22,66 @@ export interface JournalEntry extends JournalSubject {
   readonly opId: string;
   readonly attempt: number;
   readonly phase: 'intent' | 'result';
+  /** In the intent of an operation as a whole: names the attempt, which owns the line until the next such intent. */
+  readonly token?: string;
   /** In a result: whether anything on the node is different now. Always false in an intent. */
   readonly changed: boolean;
 }
 
-const TAIL = 64 * 1024;
 const NEWLINE = 10;
 
 /**
- * The journal of one attempt. Entries are appended under the node's lock. An append is one synced write, so what need not be on disk yet
- * (the operation's own intent, before its first effect; results) waits for the next one, the last of it for `flush`.
+ * The journal of one attempt, and the fence of the node: the intent of an operation as a whole is its admission, and the last one on a line
+ * owns that line. Entries are appended under the node's lock. An append is one synced write, so what need not be on disk yet (the
+ * admission, before its first effect; results) waits for the next one, the last of it for `flush`.
  */
 export class Journal {
-  private waiting: (JournalSubject & Pick<JournalEntry, 'phase' | 'changed'>)[] = [];
+  private waiting: (JournalSubject & Pick<JournalEntry, 'phase' | 'changed' | 'token'>)[] = [];
 
   constructor(
     private readonly files: NodeFiles,
     private readonly path: NodePath,
-    private readonly common: Pick<JournalEntry, 'line' | 'rotation' | 'epoch' | 'opId' | 'attempt'>,
+    private readonly owner: Owner,
     private readonly clock: () => Instant,
   ) {}
 
-  /** Makes intents durable, with what is waiting. Call under the lock, before the effects. */
-  async intend(subjects: readonly JournalSubject[]): Promise<void> {
-    for (const subject of subjects) this.announce(subject);
-    await this.flush();
+  /** The attempt that owns the line now: this one as soon as it is admitted, though that may not be on disk yet. Call under the lock. */
+  fence(): Fence | null {
+    if (this.admissionWaits) return this.owner;
+    return fenceOf(this.files, this.path, this.owner.line);
   }
 
-  /** An intent that is durable with the next append: for what has effects through later intents only. */
-  announce(subject: JournalSubject): void {
-    this.waiting.push({ do: subject.do, subject: subject.subject, phase: 'intent', changed: false });
+  /** Whether the last to hold the node's lock was of this process and let it go in good order: nothing half written is left of anybody. */
+  isSettled(): boolean {
+    return journalEnd(this.files, this.path).settled;
+  }
+
+  /** Admits the operation: from the next append on every other process knows. Call under the lock, and flush before letting it go. */
+  admit(operation: JournalSubject): void {
+    this.waiting.push({ ...operation, phase: 'intent', changed: false, token: this.owner.token });
+  }
+
+  /** Makes intents durable, with what is waiting. Call under the lock, before the effects. */
+  async intend(subjects: readonly JournalSubject[]): Promise<void> {
+    for (const { do: what, subject } of subjects) this.waiting.push({ do: what, subject, phase: 'intent', changed: false });
+    await this.flush();
   }
 
   result(subject: JournalSubject, changed: boolean): void {
     this.waiting.push({ do: subject.do, subject: subject.subject, phase: 'result', changed });
+  }
+
+  /** Before the lock is let go for a while: other processes must see the admission. */
+  async pause(): Promise<void> {
+    if (this.admissionWaits) await this.flush();
+    this.markSettled();
+  }
+
+  /** Makes the rest durable, with the operation's own result. Call under the lock, last. */
+  async finish(operation: JournalSubject, changed: boolean): Promise<void> {
+    this.result(operation, changed);
+    await this.flush();
+    this.markSettled();
   }
 
   /** Makes durable what is waiting. Call under the lock. */
@@ -59,34 +89,69 @@ export class Journal {
     if (this.waiting.length === 0) return;
     const end = journalEnd(this.files, this.path);
     const at = this.clock();
-    const lines = this.waiting.map(({ do: what, subject, phase, changed }, position) =>
-      JSON.stringify({ seq: end.seq + 1 + position, at, ...this.common, do: what, subject, phase, changed } satisfies JournalEntry),
-    );
-    const size = await this.files.append(this.path, `${end.torn ? '\n' : ''}${lines.join('\n')}\n`);
-    ends.set(this.files.resolve(this.path), { size, seq: end.seq + lines.length, torn: false });
+    const { token: _token, ...common } = this.owner;
+    const entries = this.waiting.map(({ do: what, subject, phase, changed, token }, position): JournalEntry => ({
+      seq: end.seq + 1 + position,
+      at,
+      ...common,
+      do: what,
+      subject,
+      phase,
+      changed,
+      ...(token === undefined ? {} : { token }),
+    }));
+    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+    const extent = await this.files.append(this.path, `${end.torn ? '\n' : ''}${text}`);
+    ends.set(this.files.resolve(this.path), { ...continued(end, extent, entries), torn: false, settled: false });
     this.waiting = [];
+  }
+
+  private get admissionWaits(): boolean {
+    return this.waiting.some((entry) => entry.token !== undefined);
+  }
+
+  private markSettled(): void {
+    ends.set(this.files.resolve(this.path), { ...journalEnd(this.files, this.path), settled: true });
   }
 }
 
-interface End {
-  readonly size: number;
+/** Who owns the line, by the node's journal; null where no operation was ever admitted on it. */
+export function fenceOf(files: NodeFiles, path: NodePath, line: LineName): Fence | null {
+  return journalEnd(files, path).fences.get(line) ?? null;
+}
+
+/** What a journal comes down to. */
+interface End extends Extent {
   readonly seq: number;
   /** The last line has no end: its writer was cut off. */
   readonly torn: boolean;
+  readonly fences: ReadonlyMap<LineName, Fence>;
+  readonly settled: boolean;
 }
 
-/** Where each journal ended when this process last wrote to it; right as long as the size is the same. */
+/** Where each journal ended when this process last looked; right as long as it is the same file and of the same size. */
 const ends = new Map<string, End>();
 
 function journalEnd(files: NodeFiles, path: NodePath): End {
-  const size = files.size(path);
-  const known = ends.get(files.resolve(path));
-  if (known?.size === size) return known;
-  const tail = files.tail(path, Math.max(0, size - TAIL));
-  const last = parseLines(Buffer.from(tail).toString('utf8')).at(-1);
-  return { size, seq: last?.seq ?? 0, torn: tail.length > 0 && tail[tail.length - 1] !== NEWLINE };
+  const extent = files.extent(path) ?? { file: '', size: 0 };
+  const key = files.resolve(path);
+  const known = ends.get(key);
+  if (known?.file === extent.file && known.size === extent.size) return known;
+  const grown = known?.file === extent.file && known.size < extent.size && !known.torn ? known : null;
+  const tail = files.tail(path, grown?.size ?? 0);
+  const torn = tail.length > 0 && tail[tail.length - 1] !== NEWLINE;
+  const start: End = grown ?? { ...extent, seq: 0, torn, fences: new Map(), settled: false };
+  const end = { ...continued(start, extent, parseLines(Buffer.from(tail).toString('utf8'))), torn, settled: false };
+  ends.set(key, end);
+  return end;
 }
 
+function continued(before: End, extent: Extent, entries: readonly JournalEntry[]): End {
+  const fences = new Map(before.fences);
+  for (const { token, phase, line, epoch, opId } of entries)
+    if (token !== undefined && phase === 'intent') fences.set(line, { epoch, opId, token });
+  return { ...before, ...extent, seq: entries.at(-1)?.seq ?? before.seq, fences };
+}
 /** The entries of a journal's text. A line that was cut off is left out. */
 export function parseLines(text: string): readonly JournalEntry[] {
   return text.split('\n').flatMap((line) => {

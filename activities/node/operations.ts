@@ -9,6 +9,7 @@ import { executeSteps } from './execute-steps.js';
 import { AdmittedAttempt } from './fence.js';
 import { removeOwnFolders } from './folders.js';
 import type { KnownManifest } from './frozen-contents.js';
+import type { JournalSubject } from './journal.js';
 import { probeNode, type Probe } from './probe.js';
 import type { NodeSession, StepHooks, WritingSession } from './session.js';
 import type { ProfileVerifier } from './verifier.js';
@@ -24,8 +25,16 @@ export interface OperationTools {
   readonly hooks: StepHooks;
 }
 
+type Proven = Omit<NodeResult, 'node' | 'active'>;
+
 /** How an operation's own part ended; `changed` is for the journal. */
-type Ended = Omit<NodeResult, 'node' | 'active'> & { readonly changed: boolean };
+type Ended = Proven & { readonly changed: boolean };
+
+/** What takes its time is done without the node's lock, and the end again under it. */
+interface Unfinished {
+  readonly apart: () => Promise<Proven>;
+  readonly afterwards: (session: WritingSession, proven: Proven) => Promise<Ended>;
+}
 
 export async function stage(session: NodeSession, tools: OperationTools, to: Sha256): Promise<NodeResult> {
   return operate(session, tools, 'stage', to, async (writing) => done(await executeSteps(writing, stageSteps(await filesOf(session, to)))));
@@ -51,7 +60,7 @@ export async function remove(
   return operate(session, tools, what, gone, async (writing) => {
     const steps = await stepsOfRemoval(writing, gone, keep);
     const changed = await executeSteps(writing, steps);
-    const tidied = await writing.attempt.hold((held) => removeOwnFolders(writing, held));
+    const tidied = await removeOwnFolders(writing);
     return done(changed || tidied);
   });
 }
@@ -80,14 +89,18 @@ export async function switchTo(session: NodeSession, tools: OperationTools, targ
   return operate(session, tools, 'switch', target, async (writing) => {
     const known = await manifestOf(session, target);
     const changed = await executeSteps(writing, activateSteps(await filesOf(session, target)));
-    const proven = await prove(session, tools, known);
-    if (proven.outcome === 'done' || revertTo === null) return { ...proven, changed };
-    const back = await executeSteps(writing, activateSteps(await filesOf(session, revertTo)));
-    return { ...proven, reason: `${proven.reason} The node is back on manifest ${revertTo}.`, changed: changed || back };
+    return {
+      apart: () => prove(session, tools, known),
+      afterwards: async (again, proven) => {
+        if (proven.outcome === 'done' || revertTo === null) return { ...proven, changed };
+        const back = await executeSteps(again, activateSteps(await filesOf(session, revertTo)));
+        return { ...proven, reason: `${proven.reason} The node is back on manifest ${revertTo}.`, changed: changed || back };
+      },
+    };
   });
 }
 
-async function prove(session: NodeSession, tools: OperationTools, target: KnownManifest): Promise<Omit<Ended, 'changed'>> {
+async function prove(session: NodeSession, tools: OperationTools, target: KnownManifest): Promise<Proven> {
   const { passes: needed, interval, inconclusiveFor } = session.policy.probe;
   const history: { readonly at: Instant; readonly verdict: Verdict }[] = [];
   for (;;) {
@@ -116,33 +129,56 @@ export function reasonOf(probe: Probe, verdict: 'fail' | 'inconclusive'): string
 
 const done = (changed: boolean): Ended => ({ outcome: 'done', reason: '', changed });
 
-/** Admits the order, does the work, and leaves intent and result in the node's journal whatever happens. */
+/** Admits the order, does the work under the node's lock, and leaves intent and result in the node's journal whatever happens. */
 async function operate(
   session: NodeSession,
   tools: OperationTools,
   what: NodeOperation,
   subject: Sha256,
-  work: (writing: WritingSession) => Promise<Ended>,
+  work: (writing: WritingSession) => Promise<Ended | Unfinished>,
 ): Promise<NodeResult> {
-  session.files.reach();
+  const { files, paths, node } = session;
+  files.reach();
   refuseSkew(session);
-  const order: NodeOrder = { ...session.order, node: session.node.name };
-  const attempt = await AdmittedAttempt.admit(session.files, session.paths, order, tools.attempt, tools.clock, { do: what, subject });
-  const writing: WritingSession = { ...session, attempt, hooks: tools.hooks };
-  let ended: Ended;
-  try {
-    ended = await work(writing);
-  } catch (error) {
-    if (!(error instanceof ResealError && error.code === 'REFUSED')) {
-      // The failure is what counts; a journal that cannot be written now shows an intent without a result.
-      await attempt.finish(null).catch(() => undefined);
-      throw error;
-    }
-    ended = { outcome: 'failed', reason: error.message, changed: false };
-  }
-  await attempt.finish({ do: what, subject, changed: ended.changed });
+  const order: NodeOrder = { ...session.order, node: node.name };
+  const operation = { do: what, subject };
+  const begun = await AdmittedAttempt.admit(files, paths, order, tools.attempt, tools.clock, operation, async (attempt, held) => {
+    const writing: WritingSession = { ...session, attempt, held, hooks: tools.hooks };
+    return { writing, ended: await concluded(writing, operation, () => work(writing)) };
+  });
+  const ended = 'apart' in begun.ended ? await goOn(begun.writing, operation, begun.ended) : begun.ended;
   const { changed: _changed, ...result } = ended;
-  return { node: session.node.name, active: activeOf(session), ...result };
+  return { node: node.name, active: activeOf(session), ...result };
+}
+
+/** What the operation left undone, and its end under the lock again. */
+async function goOn(writing: WritingSession, operation: JournalSubject, { apart, afterwards }: Unfinished): Promise<Ended> {
+  const { attempt } = writing;
+  const proven = await apart().catch(async (error: unknown) => {
+    await attempt.hold(() => attempt.journal.flush()).catch(() => undefined);
+    throw error;
+  });
+  return attempt.hold((held) => {
+    const again: WritingSession = { ...writing, held };
+    return concluded(again, operation, () => afterwards(again, proven));
+  });
+}
+
+/** Does one part of an operation, and leaves in the journal what came of it. */
+async function concluded<T extends Ended | Unfinished>(
+  { attempt: { journal } }: WritingSession,
+  operation: JournalSubject,
+  work: () => Promise<T>,
+): Promise<T | Ended> {
+  const ended = await work().catch(async (error: unknown): Promise<Ended> => {
+    if (error instanceof ResealError && error.code === 'REFUSED') return { outcome: 'failed', reason: error.message, changed: false };
+    // The failure is what counts; a journal that cannot be written now shows an intent without a result.
+    await journal.flush().catch(() => undefined);
+    throw error;
+  });
+  if ('apart' in ended) await journal.pause();
+  else await journal.finish(operation, ended.changed);
+  return ended;
 }
 
 function refuseSkew(session: NodeSession): void {

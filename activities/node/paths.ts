@@ -40,7 +40,7 @@ export class LinePaths {
     return `${this.settings}/${digest}`;
   }
 
-  stateFile(name: 'fence.json' | 'accepted.json' | 'folders.json' | 'journal' | 'lock'): NodePath {
+  stateFile(name: 'accepted.json' | 'folders.json' | 'journal' | 'lock'): NodePath {
     return `${this.node.state}/${name}`;
   }
 

@@ -4,7 +4,7 @@ import type { NodeStep } from '../../src/domain/node/steps.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
 import type { NodeFiles } from '../../src/node-shell/contract.js';
-import type { AdmittedAttempt } from './fence.js';
+import type { AdmittedAttempt, Held } from './fence.js';
 import type { FrozenContents } from './frozen-contents.js';
 import type { LinePaths } from './paths.js';
 
@@ -25,6 +25,8 @@ export interface NodeSession {
 /** A session whose order was admitted, so that it may write. */
 export interface WritingSession extends NodeSession {
   readonly attempt: AdmittedAttempt;
+  /** The node's lock, which the attempt holds now. */
+  readonly held: Held;
   readonly hooks: StepHooks;
 }
 

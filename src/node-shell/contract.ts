@@ -7,6 +7,14 @@ export type NodePath = string;
 export type Found =
   { readonly kind: 'absent' } | { readonly kind: 'file'; readonly bytes: Uint8Array } | { readonly kind: 'other'; readonly what: string };
 
+/** Which file is at a path, and how long it is. */
+export interface Extent {
+  /** Tells a file from another one that was put in its place. */
+  readonly file: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
 /** A file that is written and synced beside its target, not yet visible under its name. */
 export interface PreparedFile {
   /** Renames it to its name. The folder is not synced: do that once for all files of a folder. */
@@ -40,10 +48,10 @@ export interface NodeFiles {
   move(from: NodePath, to: NodePath): Promise<void>;
   /** Makes renames in these folders durable. */
   syncFolders(folders: Iterable<NodePath>): Promise<void>;
-  /** Appends and syncs. Answers the file's size after it. */
-  append(path: NodePath, text: string): Promise<number>;
-  /** Size in bytes; 0 where there is none. */
-  size(path: NodePath): number;
+  /** Appends and syncs. Answers what the file is after it. */
+  append(path: NodePath, text: string): Promise<Extent>;
+  /** Null where there is none. */
+  extent(path: NodePath): Extent | null;
   /** Bytes from `start` to the end. */
   tail(path: NodePath, start: number): Uint8Array;
   /** Changes with every replacement of the file by rename; empty where there is none. */

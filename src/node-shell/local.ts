@@ -3,7 +3,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
 import type { NodeName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
-import type { Found, NodeFiles, NodePath, PreparedFile } from './contract.js';
+import type { Extent, Found, NodeFiles, NodePath, PreparedFile } from './contract.js';
 import { codeOf, readFailed, unreachableHome, writeFailed } from './failures.js';
 import { realFileSystem, type FileSystem } from './file-system.js';
 import { isFolder, removeTree, writeAll } from './trees.js';
@@ -169,7 +169,7 @@ export class LocalNode implements NodeFiles {
     );
   }
 
-  async append(path: NodePath, text: string): Promise<number> {
+  async append(path: NodePath, text: string): Promise<Extent> {
     try {
       const fd = this.fs.open(this.resolve(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o644);
       try {
@@ -181,11 +181,13 @@ export class LocalNode implements NodeFiles {
     } catch (cause) {
       throw this.writing(path, 'append to', cause);
     }
-    return this.size(path);
+    // Somebody else has removed it since: what comes next finds a file that is not this one.
+    return this.extent(path) ?? { file: '', size: 0 };
   }
 
-  size(path: NodePath): number {
-    return Number(this.lstat(this.resolve(path), path)?.size ?? 0n);
+  extent(path: NodePath): Extent | null {
+    const stat = this.lstat(this.resolve(path), path);
+    return stat === undefined ? null : { file: `${stat.dev}.${stat.ino}`, size: Number(stat.size) };
   }
 
   tail(path: NodePath, start: number): Uint8Array {

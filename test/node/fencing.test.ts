@@ -1,9 +1,9 @@
-import { mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Fence } from '../../src/domain/node/order.js';
+import type { JournalEntry } from '../../activities/node/index.js';
 import { LINE, lasting, visible, world, type World } from './mesh.js';
 
 let mesh: World;
@@ -14,7 +14,18 @@ beforeEach(async () => {
 afterEach(() => mesh.remove());
 
 const state = (...names: string[]): string => join(mesh.home, 'usr/local/var/reseal/state', ...names);
-const fence = async (): Promise<Record<string, Fence>> => JSON.parse(await readFile(state('fence.json'), 'utf8')) as Record<string, Fence>;
+/** Admissions so far, the last one last. */
+const admissions = async (): Promise<readonly JournalEntry[]> => (await mesh.journal()).filter(({ token }) => token !== undefined);
+
+/** Another process has admitted the order of a rollback, as the node's journal tells. */
+async function admitRollback(): Promise<void> {
+  const journal = await mesh.journal();
+  const admission: JournalEntry = {
+    ...{ seq: journal.length + 1, at: mesh.now, line: LINE, rotation: 'ios-main-1', epoch: 1001, opId: 'rollback', attempt: 1 },
+    ...{ do: 'unstage', subject: mesh.to, phase: 'intent', changed: false, token: 'theirs' },
+  };
+  await appendFile(state('journal'), `${JSON.stringify(admission)}\n`);
+}
 
 describe('fencing (invariant 6)', () => {
   it('refuses a lower epoch for good, and changes nothing for it', async () => {
@@ -23,7 +34,7 @@ describe('fencing (invariant 6)', () => {
     const stale = mesh.activities().switchNode({ ...mesh.order(1999, 'op-2'), target: mesh.to, revertTo: null });
     await expect(stale).rejects.toMatchObject({ type: 'STALE_EPOCH', nonRetryable: true, message: expect.stringContaining('epoch 2000') });
     expect(await lasting(mesh.home)).toEqual(before);
-    expect((await fence())[LINE]?.epoch).toBe(2000);
+    expect((await admissions()).at(-1)?.epoch).toBe(2000);
   });
 
   it('refuses an order whose time is over, and one from a clock that is off', async () => {
@@ -58,8 +69,7 @@ describe('fencing (invariant 6)', () => {
     const sleeper = mesh.activities({
       hooks: {
         // It slept so long that its lock was broken and the rollback's order was admitted meanwhile.
-        beforeEffect: async () =>
-          writeFile(state('fence.json'), JSON.stringify({ [LINE]: { epoch: 1001, opId: 'rollback', token: 'theirs' } })),
+        beforeEffect: admitRollback,
       },
     });
     const woken = sleeper.switchNode({ ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: null });
@@ -77,7 +87,7 @@ describe('fencing (invariant 6)', () => {
         hooks: {
           beforeEffect: async (step) => {
             if (step.do !== kind || before.length > 0) return;
-            await writeFile(state('fence.json'), JSON.stringify({ [LINE]: { epoch: 1001, opId: 'rollback', token: 'theirs' } }));
+            await admitRollback();
             before = (await lasting(mesh.home)).filter((line) => !/\.tmp |state\/lock /.test(line));
           },
         },
@@ -91,19 +101,20 @@ describe('fencing (invariant 6)', () => {
     },
   );
 
-  it('a retry takes the line over from an earlier attempt of the same operation', async () => {
-    let retried: Promise<unknown> | null = null;
+  it('a retry takes the line over from an earlier attempt of the same operation, which does not go back behind its back', async () => {
+    await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+    const order = { ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: mesh.from };
+    let retried: unknown = null;
     const first = mesh.activities({
-      hooks: {
-        afterStep: (step) => {
-          // The first attempt has timed out for Temporal, but is still there.
-          if (step.do === 'read-back') retried ??= mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
-          return retried?.then(() => undefined);
-        },
+      // While it waits between two probes it has timed out for Temporal, but is still there.
+      sleep: async () => {
+        retried ??= await mesh.activities().switchNode(order);
+        mesh.verifier.verdicts.delete(mesh.manifests.to.profiles[0]!.profile.sha256);
       },
     });
-    await expect(first.stageNode({ ...mesh.order(), to: mesh.to })).rejects.toMatchObject({ type: 'STALE_EPOCH' });
-    await expect(retried!).resolves.toMatchObject({ outcome: 'done' });
+    await expect(first.switchNode(order)).rejects.toMatchObject({ type: 'STALE_EPOCH' });
+    expect(retried).toMatchObject({ outcome: 'done', active: mesh.to });
+    expect((await mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.to })).active).toBe(mesh.to);
   });
 
   it('an order whose time runs out while it proves does not go back behind the rollback’s back', async () => {
@@ -118,7 +129,7 @@ describe('fencing (invariant 6)', () => {
     await two.activities().stageNode({ ...two.order(5000), to: two.to });
     const other = two.activities().inspectNode({ ...two.order(1), line: 'other' as never, manifest: two.from });
     await expect(other).resolves.toMatchObject({ epoch: 0 });
-    expect(Object.keys(await fence())).toEqual([LINE]);
+    expect([...new Set((await admissions()).map(({ line }) => line))]).toEqual([LINE]);
   });
 });
 
@@ -182,6 +193,8 @@ describe('leftovers', () => {
     await writeFile(join(folder, '.reseal-op-0-abc.tmp'), 'half');
     await writeFile(join(settings, '.reseal-op-0-abc.tmp'), 'half');
     await writeFile(state('.reseal-op-0-def.tmp'), 'half');
+    // Of another process, whose last word in the journal was cut off too.
+    await appendFile(state('journal'), '{"seq":99,"at":17');
     await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
     expect((await lasting(mesh.home)).join('\n')).not.toContain('.tmp');
   });
