@@ -127,9 +127,7 @@ function operate(input: CohortStepInput, node: NodeName, reports: NodeReport[]):
     case 'repair':
       return nodes
         .stageNode({ ...order(input, node), to })
-        .then((staged) =>
-          staged.outcome === 'done' ? nodes.switchNode({ ...order(input, node), target: to, revertTo: null }) : staged,
-        );
+        .then((staged) => (staged.outcome === 'done' ? nodes.switchNode({ ...order(input, node), target: to, revertTo: null }) : staged));
     case 'retire':
       return nodes.retireNode({ ...order(input, node), old: from, keep: to });
     case 'restore':

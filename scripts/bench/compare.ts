@@ -18,11 +18,13 @@ import { cpuTime } from './cpu-time.js';
 import { gateNotices, type GateNotices } from './gate-notices.js';
 import { median } from './median.js';
 import { dropSuccessors, makeMesh } from './mesh.js';
+import type { NodeWork } from './node-work.js';
 import { WorkerClient } from './worker-client.js';
 
 export interface ComparisonRequest {
   readonly nodes: number;
   readonly repetitions: number;
+  readonly nodeWork: NodeWork;
   /** Its own; removed afterwards. */
   readonly folder: string;
   readonly server: { readonly address: string; readonly pid: number };
@@ -43,6 +45,7 @@ export interface Measured {
 
 export interface Comparison {
   readonly nodes: number;
+  readonly nodeWork: NodeWork;
   readonly activities: number;
   readonly activitiesPerNode: number;
   readonly rotation: Measured;
@@ -121,6 +124,7 @@ class Bench {
       temporal: { address: request.server.address, namespace: NAMESPACE },
       taskQueue: rotationQueue(request),
       bundle: request.bundles.reseal,
+      nodeWork: request.nodeWork,
     });
     return new Bench(request, client, worker, mesh, gates);
   }
@@ -156,6 +160,7 @@ class Bench {
     const floor = measured(floors, activities);
     return {
       nodes,
+      nodeWork: this.request.nodeWork,
       activities,
       activitiesPerNode: activities / nodes,
       rotation,

@@ -12,6 +12,7 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '100' },
     repetitions: { type: 'string', default: '3' },
     server: { type: 'string', default: 'memory' },
+    'node-work': { type: 'string', default: 'real' },
     deadline: { type: 'string', default: '900' },
     'cpu-profile': { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -23,6 +24,7 @@ const HELP = `Runs complete rotations of simulated nodes and, in between, as man
   --nodes N[,N]        sizes of the mesh, each compared with a floor of its own   default 100
   --repetitions N      measured rotations per size; one more run of each kind goes first, unmeasured   default 3
   --server memory|file where the Temporal server keeps everything, for rotation and floor alike   default memory
+  --node-work real|none  none: node operations answer at once and touch nothing; what is left is the workflow's own cost   default real
   --deadline SECONDS   for the whole run   default 900
   --cpu-profile DIR    a CPU profile of the worker's process
 `;
@@ -32,7 +34,7 @@ const load = (): string => readFileSync('/proc/loadavg', 'utf8').split(' ').slic
 
 function show(one: Comparison): void {
   const { nodes, rotation, floor, histories } = one;
-  console.log(`nodes ${nodes}`);
+  console.log(`nodes ${nodes}, node work ${one.nodeWork}`);
   console.log(`rotation ${rotation.rate.toFixed(1)} activities/s, median of ${rotation.seconds.map((s) => s.toFixed(2)).join(', ')} s`);
   console.log(`floor ${floor.rate.toFixed(1)} activities/s, median of ${floor.seconds.map((s) => s.toFixed(2)).join(', ')} s`);
   console.log(`cost per node ${ms(one.costPerNode)} ms`);
@@ -59,6 +61,8 @@ function show(one: Comparison): void {
 async function main(): Promise<void> {
   if (values.help) return console.log(HELP);
   const sizes = values.nodes.split(',').map(Number);
+  const nodeWork = values['node-work'];
+  if (nodeWork !== 'real' && nodeWork !== 'none') throw new Error(`--node-work takes real or none; given: ${nodeWork}`);
   if (sizes.some((size) => !Number.isInteger(size) || size < 1))
     throw new Error(`--nodes takes whole numbers, as 100 or 100,1000; given: ${values.nodes}`);
   Runtime.install({ logger: new DefaultLogger('WARN') });
@@ -78,6 +82,7 @@ async function main(): Promise<void> {
       const result = await compare({
         nodes,
         repetitions: Number(values.repetitions),
+        nodeWork,
         folder: join(folder, `${nodes}`),
         server,
         bundles,

@@ -3,6 +3,7 @@ import { openLedger } from '../../src/ledger/open.js';
 import type { TemporalAddress } from '../../src/temporal/connection.js';
 import { startResealWorker } from '../../src/temporal/reseal-worker.js';
 import { startFloorWorker, type FloorWorkerRequest } from './floor-worker.js';
+import { idleNodes, type NodeWork } from './node-work.js';
 
 export type WorkerOrder =
   | {
@@ -13,6 +14,7 @@ export type WorkerOrder =
       readonly taskQueue: string;
       /** File of reseal's workflows. */
       readonly bundle: string;
+      readonly nodeWork: NodeWork;
     }
   | ({ readonly do: 'floor' } & FloorWorkerRequest)
   | { readonly do: 'usage' }
@@ -34,8 +36,11 @@ async function obey(order: WorkerOrder): Promise<void> {
   switch (order.do) {
     case 'rotation': {
       const ledger = await openLedger({ kind: 'embedded', folder: order.database });
-      const { folder, temporal, taskQueue, bundle } = order;
-      const worker = await startResealWorker({ folder, ledger, temporal, taskQueue, workflowBundle: { codePath: bundle } });
+      const { folder, temporal, taskQueue, bundle, nodeWork } = order;
+      const worker = await startResealWorker({
+        ...{ folder, ledger, temporal, taskQueue, workflowBundle: { codePath: bundle } },
+        ...(nodeWork === 'none' ? { decorate: idleNodes } : {}),
+      });
       running = [() => worker.stop(), () => ledger.close(), ...running];
       return;
     }

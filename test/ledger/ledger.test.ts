@@ -275,7 +275,10 @@ describe('the activities of the ledger', () => {
       recordNodes: failing,
       saveNodeReports: failing,
     });
-    await expect(activities.recordStep({ line: 'x' as LineName, rows: [row('x-1', 'n-1', 1)], reports: [] })).rejects.toMatchObject({ type: 'DATABASE_UNREACHABLE', message: away.message });
+    await expect(activities.recordStep({ line: 'x' as LineName, rows: [row('x-1', 'n-1', 1)], reports: [] })).rejects.toMatchObject({
+      type: 'DATABASE_UNREACHABLE',
+      message: away.message,
+    });
     await expect(activities.recordProgress({ status: status('x-1'), events: [] })).rejects.not.toHaveProperty('nonRetryable', true);
   });
 });

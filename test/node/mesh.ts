@@ -278,7 +278,6 @@ export async function tree(root: string, skip: (path: string) => boolean = () =>
 export const visible = (home: string): Promise<readonly string[]> => tree(home, (path) => path === 'usr/local/var/reseal/state');
 
 /** The node without what differs from run to run: journal and folders. */
-export const lasting = (home: string): Promise<readonly string[]> =>
-  tree(home, (path) => /state\/(journal|folders\.json)$/.test(path));
+export const lasting = (home: string): Promise<readonly string[]> => tree(home, (path) => /state\/(journal|folders\.json)$/.test(path));
 
 export const randomName = (): string => randomBytes(4).toString('hex');
