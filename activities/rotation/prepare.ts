@@ -106,37 +106,52 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   return { ...found, horizon, reasons };
 }
 
-/** Preflight: what the preview finds, and where it finds no fault, everything frozen and written. Nothing on any node is touched. */
+/**
+ * Preflight: what the preview finds, and where it finds no fault, everything frozen and written. Nothing on any node is touched. Where it finds
+ * faults, what node truth is read by is frozen all the same: a refusal names every reason at once, those of the nodes among them.
+ */
 export async function prepareRotation(around: Surroundings, request: RotationRequest & { readonly id: string }): Promise<Prepared> {
   const preview = await previewRotation(around, request);
   const { survey, matched, importers, horizon } = preview;
-  const reasons = [...preview.missing, ...preview.reasons];
-  if (reasons.length > 0 || horizon === null) return { plan: null, reasons };
-
-  const { situation, from, head } = survey;
-  const { store, configuration } = situation;
+  const { from, head } = survey;
+  const { store } = survey.situation;
   const context: StoreContext = { rotation: request.id, ticket: request.trigger.ticket, by: request.trigger.by };
+  const reasons = [...preview.missing, ...preview.reasons];
+  // With nothing due there is nothing that nodes could stand in the way of.
+  if (horizon === null) return { plan: null, reasons };
+  if (reasons.length > 0) {
+    const unreached = preview.nodes.filter((node) => node.reach.kind !== 'local').map((node) => node.name);
+    if (unreached.length === preview.nodes.length) return { plan: null, reasons };
+    const inspect = { from: head.digest, ...(await freeze(preview, context)), nodes: preview.nodes.length, except: unreached };
+    return { plan: null, reasons, inspect };
+  }
+
   for (const [index, { candidate }] of matched.entries()) await store.putProfile(candidate.bytes, importers[index] ?? 'reseal', context);
   const to = freezeManifest(composeTo(from, matched.map(replacement), certificatesOf(matched)));
   await store.putManifest(to.bytes, context);
-  const frozen = {
-    topology: await store.putFrozen(configuration.topology, context),
-    policyDigest: await store.putFrozen(configuration.policy, context),
-    cohorts: await store.putFrozen({ waves: preview.cohorts }, context),
-  };
   const eligible = preview.eligible as Plan['eligible'];
   const plan: Plan = {
     kind: preview.kind,
     fromSeq: head.seq,
     from: head.digest,
     to: to.sha256,
-    ...frozen,
+    ...(await freeze(preview, context)),
     ...preview.mesh,
     horizon,
     eligible,
     summary: preview.summary,
   };
   return { plan, reasons: [] };
+}
+
+/** Policy, declared nodes and their cohorts: frozen by digest, so that a change applies to the next rotation. */
+async function freeze(preview: Preview, context: StoreContext): Promise<Pick<Plan, 'topology' | 'policyDigest' | 'cohorts'>> {
+  const { store, configuration } = preview.survey.situation;
+  return {
+    topology: await store.putFrozen(configuration.topology, context),
+    policyDigest: await store.putFrozen(configuration.policy, context),
+    cohorts: await store.putFrozen({ waves: preview.cohorts }, context),
+  };
 }
 
 const day = (iso: string): string => iso.slice(0, 10);
