@@ -238,8 +238,10 @@ class Drive {
       await work();
     } catch (error) {
       const cause = error instanceof ActivityFailure ? error.cause : undefined;
-      if (!(cause instanceof ApplicationFailure)) throw error;
-      this.tell({ event: 'refused', reasons: [cause.message] });
+      if (cause instanceof ApplicationFailure) this.tell({ event: 'refused', reasons: [cause.message] });
+      else if (error instanceof ChildWorkflowFailure)
+        this.tell({ event: 'refused', reasons: [`looking at the nodes came to no end: ${rootCauseOf(error)}`] });
+      else throw error;
     }
   }
 
