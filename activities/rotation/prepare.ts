@@ -43,7 +43,7 @@ export interface Preview {
 export async function previewRotation(around: Surroundings, request: RotationRequest): Promise<Preview> {
   const survey = await surveyLine(around, request);
   const { situation, from, matches, due } = survey;
-  const { policy, topology } = situation.configuration;
+  const { policy } = situation.configuration;
   const matched = matches.entries.filter((match): match is Matched => match.outcome === 'matched');
   const kind: RotationKind = matches.kind ?? 'profile';
   const nodes = nodesOf(situation, from);
@@ -93,7 +93,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
       kind,
       nodes,
       policy,
-      topology,
+      line: situation.declaration,
       offset: request.offset,
       now: around.clock() + request.offset,
       horizon,
