@@ -139,6 +139,7 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
     ...preview.mesh,
     horizon,
     eligible,
+    importers: [...new Set(importers)],
     summary: preview.summary,
   };
   return { plan, reasons: [] };
