@@ -17,6 +17,7 @@ interface Mutation {
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const ONE: Limits = { waves: [1], maxUnavailable: 1, faults: 1, commands: 1 };
+const GATES: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 1, secondGate: true };
 const TWO: Limits = { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1 };
 
 const MUTATIONS: readonly Mutation[] = [
@@ -61,6 +62,27 @@ const MUTATIONS: readonly Mutation[] = [
     file: 'src/domain/rotation/rollback.ts',
     find: "...(done.retired === 'no' ? [] : [{ do: 'restore' } as const]),",
     replace: '',
+    limits: ONE,
+  },
+  {
+    name: 'approvals of one gate count at the next',
+    file: 'src/domain/rotation/events.ts',
+    find: '    approvals: [],\n    gate: {',
+    replace: '    gate: {',
+    limits: GATES,
+  },
+  {
+    name: 'nodes are staged before the record says that staging has begun',
+    file: 'src/domain/rotation/events.ts',
+    find: 'return { ...state, done: { ...state.done, staged: atLeastBegun(state.done.staged) } };',
+    replace: 'return state;',
+    limits: ONE,
+  },
+  {
+    name: 'a question is put without a line in the record',
+    file: 'src/domain/rotation/history.ts',
+    find: 'after.question !== null && after.question.askedAt !== before.question?.askedAt',
+    replace: 'after.question !== null && before.question !== null && after.question.askedAt !== before.question.askedAt',
     limits: ONE,
   },
 ];

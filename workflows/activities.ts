@@ -18,11 +18,14 @@ const FINAL = [
   'REFUSED',
 ];
 
+/** And of profiles, where their bytes are judged before a rotation begins. */
+const NO_PROFILE = ['NOT_A_PROFILE', 'PROFILE_UNTRUSTED'];
+
 /** The store, the configuration, the profile sources: seconds at most; tried for as long as the rotation wants it. */
 export const desk = proxyActivities<RotationActivities & ScanActivities>({
   startToCloseTimeout: '2m',
   heartbeatTimeout: '10s',
-  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: FINAL },
+  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: [...FINAL, ...NO_PROFILE] },
 });
 
 /**

@@ -13,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
+import type { NodeName } from '../src/domain/brands.js';
 import { decide, legalCommands, type Command } from '../src/domain/rotation/commands.js';
 import { cancel, obey } from '../src/domain/rotation/obey.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
@@ -29,7 +30,7 @@ import {
   type RotationEvent,
 } from '../src/domain/rotation/machine.js';
 import { isTerminal, type Phase } from '../src/domain/rotation/phases.js';
-import type { RotationState } from '../src/domain/rotation/state.js';
+import type { Plan, RotationState } from '../src/domain/rotation/state.js';
 import { statusOf } from '../src/domain/rotation/status.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
 import { desk, steadyDesk } from './activities.js';
@@ -239,8 +240,10 @@ class Drive {
       await work();
     } catch (error) {
       const cause = error instanceof ActivityFailure ? error.cause : undefined;
-      if (!(cause instanceof ApplicationFailure)) throw error;
-      this.tell({ event: 'refused', reasons: [cause.message] });
+      if (cause instanceof ApplicationFailure) this.tell({ event: 'refused', reasons: [cause.message] });
+      else if (error instanceof ChildWorkflowFailure)
+        this.tell({ event: 'refused', reasons: [`looking at the nodes came to no end: ${rootCauseOf(error)}`] });
+      else throw error;
     }
   }
 
@@ -267,29 +270,34 @@ class Drive {
     this.deliveries.send('successor', `a successor is needed: ${found.missing.join('; ')}`, urgent ? audience.page : audience.owner);
   }
 
+  /** Node truth of the whole mesh is read also where successors or policy refuse already: every reason comes at once. */
   private async prepare(): Promise<void> {
-    const { plan, reasons } = await desk.prepareRotation({ ...this.request, id: this.state.id });
-    if (plan === null || reasons.length > 0) return this.tell({ event: 'refused', reasons });
-    const wholeMesh: NodesAction = {
-      do: 'nodes',
-      task: 'probe',
-      wave: null,
-      first: 0,
-      count: plan.nodes,
-      again: [],
-      except: [],
-      inFlight: null,
-      stopAtFirst: false,
-    };
-    const inspected = await takeSteps(
-      wholeMesh,
-      stepInput(this.state, plan, 'inspect'),
-      () => this.state,
-      () => this.state.phase !== 'preflight',
-    );
-    const unwell = inspected.flatMap((step) => step.troubled).map((result) => `${result.node}: ${result.reason}`);
-    if (unwell.length > 0) return this.tell({ event: 'refused', reasons: unwell });
-    this.tell({ event: 'prepared', plan });
+    const prepared = await desk.prepareRotation({ ...this.request, id: this.state.id });
+    if (prepared.plan !== null) {
+      const unwell = await this.inspectMesh(prepared.plan, []);
+      return this.tell(unwell.length > 0 ? { event: 'refused', reasons: unwell } : { event: 'prepared', plan: prepared.plan });
+    }
+    const { reasons, inspect } = prepared;
+    const unwell = inspect === undefined ? [] : await this.inspectMesh({ ...inspect, to: inspect.from }, inspect.except);
+    this.tell({ event: 'refused', reasons: [...reasons, ...unwell] });
+  }
+
+  /** What is wrong with nodes before anything is changed, a sentence each. */
+  private async inspectMesh(mesh: InspectedMesh, except: readonly NodeName[]): Promise<readonly string[]> {
+    const unwell: string[] = [];
+    let first = 0;
+    while (first < mesh.nodes) {
+      const round = await takeSteps(
+        wholeMeshFrom(first, mesh.nodes, except),
+        stepInput(this.state, mesh, 'inspect'),
+        () => this.state,
+        () => this.state.phase !== 'preflight',
+      );
+      unwell.push(...round.flatMap((step) => step.troubled).map((result) => `${result.node}: ${result.reason}`));
+      if (this.state.phase !== 'preflight') break;
+      first += round.reduce((sum, step) => sum + step.handled, 0);
+    }
+    return unwell;
   }
 
   private async treatNodes(action: NodesAction): Promise<void> {
@@ -414,6 +422,20 @@ class Drive {
     await this.deliveries.drained();
   }
 }
+
+type InspectedMesh = Pick<Plan, 'from' | 'to' | 'topology' | 'policyDigest' | 'cohorts' | 'nodes'>;
+
+const wholeMeshFrom = (first: number, nodes: number, except: readonly NodeName[]): NodesAction => ({
+  do: 'nodes',
+  task: 'probe',
+  wave: null,
+  first,
+  count: nodes - first,
+  again: [],
+  except,
+  inFlight: null,
+  stopAtFirst: false,
+});
 
 function rootCauseOf(error: Error): string {
   return error.cause instanceof Error ? rootCauseOf(error.cause) : error.message;

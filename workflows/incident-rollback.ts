@@ -1,4 +1,4 @@
-import { continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import { desk } from './activities.js';
 import { drive } from './drive.js';
 import type { IncidentInput, RotationEnd } from './messages.js';
@@ -9,13 +9,22 @@ import type { IncidentInput, RotationEnd } from './messages.js';
  */
 export async function incidentRollback(input: IncidentInput): Promise<RotationEnd> {
   if (input.carried !== undefined) return goOn(input, input.carried);
-  const prepared = await desk.prepareIncident({
-    rotation: input.rotation,
-    request: input.request,
-    key: workflowInfo().firstExecutionRunId,
-  });
+  const prepared = await orRefused(
+    desk.prepareIncident({ rotation: input.rotation, request: input.request, key: workflowInfo().firstExecutionRunId }),
+  );
   if (prepared.state === null) return { id: input.rotation, outcome: 'refused', reasons: prepared.reasons };
   return goOn(input, { state: prepared.state, seq: 0, unrecorded: [], untold: [], rows: [] });
+}
+
+/** Before anything is changed, what trying again cannot mend is a refusal with its reason: a workflow of reseal's always completes. */
+async function orRefused<T>(prepared: Promise<T>): Promise<T | { readonly state: null; readonly reasons: readonly string[] }> {
+  try {
+    return await prepared;
+  } catch (error) {
+    const cause = error instanceof ActivityFailure ? error.cause : undefined;
+    if (!(cause instanceof ApplicationFailure)) throw error;
+    return { state: null, reasons: [cause.message] };
+  }
 }
 
 async function goOn(input: IncidentInput, carried: NonNullable<IncidentInput['carried']>): Promise<RotationEnd> {

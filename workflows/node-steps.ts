@@ -19,7 +19,11 @@ const MOST_STEPS_AT_ONCE = 10;
 type StepInput = Omit<CohortStepInput, 'first' | 'count' | 'again' | 'except' | 'inFlight' | 'stopAtFirst' | 'cohort'>;
 
 /** What every step of a rotation's task is given. */
-export const stepInput = (state: RotationState, plan: Plan, task: CohortStepInput['task']): StepInput => ({
+export const stepInput = (
+  state: RotationState,
+  plan: Pick<Plan, 'from' | 'to' | 'topology' | 'policyDigest' | 'cohorts'>,
+  task: CohortStepInput['task'],
+): StepInput => ({
   task,
   line: state.line,
   rotation: state.id,

@@ -23,8 +23,20 @@ export interface Successors {
   readonly fingerprint: string;
 }
 
+/** What node truth is read by where there is no plan. */
+export interface MeshToInspect extends Pick<Plan, 'from' | 'topology' | 'policyDigest' | 'cohorts' | 'nodes'> {
+  /** Nodes that are refused already, by the way they are declared to be reached. */
+  readonly except: readonly NodeName[];
+}
+
 export type Prepared =
-  { readonly plan: Plan; readonly reasons: readonly string[] } | { readonly plan: null; readonly reasons: readonly string[] };
+  | { readonly plan: Plan; readonly reasons: readonly [] }
+  | {
+      readonly plan: null;
+      readonly reasons: readonly string[];
+      /** For the reasons that nodes may add; absent where they have none to add. */
+      readonly inspect?: MeshToInspect;
+    };
 
 /** The rotation's dealings with configuration, store and profile sources. Errors are ApplicationFailures typed by `ErrorCode`. */
 export interface RotationActivities {

@@ -72,6 +72,7 @@ export async function prepareIncident(
     maxUnavailable: maxUnavailable(configuration.policy.cohorts.maxUnavailable, nodes.length),
     horizon,
     eligible: [],
+    importers: [],
     summary: entries.map(
       (entry) => `${entry.app} ${entry.bundleId}: back to ${entry.profile.uuid.slice(0, 8)} until ${entry.profile.expiresAt.slice(0, 10)}`,
     ),

@@ -44,7 +44,7 @@ export interface Preview {
 export async function previewRotation(around: Surroundings, request: RotationRequest): Promise<Preview> {
   const survey = await surveyLine(around, request);
   const { situation, from, matches, due } = survey;
-  const { policy, topology } = situation.configuration;
+  const { policy } = situation.configuration;
   const matched = matches.entries.filter((match): match is Matched => match.outcome === 'matched');
   const kind: RotationKind = matches.kind ?? 'profile';
   const nodes = nodesOf(situation, from);
@@ -94,7 +94,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
       kind,
       nodes,
       policy,
-      topology,
+      line: situation.declaration,
       offset: request.offset,
       now: around.clock() + request.offset,
       horizon,
@@ -107,36 +107,51 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   return { ...found, horizon, reasons };
 }
 
-/** Preflight: what the preview finds, and where it finds no fault, everything frozen and written. Nothing on any node is touched. */
+/**
+ * Preflight: what the preview finds, and where it finds no fault, everything frozen and written. Nothing on any node is touched. Where it finds
+ * faults, what node truth is read by is frozen all the same: a refusal names every reason at once, those of the nodes among them.
+ */
 export async function prepareRotation(around: Surroundings, request: RotationRequest & { readonly id: string }): Promise<Prepared> {
   const preview = await previewRotation(around, request);
   const { survey, matched, importers, horizon } = preview;
-  const reasons = [...preview.missing, ...preview.reasons];
-  if (reasons.length > 0 || horizon === null) return { plan: null, reasons };
-
-  const { situation, from, head } = survey;
-  const { store, configuration } = situation;
+  const { from, head } = survey;
   const context: StoreContext = { rotation: request.id, ticket: request.trigger.ticket, by: request.trigger.by };
+  const reasons = [...preview.missing, ...preview.reasons];
+  // With nothing due there is nothing that nodes could stand in the way of.
+  if (horizon === null) return { plan: null, reasons };
+  if (reasons.length > 0) {
+    const unreached = preview.nodes.filter((node) => node.reach.kind !== 'local').map((node) => node.name);
+    if (unreached.length === preview.nodes.length) return { plan: null, reasons };
+    const inspect = { from: head.digest, ...(await freeze(preview, context)), nodes: preview.nodes.length, except: unreached };
+    return { plan: null, reasons, inspect };
+  }
+
   const to = freezeManifest(composeTo(from, matched.map(replacement), certificatesOf(matched)));
   const profiles = matched.map(({ candidate }, index): StoreItem => ({
     kind: 'profile',
     bytes: candidate.bytes,
     importedBy: importers[index] ?? 'reseal',
   }));
-  const frozen = await freezePlan(store, configuration, preview.cohorts, context, [{ kind: 'manifest', bytes: to.bytes }, ...profiles]);
   const eligible = preview.eligible as Plan['eligible'];
   const plan: Plan = {
     kind: preview.kind,
     fromSeq: head.seq,
     from: head.digest,
     to: to.sha256,
-    ...frozen,
+    ...(await freeze(preview, context, [{ kind: 'manifest', bytes: to.bytes }, ...profiles])),
     ...preview.mesh,
     horizon,
     eligible,
+    importers: [...new Set(importers)],
     summary: preview.summary,
   };
   return { plan, reasons: [] };
+}
+
+/** Policy, declared nodes and their cohorts: frozen by digest, so that a change applies to the next rotation. */
+function freeze({ survey, cohorts }: Preview, context: StoreContext, more: readonly StoreItem[] = []): ReturnType<typeof freezePlan> {
+  const { store, configuration } = survey.situation;
+  return freezePlan(store, configuration, cohorts, context, more);
 }
 
 const day = (iso: string): string => iso.slice(0, 10);

@@ -16,6 +16,8 @@ export interface Survey {
   readonly from: Manifest;
   readonly due: Due;
   readonly matches: SuccessorMatches<Candidate>;
+  /** Every verified profile of its sources, whether it fits or not. */
+  readonly offered: readonly Candidate[];
   readonly ignored: readonly string[];
   readonly fingerprint: string;
 }
@@ -41,6 +43,7 @@ export async function surveyLine(around: Surroundings, request: Pick<RotationReq
     from,
     due,
     matches,
+    offered: candidates,
     ignored: ignoredLines(
       listings.flatMap((listing) => listing.ignored),
       matches,

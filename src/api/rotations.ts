@@ -24,6 +24,7 @@ import { previewRotation } from '../../activities/rotation/prepare.js';
 import { headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
 import { asResealError } from './errors.js';
+import { refuseWrongChoices } from './successor-choices.js';
 
 export interface RotationDesk {
   readonly client: Client;
@@ -151,9 +152,12 @@ export async function startRotation(desk: RotationDesk, asked: StartRequest): Pr
   const request = requestOf(asked);
   await headOf(situationOf(desk.around, request.line).store, request.line);
   const running = await live(desk, request.line);
-  // Of one that is in flight Temporal itself says so below; whether it repeats anything is no question then.
-  const repeats = running === null || running.outcome !== null ? await repetition(desk, request, asked.after) : null;
-  if (repeats !== null) throw new ResealError('REFUSED', `${repeats}.`);
+  // Of one that is in flight Temporal itself says so below; what this one chooses or repeats is no question then.
+  if (running === null || running.outcome !== null) {
+    await refuseWrongChoices(desk.around, request);
+    const repeats = await repetition(desk, request, asked.after);
+    if (repeats !== null) throw new ResealError('REFUSED', `${repeats}.`);
+  }
   const configuration = desk.around.configuration();
   const input: RotationInput = { ...request, policy: configuration.policy, rights: rightsOf(configuration) };
   const handle = await startOn(desk, 'rotation', request.line, input);

@@ -11,7 +11,7 @@ export interface Group {
 }
 
 /** The window of a method: how long before expiry its successor is put in place. */
-export function windowOf(method: Method, policy: Policy): Duration {
+export function windowOf(method: Method, policy: Pick<Policy, 'window'>): Duration {
   switch (method) {
     case 'app-store':
       return policy.window.appStore;

@@ -1,5 +1,6 @@
 import type { Duration, Instant, Sha1 } from './brands.js';
 import { narrowerEntitlements } from './entitlements.js';
+import { windowOf } from './groups.js';
 import type { Manifest, ManifestEntry, Method } from './manifest.js';
 import type { Policy } from './policy.js';
 import type { ProfileDescription } from './profile.js';
@@ -27,20 +28,6 @@ export interface SuccessorTerms {
   /** Added to `now` in expiry comparisons (rehearsals). */
   readonly offset: Duration;
   readonly policy: Pick<Policy, 'window' | 'successor'>;
-}
-
-/** How long before its expiry a profile of this kind is replaced, in milliseconds. */
-export function windowOf(policy: Pick<Policy, 'window'>, method: Method): Duration {
-  switch (method) {
-    case 'app-store':
-      return policy.window.appStore;
-    case 'development':
-      return policy.window.development;
-    case 'ad-hoc':
-      return policy.window.adHoc;
-    case 'enterprise':
-      return policy.window.enterprise;
-  }
 }
 
 /** `<team> <bundle id> <method> [variant <variant>] [on <holder>]`; unique in a manifest, and readable in a sentence. */
@@ -97,7 +84,7 @@ function lifeReasons(entry: ManifestEntry, profile: ProfileDescription, terms: S
 
 /** A successor's life must exceed this: otherwise it were due again at once. */
 export const neededLife = (method: Method, terms: SuccessorTerms): Duration =>
-  windowOf(terms.policy, method) + terms.policy.successor.minLifeBeyondWindow;
+  windowOf(method, terms.policy) + terms.policy.successor.minLifeBeyondWindow;
 
 /** The certificates of a successor that live long enough to be an identity, newest first. */
 export function livingCertificates(entry: ManifestEntry, profile: ProfileDescription, terms: SuccessorTerms): readonly Sha1[] {

@@ -15,6 +15,7 @@ import type { Configuration } from '../configuration/load.js';
 import { ResealError } from '../domain/errors.js';
 import { VerifiedProfiles } from '../profile/index.js';
 import { trustedRoots } from '../profile/trusted-roots.js';
+import { contentOf } from './content-of-stores.js';
 import { configurationReader } from './configuration-reader.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
@@ -108,9 +109,8 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
 }
 
 function localNodes(around: OpenSurroundings, configuration: Configuration): NodeActivities {
-  const [store] = Object.keys(configuration.reseal.stores);
   return createNodeActivities({
-    store: around.store(store ?? 'main'),
+    store: contentOf(Object.keys(configuration.reseal.stores).map((name) => around.store(name))),
     verifier: profileVerifier(around.profiles),
     ...temporalContext,
   });

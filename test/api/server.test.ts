@@ -1,6 +1,11 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND_NAMES, openApi, ROUTES } from '../../src/api/routes.js';
 import { createApi, listen } from '../../src/api/server.js';
+import { stableUuid } from '../../src/simulator/mesh/create.js';
+import { TEAM } from '../../src/simulator/mesh/spec.js';
 import { ServedMesh } from './served-mesh.js';
 
 let served: ServedMesh;
@@ -141,6 +146,32 @@ describe('a rotation through the API (R5, R7, P1)', () => {
   ])('is not started for %s', async (_, body, status, code) => {
     const answer = await served.post('/v1/rotations', body);
     expect([answer.status, answer.body.error?.code]).toEqual([status, code]);
+  });
+
+  it('is not started for a successor that nobody offers, and gets no number: what is on offer is named', async () => {
+    const stranger = '00000000-0000-4000-8000-000000000000';
+    const { status, body } = await served.post('/v1/rotations', start({ successors: [stranger] }));
+    expect([status, body.error?.code]).toEqual([404, 'NOT_FOUND']);
+    expect(body.error?.message).toBe(`No source of ios-main offers ${stranger}; choose among what they offer.`);
+    const offered = readdirSync(served.mesh.mesh.folders.drop).map((file) => file.replace('.mobileprovision', ''));
+    expect(offered).toHaveLength(4);
+    for (const uuid of offered) expect(body.error?.details).toContainEqual(expect.stringContaining(`on offer: ${uuid} "`));
+    expect(await served.get('/v1/rotations')).toMatchObject({ body: { rotations: [] } });
+    await expect(served.desk.client.workflow.getHandle('rotation/ios-main').describe()).rejects.toThrow(WorkflowNotFoundError);
+  });
+
+  it('is not started for a successor that fits nothing: the reason is named, and it gets no number', async () => {
+    const { certificate, folders, apple } = served.mesh.mesh;
+    const uuid = stableUuid('elsewhere');
+    const path = join(folders.drop, `${uuid}.mobileprovision`);
+    const createdAt = new Date(Math.floor(Date.now() / 1000) * 1000 - 3_600_000);
+    const profile = { uuid, name: 'Elsewhere', team: TEAM, bundleId: 'com.acme.elsewhere', kind: 'app-store' as const, createdAt };
+    writeFileSync(path, apple.makeProfile({ ...profile, certificates: [certificate], expiresAt: certificate.notAfter }));
+    const { status, body } = await served.post('/v1/rotations', start({ successors: [uuid] }));
+    rmSync(path);
+    expect([status, body.error?.code]).toEqual([409, 'REFUSED']);
+    expect(body.error?.details[0]).toMatch(new RegExp(`^--successor ${uuid}: .*app id is ${TEAM}.com.acme.elsewhere`));
+    await expect(served.desk.client.workflow.getHandle('rotation/ios-main').describe()).rejects.toThrow(WorkflowNotFoundError);
   });
 
   let id = '';

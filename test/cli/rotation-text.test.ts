@@ -29,6 +29,7 @@ const plan: Plan = {
   maxUnavailable: 1,
   horizon: NOW + 6 * 24 * 60 * MINUTE,
   eligible: ['ada', 'grace'] as PersonId[],
+  importers: [],
   summary: [],
 };
 

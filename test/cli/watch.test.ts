@@ -83,6 +83,19 @@ describe('following a rotation from the command line (P1)', () => {
     expect([ran.exit, ran.stdout, ran.stderr]).toEqual([4, '', `${id} ended as completed: approve has no meaning any more.\n`]);
   });
 
+  it('after an incident rollback says rolled-back in its document, and plans the same successors only after it, knowingly', async () => {
+    const rolledBack = await command('rotation', 'rollback', id, '--as', 'ada', '--ticket', 'INC-1', '--json');
+    expect(rolledBack.exit, rolledBack.stderr).toBe(0);
+    const incident = (JSON.parse(rolledBack.stdout) as { rotation: { id: string } }).rotation.id;
+    expect((await command('rotation', 'watch', incident)).exit).toBe(0);
+    const status = await command('rotation', 'status', incident, '--json');
+    expect(JSON.parse(status.stdout)).toMatchObject({ rotation: { id: incident, phase: 'rolled-back', outcome: 'rolled-back' } });
+    const plan = await command('rotation', 'plan', '--line', 'ios-main', '--as', 'rita');
+    expect([plan.exit, plan.stdout]).toEqual([1, expect.stringContaining(`reseal rotation start --after ${incident}`)]);
+    const knowingly = await command('rotation', 'plan', '--line', 'ios-main', '--as', 'rita', '--after', incident);
+    expect([knowingly.exit, knowingly.stdout]).toEqual([0, expect.stringContaining('can be rotated now')]);
+  }, 120_000);
+
   it('asks for the token', async () => {
     const ran = await reseal(['rotation', 'list'], { env: { RESEAL_URL: served.url } });
     expect([ran.exit, ran.stderr]).toEqual([4, expect.stringContaining('token')]);

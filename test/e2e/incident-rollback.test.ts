@@ -1,4 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { activeManifests, installedProfiles, meshTruth } from './node-truth.js';
 import { startScenario, type Scenario } from './scenario.js';
 
@@ -72,5 +75,24 @@ describe('an incident rollback of a completed rotation', () => {
 
   it('leaves the line so that the next rotation can complete', async () => {
     await complete('ios-main-5');
+  });
+
+  it('is refused with a reason, and completes as a workflow, where the store has no record of it or the old assets are not trusted any more (R7, T5)', async () => {
+    const { mesh } = scenario;
+    const truth = meshTruth(mesh);
+    const unknown = await mesh.rollBackCompleted('ios-main-99');
+    expect(await unknown.result()).toMatchObject({
+      outcome: 'refused',
+      reasons: [expect.stringContaining('no record of rotation ios-main-99')],
+    });
+    const file = join(mesh.mesh.folders.config, 'reseal.yaml');
+    const whole = readFileSync(file, 'utf8');
+    writeFileSync(file, stringify({ ...(parse(whole) as object), trust: { extraRoots: [] } }));
+    await mesh.restartWorker();
+    const untrusted = await mesh.rollBackCompleted('ios-main-5');
+    expect(await untrusted.result()).toMatchObject({ outcome: 'refused', reasons: [expect.stringMatching(/root|trust/i)] });
+    expect(meshTruth(mesh)).toEqual(truth);
+    writeFileSync(file, whole);
+    await mesh.restartWorker();
   });
 });

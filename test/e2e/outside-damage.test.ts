@@ -77,6 +77,25 @@ describe('what others do while a rotation is under way never breaks it (R6, inva
     await rollBack();
   });
 
+  it('a look at the nodes that an administrator terminates before anything has changed is a refusal, not a broken workflow', async () => {
+    const { mesh, interference, before } = scenario;
+    const held = interference.hold('inspect');
+    const { workflowId } = await mesh.rotate();
+    await held.node();
+    const { id } = await mesh.status();
+    await mesh.temporal.client.workflow
+      .getHandle(`${workflowId}/${id}/${1000 * Number(id.split('-').at(-1))}/inspect/all/0`)
+      .terminate('by mistake');
+    held.release();
+    interference.before = () => undefined;
+    expect(await mesh.result()).toEqual({
+      id,
+      outcome: 'refused',
+      reasons: [expect.stringMatching(/^looking at the nodes came to no end: terminated/i)],
+    });
+    expect(meshTruth(mesh)).toEqual(before);
+  });
+
   it('a node whose own state is damaged fails its probe by name, and the others keep theirs', async () => {
     const { mesh } = scenario;
     const file = join(mesh.home('iad-build-1'), 'usr/local/var/reseal/state/accepted.json');

@@ -1,3 +1,4 @@
+import { changes, type HistoryEvent } from '../../src/domain/rotation/history.js';
 import { isLegalTransition, isTerminal } from '../../src/domain/rotation/phases.js';
 import { FROM, TO, type ModelNode } from './node-model.js';
 import { ELIGIBLE, type World } from './world.js';
@@ -38,6 +39,13 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
       ? null
       : `the second gate opened for ${real.join(', ') || 'nobody'}`;
   },
+  '5 no replay: an approval counts once, for the gate it was given at, and for this digest': (_, { state, given }) => {
+    const people = state.approvals.map((approval) => approval.person);
+    const twice = people.find((person, index) => people.indexOf(person) !== index);
+    if (twice !== undefined) return `${twice} counts twice`;
+    const other = state.approvals.find((approval) => !given.includes(approval.person) || approval.digest !== TO);
+    return other === undefined ? null : `${other.person} counts for what was not approved at this gate`;
+  },
   '6 one writer: a stale epoch changes nothing': (before, after) => {
     if (before.sleeper === null || after.sleeper !== null || after.state !== before.state || after.under !== before.under) return null;
     const { node, fence } = before.sleeper;
@@ -73,6 +81,39 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     // Past the horizon there is nothing to go back to.
     if (after.now >= (after.state.plan?.horizon ?? 0)) return null;
     return `escalated with ${after.state.question?.id ?? 'no question'}: ${after.state.troubles.map((one) => `${one.node} ${one.reason}`).join('; ')}`;
+  },
+  '10 record: no node and no head changes before the rotation has that step on its record': (before, after) => {
+    // What a sleeper does when it wakes was begun when it fell asleep.
+    if (before.sleeper !== after.sleeper && after.sleeper === null) return null;
+    const { staged, switched, retired } = before.state.done;
+    const changed = (fits: (is: ModelNode, was: ModelNode) => boolean): ModelNode | undefined =>
+      after.nodes.find((is, index) => fits(is, before.nodes[index] ?? is));
+    const effects: readonly (readonly [string, ModelNode | undefined, boolean])[] = [
+      ['was staged', changed((is, was) => is.files[TO] !== 'gone' && was.files[TO] === 'gone'), staged !== 'no'],
+      ['was switched', changed((is, was) => is.active === TO && was.active !== TO), switched.some((reached) => reached !== 'no')],
+      ['lost the old asset', changed((is, was) => is.files[FROM] === 'gone' && was.files[FROM] !== 'gone'), retired !== 'no'],
+    ];
+    const unrecorded = effects.find(([, node, begun]) => node !== undefined && !begun);
+    if (unrecorded !== undefined) return `${unrecorded[1]?.name ?? ''} ${unrecorded[0]} and the record does not say that it was begun`;
+    return after.head.digest === TO && before.head.digest !== TO && after.state.done.head === 'no'
+      ? 'the head moved and the record does not say that it was begun'
+      : null;
+  },
+  '10 record: phases, questions, approvals and pauses have their line in the record': (before, after) => {
+    if (before.state === after.state) return null;
+    const facts = changes(before.state, after.state);
+    const told = (kind: HistoryEvent['kind'], fits: (data: Readonly<Record<string, unknown>>) => boolean = () => true): boolean =>
+      facts.some((fact) => fact.kind === kind && fits(fact.data));
+    const { phase, question, approvals, paused } = after.state;
+    if (phase !== before.state.phase && !told(isTerminal(phase) ? 'outcome' : 'phase', ({ to }) => to === phase))
+      return `nobody is told of ${phase}`;
+    if (question !== null && question.id !== before.state.question?.id && !told('question', ({ id }) => id === question.id))
+      return `nobody is told of the question ${question.id}`;
+    const silent = approvals.find(
+      (approval) => !before.state.approvals.includes(approval) && !told('approval', ({ person }) => person === approval.person),
+    );
+    if (silent !== undefined) return `nobody is told of the approval of ${silent.person}`;
+    return paused !== null && before.state.paused === null && !told('pause') ? 'nobody is told of the pause' : null;
   },
   'rolled back means rolled back': (_, world) => {
     const { phase } = world.state;

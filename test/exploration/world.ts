@@ -212,6 +212,7 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
             maxUnavailable: limits.maxUnavailable,
             horizon: HORIZON,
             eligible: ELIGIBLE,
+            importers: [],
             summary: [],
           },
         }),

@@ -10,14 +10,16 @@ export const command = defineCommand({
     as: { kind: 'text', description: 'Who would ask for it: counts in who may approve', value: 'PERSON' },
     successor: { kind: 'list', description: 'Choose these successors where more than one fits', value: 'UUID' },
     at: { kind: 'text', description: 'Compare expiries with this date', value: 'DATE' },
+    after: { kind: 'text', description: 'As if the same successors were tried again after this unsuccessful rotation', value: 'ID' },
   },
-  async handler(context, _, { line, as, successor, at }) {
+  async handler(context, _, { line, as, successor, at, after }) {
     const api = await ApiClient.find(context);
     const view = await api.post<PlanView>('/v1/rotations/plan', {
       line,
       ...(as === undefined ? {} : { by: as }),
       ...(successor.length === 0 ? {} : { successors: successor }),
       ...(at === undefined ? {} : { at }),
+      ...(after === undefined ? {} : { after }),
     });
     context.output.show(view, () => planText(view, context.output, context.now()));
     return view.feasible ? 0 : 1;

@@ -1,4 +1,4 @@
-import type { Instant, NodeName, RotationId } from '../brands.js';
+import type { Instant, NodeName, PersonId, RotationId } from '../brands.js';
 import type { NodeResult } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import { nextOpening } from '../calendar.js';
@@ -136,6 +136,7 @@ function openGate(state: RotationState, rights: RotationState['rights'], now: In
   return {
     ...state,
     rights,
+    plan: withEligible(state, rights),
     // An approval counts for one gate.
     approvals: [],
     gate: {
@@ -148,6 +149,17 @@ function openGate(state: RotationState, rights: RotationState['rights'], now: In
       passedAt: null,
     },
   };
+}
+
+/** The roster counts as it is when a gate opens: who became an approver since preflight may approve, who ceased to be one may not. */
+function withEligible({ plan, trigger }: RotationState, rights: RotationState['rights']): Plan | null {
+  if (plan === null) return plan;
+  const { importers } = plan;
+  const eligible = (Object.keys(rights) as PersonId[]).filter(
+    (person) => rights[person]?.includes('approve') === true && person !== trigger.by && !importers.includes(person),
+  );
+  const same = eligible.length === plan.eligible.length && eligible.every((person) => plan.eligible.includes(person));
+  return same ? plan : { ...plan, eligible };
 }
 
 export function startSoak(state: RotationState, now: Instant): RotationState {

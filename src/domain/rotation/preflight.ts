@@ -3,7 +3,7 @@ import { describeDuration } from '../duration.js';
 import { windowOf } from '../groups.js';
 import type { Method } from '../manifest.js';
 import type { Policy } from '../policy.js';
-import type { NodeDeclaration, Topology } from '../topology.js';
+import type { LineDeclaration, NodeDeclaration } from '../topology.js';
 import type { RotationKind } from './state.js';
 import { arithmetic, policyFits, type Arithmetic, type MeshSize } from './timeline.js';
 
@@ -12,7 +12,7 @@ export interface PreflightFacts {
   readonly kind: RotationKind;
   readonly nodes: readonly NodeDeclaration[];
   readonly policy: Policy;
-  readonly topology: Topology;
+  readonly line: LineDeclaration;
   readonly offset: Duration;
   /** The line's clock. */
   readonly now: Instant;
@@ -29,6 +29,7 @@ type Check = (facts: PreflightFacts) => readonly string[];
 const CHECKS: readonly Check[] = [
   meshIsThere,
   nodesCanBeReached,
+  topologyIsServed,
   offsetIsForRehearsals,
   approvalsCanBeGiven,
   certificatesNeedNoKeychain,
@@ -52,6 +53,14 @@ function nodesCanBeReached({ nodes }: PreflightFacts): readonly string[] {
   return others.length === 0
     ? []
     : [`this version reaches local nodes only; ${some(others)} ${others.length === 1 ? 'is' : 'are'} declared with agent or ssh`];
+}
+
+/** What would be treated as copies on every node would be written where nodes may not write, or left out. */
+function topologyIsServed({ line }: PreflightFacts): readonly string[] {
+  return [
+    ...(line.distribution === 'mount' ? ['this version copies profiles to nodes; the line is declared with distribution: mount'] : []),
+    ...(line.identity === 'sidecar' ? ['this version speaks to no signing sidecar; the line is declared with identity: sidecar'] : []),
+  ];
 }
 
 function offsetIsForRehearsals({ nodes, offset }: PreflightFacts): readonly string[] {

@@ -14,7 +14,7 @@ export interface Trigger {
   readonly ticket: string;
 }
 
-/** What preflight froze; never changes afterwards. */
+/** What preflight froze; but for who is eligible, it never changes afterwards. */
 export interface Plan {
   readonly kind: RotationKind;
   readonly fromSeq: number;
@@ -31,8 +31,10 @@ export interface Plan {
   readonly maxUnavailable: number;
   /** Until when the old assets can sign: their earliest expiry, on the line's clock (offset applied). */
   readonly horizon: Instant;
-  /** Approvers that may count: entitled, and neither requester nor importer nor freezer of `to`. */
+  /** Approvers that may count: entitled when the last gate opened (before that: at preflight), and neither requester nor importer nor freezer of `to`. */
   readonly eligible: readonly PersonId[];
+  /** Who imported the successors: none of them becomes eligible. */
+  readonly importers: readonly string[];
   /** What is approved, in words, one line per replaced entry. */
   readonly summary: readonly string[];
 }

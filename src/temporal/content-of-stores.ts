@@ -1,0 +1,27 @@
+import { ResealError } from '../domain/errors.js';
+import type { ContentStore } from '../../activities/node/frozen-contents.js';
+
+/**
+ * Content by digest out of any of these stores: a node may follow lines of several, and an order names digests only. A store that is out
+ * of reach might be the one that has it: then that is the answer, never that the content is not there.
+ */
+export function contentOf(stores: readonly ContentStore[]): ContentStore {
+  const first = async <T>(read: (store: ContentStore) => Promise<T>): Promise<T> => {
+    const failures: Error[] = [];
+    for (const store of stores) {
+      try {
+        return await read(store);
+      } catch (error) {
+        failures.push(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    throw failures.find((error) => !isNotFound(error)) ?? failures[0] ?? new ResealError('CONFIG_INVALID', 'reseal.yaml has no store.');
+  };
+  return {
+    manifest: (digest) => first((store) => store.manifest(digest)),
+    profile: (digest) => first((store) => store.profile(digest)),
+    frozen: (digest) => first((store) => store.frozen(digest)),
+  };
+}
+
+const isNotFound = (error: unknown): boolean => error instanceof ResealError && error.code === 'NOT_FOUND';

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import type { LineName, NodeName, PersonId } from '../../../src/domain/brands.js';
+import type { Policy } from '../../../src/domain/policy.js';
+import { refusals, type PreflightFacts } from '../../../src/domain/rotation/preflight.js';
+import type { LineDeclaration, NodeDeclaration } from '../../../src/domain/topology.js';
+import { PolicySchema } from '../../../src/schema/policy.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const NOW = Date.parse('2026-11-23T06:00:00Z');
+
+/** The policy that nobody has changed. */
+const POLICY: Policy = PolicySchema.parse({ schemaVersion: 1, scan: { ticket: 'CHG-1' } });
+
+const LINE: LineDeclaration = {
+  identity: 'signers',
+  distribution: 'copy',
+  profilesOn: ['signer', 'compile'],
+  store: 'main',
+  sources: ['drop'],
+  successorOwner: 'rita' as PersonId,
+};
+
+const node = (name: string, over: Partial<NodeDeclaration> = {}): NodeDeclaration => ({
+  name: name as NodeName,
+  region: 'eu',
+  environment: 'simulated',
+  lines: ['ios-main' as LineName],
+  pool: 'main',
+  roles: ['compile'],
+  keys: 'forbidden',
+  image: 'a',
+  profileFolders: ['xcode16'],
+  mount: '/usr/local/var/reseal/mount',
+  state: '/usr/local/var/reseal/state',
+  hardware: 'mac-mini',
+  reach: { kind: 'local', home: `/nodes/${name}` },
+  ...over,
+});
+
+/** A rotation of three nodes that may begin, six days before the old assets die. */
+const facts = (over: Partial<PreflightFacts> = {}): PreflightFacts => ({
+  kind: 'profile',
+  nodes: [node('ams-1'), node('ams-2'), node('iad-1')],
+  policy: POLICY,
+  line: LINE,
+  offset: 0,
+  now: NOW,
+  horizon: NOW + 6 * DAY,
+  mesh: { nodes: 3, waves: [1, 1, 1], maxUnavailable: 1 },
+  approvers: ['ada', 'grace'],
+  excluded: new Map([['rita', 'asked for the rotation']]),
+  methods: ['app-store'],
+  ...over,
+});
+
+const changed = (change: (policy: Policy) => Partial<Policy>): Policy => ({ ...POLICY, ...change(POLICY) });
+
+describe('preflight lets a rotation begin', () => {
+  it('that fits, with the policy as it comes, six days before the old assets die (R1)', () => {
+    expect(refusals(facts())).toEqual([]);
+  });
+
+  it('in the very millisecond in which the time still suffices, and not one later (invariant 9)', () => {
+    const [late = ''] = refusals(facts({ horizon: NOW + HOUR }));
+    expect(late).toContain('too late to rotate');
+    const exactly = NOW + sumOf(facts());
+    expect(refusals(facts({ horizon: exactly }))).toEqual([]);
+    expect(refusals(facts({ horizon: exactly - 1 }))).toHaveLength(1);
+  });
+});
+
+/** What the default policy needs for three nodes, one at a time: written out, so that nobody changes it by accident. */
+const sumOf = ({ mesh, policy }: PreflightFacts): number => {
+  const each = policy.rollback.nodeTime + 2 * policy.probe.interval;
+  return 2 * MINUTE + mesh.nodes * each + DAY + DAY + 4 * HOUR + mesh.nodes * policy.rollback.nodeTime + DAY;
+};
+
+describe('preflight refuses', () => {
+  it('a policy that cannot fit its own window, with the whole arithmetic (R1)', () => {
+    const policy = changed(({ soak }) => ({ soak: { ...soak, duration: 6 * DAY } }));
+    expect(refusals(facts({ policy, horizon: NOW + 300 * DAY }))).toEqual([
+      'the policy does not fit its own window: staging 2 minutes + canary 2 minutes 20 seconds + signoff at its longest 1 day + ' +
+        'rolling 4 minutes + soak 6 days + builds that still run 4 hours + rollback of every node 6 minutes + safety margin 1 day = ' +
+        '8 days, and there are 7 days',
+    ]);
+  });
+
+  it('by the shortest window of what is due: an ad hoc profile has more time than an App Store one', () => {
+    const policy = changed(({ soak }) => ({ soak: { ...soak, duration: 6 * DAY } }));
+    const horizon = NOW + 300 * DAY;
+    expect(refusals(facts({ policy, horizon, methods: ['ad-hoc'] }))).toEqual([]);
+    expect(refusals(facts({ policy, horizon, methods: ['ad-hoc', 'app-store'] }))).toHaveLength(1);
+  });
+
+  it('a rotation that is too late to be rolled back in time, with its arithmetic (R6)', () => {
+    const [reason = '', ...others] = refusals(facts({ horizon: NOW + 2 * DAY }));
+    expect(others).toEqual([]);
+    expect(reason).toMatch(/^too late to rotate and still be able to roll back: staging 2 minutes \+ .* = 3 days, and there are 2 days/);
+    const [dead = ''] = refusals(facts({ horizon: NOW - HOUR }));
+    expect(dead).toContain('and there are 0 seconds');
+  });
+
+  it('with fewer eligible approvers than needed, naming who is not and why (R5, invariant 4)', () => {
+    const excluded = new Map([
+      ['grace', 'imported a successor'],
+      ['ada', 'asked for the rotation'],
+    ]);
+    expect(refusals(facts({ excluded }))).toEqual([
+      '2 approvals are needed and nobody may give one (not: ada asked for the rotation, grace imported a successor)',
+    ]);
+    expect(refusals(facts({ approvers: ['ada'] }))).toEqual(['2 approvals are needed and ada may give one']);
+  });
+
+  it('a mesh on which no node needs the line', () => {
+    expect(refusals(facts({ nodes: [], mesh: { nodes: 0, waves: [], maxUnavailable: 1 } }))).toEqual([
+      'no node of the topology needs a profile of this line',
+    ]);
+  });
+
+  it('nodes that this version does not reach, five by name and the rest by number', () => {
+    const one = node('ams-2', { reach: { kind: 'agent' } });
+    expect(refusals(facts({ nodes: [node('ams-1'), one] }))).toEqual([
+      'this version reaches local nodes only; ams-2 is declared with agent or ssh',
+    ]);
+    const many = Array.from({ length: 7 }, (_, index) => node(`n${index}`, { reach: { kind: 'ssh', host: 'h', port: 22, user: 'u' } }));
+    expect(refusals(facts({ nodes: many }))).toEqual([
+      'this version reaches local nodes only; n0, n1, n2, n3, n4 and 2 more are declared with agent or ssh',
+    ]);
+  });
+
+  it.each([
+    [
+      'a published volume',
+      { distribution: 'mount' as const },
+      'this version copies profiles to nodes; the line is declared with distribution: mount',
+    ],
+    [
+      'a signing sidecar',
+      { identity: 'sidecar' as const },
+      'this version speaks to no signing sidecar; the line is declared with identity: sidecar',
+    ],
+  ])('%s, which it would take for copies on nodes', (_, change, reason) => {
+    expect(refusals(facts({ line: { ...LINE, ...change } }))).toEqual([reason]);
+  });
+
+  it('approvals by name, and another date, where a node is in production (T2, R8)', () => {
+    const nodes = [node('ams-1'), node('iad-1', { environment: 'production' })];
+    expect(refusals(facts({ nodes }))).toEqual(['approvals by name (--as) count only where every node is simulated; iad-1 is not']);
+    expect(refusals(facts({ nodes, offset: -DAY }))).toEqual([
+      'another date (--at) is for staging and simulated nodes; iad-1 is in production',
+      'approvals by name (--as) count only where every node is simulated; iad-1 is not',
+    ]);
+    const staging = [node('ams-1', { environment: 'staging' })];
+    expect(refusals(facts({ nodes: staging, offset: DAY }))).toEqual([
+      'approvals by name (--as) count only where every node is simulated; ams-1 is not',
+    ]);
+  });
+
+  it('a new certificate where a node holds keys, and only there (R1)', () => {
+    const nodes = [node('ams-1', { keys: 'allowed', roles: ['signer'] }), node('ams-2')];
+    expect(refusals(facts({ nodes, kind: 'certificate' }))).toEqual([
+      'the successors bring a new certificate, and this version does not deliver keys to nodes that hold them: ams-1',
+    ]);
+    expect(refusals(facts({ nodes, kind: 'profile' }))).toEqual([]);
+    expect(refusals(facts({ kind: 'certificate' }))).toEqual([]);
+  });
+
+  it('with every reason at once', () => {
+    const nodes = [node('ams-1', { reach: { kind: 'agent' }, environment: 'production', keys: 'allowed' })];
+    const line: LineDeclaration = { ...LINE, distribution: 'mount' };
+    expect(refusals(facts({ nodes, line, offset: DAY, kind: 'certificate', approvers: [], horizon: NOW }))).toHaveLength(7);
+  });
+});
