@@ -18,7 +18,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm start -- --real': 'test/cli/demo-endings.heavy.test.ts; needs fixtures from beside the repository',
   'npm start -- --fresh': 'test/cli/demo.test.ts starts every demo on a fresh home',
   'npx reseal up': 'runs for as long as this test does: DocumentedMesh',
-  'npx reseal server': 'needs a Temporal server and a database of its own; test/cli/up.test.ts holds its refusal without them',
+  'npx reseal server': 'needs a Temporal server and a database of its own: test/cli/apart.heavy.test.ts',
   'npx reseal worker': 'as `server`',
   'npx reseal rotation answer ios-main-7 --question stalled retry --as ada --ticket CHG-7':
     'needs nodes in trouble: test/e2e/rolling-failure.test.ts; here its refusal is seen',
