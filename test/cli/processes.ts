@@ -35,7 +35,7 @@ export class RunningReseal {
   stderr = '';
   readonly ended: Promise<number | string>;
 
-  private constructor(readonly child: ChildProcess) {
+  protected constructor(readonly child: ChildProcess) {
     child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 'gone')));
@@ -45,19 +45,24 @@ export class RunningReseal {
     return new RunningReseal(spawn(process.execPath, [RESEAL, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
+  /** All that it has said so far. */
+  get said(): string {
+    return this.stdout + this.stderr;
+  }
+
   /** Waits for a text in what it says. */
   async says(text: string | RegExp, timeout = 120_000): Promise<void> {
     let ended: number | string | null = null;
     void this.ended.then((how) => (ended = how));
     await until(
       () => {
-        if ((this.stdout + this.stderr).search(text) >= 0) return true;
+        if (this.said.search(text) >= 0) return true;
         if (ended !== null) throw new Error(`it ended with ${ended}`);
         return false;
       },
       { what: `"${String(text)}" from reseal ${this.child.spawnargs.slice(2).join(' ')}`, timeout },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}; it said\n${this.stdout}${this.stderr}`);
+      throw new Error(`${String(error)}; it said\n${this.said}`);
     });
   }
 

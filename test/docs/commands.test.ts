@@ -15,10 +15,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm ci && npm start': '.ci/run installs; test/cli/demo.test.ts runs the demo',
   'npm ci && npm test': '.ci/run: it is what runs this test',
   'npm start -- --fail canary': 'test/cli/demo.test.ts',
-  'npm start -- --real': 'needs fixtures from beside the repository; the real series is tested in test/profile',
+  'npm start -- --real': 'test/cli/demo-endings.heavy.test.ts; needs fixtures from beside the repository',
   'npm start -- --fresh': 'test/cli/demo.test.ts starts every demo on a fresh home',
   'npx reseal up': 'runs for as long as this test does: DocumentedMesh',
-  'npx reseal server': 'needs a Temporal server and a database of its own; test/cli/up.test.ts holds its refusal without them',
+  'npx reseal server': 'needs a Temporal server and a database of its own: test/cli/apart.heavy.test.ts',
   'npx reseal worker': 'as `server`',
   'npx reseal rotation answer ios-main-7 --question stalled retry --as ada --ticket CHG-7':
     'needs nodes in trouble: test/e2e/rolling-failure.test.ts; here its refusal is seen',

@@ -1,3 +1,4 @@
+import '../setup/quiet-runtime.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLedger } from '../../src/ledger/open.js';
 import { startResealWorker } from '../../src/temporal/reseal-worker.js';

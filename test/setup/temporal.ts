@@ -1,18 +1,16 @@
+import './quiet-runtime.js';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, type Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { connectClient } from '../../src/temporal/connection.js';
 import { startEmbeddedServer } from '../../src/temporal/embedded-server.js';
 import { withFileLock } from '../../src/temporal/file-lock.js';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes.js';
 import { bundleWorkflows, type WorkflowBundle } from '../../src/temporal/workers.js';
-
-// The SDK's own runtime tells each state of each worker on stderr.
-Runtime.install({ logger: new DefaultLogger('WARN') });
 
 export const TEST_NAMESPACE = 'reseal-test';
 

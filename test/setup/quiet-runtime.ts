@@ -1,0 +1,17 @@
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+
+/** What the SDK says of every attempt that fails. Tests make activities fail on purpose, by the hundred; those that must not fail say so themselves. */
+const FAILED_ATTEMPTS = ['Activity failed'];
+
+const loud = new DefaultLogger('WARN');
+
+/**
+ * The SDK's runtime of a test process: it tells each state of each worker, and each failed attempt with its stack, where a person looks for
+ * the tests' own lines. Any other warning stays. It can be installed once per process, before anything else uses the SDK: by importing this
+ * first.
+ */
+Runtime.install({
+  logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+    if (!FAILED_ATTEMPTS.includes(message)) loud.log(level, message, meta);
+  }),
+});
