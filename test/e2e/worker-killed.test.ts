@@ -1,68 +1,37 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { testWorkflowBundle } from '../setup/temporal.js';
 import { until } from '../setup/until.js';
 import { activeManifests, effects, installedProfiles, journalOf } from './node-truth.js';
 import { startScenario, type Scenario } from './scenario.js';
-import type { WorkerProcessArguments } from './worker-process.js';
-
-const PROGRAM = fileURLToPath(new URL('worker-process.ts', import.meta.url));
+import { WorkerProcesses } from './worker-processes.js';
 
 let scenario: Scenario;
-let child: ChildProcess | undefined;
-let processes = 0;
+let workers: WorkerProcesses;
 beforeAll(async () => {
   scenario = await startScenario();
   await scenario.mesh.stopWorker();
+  workers = new WorkerProcesses(scenario.mesh, 300);
 });
 afterAll(async () => {
-  child?.kill('SIGKILL');
+  await workers.kill();
   await scenario.end();
 });
 
-async function startProcess(): Promise<void> {
-  const { mesh } = scenario;
-  const bundle = await testWorkflowBundle();
-  if (!('codePath' in bundle)) throw new Error('the bundle is on disk');
-  const given: WorkerProcessArguments = {
-    folder: mesh.mesh.folders.config,
-    address: mesh.temporal.address,
-    namespace: mesh.temporal.namespace,
-    taskQueue: mesh.taskQueue,
-    codePath: bundle.codePath,
-    database: join(mesh.folder, `database-${++processes}`),
-    slow: 300,
-  };
-  const started = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  child = started;
-  await once(started.stdout, 'data');
-}
-
-async function killProcess(): Promise<void> {
-  const ended = child === undefined ? undefined : once(child, 'exit');
-  child?.kill('SIGKILL');
-  await ended;
-}
-
 it('a worker process killed with -9 while staging and while rolling: another one completes under the same id, and no node is staged or switched twice (R8, invariants 1, 6 and 10)', async () => {
   const { mesh } = scenario;
-  await startProcess();
+  await workers.start();
   const { firstExecutionRunId } = await mesh.rotate();
   // Some nodes are staged, some are not.
   await until(() => mesh.mesh.nodes.some(({ name }) => stagedSoFar(name)), { what: 'a first staged node', timeout: 60_000, every: 10 });
-  await killProcess();
-  await startProcess();
+  await workers.kill();
+  await workers.start();
   await mesh.approve('ada', 'grace');
   await until(() => Object.values(activeManifests(mesh)).filter((digest) => digest !== mesh.mesh.manifest).length >= 3, {
     what: 'a first wave',
     timeout: 60_000,
     every: 10,
   });
-  await killProcess();
-  await startProcess();
+  await workers.kill();
+  await workers.start();
 
   expect(await mesh.result()).toEqual({ id: 'ios-main-1', outcome: 'completed', reasons: [] });
   expect((await mesh.handle.describe()).raw.workflowExecutionInfo?.firstRunId).toBe(firstExecutionRunId);
