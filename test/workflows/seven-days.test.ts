@@ -153,5 +153,6 @@ const PLAN = {
   nodes: NODES.length,
   maxUnavailable: 1,
   eligible: ['ada', 'grace'] as PersonId[],
+  importers: [],
   summary: ['courier com.acme.courier'],
 } as const;
