@@ -6,13 +6,10 @@ import {
   CancelledFailure,
   ChildWorkflowFailure,
   condition,
-  setCurrentDetails,
   setHandler,
   sleep,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import type { NodeName } from '../src/domain/brands.js';
 import { decide, legalCommands, type Command } from '../src/domain/rotation/commands.js';
 import { cancel, obey } from '../src/domain/rotation/obey.js';
@@ -29,7 +26,7 @@ import {
   type NodesEnded,
   type RotationEvent,
 } from '../src/domain/rotation/machine.js';
-import { isTerminal, type Phase } from '../src/domain/rotation/phases.js';
+import type { Phase } from '../src/domain/rotation/phases.js';
 import type { Plan, RotationState } from '../src/domain/rotation/state.js';
 import { statusOf } from '../src/domain/rotation/status.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
@@ -38,6 +35,7 @@ import type { CohortStepEnd } from './cohort-step.js';
 import { Deliveries } from './deliveries.js';
 import { COMMANDS, commandUpdate, decisionSignal, statusQuery, type Carried, type CommandArguments, type RotationEnd } from './messages.js';
 import { stepInput, takeSteps } from './node-steps.js';
+import { publish } from './visibility.js';
 
 /** Phases before which a rotation starts a fresh history, so that patches are short-lived. */
 const FRESH_HISTORY: readonly Phase[] = ['awaiting-signoff', 'rolling', 'soaking', 'retiring', 'rolling-back'];
@@ -46,17 +44,6 @@ const LONG_HISTORY = 4_000;
 /** How often a round of node work may end without an answer before the rotation turns back, and the pause after each. */
 const MOST_LOST_ROUNDS = 3;
 const LOST_ROUND_PAUSE = '5s';
-
-const KEYS = {
-  line: defineSearchAttributeKey('ResealLine', 'KEYWORD'),
-  rotation: defineSearchAttributeKey('ResealRotation', 'KEYWORD'),
-  phase: defineSearchAttributeKey('ResealPhase', 'KEYWORD'),
-  outcome: defineSearchAttributeKey('ResealOutcome', 'KEYWORD'),
-  question: defineSearchAttributeKey('ResealQuestion', 'KEYWORD'),
-  ticket: defineSearchAttributeKey('ResealTicket', 'KEYWORD'),
-  trigger: defineSearchAttributeKey('ResealTrigger', 'KEYWORD'),
-  horizon: defineSearchAttributeKey('ResealHorizon', 'DATETIME'),
-};
 
 /**
  * Drives a rotation to its end: asks the machine what is next, does it, and tells the machine what came of it. Answers the end,
@@ -84,7 +71,7 @@ class Drive {
     this.deliveries = new Deliveries(carried, () => this.state);
     this.startedIn = carried.state.phase;
     this.listen();
-    this.publish();
+    publish(this.state);
   }
 
   async run(): Promise<{ end: RotationEnd } | { carry: Carried }> {
@@ -180,23 +167,7 @@ class Drive {
     this.deliveries.statusChanged();
     for (const fact of changes(before, after)) this.deliveries.note({ ...fact, actor: fact.actor ?? (actor as HistoryEvent['actor']) });
     if (before.phase !== after.phase || before.question !== after.question || before.id !== after.id || before.plan !== after.plan)
-      this.publish();
-  }
-
-  private publish(): void {
-    const { state } = this;
-    const pairs: SearchAttributeUpdatePair[] = [
-      { key: KEYS.line, value: state.line },
-      { key: KEYS.rotation, value: state.id },
-      { key: KEYS.phase, value: state.phase },
-      { key: KEYS.outcome, value: isTerminal(state.phase) ? state.phase : 'running' },
-      { key: KEYS.question, value: state.question?.id ?? 'none' },
-      { key: KEYS.ticket, value: state.trigger.ticket },
-      { key: KEYS.trigger, value: state.trigger.kind },
-      ...(state.plan === null ? [] : [{ key: KEYS.horizon, value: new Date(state.plan.horizon) }]),
-    ];
-    upsertSearchAttributes(pairs);
-    setCurrentDetails(details(state));
+      publish(this.state);
   }
 
   // ----------------------------------------------------------------------------------------------------------- what is done
@@ -439,19 +410,4 @@ const wholeMeshFrom = (first: number, nodes: number, except: readonly NodeName[]
 
 function rootCauseOf(error: Error): string {
   return error.cause instanceof Error ? rootCauseOf(error.cause) : error.message;
-}
-
-/** What Temporal's own UI shows of the rotation, in Markdown. */
-function details(state: RotationState): string {
-  const lines = [`**${state.id}** is **${state.phase}** (${state.trigger.kind}, ${state.trigger.ticket})`];
-  const { plan } = state;
-  if (plan !== null) {
-    lines.push(
-      `\`${plan.from.slice(0, 12)}\` → \`${plan.to.slice(0, 12)}\`, ${plan.nodes} nodes, rollback possible until ${new Date(plan.horizon).toISOString()}`,
-    );
-    lines.push(...plan.summary.map((line) => `- ${line}`));
-  }
-  if (state.question !== null) lines.push(`Question **${state.question.id}**: ${state.question.options.join(' or ')}`);
-  lines.push(...state.reasons.map((reason) => `> ${reason}`));
-  return lines.join('\n\n');
 }
