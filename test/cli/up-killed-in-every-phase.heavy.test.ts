@@ -57,6 +57,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  await builders.stop();
   await up?.stop();
   await stopRecorded(home());
   rmSync(folder, { recursive: true, force: true });

@@ -20,7 +20,7 @@ const POLICY = {
 async function throughEveryPhase(mesh: RotatingMesh, kill: () => Promise<void>): Promise<readonly Phase[]> {
   const obstacles = new Obstacles(mesh.mesh.folders);
   const met: Phase[] = [];
-  await mesh.rotate();
+  const { firstExecutionRunId } = await mesh.rotate();
   for (const phase of EVERY_PHASE) {
     await mesh.untilPhase(phase, 120_000);
     if (phase === 'awaiting-signoff') await mesh.untilGate();
@@ -29,6 +29,7 @@ async function throughEveryPhase(mesh: RotatingMesh, kill: () => Promise<void>):
     if (phase === 'awaiting-signoff') await mesh.approve('ada', 'grace');
     else obstacles.letGoOf(phase);
   }
+  expect((await mesh.handle.describe()).raw.workflowExecutionInfo?.firstRunId).toBe(firstExecutionRunId);
   return met;
 }
 
