@@ -70,17 +70,19 @@ function certificateText({ certificate }: AssetView, before?: AssetView): string
   return before?.certificate?.serialLast6 === certificate.serialLast6 ? 'as before' : `…${certificate.serialLast6}`;
 }
 
-/** How long it has been going on, or took. */
+/** How long it has been in its phase, or took. */
 function age(rotation: Rotation, now: number): string {
-  const end = rotation.endedAt === null ? now : at(rotation.endedAt);
-  const length = describeDuration(Math.max(0, end - at(rotation.startedAt)));
-  return rotation.endedAt === null ? `for ${length}` : `ended ${describeDistance(end, now)}, took ${length}`;
+  const started = at(rotation.startedAt);
+  if (rotation.endedAt === null)
+    return `for ${describeDuration(Math.max(0, now - at(rotation.since)))}, started ${describeDistance(started, now)}`;
+  const end = at(rotation.endedAt);
+  return `ended ${describeDistance(end, now)}, took ${describeDuration(Math.max(0, end - started))}`;
 }
 
 export function rotationText(view: RotationView, pen: Pen, now: number): string[] {
   const { rotation } = view;
   const lines: string[] = [];
-  const row = (name: string, text: string): void => void lines.push(`  ${pen.styled(name.padEnd(10), 'dim')}${text}`);
+  const row = (name: string, text: string): void => void lines.push(`  ${pen.styled(`${name} `.padEnd(10), 'dim')}${text}`);
   const shown = rotation.paused === null ? rotation.phase : `${rotation.phase}, paused`;
   lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shown, phaseColour(rotation.phase))}  ${age(rotation, now)}`);
   row('asked by', `${rotation.trigger.by} under ${rotation.trigger.ticket}`);
@@ -95,7 +97,7 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   if (rotation.to !== null)
     row(
       'manifest',
-      `${short(rotation.from)} -> ${short(rotation.to)}  (kind ${rotation.kind ?? '?'}, ${plural(view.changes?.length ?? 0, 'profile')}, ${plural(rotation.nodes, 'node')}, at most ${rotation.maxUnavailable} unavailable)`,
+      `${short(rotation.from)} -> ${short(rotation.to)}  (kind ${rotation.kind ?? '?'}, ${view.changes === null ? '' : `${plural(view.changes.length, 'profile')}, `}${plural(rotation.nodes, 'node')}, at most ${rotation.maxUnavailable} unavailable)`,
     );
   if (rotation.cohorts.length > 0) row('cohorts', cohortsText(rotation));
   if (rotation.progress !== null) row('now', `${rotation.progress.task} ${rotation.progress.handled} of ${rotation.progress.of}`);
@@ -129,6 +131,8 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   if (rotation.restoredAt !== null && rotation.outcome !== 'completed')
     row('restored', `every node serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
   if (rotation.commands.length > 0) row('you can', rotation.commands.join(', '));
+  else if (rotation.outcome === 'completed' && rotation.horizon !== null && at(rotation.horizon) > now + rotation.offset)
+    row('you can', `bring the old assets back: reseal rotation rollback ${rotation.id} --as PERSON --ticket TICKET`);
   if (rotation.phase === 'awaiting-signoff' && view.changes !== null)
     lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
   return lines;
@@ -142,13 +146,12 @@ function gateText(rotation: Rotation, pen: Pen, now: number): string[] {
   const { gate } = rotation;
   const names = gate.approvals.map((approval) => approval.person).join(', ');
   const have = `${gate.counting} of ${gate.needed} approvals${names === '' ? '' : ` (${names})`}`;
+  const left = gate.eligible.filter((person) => !gate.approvals.some((approval) => approval.person === person));
   const waiting =
-    gate.passedAt === null && rotation.outcome === null
-      ? `; may approve: ${gate.eligible.join(', ')}; the canary returns ${describeDistance(at(gate.deadline), now)} without a decision`
-      : '';
-  return [
-    `  ${pen.styled('gate'.padEnd(10), 'dim')}${have}${gate.silence === 'no' ? waiting : `; nobody decided in time: the canary is back on the old assets, the gate is open`}`,
-  ];
+    gate.silence === 'no'
+      ? `; may approve: ${left.join(', ')}; the canary returns ${describeDistance(at(gate.deadline), now)} without a decision`
+      : '; nobody decided in time: the canary is back on the old assets, the gate is open';
+  return [`  ${pen.styled('gate'.padEnd(10), 'dim')}${have}${rotation.commands.includes('approve') ? waiting : ''}`];
 }
 
 export function rotationListText(view: RotationListView, pen: Pen, now: number): string[] {

@@ -50,10 +50,13 @@ const textOf = (state: RotationState): string => rotationText(viewOf(state), pen
 const ended = (outcome: Outcome, more: Partial<RotationState> = {}): RotationState => at(outcome, { endedAt: NOW - 5 * MINUTE, ...more });
 
 describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
-  it('completed: done, and nothing to be said of going back', () => {
+  it('completed: done, and how to go back while the old assets can sign (R7)', () => {
     expect(viewOf(ended('completed')).rotation).toMatchObject({ phase: 'completed', outcome: 'completed', question: null, commands: [] });
     expect(textOf(ended('completed'))).toMatch(/^ios-main-7 {2}completed {2}ended 5 minutes ago, took 55 minutes\n/);
     expect(textOf(ended('completed'))).not.toContain('restored');
+    const goBack = 'bring the old assets back: reseal rotation rollback ios-main-7 --as PERSON --ticket TICKET';
+    expect(textOf(ended('completed'))).toContain(goBack);
+    expect(textOf(ended('completed', { plan: { ...plan, horizon: NOW - MINUTE } }))).not.toContain(goBack);
   });
 
   it('rolled-back: why, and since when every node serves the old assets', () => {
@@ -84,6 +87,20 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     expect(text).toMatch(/you can {3}.*close/);
   });
 
+  it('on its way back: nobody is asked for an approval any more', () => {
+    const [openedAt, later] = [NOW - 20 * MINUTE, NOW + 100 * MINUTE];
+    const gate = { kind: 'signoff', openedAt, deadline: later, remindAt: later, widenAt: later, silence: 'no', passedAt: null } as const;
+    expect(textOf(at('awaiting-signoff', { gate }))).toContain('may approve: ada, grace');
+    expect(textOf(at('rolling-back', { gate }))).toMatch(/gate {6}0 of 2 approvals$/m);
+  });
+
+  it('a node that is away is named apart from the word for it', () => {
+    const trouble = { node: 'lab-3', task: 'return', outcome: 'unreachable', reason: 'it does not answer' } as const;
+    expect(textOf(at('rolling-back', { troubles: [trouble as RotationState['troubles'][number]] }))).toContain(
+      'unreachable lab-3: it does',
+    );
+  });
+
   it('partial, refused, cancelled: each by its name, in the list too', () => {
     for (const outcome of ['partial', 'refused', 'cancelled', 'superseded'] as const) {
       expect(textOf(ended(outcome))).toContain(`ios-main-7  ${outcome}  `);
@@ -94,7 +111,9 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
 
   it('under way: how long, how far, and how long a rollback stays possible', () => {
     const text = textOf(at('rolling'));
-    expect(text).toMatch(/^ios-main-7 {2}rolling {2}for 1 hour\n/);
+    expect(text).toMatch(/^ios-main-7 {2}rolling {2}for 1 hour, started 1 hour ago\n/);
+    expect(textOf(at('rolling', { since: NOW - 3_000 }))).toMatch(/^ios-main-7 {2}rolling {2}for 3 seconds, started 1 hour ago\n/);
+    expect(text).toMatch(/\(kind profile, 3 nodes, /);
     expect(text).toContain('✓ canary (1)   · wave 1 (2)');
     expect(text).toMatch(/horizon {3}in 6 days; automatic rollback until in 5 days/);
   });

@@ -86,7 +86,12 @@ export function changes(before: RotationState, after: RotationState): readonly F
     const was = before.done.switched[wave] ?? 'no';
     if (reached === 'no' && was !== 'no' && before.only === null) {
       const name = wave === 0 ? 'canary' : `wave ${wave}`;
-      facts.push({ kind: 'wave', text: `${name} serves the old assets again`, data: { wave, nodes: after.plan?.waves[wave] ?? 0 } });
+      const troubled = after.troubles.flatMap(({ node, task }) => (task === 'return' || task === 'restore' ? [node] : []));
+      const but =
+        troubled.length === 0
+          ? ''
+          : `, but for nodes in trouble: ${troubled.slice(0, 5).join(', ')}${troubled.length > 5 ? ' and more' : ''}`;
+      facts.push({ kind: 'wave', text: `${name} serves the old assets again${but}`, data: { wave, nodes: after.plan?.waves[wave] ?? 0 } });
     }
     if (reached !== 'done' || was === 'done') return;
     const name = wave === 0 ? 'canary' : `wave ${wave}`;
