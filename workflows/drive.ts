@@ -183,7 +183,7 @@ class Drive {
       case 'nodes':
         return this.treatNodes(action);
       case 'open-gate':
-        return this.tell({ event: 'gate-opened', rights: (await steadyDesk.gateRoster()).rights });
+        return this.openGate(action);
       case 'remind':
         return this.remind(action.widened);
       case 'page':
@@ -313,6 +313,12 @@ class Drive {
       await condition(() => this.state !== seen, LOST_ROUND_PAUSE);
       return null;
     }
+  }
+
+  /** A roster that cannot be read now keeps nobody from turning back. */
+  private async openGate(action: Action): Promise<void> {
+    const roster = await this.unless(steadyDesk.gateRoster(), action);
+    if (roster !== null) this.tell({ event: 'gate-opened', rights: roster.rights });
   }
 
   private remind(widened: boolean): void {

@@ -13,6 +13,8 @@ export interface Change {
 }
 
 const ATTEMPTS = 200;
+/** As the operating system says it, and as git does. */
+const NO_SPACE = /ENOSPC|no space left|out of disk ?space/i;
 
 /** Creates an empty bare repository, whole or not at all; does nothing where one is. @throws ResealError STORE_UNREACHABLE */
 export async function ensureRepository(repository: string, branch: string): Promise<void> {
@@ -59,7 +61,7 @@ function plainReason(said: string): string {
     return 'its repository is gone. Bring it back to its place (`stores` in reseal.yaml); nothing is decided without it.';
   if (/not a git repository|invalid gitfile/i.test(said))
     return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
-  if (/ENOSPC|no space left/i.test(said)) return 'its disk is full. Free some space and try again.';
+  if (NO_SPACE.test(said)) return 'its disk is full. Free some space and try again.';
   if (/EACCES|EPERM|permission denied/i.test(said)) return 'this account may not read or write it. Check its owner and its modes.';
   if (/EROFS|read-only file system/i.test(said)) return 'its file system is read-only.';
   if (/ENOTDIR|EEXIST/i.test(said)) return 'there is a file where a folder should be.';
@@ -78,7 +80,8 @@ export class GitCommits {
 
   /**
    * One `git fast-import`: blobs, tree, commit and the move of the branch. It moves a branch only to a commit that contains what the branch
-   * says at that moment, so a commit on an outdated tip does not land (git-fast-import(1), `--force`). This is the compare-and-swap.
+   * says at that moment, so a commit on an outdated tip does not land (git-fast-import(1), `--force`). This is the compare-and-swap, as long as
+   * nobody takes commits off the branch, which no writer of reseal's does.
    * @param tip the commit that the change was decided on; null for none.
    * @returns whether it landed; false when the branch has moved from `tip` meanwhile.
    */
@@ -95,7 +98,8 @@ export class GitCommits {
       if (
         error instanceof GitFailure &&
         /does not contain|but expected|already exists|cannot lock ref/i.test(error.said) &&
-        !/permission|read-only|no space/i.test(error.said)
+        !NO_SPACE.test(error.said) &&
+        !/permission|read-only/i.test(error.said)
       )
         return false;
       throw error;

@@ -26,7 +26,7 @@ type Decision<T> =
   { readonly answer: T } | { readonly answer: T; readonly subject: string; readonly files: ReadonlyMap<string, Uint8Array> };
 
 /**
- * The store in a bare git repository: a commit per change, `update-ref` with the old value as the compare-and-swap. Safe with any number of
+ * The store in a bare git repository: a commit per change, that git puts on the branch's tip of that moment or not at all: the compare-and-swap. Safe with any number of
  * writers in this process and in others. The bytes that it answers are shared with its cache: do not change them.
  */
 export class GitManifestStore implements ManifestStore {

@@ -11,6 +11,8 @@ export async function makeFolders(session: WritingSession, wanted: ReadonlySet<N
   const { files, name, order } = session;
   const missing = [...new Set([...wanted].flatMap((folder) => files.missingFolders(folder)))];
   if (missing.length === 0) return;
+  // The first thing that an operation changes may be a folder: its admission is on disk before that too.
+  await session.attempt.journal.flush();
   const seen = missing.filter((folder) => isShared(session, folder));
   if (seen.length > 0) {
     const known = record(session).read(name) ?? [];

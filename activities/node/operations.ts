@@ -37,10 +37,12 @@ interface Unfinished {
 }
 
 export async function stage(session: NodeSession, tools: OperationTools, to: Sha256): Promise<NodeResult> {
+  await fetchFirst(session, to);
   return operate(session, tools, 'stage', to, async (writing) => done(await executeSteps(writing, stageSteps(await filesOf(session, to)))));
 }
 
 export async function restore(session: NodeSession, tools: OperationTools, manifest: Sha256): Promise<NodeResult> {
+  await fetchFirst(session, manifest);
   return operate(session, tools, 'restore', manifest, async (writing) =>
     done(await executeSteps(writing, restoreSteps(await filesOf(session, manifest)))),
   );
@@ -57,6 +59,7 @@ export async function remove(
   gone: Sha256,
   keep: Sha256,
 ): Promise<NodeResult> {
+  await fetchFirst(session, gone, keep);
   return operate(session, tools, what, gone, async (writing) => {
     const steps = await stepsOfRemoval(writing, gone, keep);
     const changed = await executeSteps(writing, steps);
@@ -86,6 +89,7 @@ async function stepsOfRemoval(session: WritingSession, gone: Sha256, keep: Sha25
  * `revertTo` by itself, under the same fence.
  */
 export async function switchTo(session: NodeSession, tools: OperationTools, target: Sha256, revertTo: Sha256 | null): Promise<NodeResult> {
+  await fetchFirst(session, target, ...(revertTo === null ? [] : [revertTo]));
   return operate(session, tools, 'switch', target, async (writing) => {
     const known = await manifestOf(session, target);
     const changed = await executeSteps(writing, activateSteps(await filesOf(session, target)));
@@ -199,6 +203,20 @@ export function activeOf(session: NodeSession): Sha256 | null {
 /** A manifest by digest; while the store is out of reach, the node's own frozen copy serves, so that a rollback needs no store. */
 export function manifestOf(session: NodeSession, digest: Sha256): Promise<KnownManifest> {
   return session.contents.manifest(digest, () => onNode(session, digest, session.name) ?? inQuarantine(session, digest));
+}
+
+/**
+ * Fetches what an operation needs of the store before it takes the node's lock: a store that hangs must not hold up a newer order, nor another
+ * line. What fails here is asked for again under the lock, where the node's own copies count too.
+ */
+async function fetchFirst(session: NodeSession, ...digests: readonly Sha256[]): Promise<void> {
+  session.files.reach();
+  await Promise.allSettled(
+    digests.map(async (digest) => {
+      const { placements } = await filesOf(session, digest);
+      await Promise.all(placements.map(({ sha256 }) => session.contents.profile(sha256)));
+    }),
+  );
 }
 
 async function filesOf(session: NodeSession, digest: Sha256): Promise<ManifestFiles> {

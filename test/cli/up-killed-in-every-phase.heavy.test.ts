@@ -23,9 +23,9 @@ const POLICY = {
   successor: { minLifeBeyondWindow: '14d', askEvery: '1d', lookEvery: '500ms', pageWhenLeft: ['5d', '3d', '2d', '1d'] },
   cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['50%', '50%'], maxUnavailable: 1, stallTimeout: '2m' },
   probe: { passes: 3, interval: '400ms', checkTimeout: '10s', inconclusiveFor: '5s' },
-  soak: { duration: '8s', interval: '1s', floor: '0s' },
+  soak: { duration: '20s', interval: '2s', floor: '0s' },
   retirement: { secondGate: false, maxBuildDuration: '1500ms', overduePinPageEvery: '1m' },
-  limits: { stepNodes: 100, activitiesPerSecond: 4, nodeOperationTimeout: '1m', nodeOfflineAfter: '1m' },
+  limits: { stepNodes: 100, activitiesPerSecond: 2, nodeOperationTimeout: '1m', nodeOfflineAfter: '1m' },
 };
 
 let folder: string;

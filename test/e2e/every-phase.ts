@@ -1,7 +1,9 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Phase } from '../../src/domain/rotation/phases.js';
 import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
+import type { NodeOperationName } from './interference.js';
 
 /** In run order; every one of them is met while the rotation is in it. */
 export const EVERY_PHASE: readonly Phase[] = [
@@ -16,14 +18,44 @@ export const EVERY_PHASE: readonly Phase[] = [
   'retiring',
 ];
 
+/** The node operation that is held once a phase has been met, so that the next phase with one does not end before it is met as well. */
+const HELD_AFTER: Partial<Record<Phase, NodeOperationName | ''>> = {
+  preflight: 'stage',
+  staging: 'switch',
+  canary: '',
+  'awaiting-signoff': 'switch',
+  rolling: '',
+  cutover: 'retire',
+  retiring: '',
+};
+
+/** Lets node operations wait while `file` names them. */
+export const heldBy =
+  (file: string) =>
+  async (operation: NodeOperationName): Promise<void> => {
+    while (existsSync(file) && readFileSync(file, 'utf8') === operation) await sleep(50);
+  };
+
 /**
- * Holds a rotation in the phases that take no time by themselves: there are no successors until it has been met in `awaiting-successor`, and
- * somebody else holds the store's branch while it is in `cutover`.
+ * Holds a rotation in each phase until it has been met there: there are no successors until it was in `awaiting-successor`, node operations wait
+ * (`heldBy`), and somebody else holds the store's branch while it is in `cutover`.
  */
 export class Obstacles {
   constructor(private readonly folders: SimulatedMesh['folders']) {
     renameSync(folders.drop, this.withheld);
     mkdirSync(folders.drop);
+    this.hold('inspect');
+  }
+
+  /** What `heldBy` looks at. */
+  static fileOf(folders: SimulatedMesh['folders']): string {
+    return join(dirname(folders.config), 'held-operation');
+  }
+
+  private hold(operation: NodeOperationName | ''): void {
+    const file = Obstacles.fileOf(this.folders);
+    writeFileSync(`${file}.new`, operation);
+    renameSync(`${file}.new`, file);
   }
 
   private get withheld(): string {
@@ -39,6 +71,8 @@ export class Obstacles {
     if (phase === 'awaiting-successor')
       for (const name of readdirSync(this.withheld)) renameSync(join(this.withheld, name), join(this.folders.drop, name));
     if (phase === 'rolling') writeFileSync(this.lock, '');
+    const held = HELD_AFTER[phase];
+    if (held !== undefined) this.hold(held);
     if (phase === 'cutover') rmSync(this.lock);
   }
 }

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Phase } from '../../src/domain/rotation/phases.js';
-import { EVERY_PHASE, Obstacles } from './every-phase.js';
+import { EVERY_PHASE, heldBy, Obstacles } from './every-phase.js';
 import { activeManifests, effects, installedProfiles, meshTruth } from './node-truth.js';
 import { OwnServer } from './own-server.js';
 import type { RotatingMesh } from './rotating-mesh.js';
 import { startScenario, type Scenario } from './scenario.js';
 import { WorkerProcesses } from './worker-processes.js';
 
-/** Long enough for a phase to be met in, on a machine that is busy. */
+/** Milliseconds that node operations take: long enough for a way back to be met, on a machine that is busy. */
 const SLOW = 700;
 const POLICY = {
   successor: { minLifeBeyondWindow: '14d', askEvery: '1d', lookEvery: '500ms', pageWhenLeft: ['5d', '3d', '2d', '1d'] },
-  soak: { duration: '5s', interval: '500ms', floor: '0s' },
+  soak: { duration: '20s', interval: '1s', floor: '0s' },
   limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '30s', nodeOfflineAfter: '1m' },
 };
 
@@ -26,8 +26,8 @@ async function throughEveryPhase(mesh: RotatingMesh, kill: () => Promise<void>):
     if (phase === 'awaiting-signoff') await mesh.untilGate();
     await kill();
     met.push(phase);
+    obstacles.letGoOf(phase);
     if (phase === 'awaiting-signoff') await mesh.approve('ada', 'grace');
-    else obstacles.letGoOf(phase);
   }
   expect((await mesh.handle.describe()).raw.workflowExecutionInfo?.firstRunId).toBe(firstExecutionRunId);
   return met;
@@ -100,7 +100,7 @@ describe('the Temporal server killed with -9, and started again with its databas
     endMore = () => server.stop();
     scenario = await startScenario({ policy: POLICY, temporal: server.temporal });
     const { mesh, interference } = scenario;
-    interference.before = () => sleep(SLOW);
+    interference.before = heldBy(Obstacles.fileOf(mesh.mesh.folders));
     expect(await throughEveryPhase(mesh, () => powerCut(server))).toEqual(EVERY_PHASE);
     await expectCompleted(mesh);
   });

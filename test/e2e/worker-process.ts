@@ -2,6 +2,7 @@ import '../setup/quiet-runtime.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLedger } from '../../src/ledger/open.js';
 import { startResealWorker } from '../../src/temporal/reseal-worker.js';
+import { heldBy } from './every-phase.js';
 import { Interference } from './interference.js';
 
 export interface WorkerProcessArguments {
@@ -13,12 +14,18 @@ export interface WorkerProcessArguments {
   readonly database: string;
   /** Milliseconds before each node operation. */
   readonly slow: number;
+  /** Names the operation that waits (`heldBy`). */
+  readonly held: string;
 }
 
 /** A worker in a process of its own, to be killed: `node --import tsx test/e2e/worker-process.ts '<json>'`. */
 const given = JSON.parse(process.argv[2] ?? '{}') as WorkerProcessArguments;
 const interference = new Interference();
-interference.before = () => sleep(given.slow);
+const held = heldBy(given.held);
+interference.before = async (operation) => {
+  await sleep(given.slow);
+  await held(operation);
+};
 const running = await startResealWorker({
   folder: given.folder,
   ledger: await openLedger({ kind: 'embedded', folder: given.database }),

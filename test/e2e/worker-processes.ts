@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { testWorkflowBundle } from '../setup/temporal.js';
+import { Obstacles } from './every-phase.js';
 import type { RotatingMesh } from './rotating-mesh.js';
 import type { WorkerProcessArguments } from './worker-process.js';
 
@@ -31,6 +32,7 @@ export class WorkerProcesses {
       codePath: bundle.codePath,
       database: join(mesh.folder, `database-${++this.started}`),
       slow: this.slow,
+      held: Obstacles.fileOf(mesh.mesh.folders),
     };
     const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.child = child;

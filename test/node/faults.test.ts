@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realFileSystem, type FileSystem } from '../../src/node-shell/file-system.js';
 import { LocalNode } from '../../src/node-shell/local.js';
+import type { Sha256 } from '../../src/domain/brands.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { LEGACY, NODE, tree, visible, world, XCODE16, type World } from './mesh.js';
 
@@ -224,6 +225,25 @@ describe('what others put on a node', () => {
       nonRetryable: true,
       message: expect.stringContaining(mesh.manifests.to.profiles[3]!.profile.sha256),
     });
+  });
+
+  it('a store that never answers holds up its own order, and not the rollback of the node (invariant 7)', async () => {
+    await mesh.settled();
+    const asked = new Promise<void>((resolve) => {
+      const manifest = (): Promise<never> => {
+        resolve();
+        return new Promise(() => undefined);
+      };
+      const store = {
+        manifest,
+        profile: (digest: Sha256) => mesh.store.profile(digest),
+        frozen: (digest: Sha256) => mesh.store.frozen(digest),
+      };
+      void mesh.activities({ store }).stageNode({ ...mesh.order(), to: mesh.to });
+    });
+    await asked;
+    const restored = await mesh.activities().restoreNode({ ...mesh.order(1001, 'back'), manifest: mesh.from });
+    expect(restored).toMatchObject({ outcome: 'done', active: mesh.from });
   });
 
   it('profile bytes travel once per worker, however many nodes and folders', async () => {
