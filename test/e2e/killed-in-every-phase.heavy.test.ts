@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Phase } from '../../src/domain/rotation/phases.js';
 import { EVERY_PHASE, heldBy, Obstacles } from './every-phase.js';
 import { activeManifests, effects, installedProfiles, meshTruth } from './node-truth.js';
@@ -7,6 +7,9 @@ import { OwnServer } from './own-server.js';
 import type { RotatingMesh } from './rotating-mesh.js';
 import { startScenario, type Scenario } from './scenario.js';
 import { WorkerProcesses } from './worker-processes.js';
+
+// Each kill costs what Temporal needs to miss a worker: longer than `startScenario` gives a test.
+vi.setConfig({ testTimeout: 600_000 });
 
 /** Milliseconds that node operations take: long enough for a way back to be met, on a machine that is busy. */
 const SLOW = 700;
