@@ -65,6 +65,13 @@ const MUTATIONS: readonly Mutation[] = [
     limits: ONE,
   },
   {
+    name: 'a head that the store did not take back in time is forgotten',
+    file: 'src/domain/rotation/rollback.ts',
+    find: "    ...(done.head === 'put-off' ? [{ do: 'return-head' } as const] : []),\n",
+    replace: '',
+    limits: ONE,
+  },
+  {
     name: 'approvals of one gate count at the next',
     file: 'src/domain/rotation/events.ts',
     find: '    approvals: [],\n    gate: {',

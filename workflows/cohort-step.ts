@@ -23,10 +23,7 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
   setHandler(stopSignal, () => {
     stopped = true;
   });
-  const range =
-    input.count === 0
-      ? []
-      : await steadyDesk.cohortNodes({ line: input.line, cohorts: input.cohorts, first: input.first, count: input.count });
+  const range = input.count === 0 ? [] : await steadyDesk.cohortNodes({ cohorts: input.cohorts, first: input.first, count: input.count });
   const queue = [...input.again, ...range.filter((node) => !input.except.includes(node))];
 
   const results: NodeResult[] = [];

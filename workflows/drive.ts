@@ -355,8 +355,16 @@ class Drive {
   private async returnHead(action: Action): Promise<void> {
     const { plan, line, id, trigger } = this.state;
     if (plan === null) return;
-    const answer = await this.unless(steadyDesk.returnHead({ line, from: plan.from, to: plan.to, id, ticket: trigger.ticket }), action);
-    if (answer !== null) this.tell({ event: 'head-returned', seq: answer.seq });
+    // What is given up for now is given up in the store's queue too: it must not move the head when nobody expects it any more.
+    const scope = new CancellationScope({ cancellable: true });
+    const asked = scope.run(() => steadyDesk.returnHead({ line, from: plan.from, to: plan.to, id, ticket: trigger.ticket }));
+    const answer = await this.unless(asked, action);
+    if (answer !== null) return this.tell({ event: 'head-returned', seq: answer.seq });
+    scope.cancel();
+    const { done, policy } = this.state;
+    if (next(settle(this.state, Date.now()), Date.now()).do !== action.do || done.head === 'put-off') return;
+    this.tell({ event: 'head-put-off' });
+    this.deliveries.send('page', `the store does not take the head of ${line} back; the nodes go first`, policy.audience.page);
   }
 
   /** The answer, or null once the rotation has something else to do first: a command came, or the time for it has run out. */

@@ -18,9 +18,10 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
     findSuccessors: (request) => asFailure(() => findSuccessors(around, request)),
     prepareRotation: (request) => asFailure(() => prepareRotation(around, request)),
     gateRoster: () => asFailure(async () => Promise.resolve({ rights: rightsOf(around.configuration()) })),
-    cohortNodes: ({ line, cohorts, first, count }) =>
+    cohortNodes: ({ cohorts, first, count }) =>
       asFailure(async () => {
-        const plan = (await situationOf(around, line).store.frozen(cohorts)) as { waves: readonly (readonly NodeName[])[] };
+        // By digest alone: a configuration that somebody has just broken keeps no node from being brought back.
+        const plan = (await around.content.frozen(cohorts)) as { waves: readonly (readonly NodeName[])[] };
         return plan.waves.flat().slice(first, first + count);
       }),
     advanceHead: (move) => asFailure(() => advanceHead(around, move)),

@@ -53,12 +53,7 @@ export interface RotationActivities {
   /** The roster, as it is when a gate opens. */
   gateRoster(): Promise<{ readonly rights: RotationState['rights'] }>;
   /** The names at these positions of a cohort plan. */
-  cohortNodes(range: {
-    readonly line: LineName;
-    readonly cohorts: Sha256;
-    readonly first: number;
-    readonly count: number;
-  }): Promise<readonly NodeName[]>;
+  cohortNodes(range: { readonly cohorts: Sha256; readonly first: number; readonly count: number }): Promise<readonly NodeName[]>;
   /** Compare-and-swap of the line's head to `to`. */
   advanceHead(move: {
     readonly line: LineName;

@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly configuration: () => Configuration;
   /** By its name in reseal.yaml. */
   readonly store: (name: string) => ManifestStore;
+  /** What is named by its digest, out of whichever store holds it. */
+  readonly content: Pick<ManifestStore, 'frozen'>;
   readonly source: (name: string) => ProfileSource;
   readonly profiles: VerifiedProfiles;
   /** Milliseconds since 1970. */

@@ -13,7 +13,7 @@ const POLICY = {
   probe: { interval: '0s' },
   soak: { duration: '0s', interval: '1ms', floor: '0s' },
   retirement: { secondGate: false, maxBuildDuration: '0s' },
-  rollback: { nodeTime: '0s', safetyMargin: '1h', minLifeAfterRollback: '1h' },
+  rollback: { headTime: '30s', nodeTime: '0s', safetyMargin: '1h', minLifeAfterRollback: '1h' },
   limits: { stepNodes: 100, activitiesPerSecond: 1_000_000, nodeOperationTimeout: '5m', nodeOfflineAfter: '2m' },
 };
 

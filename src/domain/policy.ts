@@ -57,7 +57,13 @@ export interface Policy {
     readonly approvalValid: Duration;
   };
   readonly retirement: { readonly secondGate: boolean; readonly maxBuildDuration: Duration; readonly overduePinPageEvery: Duration };
-  readonly rollback: { readonly nodeTime: Duration; readonly safetyMargin: Duration; readonly minLifeAfterRollback: Duration };
+  readonly rollback: {
+    /** How long the store may take to return the line's head before the nodes go first. */
+    readonly headTime: Duration;
+    readonly nodeTime: Duration;
+    readonly safetyMargin: Duration;
+    readonly minLifeAfterRollback: Duration;
+  };
   readonly escalation: { readonly pageEvery: Duration };
   readonly emergency: { readonly approvals: number; readonly canary: number; readonly wave: Share };
   readonly clock: { readonly maxSkew: Duration };

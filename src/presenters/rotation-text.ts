@@ -128,6 +128,8 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
     );
   }
   for (const reason of rotation.reasons) row('because', reason);
+  if (rotation.headPutOff)
+    row('store', "it does not take the line's head back; the nodes go first, the head follows when the store answers");
   if (rotation.restoredAt !== null && rotation.outcome !== 'completed')
     row('restored', `every node serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
   if (rotation.commands.length > 0) row('you can', rotation.commands.join(', '));

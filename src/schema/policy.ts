@@ -94,6 +94,7 @@ export const PolicySchema = z
       .prefault({}),
     rollback: z
       .strictObject({
+        headTime: duration.prefault('30s'),
         nodeTime: duration.prefault('2m'),
         safetyMargin: duration.prefault('24h'),
         minLifeAfterRollback: duration.prefault('72h'),

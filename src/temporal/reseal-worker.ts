@@ -4,6 +4,7 @@ import type { Worker } from '@temporalio/worker';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import { GitManifestStore } from '../../activities/manifest-store/git.js';
+import type { ContentStore } from '../../activities/node/frozen-contents.js';
 import { createNodeActivities, profileVerifier } from '../../activities/node/index.js';
 import { temporalContext } from '../../activities/node/temporal-context.js';
 import type { NodeActivities } from '../../activities/node/contract.js';
@@ -11,7 +12,6 @@ import { createNotifyActivities } from '../../activities/notify/index.js';
 import { createDropSource } from '../../activities/profile-source/drop.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
-import type { Configuration } from '../configuration/load.js';
 import { ResealError } from '../domain/errors.js';
 import { VerifiedProfiles } from '../profile/index.js';
 import { trustedRoots } from '../profile/trusted-roots.js';
@@ -24,6 +24,7 @@ import { createResealWorker, resealWorkflows, type WorkflowBundle } from './work
 export const TASK_QUEUE = 'reseal';
 
 export interface OpenSurroundings extends Surroundings {
+  readonly content: ContentStore;
   close(): Promise<void>;
 }
 
@@ -38,6 +39,7 @@ export async function openSurroundings(folder: string): Promise<OpenSurroundings
   return {
     configuration: read,
     store: (name) => named(stores.get(name), 'store', name),
+    content: contentOf([...stores.values()]),
     source: (name) => {
       const now = read();
       const source = named(now.reseal.sources[name], 'source', name);
@@ -79,7 +81,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   const around = await openSurroundings(request.folder);
   const { connection, namespace } = await connectWorkers(request.temporal);
   const { limits } = around.configuration().policy;
-  const nodes = localNodes(around, around.configuration());
+  const nodes = createNodeActivities({ store: around.content, verifier: profileVerifier(around.profiles), ...temporalContext });
   const worker = await createResealWorker({
     connection,
     namespace,
@@ -106,14 +108,6 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
       await ended;
     },
   };
-}
-
-function localNodes(around: OpenSurroundings, configuration: Configuration): NodeActivities {
-  return createNodeActivities({
-    store: contentOf(Object.keys(configuration.reseal.stores).map((name) => around.store(name))),
-    verifier: profileVerifier(around.profiles),
-    ...temporalContext,
-  });
 }
 
 /** Between two heartbeats of an operation that does not beat by itself; the workflow's limit is 10 s. */

@@ -68,7 +68,7 @@ describe('a configuration', () => {
       soak: { duration: DAY, interval: 900_000, floor: 3_600_000 },
       gate: { approvals: 2, timeout: DAY, calendar: 'office', remindEvery: 14_400_000, widenAfter: 28_800_000, approvalValid: 3 * DAY },
       retirement: { secondGate: false, maxBuildDuration: 14_400_000, overduePinPageEvery: 14_400_000 },
-      rollback: { nodeTime: 120_000, safetyMargin: DAY, minLifeAfterRollback: 3 * DAY },
+      rollback: { headTime: 30_000, nodeTime: 120_000, safetyMargin: DAY, minLifeAfterRollback: 3 * DAY },
       escalation: { pageEvery: 1_800_000 },
       emergency: { approvals: 2, canary: 1, wave: { percent: 100 } },
       clock: { maxSkew: 60_000 },

@@ -8,7 +8,7 @@ beforeAll(async () => {
     expiresIn: 80_000,
     policy: {
       gate: { approvals: 2, timeout: '1s', calendar: 'none', remindEvery: '1m', widenAfter: '1m', approvalValid: '72h' },
-      rollback: { nodeTime: '50ms', safetyMargin: '15s', minLifeAfterRollback: '1s' },
+      rollback: { headTime: '1s', nodeTime: '50ms', safetyMargin: '15s', minLifeAfterRollback: '1s' },
     },
   });
 });

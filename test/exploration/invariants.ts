@@ -119,7 +119,8 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     const { phase } = world.state;
     if (phase !== 'rolled-back' && phase !== 'parked') return null;
     const wrong = world.nodes.find((node) => node.active !== FROM || node.files[FROM] !== 'ok');
-    return wrong === undefined ? null : `${wrong.name} does not serve the old assets in ${phase}`;
+    if (wrong !== undefined) return `${wrong.name} does not serve the old assets in ${phase}`;
+    return world.head.digest === TO ? `the head of the line is still the new manifest in ${phase}` : null;
   },
   'completed means completed': (_, world) => {
     if (world.state.phase !== 'completed') return null;

@@ -274,12 +274,19 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
     }
     case 'return-head': {
       const head = { seq: world.head.seq + 1, digest: world.head.digest === TO ? FROM : world.head.digest };
+      const asked = state.done.head === 'put-off' ? horizonOf(world) : now + state.policy.rollback.headTime;
+      const silent = (moved: World['head']): Move => ({
+        by: 'fate',
+        what: `the store does not answer${moved === world.head ? '' : ', though the head returned'}`,
+        world: turned(world, { ...world, ...fault, head: moved, now: asked, state: apply(state, { event: 'head-put-off' }, asked) }),
+      });
       return [
         {
           by: 'machine',
           what: 'the head returns',
           world: { ...world, head, state: apply(state, { event: 'head-returned', seq: head.seq }, now) },
         },
+        ...fate(world, () => [silent(world.head), silent(head)]),
       ];
     }
     case 'wait':
@@ -290,6 +297,8 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
       return [];
   }
 }
+
+const horizonOf = ({ state, now }: World): number => Math.max(now + 1, state.plan?.horizon ?? now);
 
 const fate = (world: World, then: () => readonly Move[]): readonly Move[] =>
   world.faults > 0 ? then().map((one) => ({ ...one, by: 'fate' })) : [];

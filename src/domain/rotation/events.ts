@@ -49,7 +49,9 @@ export type RotationEvent =
   | { readonly event: 'head-advancing' }
   | { readonly event: 'head-advanced'; readonly seq: number }
   | { readonly event: 'head-lost'; readonly reason: string }
-  | { readonly event: 'head-returned'; readonly seq: number };
+  | { readonly event: 'head-returned'; readonly seq: number }
+  /** The store did not take the head back within `rollback.headTime`. */
+  | { readonly event: 'head-put-off' };
 
 /** Whether people are to be asked for successors now, and not only the sources looked at. */
 export const mustAsk = (state: RotationState, now: Instant): boolean =>
@@ -123,6 +125,8 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
     }
     case 'head-returned':
       return state.phase === 'rolling-back' ? { ...state, headSeq: event.seq, done: undo(state.done, { do: 'return-head' }) } : state;
+    case 'head-put-off':
+      return state.phase === 'rolling-back' && state.done.head !== 'no' ? { ...state, done: { ...state.done, head: 'put-off' } } : state;
   }
 }
 

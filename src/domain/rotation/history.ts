@@ -100,6 +100,10 @@ export function changes(before: RotationState, after: RotationState): readonly F
   if (before.done.head !== 'no' && after.done.head === 'no' && after.phase === 'rolling-back') {
     facts.push({ kind: 'wave', text: 'the head of the line is the old manifest again', data: { seq: after.headSeq } });
   }
+  if (before.done.head !== 'put-off' && after.done.head === 'put-off') {
+    const text = 'the store does not take the head of the line back: the nodes go first, the head follows before the rollback ends';
+    facts.push({ kind: 'trouble', text, data: { headTime: after.policy.rollback.headTime } });
+  }
   if (before.done.retired !== 'no' && after.done.retired === 'no' && before.only === null) {
     facts.push({ kind: 'wave', text: 'the old profiles are out of quarantine', data: {} });
   }

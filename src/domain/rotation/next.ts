@@ -157,6 +157,7 @@ function nextRollback(state: RotationState, now: Instant): Action {
 /** When time alone ends the wait for the line's head to move. */
 export function wakeAt(state: RotationState, now: Instant): Instant | null {
   if (state.phase === 'cutover') return stalledUntil(state, now);
+  if (state.phase === 'rolling-back' && state.done.head !== 'put-off') return now + state.policy.rollback.headTime;
   const horizon = state.plan === null ? null : state.plan.horizon - state.offset;
   return horizon === null || horizon <= now ? null : horizon;
 }

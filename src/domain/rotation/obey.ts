@@ -109,11 +109,11 @@ function answer(state: RotationState, given: Command & { command: 'answer' }, no
   }
 }
 
-/** In a retried rollback only the named nodes are treated, and with them the whole way back. */
+/** In a retried rollback only the named nodes are treated, and with them the whole way back; the head, where it is not back either. */
 const everythingBegun = (done: Done): Done => ({
   staged: 'begun',
   switched: done.switched.map((_, wave) => (wave === 0 ? 'begun' : 'no')),
-  head: 'no',
+  head: done.head,
   retired: 'begun',
 });
 

@@ -9,15 +9,17 @@ export type RollbackStep =
 
 /**
  * The exact reverse of what was really begun: old assets restored and verified, the head, the cohorts from the last one begun to the
- * canary, and only then the new assets taken away. Each step done takes itself off `done` (`undo`), so the plan of what is
- * left follows from what is left, after a crash too.
+ * canary, and only then the new assets taken away. A store that does not take the head in time is no reason to leave nodes on assets
+ * that fail: builds read the node. Then the head comes after the cohorts, and still before anything is taken away. Each step done takes
+ * itself off `done` (`undo`), so the plan of what is left follows from what is left, after a crash too.
  */
 export function rollbackPlan(done: Done): readonly RollbackStep[] {
   const returns = done.switched.flatMap((reached, wave): RollbackStep[] => (reached === 'no' ? [] : [{ do: 'return', wave }])).reverse();
   return [
     ...(done.retired === 'no' ? [] : [{ do: 'restore' } as const]),
-    ...(done.head === 'no' ? [] : [{ do: 'return-head' } as const]),
+    ...(done.head === 'begun' || done.head === 'done' ? [{ do: 'return-head' } as const] : []),
     ...returns,
+    ...(done.head === 'put-off' ? [{ do: 'return-head' } as const] : []),
     ...(done.staged === 'no' ? [] : [{ do: 'unstage' } as const]),
   ];
 }

@@ -193,9 +193,10 @@ function settleRollback(state: RotationState, now: Instant): RotationState {
   if (step !== undefined && step.do !== 'return-head' && state.work !== null && isWorkDone(state)) {
     return { ...state, work: null, done: undo(state.done, step) };
   }
-  const restored = step === undefined || step.do === 'unstage';
-  if (!restored && state.plan !== null && lineClock(state, now) >= state.plan.horizon) {
-    const reason = 'the old assets died before every node was back on them';
+  const returned = step === undefined || step.do === 'unstage';
+  const restored = returned || (step.do === 'return-head' && state.done.head === 'put-off');
+  if (!returned && state.plan !== null && lineClock(state, now) >= state.plan.horizon) {
+    const reason = `the old assets died before ${restored ? 'the head of the line' : 'every node'} was back on them`;
     return ask(move({ ...state, reasons: [...state.reasons, reason] }, 'escalated', now), { id: 'past-horizon', nodes: [] }, now);
   }
   const stuck = state.troubles.map((trouble) => trouble.node);

@@ -41,11 +41,13 @@ export interface Plan {
 
 /** The furthest step begun; the rollback plan is a pure function of it. `begun` counts as done when it comes to undoing. */
 export type Reached = 'no' | 'begun' | 'done';
+/** `put-off`: on the way back the store did not take the head in time, so the nodes go first; it is still to be returned. */
+export type HeadReached = Reached | 'put-off';
 export interface Done {
   readonly staged: Reached;
   /** Canary and waves. */
   readonly switched: readonly Reached[];
-  readonly head: Reached;
+  readonly head: HeadReached;
   readonly retired: Reached;
 }
 

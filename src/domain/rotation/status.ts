@@ -53,6 +53,8 @@ export interface RotationStatus {
     readonly silence: string;
     readonly passedAt: Instant | null;
   };
+  /** On the way back the store did not take the line's head in time: it is still to be returned. */
+  readonly headPutOff: boolean;
   readonly question: Question | null;
   readonly paused: Pause | null;
   readonly troubles: readonly Trouble[];
@@ -117,6 +119,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
       silence: state.gate?.silence ?? 'no',
       passedAt: state.gate?.passedAt ?? null,
     },
+    headPutOff: state.done.head === 'put-off',
     question: state.question,
     paused: state.paused,
     troubles: state.troubles,

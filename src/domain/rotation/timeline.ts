@@ -21,9 +21,9 @@ export interface MeshSize {
 const proving = (policy: Policy): Duration => policy.probe.interval * Math.max(0, policy.probe.passes - 1);
 const rounds = (nodes: number, at: number): number => Math.ceil(nodes / Math.max(1, at));
 
-/** `ceil(switched / maxUnavailable) x rollback.nodeTime`: the time to bring that many nodes back. */
+/** `rollback.headTime + ceil(switched / maxUnavailable) x rollback.nodeTime`: the time to bring that many nodes back, at its worst. */
 export const rollbackTime = (switched: number, maxUnavailable: number, policy: Policy): Duration =>
-  rounds(switched, maxUnavailable) * policy.rollback.nodeTime;
+  policy.rollback.headTime + rounds(switched, maxUnavailable) * policy.rollback.nodeTime;
 
 const stageTime = (mesh: MeshSize, policy: Policy): Duration => rounds(mesh.nodes, policy.limits.stepNodes) * policy.rollback.nodeTime;
 const switchTime = (nodes: number, mesh: MeshSize, policy: Policy): Duration =>

@@ -56,7 +56,7 @@ export const QUICK_POLICY = {
   soak: { duration: '10s', interval: '2s', floor: '0s' },
   gate: { approvals: 2, timeout: '2h', calendar: 'none', remindEvery: '30m', widenAfter: '1h', approvalValid: '72h' },
   retirement: { secondGate: false, maxBuildDuration: '5s', overduePinPageEvery: '1m' },
-  rollback: { nodeTime: '30s', safetyMargin: '24h', minLifeAfterRollback: '72h' },
+  rollback: { headTime: '10s', nodeTime: '30s', safetyMargin: '24h', minLifeAfterRollback: '72h' },
   escalation: { pageEvery: '1m' },
   limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '1m', nodeOfflineAfter: '5s' },
   audience: { owner: ['rita'], widened: ['approvers'], page: ['oncall'] },

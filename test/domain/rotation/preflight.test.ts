@@ -74,7 +74,7 @@ describe('preflight lets a rotation begin', () => {
 /** What the default policy needs for three nodes, one at a time: written out, so that nobody changes it by accident. */
 const sumOf = ({ mesh, policy }: PreflightFacts): number => {
   const each = policy.rollback.nodeTime + 2 * policy.probe.interval;
-  return 2 * MINUTE + mesh.nodes * each + DAY + DAY + 4 * HOUR + mesh.nodes * policy.rollback.nodeTime + DAY;
+  return 2 * MINUTE + mesh.nodes * each + DAY + DAY + 4 * HOUR + policy.rollback.headTime + mesh.nodes * policy.rollback.nodeTime + DAY;
 };
 
 describe('preflight refuses', () => {

@@ -1,23 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rollbackPlan, undo } from '../../../src/domain/rotation/rollback.js';
-import type { Done, Reached } from '../../../src/domain/rotation/state.js';
+import type { Done, HeadReached, Reached } from '../../../src/domain/rotation/state.js';
 
 const reached = fc.constantFrom<Reached>('no', 'begun', 'done');
 const dones: fc.Arbitrary<Done> = fc.record({
   staged: reached,
   switched: fc.array(reached, { minLength: 1, maxLength: 6 }),
-  head: reached,
+  head: fc.constantFrom<HeadReached>('no', 'begun', 'done', 'put-off'),
   retired: reached,
 });
 const NOTHING = (done: Done): Done => ({ staged: 'no', switched: done.switched.map(() => 'no'), head: 'no', retired: 'no' });
 
 describe('the rollback plan (R6, invariant 7)', () => {
-  it('restores first, then the head, then the cohorts from the last to the canary, and takes the new assets away last', () => {
+  it('restores first, then the head, then the cohorts from the last to the canary, and takes the new assets away last; a head put off comes after the cohorts', () => {
     fc.assert(
       fc.property(dones, (done) => {
         const plan = rollbackPlan(done);
-        const order = plan.map((step) => ['restore', 'return-head', 'return', 'unstage'].indexOf(step.do));
+        const steps =
+          done.head === 'put-off' ? ['restore', 'return', 'return-head', 'unstage'] : ['restore', 'return-head', 'return', 'unstage'];
+        const order = plan.map((step) => steps.indexOf(step.do));
         expect(order).toEqual([...order].sort());
         const waves = plan.flatMap((step) => (step.do === 'return' ? [step.wave] : []));
         expect(waves).toEqual([...waves].sort((a, b) => b - a));
