@@ -2,8 +2,8 @@ import { posix } from 'node:path';
 import type { Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeStep, Placement } from '../../src/domain/node/steps.js';
-import { isTemporary, type NodePath, type PreparedFile } from '../../src/node-shell/contract.js';
-import { sha256Of } from '../../src/manifest/digest.js';
+import { isTemporary, type Digested, type NodePath, type PreparedFile } from '../../src/node-shell/contract.js';
+import { differences } from './differences.js';
 import { PROFILE_FOLDERS, profilePath } from './paths.js';
 import type { WritingSession } from './session.js';
 
@@ -19,7 +19,7 @@ export interface Effect {
   /** The visible change; asks the fence right before every rename. */
   apply(): Promise<void>;
   /** Takes back what `prepare` wrote, unless `apply` used it. */
-  discard(): void;
+  discard(): Promise<void>;
   /** Folders whose renames must reach the disk before the next kind of step. */
   readonly touched: readonly NodePath[];
 }
@@ -32,15 +32,15 @@ export function planEffect(session: WritingSession, step: ChangingStep): Promise
     case 'put-manifest':
       return putManifest(session, step.manifest);
     case 'accept':
-      return Promise.resolve(setAccepted(session, step.manifest, 'accept'));
+      return setAccepted(session, step.manifest, 'accept');
     case 'un-accept':
-      return Promise.resolve(setAccepted(session, step.manifest, 'un-accept'));
+      return setAccepted(session, step.manifest, 'un-accept');
     case 'activate':
       return activate(session, step.manifest);
     case 'quarantine-profile':
-      return Promise.resolve(quarantineProfile(session, step.placement));
+      return quarantineProfile(session, step.placement);
     case 'quarantine-manifest':
-      return Promise.resolve(quarantineManifest(session, step.manifest));
+      return quarantineManifest(session, step.manifest);
   }
 }
 
@@ -73,12 +73,12 @@ function writing(
     apply: async () => {
       await before();
       for (const file of prepared) {
-        session.held.check();
-        file.commit();
+        await session.held.check();
+        await file.commit();
       }
     },
-    discard: () => {
-      for (const file of prepared) file.discard();
+    discard: async () => {
+      for (const file of prepared) await file.discard();
     },
   };
 }
@@ -86,22 +86,22 @@ function writing(
 async function putProfile(session: WritingSession, placement: Placement): Promise<Effect | null> {
   const path = profilePath(placement);
   const bytes = await session.contents.profile(placement.sha256, () => quarantined(session, placement));
-  const found = session.files.read(path);
-  if (found.kind === 'file' && Buffer.compare(found.bytes, bytes) === 0) return null;
+  const found = await digestAt(session, path);
+  if (found.kind === 'file' && found.sha256 === placement.sha256) return null;
   // A link is replaced by the rename; it is no file of its own that anyone could miss.
   const stray =
     found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link') ? null : strayPath(session, placement, found);
   return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], async () => {
     if (stray === null) return;
-    for (const missing of session.files.missingFolders(posix.dirname(stray))) session.files.makeFolder(missing);
-    session.held.check();
+    for (const missing of await session.files.missingFolders(posix.dirname(stray))) await session.files.makeFolder(missing);
+    await session.held.check();
     await session.files.move(path, stray);
   });
 }
 
 /** Retired profiles are still on the node: they come back without the store. */
-function quarantined(session: WritingSession, placement: Placement): Uint8Array | null {
-  const found = session.files.read(session.paths.quarantinedProfile(session.order.rotation, placement));
+async function quarantined(session: WritingSession, placement: Placement): Promise<Uint8Array | null> {
+  const found = await session.files.read(session.paths.quarantinedProfile(session.order.rotation, placement));
   return found.kind === 'file' ? found.bytes : null;
 }
 
@@ -109,9 +109,9 @@ function quarantined(session: WritingSession, placement: Placement): Uint8Array 
 function strayPath(
   session: WritingSession,
   placement: Placement,
-  found: { readonly bytes: Uint8Array } | { readonly what: string },
+  found: { readonly sha256: Sha256 } | { readonly what: string },
 ): NodePath {
-  const mark = 'bytes' in found ? sha256Of(found.bytes).slice(0, 16) : 'other';
+  const mark = 'sha256' in found ? found.sha256.slice(0, 16) : 'other';
   return session.paths.quarantinedStray(session.order.rotation, placement, mark);
 }
 
@@ -119,28 +119,25 @@ async function putManifest(session: WritingSession, digest: Sha256): Promise<Eff
   const { files, paths, contents } = session;
   const known = await contents.manifest(digest);
   const settings = await contents.settings(known, session.node.name);
-  const wanted: FileToWrite[] = [
-    ...settings.map(({ path, bytes }) => ({ path: `${paths.settings}/${path}`, bytes, mode: 0o444 })),
+  const wanted: (FileToWrite & { readonly sha256: Sha256 })[] = [
+    ...settings.map(({ path, bytes, sha256 }) => ({ path: `${paths.settings}/${path}`, bytes, sha256, mode: 0o444 })),
     // Last, so that a manifest that is there has its settings.
-    { path: paths.manifest(digest), bytes: known.bytes, mode: 0o444 },
+    { path: paths.manifest(digest), bytes: known.bytes, sha256: digest, mode: 0o444 },
   ];
-  removeTemporaries(session, new Set(wanted.map((file) => posix.dirname(file.path))));
-  const missing = wanted.filter(({ path, bytes }) => {
-    const found = files.read(path);
-    return found.kind !== 'file' || Buffer.compare(found.bytes, bytes) !== 0;
-  });
+  await removeTemporaries(session, new Set(wanted.map((file) => posix.dirname(file.path))));
+  const found = await files.digests(wanted.map(({ path }) => path));
+  const missing = wanted.filter(({ path, sha256 }, position) => differences(path, found[position], sha256).length > 0);
   return missing.length === 0 ? null : writing(session, digest, missing);
 }
 
-function removeTemporaries(session: WritingSession, folders: ReadonlySet<NodePath>): void {
-  for (const folder of folders)
-    for (const name of session.files.list(folder)) if (isTemporary(name)) session.files.remove(`${folder}/${name}`);
+async function removeTemporaries({ files }: WritingSession, folders: ReadonlySet<NodePath>): Promise<void> {
+  for (const folder of folders) for (const name of await files.list(folder)) if (isTemporary(name)) await files.remove(`${folder}/${name}`);
 }
 
-function setAccepted(session: WritingSession, digest: Sha256, what: 'accept' | 'un-accept'): Effect | null {
+async function setAccepted(session: WritingSession, digest: Sha256, what: 'accept' | 'un-accept'): Promise<Effect | null> {
   const { accepted } = session.attempt;
-  const present = accepted.read(session.name) ?? [];
-  if (what === 'un-accept') refuseActive(session, digest);
+  const present = (await accepted.read(session.name)) ?? [];
+  if (what === 'un-accept') await refuseActive(session, digest);
   if (present.includes(digest) === (what === 'accept')) return null;
   const next = what === 'accept' ? [...present, digest] : present.filter((one) => one !== digest);
   return {
@@ -149,43 +146,43 @@ function setAccepted(session: WritingSession, digest: Sha256, what: 'accept' | '
     touched: [],
     prepare: async () => undefined,
     apply: async () => {
-      session.held.check();
+      await session.held.check();
       await accepted.write(session.name, next, session.order.opId);
     },
-    discard: () => undefined,
+    discard: async () => undefined,
   };
 }
 
 async function activate(session: WritingSession, digest: Sha256): Promise<Effect | null> {
   const { files, paths, attempt, contents } = session;
-  if (!(attempt.accepted.read(session.name) ?? []).includes(digest)) {
+  if ((await attempt.accepted.read(session.name))?.includes(digest) !== true) {
     throw new ResealError(
       'READ_BACK_FAILED',
       `Node ${files.node} has not accepted manifest ${digest}: it is not staged whole. Stage it again, then switch.`,
     );
   }
   const { bytes } = await contents.manifest(digest);
-  const found = files.read(paths.active);
-  if (found.kind === 'file' && Buffer.compare(found.bytes, bytes) === 0) return null;
+  const found = await digestAt(session, paths.active);
+  if (found.kind === 'file' && found.sha256 === digest) return null;
   return writing(session, digest, [{ path: paths.active, bytes, mode: 0o644 }]);
 }
 
-function quarantineProfile(session: WritingSession, placement: Placement): Effect | null {
+async function quarantineProfile(session: WritingSession, placement: Placement): Promise<Effect | null> {
   const path = profilePath(placement);
-  const found = session.files.read(path);
+  const found = await digestAt(session, path);
   if (found.kind === 'absent') return null;
-  const right = found.kind === 'file' && session.contents.matches(found.bytes, placement.sha256);
+  const right = found.kind === 'file' && found.sha256 === placement.sha256;
   const target = right ? session.paths.quarantinedProfile(session.order.rotation, placement) : strayPath(session, placement, found);
   return moving(session, `${placement.folder}/${placement.fileName}`, [[path, target]], PROFILE_FOLDERS[placement.folder]);
 }
 
-function quarantineManifest(session: WritingSession, digest: Sha256): Effect | null {
+async function quarantineManifest(session: WritingSession, digest: Sha256): Promise<Effect | null> {
   const { files, paths } = session;
-  refuseActive(session, digest);
+  await refuseActive(session, digest);
   const moves: [NodePath, NodePath][] = [];
-  if (files.stamp(paths.manifest(digest)) !== '')
+  if ((await files.stamp(paths.manifest(digest))) !== '')
     moves.push([paths.manifest(digest), paths.quarantinedManifest(session.order.rotation, digest)]);
-  if (files.stamp(paths.settingsOf(digest)) !== '')
+  if ((await files.stamp(paths.settingsOf(digest))) !== '')
     moves.push([paths.settingsOf(digest), paths.quarantinedSettings(session.order.rotation, digest)]);
   if (moves.length === 0) return null;
   return moving(session, digest, moves, ...moves.map(([from]) => posix.dirname(from)));
@@ -205,17 +202,20 @@ function moving(
     prepare: async () => undefined,
     apply: async () => {
       for (const [from, to] of moves) {
-        session.held.check();
+        await session.held.check();
         await session.files.move(from, to);
       }
     },
-    discard: () => undefined,
+    discard: async () => undefined,
   };
 }
 
-function refuseActive(session: WritingSession, digest: Sha256): void {
-  const found = session.files.read(session.paths.active);
-  if (found.kind === 'file' && sha256Of(found.bytes) === digest) {
+const digestAt = async ({ files }: WritingSession, path: NodePath): Promise<Digested> =>
+  (await files.digests([path]))[0] ?? { kind: 'absent' };
+
+async function refuseActive(session: WritingSession, digest: Sha256): Promise<void> {
+  const found = await digestAt(session, session.paths.active);
+  if (found.kind === 'file' && found.sha256 === digest) {
     throw new ResealError(
       'REFUSED',
       `Node ${session.files.node}: manifest ${digest} is the active one of ${session.name} and cannot be taken away. Switch the node to another one first.`,

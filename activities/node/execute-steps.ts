@@ -1,9 +1,9 @@
 import type { Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeStep, ReadBack } from '../../src/domain/node/steps.js';
-import { sha256Of } from '../../src/manifest/digest.js';
+import { differences } from './differences.js';
 import { planEffect, type ChangingStep, type Effect } from './effects.js';
-import { PROFILE_FOLDERS, profilePath } from './paths.js';
+import { profilePath } from './paths.js';
 import { makeFolders } from './folders.js';
 import type { NodeSession, WritingSession } from './session.js';
 
@@ -57,7 +57,7 @@ interface Planned {
 }
 
 async function executeBatch(session: WritingSession, steps: readonly ChangingStep[]): Promise<boolean> {
-  session.held.check();
+  await session.held.check();
   const planned = await Promise.all(steps.map(async (step): Promise<Planned> => ({ step, effect: await planEffect(session, step) })));
   const effects = planned.flatMap(({ effect }) => (effect === null ? [] : [effect]));
   try {
@@ -75,7 +75,7 @@ async function executeBatch(session: WritingSession, steps: readonly ChangingSte
       await session.files.syncFolders(stretch.flatMap(({ effect }) => effect?.touched ?? []));
     }
   } finally {
-    for (const effect of effects) effect.discard();
+    for (const effect of effects) await effect.discard();
   }
   return effects.length > 0;
 }
@@ -119,27 +119,22 @@ async function readBack(session: WritingSession, expect: ReadBack): Promise<void
 
 /** Every difference between what is expected and what the node has. */
 export async function readBackProblems(session: NodeSession, expect: ReadBack): Promise<readonly string[]> {
-  const { files, paths, contents } = session;
+  const { files, paths } = session;
   const problems: string[] = [];
-  for (const placement of expect.present ?? []) {
-    const found = files.read(profilePath(placement));
-    const where = `${PROFILE_FOLDERS[placement.folder]}/${placement.fileName}`;
-    if (found.kind === 'absent') problems.push(`${where} is missing, expected SHA-256 ${placement.sha256}`);
-    else if (found.kind === 'other') problems.push(`${where} is ${found.what}, expected a file of SHA-256 ${placement.sha256}`);
-    else if (!contents.matches(found.bytes, placement.sha256))
-      problems.push(`${where} has SHA-256 ${sha256Of(found.bytes)}, expected ${placement.sha256}`);
-  }
+  const present = await files.digests((expect.present ?? []).map(profilePath));
+  for (const [position, placement] of (expect.present ?? []).entries())
+    problems.push(...differences(profilePath(placement), present[position], placement.sha256));
   for (const placement of expect.absent ?? []) {
-    if (files.stamp(profilePath(placement)) !== '') problems.push(`${profilePath(placement)} is still there`);
+    if ((await files.stamp(profilePath(placement))) !== '') problems.push(`${profilePath(placement)} is still there`);
   }
   for (const digest of expect.manifestsPresent ?? []) problems.push(...(await manifestProblems(session, digest)));
   for (const digest of expect.manifestsAbsent ?? []) {
     for (const path of [paths.manifest(digest), paths.settingsOf(digest)])
-      if (files.stamp(path) !== '') problems.push(`${path} is still there`);
+      if ((await files.stamp(path)) !== '') problems.push(`${path} is still there`);
   }
   if (expect.active !== undefined) {
-    const found = files.read(paths.active);
-    const active = found.kind === 'file' ? sha256Of(found.bytes) : found.kind === 'absent' ? 'nothing' : found.what;
+    const [found] = await files.digests([paths.active]);
+    const active = found?.kind === 'file' ? found.sha256 : found?.kind === 'other' ? found.what : 'nothing';
     if (active !== expect.active) problems.push(`${paths.active} has ${active}, expected ${expect.active}`);
   }
   return problems;
@@ -151,13 +146,9 @@ export async function manifestProblems(session: NodeSession, digest: Sha256): Pr
   const known = await contents.manifest(digest);
   const settings = await contents.settings(known, session.node.name);
   const wanted = [
-    { path: paths.manifest(digest), bytes: known.bytes },
-    ...settings.map(({ path, bytes }) => ({ path: `${paths.settings}/${path}`, bytes })),
+    { path: paths.manifest(digest), sha256: digest },
+    ...settings.map(({ path, sha256 }) => ({ path: `${paths.settings}/${path}`, sha256 })),
   ];
-  return wanted.flatMap(({ path, bytes }) => {
-    const found = files.read(path);
-    if (found.kind === 'absent') return [`${path} is missing`];
-    if (found.kind === 'other') return [`${path} is ${found.what}, expected a file`];
-    return Buffer.compare(found.bytes, bytes) === 0 ? [] : [`${path} has SHA-256 ${sha256Of(found.bytes)}, expected ${sha256Of(bytes)}`];
-  });
+  const found = await files.digests(wanted.map(({ path }) => path));
+  return wanted.flatMap(({ path, sha256 }, position) => differences(path, found[position], sha256));
 }

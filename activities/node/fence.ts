@@ -11,7 +11,7 @@ import { StateFile } from './state-file.js';
 /** The node's lock, held; every rename asks first whether the attempt still owns the line. */
 export interface Held {
   /** @throws ResealError STALE_EPOCH, ORDER_EXPIRED */
-  check(): void;
+  check(): Promise<void>;
 }
 
 /** An attempt of an operation that the node has admitted: it owns the line until a newer one is admitted. */
@@ -44,11 +44,11 @@ export class AdmittedAttempt {
     const { line, rotation, epoch, opId, sentAt, notAfter } = order;
     const mine: Fence = { epoch, opId, sentAt, attempt, token: randomUUID() };
     const journal = new Journal(files, paths.stateFile('journal'), { line, rotation, ...mine }, clock);
-    for (const missing of files.missingFolders(paths.state)) files.makeFolder(missing);
+    for (const missing of await files.missingFolders(paths.state)) await files.makeFolder(missing);
     const admitted = new AdmittedAttempt(files, paths, order, mine, clock, journal, new StateFile(files, paths.stateFile('accepted.json')));
     return withLock(files, paths.stateFile('lock'), async () => {
-      refuse(files, admit(journal.fence(), mine, notAfter, clock()), order);
-      if (!journal.isSettled()) removeLeftOvers(files, paths);
+      refuse(files, admit(await journal.fence(), mine, notAfter, clock()), order);
+      if (!(await journal.isSettled())) await removeLeftOvers(files, paths);
       journal.admit(operation);
       return work(admitted, admitted.held());
     });
@@ -64,7 +64,8 @@ export class AdmittedAttempt {
 
   private held(): Held {
     return {
-      check: () => refuse(this.files, stillHolds(this.journal.fence(), this.mine, this.order.notAfter, this.clock()), this.order),
+      check: async () =>
+        refuse(this.files, stillHolds(await this.journal.fence(), this.mine, this.order.notAfter, this.clock()), this.order),
     };
   }
 }
@@ -78,8 +79,8 @@ function refuse(files: NodeFiles, admission: Admission, order: NodeOrder): void 
 }
 
 /** Temporary files are written under the lock only, so any that is there now belongs to an attempt that was cut off. */
-function removeLeftOvers(files: NodeFiles, paths: LinePaths): void {
+async function removeLeftOvers(files: NodeFiles, paths: LinePaths): Promise<void> {
   for (const folder of [...Object.values(PROFILE_FOLDERS), paths.root, paths.manifests, paths.state]) {
-    for (const name of files.list(folder)) if (isTemporary(name)) files.remove(`${folder}/${name}`);
+    for (const name of await files.list(folder)) if (isTemporary(name)) await files.remove(`${folder}/${name}`);
   }
 }

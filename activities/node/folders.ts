@@ -9,16 +9,16 @@ const record = (session: WritingSession): StateFile<readonly NodePath[]> =>
 /** Makes folders, and remembers first which of them builds did not have before, so that they can go again. */
 export async function makeFolders(session: WritingSession, wanted: ReadonlySet<NodePath>): Promise<void> {
   const { files, name, order } = session;
-  const missing = [...new Set([...wanted].flatMap((folder) => files.missingFolders(folder)))];
+  const missing = [...new Set((await Promise.all([...wanted].map((folder) => files.missingFolders(folder)))).flat())];
   if (missing.length === 0) return;
   // The first thing that an operation changes may be a folder: its admission is on disk before that too.
   await session.attempt.journal.flush();
   const seen = missing.filter((folder) => isShared(session, folder));
   if (seen.length > 0) {
-    const known = record(session).read(name) ?? [];
+    const known = (await record(session).read(name)) ?? [];
     await record(session).write(name, [...new Set([...known, ...seen])], order.opId);
   }
-  for (const folder of missing) files.makeFolder(folder);
+  for (const folder of missing) await files.makeFolder(folder);
   await files.syncFolders(missing.map((folder) => posix.dirname(folder)));
 }
 
@@ -31,25 +31,27 @@ function isShared({ files, paths }: WritingSession, folder: NodePath): boolean {
 /** Removes the folders that reseal made and that are empty by now, innermost first: the trees are again as they were before it came. */
 export async function removeOwnFolders(session: WritingSession): Promise<boolean> {
   const { files, name, order, attempt, held } = session;
-  const known = record(session).read(name) ?? [];
+  const known = (await record(session).read(name)) ?? [];
   const left = new Set(known);
   const gone: NodePath[] = [];
   for (const folder of [...known].sort((a, b) => b.length - a.length)) {
     // What holds a folder that stays need not be looked into.
     if ([...left].some((other) => other.startsWith(`${folder}/`))) continue;
-    if (files.list(folder).some((file) => !gone.includes(`${folder}/${file}`))) continue;
+    if ((await files.list(folder)).some((file) => !gone.includes(`${folder}/${file}`))) continue;
     left.delete(folder);
-    if (files.stamp(folder) !== '') gone.push(folder);
+    if ((await files.stamp(folder)) !== '') gone.push(folder);
   }
   if (left.size === known.length) return false;
   if (gone.length > 0) {
     await attempt.journal.intend(gone.map((folder) => ({ do: 'remove-folder', subject: folder })));
     for (const folder of gone) {
-      held.check();
-      files.removeEmptyFolder(folder);
+      await held.check();
+      await files.removeEmptyFolder(folder);
       attempt.journal.result({ do: 'remove-folder', subject: folder }, true);
     }
-    await files.syncFolders(gone.map((folder) => posix.dirname(folder)).filter((folder) => files.stamp(folder) !== ''));
+    const parents = [...new Set(gone.map((folder) => posix.dirname(folder)))];
+    const stamps = await Promise.all(parents.map((folder) => files.stamp(folder)));
+    await files.syncFolders(parents.filter((_, position) => stamps[position] !== ''));
   }
   await record(session).write(name, [...left], order.opId);
   return gone.length > 0;

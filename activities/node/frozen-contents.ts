@@ -24,8 +24,11 @@ export interface KnownTopology {
   readonly nodes: ReadonlyMap<NodeName, NodeDeclaration>;
 }
 
+/** A settings file with its digest, so that a node's copy is compared without its bytes. */
+export type RenderedFile = SettingsFile & { readonly sha256: Sha256 };
+
 /** Bytes from elsewhere, asked for only while the store is out of reach. Their digest is checked here. */
-export type Fallback = () => Uint8Array | null;
+export type Fallback = () => Promise<Uint8Array | null>;
 
 /**
  * Everything that is named by its digest, fetched, checked, parsed and rendered once per worker and shared by all nodes. Nothing here
@@ -33,28 +36,23 @@ export type Fallback = () => Uint8Array | null;
  */
 export class FrozenContents {
   private readonly manifests = new Remembered<KnownManifest>(64);
-  private readonly rendered = new Remembered<readonly SettingsFile[]>(256);
+  private readonly rendered = new Remembered<readonly RenderedFile[]>(256);
   private readonly topologies = new Remembered<KnownTopology>(8);
   private readonly policies = new Remembered<Policy>(8);
   private readonly profiles = new Remembered<Uint8Array>(1_000);
-  private readonly loaded = new Map<Sha256, Uint8Array>();
 
   constructor(private readonly store: ContentStore) {}
 
-  manifest(digest: Sha256, fallback: Fallback = () => null): Promise<KnownManifest> {
+  manifest(digest: Sha256, fallback: Fallback = async () => null): Promise<KnownManifest> {
     return this.manifests.get(digest, async () => {
       const bytes = await this.checked(digest, `manifests/${digest}.json`, () => this.store.manifest(digest), fallback);
       return { digest, bytes, manifest: parseManifest(bytes, `manifests/${digest}.json`) };
     });
   }
 
-  profile(digest: Sha256, fallback: Fallback = () => null): Promise<Uint8Array> {
-    return this.profiles.get(digest, async () => {
-      const bytes = await this.checked(digest, `profiles/${digest}.mobileprovision`, () => this.store.profile(digest), fallback);
-      if (this.loaded.size >= 1_000) this.loaded.clear();
-      this.loaded.set(digest, bytes);
-      return bytes;
-    });
+  profile(digest: Sha256, fallback: Fallback = async () => null): Promise<Uint8Array> {
+    const name = `profiles/${digest}.mobileprovision`;
+    return this.profiles.get(digest, () => this.checked(digest, name, () => this.store.profile(digest), fallback));
   }
 
   topology(digest: Sha256): Promise<KnownTopology> {
@@ -69,24 +67,20 @@ export class FrozenContents {
   }
 
   /** The settings that a node reads; one rendering serves all nodes, but those that hold entries alone. */
-  settings(known: KnownManifest, node: NodeName): Promise<readonly SettingsFile[]> {
+  settings(known: KnownManifest, node: NodeName): Promise<readonly RenderedFile[]> {
     const holder = settingsHolder(node, known.manifest);
-    return this.rendered.get(`${known.digest} ${holder ?? ''}`, async () => renderSettings(known.manifest, known.digest, { holder }));
+    return this.rendered.get(`${known.digest} ${holder ?? ''}`, async () =>
+      renderSettings(known.manifest, known.digest, { holder }).map((file) => ({ ...file, sha256: sha256Of(file.bytes) })),
+    );
   }
 
   files(node: NodeDeclaration, line: LineDeclaration, known: KnownManifest): ManifestFiles {
     return expectedFiles(node, line, known.manifest, known.digest);
   }
 
-  /** Whether bytes have a digest; where the right bytes are in memory, comparing them is cheaper than hashing. */
-  matches(bytes: Uint8Array, digest: Sha256): boolean {
-    const right = this.loaded.get(digest);
-    return right === undefined ? sha256Of(bytes) === digest : Buffer.compare(right, bytes) === 0;
-  }
-
   private async checked(digest: Sha256, name: string, load: () => Promise<Uint8Array>, fallback: Fallback): Promise<Uint8Array> {
-    const bytes = await load().catch((error: unknown) => {
-      const other = error instanceof ResealError && error.code === 'STORE_UNREACHABLE' ? fallback() : null;
+    const bytes = await load().catch(async (error: unknown) => {
+      const other = error instanceof ResealError && error.code === 'STORE_UNREACHABLE' ? await fallback() : null;
       if (other === null || sha256Of(other) !== digest) throw error;
       return other;
     });

@@ -18,7 +18,7 @@ export async function inspect(
   version: string,
 ): Promise<NodeReport> {
   const probe = await probeNode(session, expected, verifier, now);
-  const fence = fenceOf(session.files, session.paths.stateFile('journal'), session.name);
+  const fence = await fenceOf(session.files, session.paths.stateFile('journal'), session.name);
   return {
     node: session.node.name,
     at: probe.at,

@@ -48,14 +48,14 @@ export class Journal {
   ) {}
 
   /** The attempt that owns the line now: this one as soon as it is admitted, though that may not be on disk yet. Call under the lock. */
-  fence(): Fence | null {
+  async fence(): Promise<Fence | null> {
     if (this.admissionWaits) return this.owner;
     return fenceOf(this.files, this.path, this.owner.line);
   }
 
   /** Whether the last to hold the node's lock was of this process and let it go in good order: nothing half written is left of anybody. */
-  isSettled(): boolean {
-    return journalEnd(this.files, this.path).settled;
+  async isSettled(): Promise<boolean> {
+    return (await journalEnd(this.files, this.path)).settled;
   }
 
   /** Admits the operation: from the next append on every other process knows. Call under the lock, and flush before letting it go. */
@@ -77,20 +77,20 @@ export class Journal {
   /** Before the lock is let go for a while: other processes must see the admission. */
   async pause(): Promise<void> {
     if (this.admissionWaits) await this.flush();
-    this.markSettled();
+    await this.markSettled();
   }
 
   /** Makes the rest durable, with the operation's own result. Call under the lock, last. */
   async finish(operation: JournalSubject, changed: boolean): Promise<void> {
     this.result(operation, changed);
     await this.flush();
-    this.markSettled();
+    await this.markSettled();
   }
 
   /** Makes durable what is waiting. Call under the lock. */
   async flush(): Promise<void> {
     if (this.waiting.length === 0) return;
-    const end = journalEnd(this.files, this.path);
+    const end = await journalEnd(this.files, this.path);
     const at = this.clock();
     const { line, rotation, epoch, opId, attempt } = this.owner;
     const entries = this.waiting.map((entry, position): JournalEntry => ({
@@ -107,14 +107,14 @@ export class Journal {
     return this.waiting.some((entry) => entry.token !== undefined);
   }
 
-  private markSettled(): void {
-    ends.set(this.files.resolve(this.path), { ...journalEnd(this.files, this.path), settled: true });
+  private async markSettled(): Promise<void> {
+    ends.set(this.files.resolve(this.path), { ...(await journalEnd(this.files, this.path)), settled: true });
   }
 }
 
 /** Who owns the line, by the node's journal; null where no operation was ever admitted on it. */
-export function fenceOf(files: NodeFiles, path: NodePath, line: LineName): Fence | null {
-  return journalEnd(files, path).fences.get(line) ?? null;
+export async function fenceOf(files: NodeFiles, path: NodePath, line: LineName): Promise<Fence | null> {
+  return (await journalEnd(files, path)).fences.get(line) ?? null;
 }
 
 /** What a journal comes down to. */
@@ -129,13 +129,13 @@ interface End extends Extent {
 /** Where each journal ended when this process last looked; right as long as it is the same file and of the same size. */
 const ends = new Map<string, End>();
 
-function journalEnd(files: NodeFiles, path: NodePath): End {
-  const extent = files.extent(path) ?? { file: '', size: 0 };
+async function journalEnd(files: NodeFiles, path: NodePath): Promise<End> {
+  const extent = (await files.extent(path)) ?? { file: '', size: 0 };
   const key = files.resolve(path);
   const known = ends.get(key);
   if (known?.file === extent.file && known.size === extent.size) return known;
   const grown = known?.file === extent.file && known.size < extent.size && !known.torn ? known : null;
-  const tail = files.tail(path, grown?.size ?? 0);
+  const tail = await files.tail(path, grown?.size ?? 0);
   const torn = tail.length > 0 && tail[tail.length - 1] !== NEWLINE;
   const start: End = grown ?? { ...extent, seq: 0, torn, fences: new Map(), settled: false };
   const end = { ...continued(start, extent, parseLines(Buffer.from(tail).toString('utf8'))), torn, settled: false };

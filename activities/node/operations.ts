@@ -4,7 +4,6 @@ import type { NodeOperation, NodeOrder } from '../../src/domain/node/order.js';
 import { proof, type Verdict } from '../../src/domain/node/probe.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import { activateSteps, removeSteps, restoreSteps, stageSteps, type ManifestFiles, type NodeStep } from '../../src/domain/node/steps.js';
-import { sha256Of } from '../../src/manifest/digest.js';
 import { executeSteps } from './execute-steps.js';
 import { AdmittedAttempt } from './fence.js';
 import { removeOwnFolders } from './folders.js';
@@ -69,7 +68,7 @@ export async function remove(
 }
 
 async function stepsOfRemoval(session: WritingSession, gone: Sha256, keep: Sha256): Promise<readonly NodeStep[]> {
-  const all = session.attempt.accepted.readAll();
+  const all = await session.attempt.accepted.readAll();
   const ofLine = [...new Set([keep, ...(all[session.name] ?? [])])].filter((digest) => digest !== gone);
   const kept = await Promise.all(ofLine.map((digest) => filesOf(session, digest)));
   const elsewhere = await Promise.all(
@@ -142,7 +141,7 @@ async function operate(
   work: (writing: WritingSession) => Promise<Ended | Unfinished>,
 ): Promise<NodeResult> {
   const { files, paths, node } = session;
-  files.reach();
+  await files.reach();
   refuseSkew(session);
   const order: NodeOrder = { ...session.order, node: node.name };
   const operation = { do: what, subject };
@@ -152,7 +151,7 @@ async function operate(
   });
   const ended = 'apart' in begun.ended ? await goOn(begun.writing, operation, begun.ended) : begun.ended;
   const { changed: _changed, ...result } = ended;
-  return { node: node.name, active: activeOf(session), ...result };
+  return { node: node.name, active: await activeOf(session), ...result };
 }
 
 /** What the operation left undone, and its end under the lock again. */
@@ -195,14 +194,17 @@ function refuseSkew(session: NodeSession): void {
 }
 
 /** What is active now, by digest; null where nothing is. */
-export function activeOf(session: NodeSession): Sha256 | null {
-  const found = session.files.read(session.paths.active);
-  return found.kind === 'file' ? sha256Of(found.bytes) : null;
+export async function activeOf({ files, paths }: NodeSession): Promise<Sha256 | null> {
+  const [found] = await files.digests([paths.active]);
+  return found?.kind === 'file' ? found.sha256 : null;
 }
 
 /** A manifest by digest; while the store is out of reach, the node's own frozen copy serves, so that a rollback needs no store. */
 export function manifestOf(session: NodeSession, digest: Sha256): Promise<KnownManifest> {
-  return session.contents.manifest(digest, () => onNode(session, digest, session.name) ?? inQuarantine(session, digest));
+  return session.contents.manifest(
+    digest,
+    async () => (await onNode(session, digest, session.name)) ?? (await inQuarantine(session, digest)),
+  );
 }
 
 /**
@@ -210,7 +212,7 @@ export function manifestOf(session: NodeSession, digest: Sha256): Promise<KnownM
  * line. What fails here is asked for again under the lock, where the node's own copies count too.
  */
 async function fetchFirst(session: NodeSession, ...digests: readonly Sha256[]): Promise<void> {
-  session.files.reach();
+  await session.files.reach();
   await Promise.allSettled(
     digests.map(async (digest) => {
       const { placements } = await filesOf(session, digest);
@@ -223,12 +225,12 @@ async function filesOf(session: NodeSession, digest: Sha256): Promise<ManifestFi
   return session.contents.files(session.node, session.line, await manifestOf(session, digest));
 }
 
-function onNode(session: NodeSession, digest: Sha256, line: LineName): Uint8Array | null {
-  const found = session.files.read(`${session.node.mount}/${line}/manifests/${digest}.json`);
+async function onNode(session: NodeSession, digest: Sha256, line: LineName): Promise<Uint8Array | null> {
+  const found = await session.files.read(`${session.node.mount}/${line}/manifests/${digest}.json`);
   return found.kind === 'file' ? found.bytes : null;
 }
 
-function inQuarantine(session: NodeSession, digest: Sha256): Uint8Array | null {
-  const found = session.files.read(session.paths.quarantinedManifest(session.order.rotation, digest));
+async function inQuarantine(session: NodeSession, digest: Sha256): Promise<Uint8Array | null> {
+  const found = await session.files.read(session.paths.quarantinedManifest(session.order.rotation, digest));
   return found.kind === 'file' ? found.bytes : null;
 }

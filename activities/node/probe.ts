@@ -3,8 +3,8 @@ import { expectedEntries } from '../../src/domain/expected.js';
 import { nodeVerdict, type CheckResult, type Verdict } from '../../src/domain/node/probe.js';
 import type { Placement } from '../../src/domain/node/steps.js';
 import { wipeableTreeOf } from '../../src/domain/wipeable.js';
-import { sha256Of } from '../../src/manifest/digest.js';
-import { isTemporary, type Found } from '../../src/node-shell/contract.js';
+import { isTemporary, type Digested } from '../../src/node-shell/contract.js';
+import { differences } from './differences.js';
 import { manifestProblems } from './execute-steps.js';
 import type { KnownManifest } from './frozen-contents.js';
 import { PROFILE_FOLDERS, profilePath } from './paths.js';
@@ -31,7 +31,7 @@ interface Observed {
   readonly now: Instant;
   readonly active: Sha256 | null;
   readonly accepted: Readonly<Record<string, readonly Sha256[]>>;
-  readonly profiles: readonly { readonly placement: Placement; readonly found: Found }[];
+  readonly profiles: readonly { readonly placement: Placement; readonly found: Digested | undefined }[];
   readonly findings: string[];
 }
 
@@ -54,17 +54,17 @@ const CHECKS: readonly Check[] = [
 /** Reads the node and judges it against the manifest that should be active. Changes nothing. */
 export async function probeNode(session: NodeSession, expected: KnownManifest, verifier: ProfileVerifier, now: Instant): Promise<Probe> {
   const { files, paths, contents, node, line } = session;
-  files.reach();
-  const active = files.read(paths.active);
+  await files.reach();
   const { placements } = contents.files(node, line, expected);
+  const [active, ...found] = await files.digests([paths.active, ...placements.map(profilePath)]);
   const observed: Observed = {
     session,
     expected,
     verifier,
     now,
-    active: active.kind === 'file' ? sha256Of(active.bytes) : null,
-    accepted: new StateFile<readonly Sha256[]>(files, paths.stateFile('accepted.json')).readAll(),
-    profiles: placements.map((placement) => ({ placement, found: files.read(profilePath(placement)) })),
+    active: active?.kind === 'file' ? active.sha256 : null,
+    accepted: await new StateFile<readonly Sha256[]>(files, paths.stateFile('accepted.json')).readAll(),
+    profiles: placements.map((placement, position) => ({ placement, found: found[position] })),
     findings: [],
   };
   const checks: CheckResult[] = [];
@@ -114,13 +114,7 @@ async function settings({ session, expected }: Observed): Promise<CheckResult> {
 }
 
 async function profileFiles({ session, profiles }: Observed): Promise<CheckResult> {
-  const problems = profiles.flatMap(({ placement, found }) => {
-    const path = `${PROFILE_FOLDERS[placement.folder]}/${placement.fileName}`;
-    if (found.kind === 'absent') return [`${path} is missing, expected SHA-256 ${placement.sha256}`];
-    if (found.kind === 'other') return [`${path} is ${found.what}, expected a file`];
-    if (session.contents.matches(found.bytes, placement.sha256)) return [];
-    return [`${path} has SHA-256 ${sha256Of(found.bytes)}, expected ${placement.sha256}`];
-  });
+  const problems = profiles.flatMap(({ placement, found }) => differences(profilePath(placement), found, placement.sha256));
   return judged(session, 'profile-files', problems, `${profiles.length} profile files are as frozen`);
 }
 
@@ -175,10 +169,12 @@ async function staleCopies(observed: Observed): Promise<CheckResult> {
       for (const fileName of names) wanted.add(fileName);
     }
   }
-  const strays = node.profileFolders.flatMap(
-    (folder) =>
-    files.list(PROFILE_FOLDERS[folder]).filter((file) => !wanted.has(file) && (isTemporary(file) || /\.(mobile)?provision(profile)?$/.test(file))).map((file) => `${PROFILE_FOLDERS[folder]}/${file}`), // prettier-ignore
-  );
+  const strays: string[] = [];
+  for (const folder of node.profileFolders) {
+    const names = await files.list(PROFILE_FOLDERS[folder]);
+    const stray = names.filter((file) => !wanted.has(file) && (isTemporary(file) || /\.(mobile)?provision(profile)?$/.test(file)));
+    strays.push(...stray.map((file) => `${PROFILE_FOLDERS[folder]}/${file}`));
+  }
   if (strays.length > 0)
     findings.push(
       `${strays.length} profile files that no accepted manifest names: ${strays.slice(0, 5).join(', ')}${strays.length > 5 ? ', …' : ''}`,
@@ -189,8 +185,8 @@ async function staleCopies(observed: Observed): Promise<CheckResult> {
   };
 }
 
-function bytesAt(session: NodeSession, line: string, digest: Sha256): Uint8Array | null {
-  const found = session.files.read(`${session.node.mount}/${line}/manifests/${digest}.json`);
+async function bytesAt(session: NodeSession, line: string, digest: Sha256): Promise<Uint8Array | null> {
+  const found = await session.files.read(`${session.node.mount}/${line}/manifests/${digest}.json`);
   return found.kind === 'file' ? found.bytes : null;
 }
 

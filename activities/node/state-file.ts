@@ -10,12 +10,12 @@ export class StateFile<T> {
     readonly path: NodePath,
   ) {}
 
-  read(line: LineName): T | null {
-    return this.readAll()[line] ?? null;
+  async read(line: LineName): Promise<T | null> {
+    return (await this.readAll())[line] ?? null;
   }
 
-  readAll(): Readonly<Record<string, T>> {
-    const found = this.files.read(this.path);
+  async readAll(): Promise<Readonly<Record<string, T>>> {
+    const found = await this.files.read(this.path);
     if (found.kind === 'absent') return {};
     try {
       if (found.kind === 'other') throw new Error(`it is ${found.what}`);
@@ -31,9 +31,9 @@ export class StateFile<T> {
   }
 
   async write(line: LineName, value: T, owner: string): Promise<void> {
-    const all = { ...this.readAll(), [line]: value };
+    const all = { ...(await this.readAll()), [line]: value };
     const prepared = await this.files.prepare(this.path, Buffer.from(`${JSON.stringify(all, null, 2)}\n`, 'utf8'), 0o644, owner);
-    prepared.commit();
+    await prepared.commit();
     await this.files.syncFolders([posix.dirname(this.path)]);
   }
 }

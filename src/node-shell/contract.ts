@@ -1,4 +1,4 @@
-import type { NodeName } from '../domain/brands.js';
+import type { NodeName, Sha256 } from '../domain/brands.js';
 
 /** A path on the node itself: absolute, or below `~`, the home folder of the node's user. */
 export type NodePath = string;
@@ -6,6 +6,10 @@ export type NodePath = string;
 /** What is at a path. A symbolic link is never followed: it is something else than a file. */
 export type Found =
   { readonly kind: 'absent' } | { readonly kind: 'file'; readonly bytes: Uint8Array } | { readonly kind: 'other'; readonly what: string };
+
+/** The same, by digest: the bytes are read and hashed on the node, and stay there. */
+export type Digested =
+  { readonly kind: 'absent' } | { readonly kind: 'file'; readonly sha256: Sha256 } | { readonly kind: 'other'; readonly what: string };
 
 /** Which file is at a path, and how long it is. */
 export interface Extent {
@@ -18,30 +22,32 @@ export interface Extent {
 /** A file that is written and synced beside its target, not yet visible under its name. */
 export interface PreparedFile {
   /** Renames it to its name. The folder is not synced: do that once for all files of a folder. */
-  commit(): void;
+  commit(): Promise<void>;
   /** Removes it; does nothing after a commit. */
-  discard(): void;
+  discard(): Promise<void>;
 }
 
 /**
- * The files of one node. Every failure is a ResealError: NODE_UNREACHABLE when the node's home is gone or cannot be read,
- * NODE_WRITE_FAILED (disk full, not writable, a file in place of a folder) naming node and path.
+ * The files of one node, wherever it is. Every failure is a ResealError: NODE_UNREACHABLE when the node's home is gone or cannot be read, or
+ * the way to it broke; NODE_WRITE_FAILED (disk full, not writable, a file in place of a folder) naming node and path.
  */
 export interface NodeFiles {
   readonly node: NodeName;
-  /** Where a node's path really is; also the key under which processes on one machine agree. */
+  /** Names a path of this node among those of all nodes; equal for two paths that are the same place. */
   resolve(path: NodePath): string;
   /** @throws ResealError NODE_UNREACHABLE */
-  reach(): void;
-  read(path: NodePath): Found;
+  reach(): Promise<void>;
+  read(path: NodePath): Promise<Found>;
+  /** What is at each path; read anew every time. */
+  digests(paths: readonly NodePath[]): Promise<readonly Digested[]>;
   /** Names in a folder, sorted; none where there is no folder. */
-  list(folder: NodePath): readonly string[];
+  list(folder: NodePath): Promise<readonly string[]>;
   /** The folders that are missing for `folder` to be there, itself included, outermost first. */
-  missingFolders(folder: NodePath): readonly NodePath[];
+  missingFolders(folder: NodePath): Promise<readonly NodePath[]>;
   /** Creates one folder in one that is there; nothing happens where it is there already. */
-  makeFolder(folder: NodePath): void;
+  makeFolder(folder: NodePath): Promise<void>;
   /** Removes a folder if it is there and empty. */
-  removeEmptyFolder(folder: NodePath): void;
+  removeEmptyFolder(folder: NodePath): Promise<void>;
   /** Writes and syncs bytes under a temporary name in the target's folder, which must be there. `owner` goes into that name. */
   prepare(path: NodePath, bytes: Uint8Array, mode: number, owner: string): Promise<PreparedFile>;
   /** Moves a file, link or folder, replacing what is at the target; across volumes by a verified copy. */
@@ -51,17 +57,21 @@ export interface NodeFiles {
   /** Appends and syncs. Answers what the file is after it. */
   append(path: NodePath, text: string): Promise<Extent>;
   /** Null where there is none. */
-  extent(path: NodePath): Extent | null;
+  extent(path: NodePath): Promise<Extent | null>;
   /** Bytes from `start` to the end. */
-  tail(path: NodePath, start: number): Uint8Array;
+  tail(path: NodePath, start: number): Promise<Uint8Array>;
   /** Changes with every replacement of the file by rename; empty where there is none. */
-  stamp(path: NodePath): string;
+  stamp(path: NodePath): Promise<string>;
   /** Creates a link whose target is `text`; false where something is there already. */
-  createLink(path: NodePath, text: string): boolean;
+  createLink(path: NodePath, text: string): Promise<boolean>;
   /** The text of a link; null where there is none. */
-  readLink(path: NodePath): string | null;
+  readLink(path: NodePath): Promise<string | null>;
   /** Removes a file or link; nothing happens where there is none. */
-  remove(path: NodePath): void;
+  remove(path: NodePath): Promise<void>;
+  /** `<pid>:<start time>` of the process on the node that does all this; who holds a lock is told by it. */
+  identity(): Promise<string>;
+  /** Whether the process of such an identity still runs on the node. One whose start time cannot be read counts as running. */
+  isRunning(identity: string): Promise<boolean>;
 }
 
 /** Names of files that are being written; whoever holds the node's lock may remove those of others. */

@@ -1,11 +1,12 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { constants, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
-import type { NodeName } from '../domain/brands.js';
+import type { NodeName, Sha256 } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
-import type { Extent, Found, NodeFiles, NodePath, PreparedFile } from './contract.js';
+import type { Digested, Extent, Found, NodeFiles, NodePath, PreparedFile } from './contract.js';
 import { codeOf, readFailed, unreachableHome, writeFailed } from './failures.js';
 import { realFileSystem, type FileSystem } from './file-system.js';
+import { isRunning, ownIdentity } from './process-identity.js';
 import { isFolder, removeTree, writeAll } from './trees.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
@@ -37,7 +38,11 @@ export class LocalNode implements NodeFiles {
     return this.home + (UNTIDY.test(own) ? posix.normalize(own).replace(/\/$/, '') : own);
   }
 
-  reach(): void {
+  async reach(): Promise<void> {
+    this.mustBeThere();
+  }
+
+  private mustBeThere(): void {
     try {
       if (this.fs.lstat(this.home)?.isDirectory() === true) return;
     } catch (cause) {
@@ -46,7 +51,7 @@ export class LocalNode implements NodeFiles {
     throw unreachableHome(this.node, this.home, null);
   }
 
-  read(path: NodePath): Found {
+  async read(path: NodePath): Promise<Found> {
     const real = this.resolve(path);
     let fd: number;
     try {
@@ -69,7 +74,12 @@ export class LocalNode implements NodeFiles {
     }
   }
 
-  list(folder: NodePath): readonly string[] {
+  async digests(paths: readonly NodePath[]): Promise<readonly Digested[]> {
+    const found = await Promise.all(paths.map((path) => this.read(path)));
+    return found.map((one) => (one.kind === 'file' ? { kind: 'file', sha256: hash('sha256', one.bytes) as Sha256 } : one));
+  }
+
+  async list(folder: NodePath): Promise<readonly string[]> {
     try {
       return this.fs.readdir(this.resolve(folder)).sort();
     } catch (cause) {
@@ -78,7 +88,7 @@ export class LocalNode implements NodeFiles {
     }
   }
 
-  missingFolders(folder: NodePath): readonly NodePath[] {
+  async missingFolders(folder: NodePath): Promise<readonly NodePath[]> {
     const missing: NodePath[] = [];
     for (let path = this.resolve(folder); path !== this.home; path = posix.dirname(path)) {
       if (this.lstat(path, folder) !== undefined) break;
@@ -87,7 +97,7 @@ export class LocalNode implements NodeFiles {
     return missing;
   }
 
-  makeFolder(folder: NodePath): void {
+  async makeFolder(folder: NodePath): Promise<void> {
     try {
       this.fs.mkdir(this.resolve(folder), 0o755);
     } catch (cause) {
@@ -95,7 +105,7 @@ export class LocalNode implements NodeFiles {
     }
   }
 
-  removeEmptyFolder(folder: NodePath): void {
+  async removeEmptyFolder(folder: NodePath): Promise<void> {
     try {
       this.fs.rmdir(this.resolve(folder));
     } catch (cause) {
@@ -123,7 +133,7 @@ export class LocalNode implements NodeFiles {
     }
     let done = false;
     return {
-      commit: () => {
+      commit: async () => {
         try {
           this.fs.rename(temporary, real);
           done = true;
@@ -131,7 +141,7 @@ export class LocalNode implements NodeFiles {
           throw this.writing(path, 'replace', cause);
         }
       },
-      discard: () => {
+      discard: async () => {
         if (!done) this.removeQuietly(temporary);
         done = true;
       },
@@ -182,15 +192,15 @@ export class LocalNode implements NodeFiles {
       throw this.writing(path, 'append to', cause);
     }
     // Somebody else has removed it since: what comes next finds a file that is not this one.
-    return this.extent(path) ?? { file: '', size: 0 };
+    return (await this.extent(path)) ?? { file: '', size: 0 };
   }
 
-  extent(path: NodePath): Extent | null {
+  async extent(path: NodePath): Promise<Extent | null> {
     const stat = this.lstat(this.resolve(path), path);
     return stat === undefined ? null : { file: `${stat.dev}.${stat.ino}`, size: Number(stat.size) };
   }
 
-  tail(path: NodePath, start: number): Uint8Array {
+  async tail(path: NodePath, start: number): Promise<Uint8Array> {
     try {
       const fd = this.fs.open(this.resolve(path), O_RDONLY | O_NOFOLLOW);
       try {
@@ -204,12 +214,12 @@ export class LocalNode implements NodeFiles {
     }
   }
 
-  stamp(path: NodePath): string {
+  async stamp(path: NodePath): Promise<string> {
     const stat = this.lstat(this.resolve(path), path);
     return stat === undefined ? '' : `${stat.dev}.${stat.ino}.${stat.ctimeNs}.${stat.size}`;
   }
 
-  createLink(path: NodePath, text: string): boolean {
+  async createLink(path: NodePath, text: string): Promise<boolean> {
     try {
       this.fs.symlink(text, this.resolve(path));
       return true;
@@ -219,7 +229,7 @@ export class LocalNode implements NodeFiles {
     }
   }
 
-  readLink(path: NodePath): string | null {
+  async readLink(path: NodePath): Promise<string | null> {
     try {
       return this.fs.readlink(this.resolve(path));
     } catch (cause) {
@@ -228,7 +238,7 @@ export class LocalNode implements NodeFiles {
     }
   }
 
-  remove(path: NodePath): void {
+  async remove(path: NodePath): Promise<void> {
     try {
       this.fs.unlink(this.resolve(path));
     } catch (cause) {
@@ -236,11 +246,19 @@ export class LocalNode implements NodeFiles {
     }
   }
 
+  identity(): Promise<string> {
+    return ownIdentity();
+  }
+
+  isRunning(identity: string): Promise<boolean> {
+    return isRunning(identity);
+  }
+
   /** undefined: not there, though the node is. */
   private lstat(real: string, path: NodePath): BigIntStats | undefined {
     try {
       const stat = this.fs.lstat(real);
-      if (stat === undefined) this.reach();
+      if (stat === undefined) this.mustBeThere();
       return stat;
     } catch (cause) {
       if (cause instanceof ResealError) throw cause;
@@ -252,7 +270,7 @@ export class LocalNode implements NodeFiles {
   /** Whether the path is not there; throws NODE_UNREACHABLE where that is so because the whole node is gone. */
   private isGone(cause: unknown): boolean {
     if (codeOf(cause) !== 'ENOENT' && codeOf(cause) !== 'ENOTDIR') return false;
-    this.reach();
+    this.mustBeThere();
     return true;
   }
 
@@ -260,7 +278,7 @@ export class LocalNode implements NodeFiles {
     if (cause instanceof ResealError) return cause;
     if (codeOf(cause) === 'ENOENT') {
       try {
-        this.reach();
+        this.mustBeThere();
       } catch (unreachable) {
         if (unreachable instanceof ResealError) return unreachable;
       }
@@ -284,16 +302,16 @@ export class LocalNode implements NodeFiles {
   /** Across volumes: every file is written whole and synced before its source goes. A link is not worth keeping: it holds no bytes. */
   private async copyTree(from: NodePath, to: NodePath): Promise<void> {
     if (isFolder(this.fs, this.resolve(from))) {
-      this.makeFolder(to);
-      for (const name of this.list(from)) await this.copyTree(posix.join(from, name), posix.join(to, name));
+      await this.makeFolder(to);
+      for (const name of await this.list(from)) await this.copyTree(posix.join(from, name), posix.join(to, name));
       await this.syncFolders([to]);
       return;
     }
-    const found = this.read(from);
+    const found = await this.read(from);
     if (found.kind !== 'file') return;
     const mode = Number((this.fs.lstat(this.resolve(from))?.mode ?? 0o644n) & 0o777n);
     const copy = await this.prepare(to, found.bytes, mode, 'move');
-    copy.commit();
+    await copy.commit();
     await this.syncFolders([posix.dirname(to)]);
   }
 

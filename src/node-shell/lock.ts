@@ -3,7 +3,6 @@ import { threadId } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../domain/errors.js';
 import type { NodeFiles, NodePath } from './contract.js';
-import { isRunning, ownIdentity } from './process-identity.js';
 
 const heldKey = Symbol.for('reseal.node-shell.held-locks');
 
@@ -45,14 +44,14 @@ export async function withLock<T>(files: NodeFiles, path: NodePath, work: () => 
 }
 
 async function locked<T>(files: NodeFiles, path: NodePath, work: () => Promise<T>): Promise<T> {
-  const mine = `${await ownIdentity()}:${threadId}:${randomUUID()}`;
+  const mine = `${await files.identity()}:${threadId}:${randomUUID()}`;
   held.add(mine);
   try {
     await acquire(files, path, mine);
     try {
       return await work();
     } finally {
-      release(files, path, mine);
+      await release(files, path, mine);
     }
   } finally {
     held.delete(mine);
@@ -61,9 +60,9 @@ async function locked<T>(files: NodeFiles, path: NodePath, work: () => Promise<T
 
 async function acquire(files: NodeFiles, path: NodePath, mine: string): Promise<void> {
   const until = Date.now() + PATIENCE;
-  for (let tries = 0; !files.createLink(path, mine); tries += 1) {
-    const owner = files.readLink(path);
-    if (owner !== null && (await isLeftOver(owner))) await takeOver(files, path, owner, mine);
+  for (let tries = 0; !(await files.createLink(path, mine)); tries += 1) {
+    const owner = await files.readLink(path);
+    if (owner !== null && (await isLeftOver(files, owner))) await takeOver(files, path, owner, mine);
     else if (Date.now() > until) {
       throw new ResealError(
         'NODE_WRITE_FAILED',
@@ -73,30 +72,30 @@ async function acquire(files: NodeFiles, path: NodePath, mine: string): Promise<
   }
 }
 
-async function isLeftOver(owner: string): Promise<boolean> {
-  if (owner.startsWith(`${await ownIdentity()}:${threadId}:`)) return !held.has(owner);
-  return !(await isRunning(owner));
+async function isLeftOver(files: NodeFiles, owner: string): Promise<boolean> {
+  if (owner.startsWith(`${await files.identity()}:${threadId}:`)) return !held.has(owner);
+  return !(await files.isRunning(owner));
 }
 
 /** Removes the lock of a dead owner, and only that: one taker at a time looks again before it removes. */
 async function takeOver(files: NodeFiles, path: NodePath, dead: string, mine: string): Promise<void> {
   const guard = `${path}.takeover`;
-  if (!files.createLink(guard, mine)) {
-    const owner = files.readLink(guard);
-    if (owner !== null && (await isLeftOver(owner))) files.remove(guard);
+  if (!(await files.createLink(guard, mine))) {
+    const owner = await files.readLink(guard);
+    if (owner !== null && (await isLeftOver(files, owner))) await files.remove(guard);
     await sleep(1 + Math.random() * 4);
     return;
   }
   try {
-    if (files.readLink(path) === dead) files.remove(path);
+    if ((await files.readLink(path)) === dead) await files.remove(path);
   } finally {
-    files.remove(guard);
+    await files.remove(guard);
   }
 }
 
-function release(files: NodeFiles, path: NodePath, mine: string): void {
+async function release(files: NodeFiles, path: NodePath, mine: string): Promise<void> {
   try {
-    if (files.readLink(path) === mine) files.remove(path);
+    if ((await files.readLink(path)) === mine) await files.remove(path);
   } catch (error) {
     // The node went away under the work, and its lock with it; the work has said so already.
     if (!(error instanceof ResealError && error.code === 'NODE_UNREACHABLE')) throw error;
