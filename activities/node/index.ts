@@ -34,7 +34,7 @@ export interface AttemptFacts {
 export interface NodeActivityDeps {
   readonly store: ContentStore;
   readonly verifier: ProfileVerifier;
-  /** The node's clock, in milliseconds since 1970. Default: this machine's. */
+  /** In place of the node's own clock and this machine's, in milliseconds since 1970. */
   readonly clock?: () => Instant;
   /** Waits between probes; should end early, by throwing, when the activity is cancelled. */
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -75,8 +75,9 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
     const line = topology.lines[order.line];
     if (node === undefined) throw new ResealError('CONFIG_INVALID', `The frozen topology ${order.topology} has no node ${name}.`);
     if (line === undefined) throw new ResealError('CONFIG_INVALID', `The frozen topology ${order.topology} has no line ${order.line}.`);
-    const skew = skewOf(order, deps.attempt(), clock());
-    return { files: reach(node), node, name: order.line, line, policy, paths: new LinePaths(node, order.line), contents, order, skew };
+    const files = reach(node);
+    const skew = skewOf(order, deps.attempt(), await (deps.clock?.() ?? files.now()));
+    return { files, node, name: order.line, line, policy, paths: new LinePaths(node, order.line), contents, order, skew };
   };
 
   const probeOne = async (order: Omit<NodeOrder, 'node'> & { readonly manifest: Sha256 }, name: NodeName): Promise<NodeResult> => {

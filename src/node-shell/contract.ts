@@ -1,4 +1,4 @@
-import type { NodeName, Sha256 } from '../domain/brands.js';
+import type { Instant, NodeName, Sha256 } from '../domain/brands.js';
 
 /** A path on the node itself: absolute, or below `~`, the home folder of the node's user. */
 export type NodePath = string;
@@ -37,6 +37,8 @@ export interface NodeFiles {
   resolve(path: NodePath): string;
   /** @throws ResealError NODE_UNREACHABLE */
   reach(): Promise<void>;
+  /** The node's own clock, in milliseconds since 1970; to the second at least. */
+  now(): Promise<Instant>;
   read(path: NodePath): Promise<Found>;
   /** What is at each path; read anew every time. */
   digests(paths: readonly NodePath[]): Promise<readonly Digested[]>;

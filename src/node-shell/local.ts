@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { constants, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
-import type { NodeName, Sha256 } from '../domain/brands.js';
+import type { Instant, NodeName, Sha256 } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import type { Digested, Extent, Found, NodeFiles, NodePath, PreparedFile } from './contract.js';
 import { codeOf, readFailed, unreachableHome, writeFailed } from './failures.js';
@@ -40,6 +40,10 @@ export class LocalNode implements NodeFiles {
 
   async reach(): Promise<void> {
     this.mustBeThere();
+  }
+
+  async now(): Promise<Instant> {
+    return Date.now();
   }
 
   private mustBeThere(): void {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   createNodeActivities,
   parseJournal,
@@ -19,6 +20,9 @@ import type { NodeDeclaration, Topology } from '../../src/domain/topology.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
+import { SshNode } from '../../src/node-shell/ssh/node.js';
+import { SshSessions } from '../../src/node-shell/ssh/sessions.js';
+import { startHost } from '../setup/sshd.js';
 
 export const LINE = 'ios-main' as LineName;
 export const NODE = 'ams-build-1' as NodeName;
@@ -177,11 +181,47 @@ export function declaration(home: string, more: Partial<NodeDeclaration> = {}): 
   };
 }
 
+/** How the nodes of this test file are reached: the very same tests run over each. */
+let over: 'local' | 'ssh' = 'local';
+export function reachNodesOver(kind: typeof over): void {
+  over = kind;
+}
+/** For tests that put themselves in between on this machine. */
+export const nodesAreLocal = (): boolean => over === 'local';
+
+/** Not in a temporary folder: there real paths count as wipeable. */
+async function hostsFolder(): Promise<string> {
+  const folder = fileURLToPath(new URL('../../node_modules/.reseal-hosts', import.meta.url));
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
+
+/** A host of its own for each home: its node is declared with the paths that it has there. */
+async function hostFor(
+  home: string,
+): Promise<{ readonly node: Partial<NodeDeclaration>; readonly deps: Partial<NodeActivityDeps>; stop(): Promise<void> }> {
+  const base = join(home, 'usr/local/var/reseal');
+  const folder = await mkdtemp(join(tmpdir(), 'reseal-sshd-'));
+  const server = await startHost({ folder, home, roots: [base] });
+  const { host, port, user } = server;
+  const sessions = new SshSessions(server.settings);
+  return {
+    node: { mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'ssh', host, port, user } },
+    deps: { reach: (node) => new SshNode({ node: node.name, host, port, user }, sessions) },
+    stop: async () => {
+      sessions.close();
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 export async function world(
   options: { readonly node?: Partial<NodeDeclaration>; readonly policy?: Partial<Policy>; readonly home?: string } = {},
 ): Promise<World> {
-  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'reseal-node-')));
+  const home = options.home ?? (await mkdtemp(join(over === 'local' ? tmpdir() : await hostsFolder(), 'reseal-node-')));
   await mkdir(home, { recursive: true });
+  const host = over === 'local' ? null : await hostFor(home);
   const store = new MemoryStore();
   const manifests = { from: manifestOf('2025'), to: manifestOf('2026') };
   const from = store.putManifest(manifests.from, '2025');
@@ -204,7 +244,13 @@ export async function world(
       successorOwner: 'alice' as never,
     },
   };
-  const topology: Topology = { schemaVersion: 1, installation: 'test', lines, nodes: [declaration(home, options.node)], pipelines: [] };
+  const topology: Topology = {
+    schemaVersion: 1,
+    installation: 'test',
+    lines,
+    nodes: [declaration(home, { ...host?.node, ...options.node })],
+    pipelines: [],
+  };
   const topologyDigest = store.put(Buffer.from(canonicalJson(topology)));
   const policyDigest = store.put(Buffer.from(canonicalJson({ ...POLICY, ...options.policy })));
   const verifier = new RecordedVerifier([manifests.from, manifests.to]);
@@ -240,6 +286,7 @@ export async function world(
       },
       attempt: () => ({ number: 1, startedAt: null }),
       heartbeat: (details) => self.beats.push(details),
+      ...host?.deps,
       ...more,
     }),
     activities: (more) => createNodeActivities(self.deps(more)),
@@ -249,7 +296,10 @@ export async function world(
       await activities.stageNode({ ...self.order(1, 'settle-stage'), rotation: 'ios-main-0', to: from });
       await activities.switchNode({ ...self.order(1, 'settle-switch'), rotation: 'ios-main-0', target: from, revertTo: null });
     },
-    remove: () => rm(home, { recursive: true, force: true }),
+    remove: async () => {
+      await host?.stop();
+      await rm(home, { recursive: true, force: true });
+    },
   };
   return self;
 }

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { posix } from 'node:path';
+import type { Instant, NodeName, Sha256 } from '../../domain/brands.js';
+import { ResealError } from '../../domain/errors.js';
+import type { Digested, Extent, Found, NodeFiles, NodePath, PreparedFile } from '../contract.js';
+import { readFailed, writeFailed } from '../failures.js';
+import { complaintOf } from './failures.js';
+import type { SshSession } from './session.js';
+import type { SshSessions } from './sessions.js';
+import type { SshTarget } from './settings.js';
+import { bytesOf, field, nameOf, type Answer } from './wire.js';
+
+/** What `reseal-node.sh` takes at once. */
+const DIGESTS_AT_ONCE = 16;
+const FOLDERS_AT_ONCE = 8;
+
+/**
+ * The files of a node that is reached over SSH, by requests to `reseal-node.sh` there. Its locks belong to the connection: when that breaks
+ * while one is held, everything after it fails, and the node takes the lock from the dead session.
+ */
+export class SshNode implements NodeFiles {
+  readonly node: NodeName;
+  private session: SshSession | null = null;
+  /** Links that this node's session has made and not removed: its locks. */
+  private readonly links = new Set<string>();
+
+  constructor(
+    private readonly target: SshTarget,
+    private readonly sessions: SshSessions,
+  ) {
+    this.node = target.node;
+  }
+
+  resolve(path: NodePath): string {
+    const { user, host, port } = this.target;
+    return `ssh://${user}@${host}:${port}/${path.startsWith('~') ? path : posix.normalize(path)}`;
+  }
+
+  async reach(): Promise<void> {
+    await this.ask('read', '/', 'ping');
+  }
+
+  async now(): Promise<Instant> {
+    const { fields } = await this.ask('read', '/', 'now');
+    return Number(fields[0]) * 1000;
+  }
+
+  async read(path: NodePath): Promise<Found> {
+    const { fields, body } = await this.ask('read', path, 'read', await this.at(path));
+    return foundOf(fields[0], (kind) => ({ kind, bytes: new Uint8Array(bytesOf(body)) }));
+  }
+
+  async digests(paths: readonly NodePath[]): Promise<readonly Digested[]> {
+    const parts = await Promise.all(
+      portions(paths, DIGESTS_AT_ONCE).map(async (part) => {
+        const { body } = await this.ask('read', part[0] ?? '', 'digests', ...(await Promise.all(part.map((path) => this.at(path)))));
+        const digests = body.slice(part.length);
+        return body.slice(0, part.length).map((what) => foundOf(what, (kind) => ({ kind, sha256: digests.shift() as Sha256 })));
+      }),
+    );
+    return parts.flat();
+  }
+
+  async list(folder: NodePath): Promise<readonly string[]> {
+    const { body } = await this.ask('read', folder, 'list', await this.at(folder));
+    return body.map(nameOf).sort();
+  }
+
+  async missingFolders(folder: NodePath): Promise<readonly NodePath[]> {
+    const { body } = await this.ask('read', folder, 'missing', await this.at(folder));
+    return [...body].reverse();
+  }
+
+  async makeFolder(folder: NodePath): Promise<void> {
+    await this.ask('create the folder', folder, 'mkdir', await this.at(folder));
+  }
+
+  async removeEmptyFolder(folder: NodePath): Promise<void> {
+    await this.ask('remove the folder', folder, 'rmdir', await this.at(folder));
+  }
+
+  async prepare(path: NodePath, bytes: Uint8Array, mode: number, owner: string): Promise<PreparedFile> {
+    const name = `.reseal-${owner.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 80)}-${randomUUID()}.tmp`;
+    const temporary = `${posix.dirname(path)}/${name}`;
+    const [from, to] = await Promise.all([this.at(temporary), this.at(path)]);
+    let done = false;
+    const discard = async (): Promise<void> => {
+      if (!done) await this.ask('remove', temporary, 'remove', from).catch(() => undefined);
+      done = true;
+    };
+    try {
+      await this.ask('write', path, 'put', from, mode.toString(8), Buffer.from(bytes).toString('base64'));
+    } catch (error) {
+      await discard();
+      throw error;
+    }
+    return {
+      commit: async () => {
+        await this.ask('replace', path, 'rename', from, to);
+        done = true;
+      },
+      discard,
+    };
+  }
+
+  async move(from: NodePath, to: NodePath): Promise<void> {
+    await this.ask('move away', from, 'move', await this.at(from), await this.at(to));
+  }
+
+  async syncFolders(folders: Iterable<NodePath>): Promise<void> {
+    await Promise.all(
+      portions([...new Set(folders)], FOLDERS_AT_ONCE).map(async (part) =>
+        this.ask('sync the folder', part[0] ?? '', 'sync', ...(await Promise.all(part.map((folder) => this.at(folder))))),
+      ),
+    );
+  }
+
+  async append(path: NodePath, text: string): Promise<Extent> {
+    await this.ask('append to', path, 'append', await this.at(path), Buffer.from(text, 'utf8').toString('base64'));
+    return (await this.extent(path)) ?? { file: '', size: 0 };
+  }
+
+  async extent(path: NodePath): Promise<Extent | null> {
+    const { fields } = await this.ask('read', path, 'extent', await this.at(path));
+    const [file = '', size = ''] = fields;
+    return file === '' ? null : { file, size: Number(size) };
+  }
+
+  async tail(path: NodePath, start: number): Promise<Uint8Array> {
+    const { body } = await this.ask('read', path, 'tail', await this.at(path), `${start}`);
+    return new Uint8Array(bytesOf(body));
+  }
+
+  async stamp(path: NodePath): Promise<string> {
+    const { fields } = await this.ask('read', path, 'stamp', await this.at(path));
+    return fields[0] ?? '';
+  }
+
+  async createLink(path: NodePath, text: string): Promise<boolean> {
+    const { fields } = await this.ask('create the lock', path, 'link', await this.at(path), field(text));
+    const made = fields[0] === 'made';
+    if (made && this.session !== null) {
+      this.links.add(path);
+      this.sessions.hold(this.session, 1);
+    }
+    return made;
+  }
+
+  async readLink(path: NodePath): Promise<string | null> {
+    const { fields } = await this.ask('read', path, 'readlink', await this.at(path));
+    const text = fields.join('|');
+    return text.startsWith('=') ? text.slice(1) : null;
+  }
+
+  async remove(path: NodePath): Promise<void> {
+    await this.ask('remove', path, 'remove', await this.at(path));
+    if (this.links.delete(path) && this.session !== null) this.sessions.hold(this.session, -1);
+  }
+
+  async identity(): Promise<string> {
+    return (await this.connected()).identity;
+  }
+
+  async isRunning(identity: string): Promise<boolean> {
+    const [pid = '', start = ''] = identity.split(':');
+    if (!/^[1-9]\d*$/.test(pid)) return false;
+    const { fields } = await this.ask('read', '/', 'alive', pid, field(start));
+    return fields[0] !== 'no';
+  }
+
+  /** The path as the node's shell takes it. */
+  private async at(path: NodePath): Promise<string> {
+    if (path !== '~' && !path.startsWith('~/')) return field(path);
+    return field(`${(await this.connected()).home}${path.slice(1)}`);
+  }
+
+  private async connected(): Promise<SshSession> {
+    const { session } = this;
+    if (session !== null && !session.ended) return session;
+    if (session !== null && this.links.size > 0)
+      throw new ResealError(
+        'NODE_UNREACHABLE',
+        `Node ${this.node}: the connection broke while its lock was held. Nothing more was done; the operation is tried again by itself.`,
+      );
+    this.session = await this.sessions.to(this.target);
+    return this.session;
+  }
+
+  private async ask(
+    doing: string,
+    path: NodePath,
+    ...fields: readonly string[]
+  ): Promise<{ readonly fields: readonly string[]; readonly body: readonly string[] }> {
+    const session = await this.connected();
+    let answer: Answer;
+    try {
+      answer = await session.ask(fields);
+    } finally {
+      if (this.sessions.crowded && session.idle) this.sessions.wake();
+    }
+    const { end, body } = answer;
+    if (end.ok) return { fields: end.fields, body };
+    const cause = complaintOf(end.complaint);
+    throw doing === 'read' || end.complaint.startsWith('the home folder')
+      ? readFailed(this.node, path, cause)
+      : writeFailed(this.node, path, doing, cause);
+  }
+}
+
+function foundOf<F>(
+  what: string | undefined,
+  file: (kind: 'file') => F,
+): F | { readonly kind: 'absent' } | { readonly kind: 'other'; readonly what: string } {
+  if (what === 'file') return file('file');
+  return what === undefined || what === 'absent' ? { kind: 'absent' } : { kind: 'other', what };
+}
+
+function portions<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  const parts: T[][] = [];
+  for (let start = 0; start < all.length; start += size) parts.push(all.slice(start, start + size));
+  return parts;
+}

@@ -1,0 +1,296 @@
+#!/bin/sh
+# reseal-node: what reseal runs on a Mac that it reaches over SSH. POSIX sh and what macOS ships, nothing else.
+#
+#   restrict,command="/usr/local/libexec/reseal-node /usr/local/var/reseal" ssh-ed25519 AAAA...
+#
+# The arguments are the folders that it may write, beside the two that Xcode reads profiles from. It reads requests from stdin, one a line,
+# `operation|argument|...`, and ends every answer with a line that begins with a point: `.ok|...` or `.no|what went wrong`. Lines before
+# that begin with `=`. An argument is plain text, or, where it begins with `%`, in the notation of printf's %b; bytes are in base64.
+# A request counts when its line is whole: a connection that drops in the middle of one changes nothing. docs/ssh.md has the operations.
+
+PROTOCOL=1
+
+LC_ALL=C
+export LC_ALL
+umask 022
+IFS=' '
+NL='
+'
+
+[ $# -gt 0 ] || set -- /usr/local/var/reseal
+roots=
+for each in "$@"; do roots=$roots$each$NL; done
+xcode16="$HOME/Library/Developer/Xcode/UserData/Provisioning Profiles"
+legacy="$HOME/Library/MobileDevice/Provisioning Profiles"
+
+# GNU and BSD tools differ here; macOS has the latter.
+if stat -c %i / >/dev/null 2>&1; then gnu=yes; else gnu=no; fi
+if command -v sha256sum >/dev/null 2>&1; then sha256=sha256sum; else sha256='shasum -a 256'; fi
+if printf 'YQ==' | base64 -d >/dev/null 2>&1; then decode='base64 -d'; else decode='base64 -D'; fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/reseal-node.XXXXXX") || exit 70
+beat=$work/beat
+: >"$beat"
+main=$$
+
+# A lock must not outlive the connection of its holder for long. When nothing was heard for about twenty seconds, the session ends itself.
+(
+  trap 'exit 0' TERM
+  silent=0
+  : >"$work/seen"
+  while sleep 5 & wait $!; do
+    if [ -n "$(find "$beat" -newer "$work/seen")" ]; then silent=0; else silent=$((silent + 1)); fi
+    : >"$work/seen"
+    if [ "$silent" -ge 4 ]; then
+      kill "$main" 2>/dev/null
+      break
+    fi
+  done
+) </dev/null >/dev/null 2>&1 &
+watchdog=$!
+trap 'kill "$watchdog" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 75' HUP TERM INT
+
+ok() { printf '.ok%s\n' "$*"; }
+no() { printf '.no|%s\n' "$(printf '%s' "$*" | tr '\n' ' ')"; }
+
+# Runs a command; answers with what it complained of, or `ok`.
+try() {
+  if complaint=$("$@" 2>&1 >/dev/null); then ok; else no "$complaint"; fi
+}
+
+plain() {
+  case $1 in
+    %*) arg=$(printf '%b.' "${1#%}"); arg=${arg%.} ;;
+    *) arg=$1 ;;
+  esac
+}
+
+# Sets `path`, where it is one of reseal's folders or in one. A folder may be made above them too, for they may be missing.
+writable() {
+  plain "$1"
+  path=$arg
+  case $path in
+    */../* | */.. | */./* | [!/]* | '')
+      no 'Operation not permitted: the path is not absolute and tidy'
+      return 1
+      ;;
+  esac
+  IFS=$NL
+  set -f
+  for root in $roots "$xcode16" "$legacy"; do
+    case $path in "$root" | "$root"/*) break ;; esac
+    case $op:$root/ in mkdir:"$path"/*) break ;; esac
+    root=
+  done
+  set +f
+  IFS=' '
+  [ -z "$root" ] || return 0
+  no "Operation not permitted: $path is in none of the folders that reseal-node was given"
+  return 1
+}
+
+kind() {
+  if [ -L "$1" ]; then kind='a symbolic link'
+  elif [ -f "$1" ]; then kind='file'
+  elif [ -d "$1" ]; then kind='a folder'
+  elif [ -e "$1" ]; then kind='a socket or pipe'
+  else kind=absent; fi
+}
+
+mark() {
+  if [ $gnu = yes ]; then stat -c "$2" -- "$1"; else stat -f "$3" -- "$1"; fi
+}
+
+flush() {
+  if [ $gnu = yes ]; then sync -- "$@"; else sync; fi
+}
+
+# mv moves into a folder, and follows a link to one: neither is a rename.
+rename() {
+  if [ -L "$2" ]; then rm -f -- "$2"
+  elif [ -d "$2" ]; then echo "$2: Is a directory" >&2; return 1; fi
+  mv -f -- "$1" "$2"
+}
+
+move() {
+  if [ -d "$2" ] && [ ! -L "$2" ]; then rm -rf -- "$2"; fi
+  if [ -d "$1" ] && [ ! -L "$1" ]; then rm -rf -- "$2"; mv -f -- "$1" "$2"; else rename "$1" "$2"; fi
+}
+
+put() { (printf '%s' "$3" | $decode >"$1" && chmod "$2" "$1" && flush "$1"); }
+
+add() { (printf '%s' "$2" | $decode >>"$1" && flush "$1"); }
+
+link() {
+  if [ -L "$2" ] || [ -e "$2" ]; then return 1; fi
+  ln -s -- "$1" "$2"
+}
+
+started() {
+  if [ -r "/proc/$1/stat" ]; then
+    read -r line <"/proc/$1/stat" || return 1
+    # shellcheck disable=SC2086 # the fields after the command's name, which may hold spaces itself
+    set -- ${line##*) }
+    printf '%s' "${20}"
+  else
+    TZ=UTC ps -o lstart= -p "$1" | tr -s ' :' '--'
+  fi
+}
+
+# Runs a command of the node's own, with its time limited; its output goes to files, so that a flood of it cannot fill this shell.
+run() {
+  limit=$1
+  input=$2
+  shift 2
+  case $1 in
+    security | codesign | xcodebuild | sw_vers | pmset | mount | date) ;;
+    *) no "Operation not permitted: $1 is no command that reseal-node runs"; return ;;
+  esac
+  : >"$work/expired"
+  (
+    printf '%s' "$input" | $decode | {
+      # What runs in the background has no stdin of its own, but for one that is given to it.
+      exec 3<&0
+      "$@" <&3 >"$work/out" 2>"$work/err" &
+      child=$!
+      (
+        left=$limit
+        while [ "$left" -gt 0 ]; do
+          sleep 1
+          : >"$beat"
+          left=$((left - 1))
+        done
+        echo yes >"$work/expired"
+        kill "$child" 2>/dev/null
+        sleep 2
+        kill -9 "$child" 2>/dev/null
+      ) >/dev/null 2>&1 &
+      timer=$!
+      wait "$child"
+      code=$?
+      kill "$timer" 2>/dev/null
+      exit "$code"
+    }
+  )
+  code=$?
+  read -r expired <"$work/expired" || expired=no
+  head -c "$MOST" "$work/out" | base64 | sed 's/^/=o/'
+  head -c "$MOST" "$work/err" | base64 | sed 's/^/=e/'
+  ok "|$code|$expired"
+}
+MOST=1048576
+
+IFS='|'
+while read -r op a b c d e f g h i j k l m n o p; do
+  IFS=' '
+  : >"$beat"
+  if [ ! -d "$HOME" ]; then
+    # A volume that is not there is no empty node.
+    [ "$op" != bye ] || exit 0
+    no "the home folder $HOME is not there"
+    op=
+  fi
+  case $op in
+    '') ;;
+    hello) ok "|$PROTOCOL|$HOME|$main:$(started "$main")|$(id -un)" ;;
+    ping) ok ;;
+    now) ok "|$(date +%s)" ;;
+    read)
+      plain "$a"
+      kind "$arg"
+      if [ "$kind" = file ]; then
+        if base64 <"$arg" 2>"$work/err" | sed 's/^/=/'; [ -s "$work/err" ]; then no "$(cat "$work/err")"; else ok '|file'; fi
+      else ok "|$kind"; fi
+      ;;
+    digests)
+      # Up to sixteen files at once; one process for all of them.
+      set -f
+      for each in "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h" "$i" "$j" "$k" "$l" "$m" "$n" "$o" "$p"; do
+        [ -n "$each" ] || continue
+        plain "$each"
+        kind "$arg"
+        if [ "$kind" = file ]; then printf '%s\0' "$arg" >>"$work/list"; echo '=file'; else echo "=$kind"; fi
+      done
+      set +f
+      if [ -s "$work/list" ]; then
+        # shellcheck disable=SC2086 # a command and its options
+        if xargs -0 $sha256 <"$work/list" >"$work/out" 2>"$work/err"; then sed 's/^\\*\([0-9a-f]*\) .*/=\1/' "$work/out"; ok; else no "$(cat "$work/err")"; fi
+        : >"$work/list"
+      else ok; fi
+      ;;
+    list)
+      plain "$a"
+      if [ -d "$arg" ]; then
+        if [ -r "$arg" ] && [ -x "$arg" ]; then
+          for each in "$arg"/* "$arg"/.*; do
+            name=${each##*/}
+            case $name in . | ..) continue ;; esac
+            [ -e "$each" ] || [ -L "$each" ] || continue
+            case $name in
+              *"$NL"*) printf '=%%%s\n' "$(printf '%s' "$name" | od -An -to1 | tr -d '\n' | sed 's/ /\\0/g')" ;;
+              *) printf '=:%s\n' "$name" ;;
+            esac
+          done
+          ok
+        else no "$arg: Permission denied"; fi
+      else ok; fi
+      ;;
+    missing)
+      plain "$a"
+      while [ ! -e "$arg" ] && [ ! -L "$arg" ] && [ "$arg" != / ] && [ -n "$arg" ]; do
+        echo "=$arg"
+        arg=${arg%/*}
+      done
+      ok
+      ;;
+    mkdir) if writable "$a"; then if [ -d "$path" ]; then ok; else try mkdir -- "$path"; fi; fi ;;
+    rmdir) if writable "$a"; then rmdir -- "$path" 2>/dev/null; ok; fi ;;
+    put) if writable "$a"; then try put "$path" "$b" "$c"; fi ;;
+    rename) if writable "$a"; then from=$path; if writable "$b"; then try rename "$from" "$path"; fi; fi ;;
+    move) if writable "$a"; then from=$path; if writable "$b"; then try move "$from" "$path"; fi; fi ;;
+    append) if writable "$a"; then try add "$path" "$b"; fi ;;
+    sync)
+      if [ $gnu = yes ]; then
+        complaint=
+        for each in "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h"; do
+          [ -n "$each" ] || continue
+          plain "$each"
+          complaint=$complaint$(sync -- "$arg" 2>&1 >/dev/null)
+        done
+        if [ -z "$complaint" ]; then ok; else no "$complaint"; fi
+      else try sync; fi
+      ;;
+    extent) plain "$a"; ok "|$(mark "$arg" '%d.%i|%s' '%d.%i|%z' 2>/dev/null)" ;;
+    stamp) plain "$a"; ok "|$(mark "$arg" '%d.%i.%z.%s' '%d.%i.%Fc.%z' 2>/dev/null)" ;;
+    tail)
+      plain "$a"
+      kind "$arg"
+      if [ "$kind" = file ]; then tail -c "+$((b + 1))" "$arg" | base64 | sed 's/^/=/'; fi
+      ok
+      ;;
+    link) if writable "$a"; then plain "$b"; if link "$arg" "$path" 2>"$work/err"; then ok '|made'; elif [ -s "$work/err" ] && [ ! -L "$path" ]; then no "$(cat "$work/err")"; else ok '|there'; fi; fi ;;
+    readlink) plain "$a"; if [ -L "$arg" ]; then ok "|=$(readlink "$arg")"; else ok '|'; fi ;;
+    remove) if writable "$a"; then if [ -d "$path" ] && [ ! -L "$path" ]; then no "$path: Is a directory"; else try rm -f -- "$path"; fi; fi ;;
+    alive)
+      if kill -0 "$a" 2>/dev/null || [ -d "/proc/$a" ]; then
+        now=$(started "$a")
+        if [ -z "$now" ] || [ "$now" = "$b" ] || [ "$b" = unknown ]; then ok '|yes'; else ok '|no'; fi
+      else ok '|no'; fi
+      ;;
+    run)
+      set -f
+      set --
+      for each in "$c" "$d" "$e" "$f" "$g" "$h" "$i" "$j" "$k" "$l" "$m" "$n" "$o" "$p"; do
+        [ -n "$each" ] || break
+        plain "$each"
+        set -- "$@" "$arg"
+      done
+      set +f
+      run "$a" "$b" "$@"
+      ;;
+    bye) ok; exit 0 ;;
+    *) no "unknown operation $op" ;;
+  esac
+  IFS='|'
+done

@@ -1,0 +1,136 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePorts } from '../../src/temporal/free-port.js';
+import { runProcess } from '../../src/temporal/run-process.js';
+import { SSH_DEFAULTS, type SshSettings } from '../../src/node-shell/ssh/settings.js';
+
+/** sshd insists on being called by its whole path. */
+const SSHD = ['/usr/sbin/sshd', '/usr/bin/sshd'].find((path) => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+/** Why tests over SSH cannot run here; null where they can. */
+export const sshdMissing: string | null = SSHD === undefined ? 'OpenSSH server (sshd) is not installed' : null;
+
+const SCRIPT = fileURLToPath(new URL('../../src/node-shell/ssh/reseal-node.sh', import.meta.url));
+
+export interface TestHost {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** Pins this host's key; `config` names the key that it lets in. */
+  readonly settings: SshSettings;
+  /** Ends the server, and with it every connection. */
+  stop(): Promise<void>;
+  /** The same host with another key of its own, as if it were somebody else. */
+  changeHostKey(): Promise<void>;
+}
+
+export interface TestHostRequest {
+  /** For keys, configuration and log; not the node's home. */
+  readonly folder: string;
+  readonly home: string;
+  /** Folders that `reseal-node` may write. */
+  readonly roots: readonly string[];
+  /** Put before PATH on the host. */
+  readonly bin?: string;
+  /** In place of `/bin/sh`. */
+  readonly shell?: string;
+}
+
+async function keygen(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  const { code, stderr } = await runProcess('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'reseal test', '-f', path], {
+    timeout: 20_000,
+  });
+  if (code !== 0) throw new Error(`ssh-keygen failed: ${stderr}`);
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** A real sshd on a free port of this machine, for one simulated Mac: forced command, pinned host key, public keys only. */
+export async function startHost(request: TestHostRequest): Promise<TestHost> {
+  const { folder, home, roots } = request;
+  if (SSHD === undefined) throw new Error(sshdMissing ?? '');
+  mkdirSync(folder, { recursive: true });
+  // Where sshd runs as root it wants this folder for its unprivileged half.
+  if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true });
+  const client = join(folder, 'client-key');
+  await keygen(client);
+  const [port = 0] = await freePorts(1);
+  const user = userInfo().username;
+  const path = `${request.bin === undefined ? '' : `${request.bin}:`}${process.env['PATH'] ?? '/usr/bin:/bin'}`;
+  const command = [
+    'env',
+    `HOME=${quoted(home)}`,
+    `PATH=${quoted(path)}`,
+    request.shell ?? '/bin/sh',
+    quoted(SCRIPT),
+    ...roots.map(quoted),
+  ].join(' ');
+  writeFileSync(
+    join(folder, 'authorized_keys'),
+    `restrict,command="${command.replaceAll('"', '\\"')}" ${readFileSync(`${client}.pub`, 'utf8')}`,
+  );
+  const knownHosts = join(folder, 'known_hosts');
+  const config = join(folder, 'ssh_config');
+  writeFileSync(config, `IdentityFile "${client}"\nIdentitiesOnly yes\n`);
+  let child: ChildProcess | null = null;
+
+  const start = async (hostKey: string): Promise<void> => {
+    await keygen(hostKey);
+    const settings = [
+      `ListenAddress 127.0.0.1:${port}`,
+      `HostKey "${hostKey}"`,
+      `AuthorizedKeysFile "${join(folder, 'authorized_keys')}"`,
+      'PidFile none',
+      'StrictModes no',
+      'PasswordAuthentication no',
+      'KbdInteractiveAuthentication no',
+      'PermitRootLogin prohibit-password',
+      'MaxStartups 100',
+      'LogLevel ERROR',
+    ];
+    writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
+    child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    for (let tries = 0; ; tries++) {
+      const { stdout } = await runProcess('ssh-keyscan', ['-T', '2', '-p', `${port}`, '127.0.0.1'], { timeout: 5_000 });
+      if (stdout.includes('ssh-ed25519')) break;
+      if (child.exitCode !== null || tries > 100) throw new Error(`sshd did not start: ${said}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const stop = async (): Promise<void> => {
+    const { pid } = child ?? {};
+    if (child === null || pid === undefined || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child?.once('close', resolve));
+    // Its whole group: the connections are processes of their own.
+    process.kill(-pid, 'SIGKILL');
+    await ended;
+    child = null;
+  };
+
+  await start(join(folder, 'host-key'));
+  writeFileSync(knownHosts, `[127.0.0.1]:${port} ${readFileSync(join(folder, 'host-key.pub'), 'utf8')}`);
+  return {
+    host: '127.0.0.1',
+    port,
+    user,
+    settings: { ...SSH_DEFAULTS, knownHosts, config },
+    stop,
+    changeHostKey: async () => {
+      await stop();
+      await start(join(folder, 'other-host-key'));
+    },
+  };
+}
