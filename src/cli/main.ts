@@ -123,7 +123,10 @@ export async function run(
     .description('Rotates iOS signing assets across a mesh of Mac build nodes before they expire.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .option('--config <DIR>', 'folder of the configuration (else RESEAL_CONFIG, else ./reseal)')
+    .option(
+      '--config <DIR>',
+      'folder of the configuration (else RESEAL_CONFIG, else ./reseal); not for commands that ask a reseal that runs',
+    )
     .option('--home <DIR>', 'folder of the local state (else RESEAL_HOME, else $XDG_STATE_HOME/reseal)')
     .option('--json', 'print one JSON document')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })

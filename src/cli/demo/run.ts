@@ -53,7 +53,7 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
     maxBuildDuration: parseDuration(QUICK_POLICY.retirement.maxBuildDuration) ?? 0,
   });
   try {
-    if (service.api !== null) publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid });
+    if (service.api !== null) publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid, config });
     for (const line of whereText(service)) context.output.diagnostic(line);
     context.output.diagnostic('');
     return await new Demo(context, service, builders, home, demo, signal).run();
