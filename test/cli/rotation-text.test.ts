@@ -1,37 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { LineName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
+import type { LineName, PersonId, RotationId } from '../../src/domain/brands.js';
 import { newRotation } from '../../src/domain/rotation/machine.js';
 import type { Outcome, Phase } from '../../src/domain/rotation/phases.js';
 import { ask } from '../../src/domain/rotation/questions.js';
-import type { Plan, RotationState } from '../../src/domain/rotation/state.js';
+import type { RotationState } from '../../src/domain/rotation/state.js';
 import { statusOf } from '../../src/domain/rotation/status.js';
 import { changesText, eventText, rotationListText, rotationText } from '../../src/presenters/rotation-text.js';
 import { eventView, withIsoInstants, type ChangeView, type RotationView } from '../../src/presenters/rotation.js';
 import { createOutput } from '../../src/cli/output.js';
 import { PolicySchema } from '../../src/schema/policy.js';
+import { planOf, sha } from '../domain/rotation/plan.js';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const MINUTE = 60_000;
 const policy = PolicySchema.parse({ schemaVersion: 1, scan: { ticket: 'CHG-1' } });
-const sha = (digit: string): Sha256 => digit.repeat(64) as Sha256;
 const pen = createOutput({ stdout: process.stdout, stderr: process.stderr }, { json: false, env: { NO_COLOR: '1' } });
 
-const plan: Plan = {
-  kind: 'profile',
-  fromSeq: 1,
-  from: sha('a'),
-  to: sha('b'),
-  topology: sha('c'),
-  policyDigest: sha('d'),
-  cohorts: sha('e'),
-  waves: [1, 2],
-  nodes: 3,
-  maxUnavailable: 1,
-  horizon: NOW + 6 * 24 * 60 * MINUTE,
-  eligible: ['ada', 'grace'] as PersonId[],
-  importers: [],
-  summary: [],
-};
+const plan = planOf({ waves: [1, 2], horizon: NOW + 6 * 24 * 60 * MINUTE });
 
 /** A rotation as it stands in a phase, that began an hour ago. */
 function at(phase: Phase, more: Partial<RotationState> = {}): RotationState {
