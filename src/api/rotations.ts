@@ -11,6 +11,7 @@ import { parseManifest } from '../manifest/parse.js';
 import type { PlanView } from '../presenters/plan-text.js';
 import {
   changesView,
+  rotationStatusView,
   withIsoInstants,
   type ChangeView,
   type RotationListView,
@@ -85,12 +86,13 @@ export async function showRotation(desk: RotationDesk, id: string): Promise<Rota
   const now = await live(desk, line);
   const status = now?.id === id ? now : await desk.ledger.rotation(id);
   if (status === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
-  return {
-    schemaVersion: 1,
-    rotation: withIsoInstants(status),
-    changes: await changesOf(desk, status),
-    source: now?.id === id ? 'workflow' : 'ledger',
-  };
+  return viewOf(desk, status, now?.id === id ? 'workflow' : 'ledger');
+}
+
+async function viewOf(desk: RotationDesk, status: RotationStatus, source: RotationView['source']): Promise<RotationView> {
+  // What undoes a rotation is the line's next workflow: while this one still answers as the newest, nothing does.
+  const undoing = source === 'workflow' ? [] : await desk.ledger.rotations({ undoes: status.id });
+  return { schemaVersion: 1, rotation: rotationStatusView(status, undoing), changes: await changesOf(desk, status), source };
 }
 
 async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<readonly ChangeView[] | null> {
@@ -103,7 +105,7 @@ async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<re
 
 export async function listRotations(desk: RotationDesk, line: string | undefined): Promise<RotationListView> {
   const recorded = await desk.ledger.rotations(line === undefined ? {} : { line });
-  return { schemaVersion: 1, rotations: recorded.map((status) => withIsoInstants(status)) };
+  return { schemaVersion: 1, rotations: recorded.map((status) => rotationStatusView(status, recorded)) };
 }
 
 export async function rotationNodes(desk: RotationDesk, id: string): Promise<RotationNodesView> {
@@ -213,8 +215,7 @@ async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: stri
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const status = await live(desk, line);
-    if (status !== null && status.number > 0)
-      return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: 'workflow' };
+    if (status !== null && status.number > 0) return viewOf(desk, status, 'workflow');
     if (status?.outcome === 'refused') throw new ResealError('REFUSED', status.reasons.join(' '));
     const { status: run } = await handle.describe();
     if (run.name !== 'RUNNING' && status === null) {
@@ -252,8 +253,7 @@ export async function commandRotation(desk: RotationDesk, id: string, command: C
     if (command === 'rollback' && ended.phase === 'completed') return rollBackCompleted(desk, id as RotationId, line, asked);
     throw new ResealError('ILLEGAL_COMMAND', `${id} ended as ${ended.phase}: ${command} has no meaning any more.`);
   }
-  const status = await update(desk, line, command, asked);
-  return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: 'workflow' };
+  return viewOf(desk, await update(desk, line, command, asked), 'workflow');
 }
 
 /** How often an Update is sent again that Temporal lost with a failed workflow task. */

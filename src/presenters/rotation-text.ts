@@ -86,6 +86,9 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   const shown = rotation.paused === null ? rotation.phase : `${rotation.phase}, paused`;
   lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shown, phaseColour(rotation.phase))}  ${age(rotation, now)}`);
   row('asked by', `${rotation.trigger.by} under ${rotation.trigger.ticket}`);
+  if (rotation.undoes !== null) row('undoes', rotation.undoes);
+  if (rotation.undoneBy !== null)
+    row('undone by', `${rotation.undoneBy}: how far it came, says reseal rotation status ${rotation.undoneBy}`);
   if (rotation.offset !== 0)
     row(
       'as if at',
@@ -131,7 +134,12 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   if (rotation.restoredAt !== null && rotation.outcome !== 'completed')
     row('restored', `every node serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
   if (rotation.commands.length > 0) row('you can', rotation.commands.join(', '));
-  else if (rotation.outcome === 'completed' && rotation.horizon !== null && at(rotation.horizon) > now + rotation.offset)
+  else if (
+    rotation.outcome === 'completed' &&
+    rotation.undoneBy === null &&
+    rotation.horizon !== null &&
+    at(rotation.horizon) > now + rotation.offset
+  )
     row('you can', `bring the old assets back: reseal rotation rollback ${rotation.id} --as PERSON --ticket TICKET`);
   if (rotation.phase === 'awaiting-signoff' && view.changes !== null)
     lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
@@ -154,6 +162,12 @@ function gateText(rotation: Rotation, pen: Pen, now: number): string[] {
   return [`  ${pen.styled('gate'.padEnd(10), 'dim')}${have}${rotation.commands.includes('approve') ? waiting : ''}`];
 }
 
+/** The phase, and which other rotation it has to do with. */
+function listedPhase({ phase, undoes, undoneBy }: Rotation): string {
+  if (undoneBy !== null) return `${phase}, undone by ${undoneBy}`;
+  return undoes === null ? phase : `${phase}, undoes ${undoes}`;
+}
+
 export function rotationListText(view: RotationListView, pen: Pen, now: number): string[] {
   if (view.rotations.length === 0)
     return ['No rotation yet. The schedule starts them; or: reseal rotation start --line LINE --as PERSON --ticket TICKET'];
@@ -161,7 +175,7 @@ export function rotationListText(view: RotationListView, pen: Pen, now: number):
     ['ROTATION', 'PHASE', 'NODES', 'BY', 'TICKET', 'STARTED', 'OPEN QUESTION'],
     view.rotations.map((one) => [
       one.id,
-      { text: one.phase, style: phaseColour(one.phase) },
+      { text: listedPhase(one), style: one.undoneBy === null ? phaseColour(one.phase) : 'yellow' },
       String(one.nodes),
       one.trigger.by,
       one.trigger.ticket,

@@ -6,6 +6,7 @@ import { COMMAND_NAMES, openApi, ROUTES } from '../../src/api/routes.js';
 import { createApi, listen } from '../../src/api/server.js';
 import { stableUuid } from '../../src/simulator/mesh/create.js';
 import { TEAM } from '../../src/simulator/mesh/spec.js';
+import type { RotationView } from '../../src/presenters/rotation.js';
 import { ServedMesh } from './served-mesh.js';
 
 let served: ServedMesh;
@@ -271,9 +272,15 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     });
     const { status, body } = await served.post(`/v1/rotations/${id}/rollback`, said('ada', { ticket: 'INC-1' }));
     expect(status).toBe(200);
-    const incident = (body as unknown as { rotation: { id: string; turnedAt: string } }).rotation;
+    const incident = (body as unknown as { rotation: RotationView['rotation'] }).rotation;
     expect(incident.id).not.toBe(id);
+    expect(incident).toMatchObject({ undoes: id, undoneBy: null, turnedIn: 'completed' });
     await served.untilRotation(incident.id, (one) => one.phase === 'rolled-back', 'the mesh back');
+    expect(await served.rotation(id)).toMatchObject({ phase: 'completed', undoes: null, undoneBy: incident.id });
+    expect((await served.get('/v1/rotations')).body['rotations']).toMatchObject([
+      { id: incident.id, undoes: id },
+      { id, undoneBy: incident.id },
+    ]);
     expect(await served.get('/v1/lines/ios-main/head')).toMatchObject({ body: { head: { digest: served.mesh.mesh.manifest } } });
   });
 });

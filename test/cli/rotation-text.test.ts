@@ -6,7 +6,7 @@ import { ask } from '../../src/domain/rotation/questions.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
 import { statusOf } from '../../src/domain/rotation/status.js';
 import { changesText, eventText, rotationListText, rotationText } from '../../src/presenters/rotation-text.js';
-import { eventView, withIsoInstants, type ChangeView, type RotationView } from '../../src/presenters/rotation.js';
+import { eventView, rotationStatusView, type ChangeView, type RotationView } from '../../src/presenters/rotation.js';
 import { createOutput } from '../../src/cli/output.js';
 import { PolicySchema } from '../../src/schema/policy.js';
 import { planOf, sha } from '../domain/rotation/plan.js';
@@ -27,7 +27,7 @@ function at(phase: Phase, more: Partial<RotationState> = {}): RotationState {
 
 const viewOf = (state: RotationState): RotationView => ({
   schemaVersion: 1,
-  rotation: withIsoInstants(statusOf(state, NOW)),
+  rotation: rotationStatusView(statusOf(state, NOW), []),
   changes: null,
   source: 'workflow',
 });
@@ -46,7 +46,7 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
 
   it('rolled-back: why, and since when every node serves the old assets', () => {
     const state = ended('rolled-back', { reasons: ['rejected by ada'], restoredAt: NOW - 10 * MINUTE, turnedAt: 'awaiting-signoff' });
-    expect(viewOf(state).rotation).toMatchObject({ outcome: 'rolled-back', reasons: ['rejected by ada'], turnedAt: 'awaiting-signoff' });
+    expect(viewOf(state).rotation).toMatchObject({ outcome: 'rolled-back', reasons: ['rejected by ada'], turnedIn: 'awaiting-signoff' });
     expect(textOf(state)).toMatch(/because {3}rejected by ada/);
     expect(textOf(state)).toMatch(/restored {2}every node serves the old assets since .*10 minutes ago/);
   });
@@ -84,6 +84,23 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     expect(textOf(at('rolling-back', { troubles: [trouble as RotationState['troubles'][number]] }))).toContain(
       'unreachable lab-3: it does',
     );
+  });
+
+  it('an incident rollback and what it undoes name each other, in the list too; nobody is told to undo what is undone', () => {
+    const incident = ended('rolled-back', { id: 'ios-main-8' as RotationId, undoes: 'ios-main-7' as RotationId, turnedAt: 'completed' });
+    const undone = {
+      ...viewOf(ended('completed')),
+      rotation: rotationStatusView(statusOf(ended('completed'), NOW), [statusOf(incident, NOW)]),
+    };
+    expect(viewOf(incident).rotation).toMatchObject({ undoes: 'ios-main-7', undoneBy: null, turnedIn: 'completed' });
+    expect(undone.rotation).toMatchObject({ undoes: null, undoneBy: 'ios-main-8', turnedIn: null });
+    expect(textOf(incident)).toMatch(/^ {2}undoes {4}ios-main-7$/m);
+    const text = rotationText(undone, pen, NOW).join('\n');
+    expect(text).toMatch(/^ {2}undone by ios-main-8: .*reseal rotation status ios-main-8$/m);
+    expect(text).not.toContain('bring the old assets back');
+    const list = rotationListText({ schemaVersion: 1, rotations: [viewOf(incident).rotation, undone.rotation] }, pen, NOW);
+    expect(list[1]).toMatch(/^ios-main-8 +rolled-back, undoes ios-main-7 /);
+    expect(list[2]).toMatch(/^ios-main-7 +completed, undone by ios-main-8 /);
   });
 
   it('partial, refused, cancelled: each by its name, in the list too', () => {
