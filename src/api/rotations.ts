@@ -6,6 +6,7 @@ import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import { mayDo, type RosterCommand } from '../domain/roster.js';
 import { arithmetic } from '../domain/rotation/timeline.js';
+import { ticketRefusal } from '../domain/tickets.js';
 import type { Ledger } from '../ledger/open.js';
 import { parseManifest } from '../manifest/parse.js';
 import type { PlanView } from '../presenters/plan-text.js';
@@ -25,7 +26,7 @@ import { previewRotation } from '../../activities/rotation/prepare.js';
 import { headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
 import { asResealError } from './errors.js';
-import { refuseWrongChoices } from './successor-choices.js';
+import { refuseWrongChoices, wrongChoices } from './successor-choices.js';
 
 export interface RotationDesk {
   readonly client: Client;
@@ -121,9 +122,8 @@ export const rotationEvents = (desk: RotationDesk, id: string, after: number): P
 /** The roster lets this person do it, and the ticket is of the declared form. Before a workflow exists nobody else can check. */
 function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterCommand): void {
   const { roster, policy } = desk.around.configuration();
-  if (!new RegExp(policy.tickets.pattern).test(ticket)) {
-    throw new ResealError('WRONG_TICKET', `${JSON.stringify(ticket)} is no ticket id; expected one of the form ${policy.tickets.pattern}.`);
-  }
+  const refusal = ticketRefusal(ticket, policy);
+  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
   if (!mayDo(roster, by, command)) {
     const able = roster.persons.filter((person) => mayDo(roster, person.id, command)).map((person) => person.id);
     throw new ResealError('NOT_ENTITLED', `The roster does not let ${by} ${command}; it lets ${able.join(', ') || 'nobody'}.`);
@@ -292,6 +292,7 @@ export async function planRotation(desk: RotationDesk, asked: StartRequest): Pro
   const { mesh, horizon } = preview;
   const reasons = [...(await obstacles(desk, request, asked.after)), ...preview.reasons];
   const { policy } = desk.around.configuration();
+  const wrong = wrongChoices(preview.survey);
   return {
     schemaVersion: 1,
     line: request.line,
@@ -305,6 +306,7 @@ export async function planRotation(desk: RotationDesk, asked: StartRequest): Pro
     horizon: horizon === null ? null : new Date(horizon).toISOString(),
     arithmetic: horizon === null ? null : arithmetic(Date.now() + request.offset, horizon, mesh, policy),
     reasons,
+    offers: wrong?.offers ?? [],
   };
 }
 

@@ -122,6 +122,7 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     expect(status).toBe(200);
     expect(body).toMatchObject({ feasible: true, reasons: [], missing: [], kind: 'profile' });
     expect(body['replacements']).toHaveLength(4);
+    expect(body['offers']).toEqual([]);
     expect(await served.get('/v1/rotations')).toMatchObject({ body: { rotations: [] } });
   });
 
@@ -159,6 +160,9 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     for (const uuid of offered) expect(body.error?.details).toContainEqual(expect.stringContaining(`on offer: ${uuid} "`));
     expect(await served.get('/v1/rotations')).toMatchObject({ body: { rotations: [] } });
     await expect(served.desk.client.workflow.getHandle('rotation/ios-main').describe()).rejects.toThrow(WorkflowNotFoundError);
+    const plan = await served.post('/v1/rotations/plan', { line: 'ios-main', successors: [stranger] });
+    expect(plan.body).toMatchObject({ feasible: false, reasons: [`--successor ${stranger}: no candidate has this UUID`] });
+    expect(plan.body['offers']).toEqual(offered.map((uuid) => expect.stringContaining(`${uuid} "`) as string));
   });
 
   it('is not started for a successor that fits nothing: the reason is named, and it gets no number', async () => {
@@ -231,6 +235,7 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     expect((await served.post(`/v1/rotations/${id}/approve`, said('ada', { digest: to }))).status).toBe(200);
     const again = await served.post(`/v1/rotations/${id}/approve`, said('ada', { digest: to }));
     expect(again).toMatchObject({ status: 409, body: { error: { code: 'ALREADY_DECIDED' } } });
+    expect(again.body.error?.message).toMatch(/^Once is enough: ada has approved already/);
     expect((await served.post(`/v1/rotations/${id}/approve`, said('grace', { digest: to }))).status).toBe(200);
     await served.untilRotation(id, (one) => one.phase === 'completed', 'completion');
   });

@@ -107,6 +107,7 @@ describe('a command line that is wrong', () => {
 describe('an error', () => {
   it.each<[ErrorCode, ExitCode]>([
     ['CONFIG_INVALID', 2],
+    ['NOT_FOUND', 2],
     ['DIGEST_MISMATCH', 1],
     ['TEMPORAL_UNREACHABLE', 3],
     ['NODE_UNREACHABLE', 3],
