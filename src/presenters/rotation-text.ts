@@ -209,9 +209,13 @@ const EVENT_COLOUR: Readonly<Record<string, Colour>> = {
 
 const INSTANT = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
 
+/** Going on is said by somebody, or by nobody when its time has come; other sentences name who it was. */
+const saidBy = ({ kind, actor, text }: EventView): string =>
+  (kind === 'answered' || kind === 'resume') && actor !== 'reseal' && !text.includes(actor) ? `, by ${actor}` : '';
+
 /** `10:04:11  approval  grace approved 281794afb1b4 under CHG-7`; instants in the sentence as the reader's clock has them. */
 export function eventText(event: EventView, pen: Pen): string {
   const time = new Date(at(event.at)).toTimeString().slice(0, 8);
   const colour = event.kind === 'outcome' ? phaseColour(event.text.split(':')[0] ?? '') : (EVENT_COLOUR[event.kind] ?? 'cyan');
-  return `${pen.styled(time, 'dim')}  ${pen.styled(event.kind.padEnd(10), colour)}  ${event.text.replace(INSTANT, (iso) => pen.time(at(iso), at(event.at)))}`;
+  return `${pen.styled(time, 'dim')}  ${pen.styled(event.kind.padEnd(10), colour)}  ${event.text.replace(INSTANT, (iso) => pen.time(at(iso), at(event.at)))}${saidBy(event)}`;
 }

@@ -153,6 +153,15 @@ describe('what is to be approved (R5)', () => {
 });
 
 describe('a line of the record (P1)', () => {
+  it('says who let it go on, where the sentence does not', () => {
+    const event = (kind: 'resume' | 'answered', actor: string, text: string): string =>
+      eventText(eventView({ rotation: 'ios-main-7' as RotationId, seq: 1, at: NOW, kind, actor: actor as PersonId, text, data: {} }), pen);
+    expect(event('resume', 'rita', 'goes on')).toMatch(/ resume {6}goes on, by rita$/);
+    expect(event('resume', 'reseal', 'goes on')).toMatch(/ goes on$/);
+    expect(event('answered', 'ada', 'another turn for lab-1')).toMatch(/ another turn for lab-1, by ada$/);
+    expect(event('answered', 'ada', 'ada answered stalled with rollback')).toMatch(/ with rollback$/);
+  });
+
   it('has instants as the reader’s own clock shows them', () => {
     const text = 'waiting for 2 approvals until 2026-11-23T14:00:00.123Z';
     const event = { rotation: 'ios-main-7' as RotationId, seq: 1, at: NOW, kind: 'gate', actor: 'reseal', text, data: {} } as const;
