@@ -79,6 +79,23 @@ function age(rotation: Rotation, now: number): string {
   return `ended ${describeDistance(end, now)}, took ${describeDuration(Math.max(0, end - started))}`;
 }
 
+/** How long the old assets can still sign, and how long a failure turns the rotation back by itself. On the line's clock. */
+function horizonText({ horizon, rollbackUntil }: Rotation, clock: number): string {
+  const left = at(rollbackUntil) - clock;
+  const automatic =
+    left > 0
+      ? `a failure within ${describeDuration(left)} turns back by itself`
+      : 'too late to turn back by itself: a failure is put to people';
+  return `${describeDistance(at(horizon), clock)}; ${automatic}`;
+}
+
+/** What nobody does by itself, and until when it has to be done. */
+function nextAfterParking({ id, line, horizon }: Rotation, clock: number): string {
+  const dead = horizon !== null && at(horizon) <= clock;
+  const urgency = horizon === null ? '' : `the old assets ${dead ? 'died' : 'die'} ${describeDistance(at(horizon), clock)}; `;
+  return `${urgency}the scan does not try the same successors again: offer others, or reseal rotation start --line ${line} --after ${id} --as PERSON --ticket TICKET`;
+}
+
 export function rotationText(view: RotationView, pen: Pen, now: number): string[] {
   const { rotation } = view;
   const lines: string[] = [];
@@ -104,11 +121,7 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
     );
   if (rotation.cohorts.length > 0) row('cohorts', cohortsText(rotation));
   if (rotation.progress !== null) row('now', `${rotation.progress.task} ${rotation.progress.handled} of ${rotation.progress.of}`);
-  if (rotation.horizon !== null && rotation.outcome === null)
-    row(
-      'horizon',
-      `${describeDistance(at(rotation.horizon), now + rotation.offset)}; automatic rollback until ${describeDistance(at(rotation.rollbackUntil), now + rotation.offset)}`,
-    );
+  if (rotation.horizon !== null && rotation.outcome === null) row('horizon', horizonText(rotation, now + rotation.offset));
   for (const what of rotation.missing) row('missing', what);
   for (const what of rotation.ignored) row('ignored', what);
   if (rotation.gate.openedAt !== null) lines.push(...gateText(rotation, pen, now));
@@ -133,6 +146,10 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   for (const reason of rotation.reasons) row('because', reason);
   if (rotation.restoredAt !== null && rotation.outcome !== 'completed')
     row('restored', `every node serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
+  if (rotation.outcome === 'parked') {
+    row('on nodes', 'the old assets serve everywhere; the new ones lie beside them, staged and not in use');
+    row('next', nextAfterParking(rotation, now + rotation.offset));
+  }
   if (rotation.commands.length > 0) row('you can', rotation.commands.join(', '));
   else if (
     rotation.outcome === 'completed' &&

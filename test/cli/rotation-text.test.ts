@@ -57,6 +57,14 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     expect(textOf(state)).toMatch(/^ios-main-7 {2}parked /);
   });
 
+  it('parked: what is on the nodes, until when that is good, and who has to do what', () => {
+    expect(textOf(ended('parked'))).toMatch(/^ {2}on nodes {2}the old assets serve everywhere; the new ones lie beside them/m);
+    const next = /^ {2}next {6}the old assets (.+); the scan does not try .* reseal rotation start --line ios-main --after ios-main-7 /m;
+    expect(next.exec(textOf(ended('parked')))?.[1]).toBe('die in 6 days');
+    expect(next.exec(textOf(ended('parked', { plan: { ...plan, horizon: NOW - MINUTE } })))?.[1]).toBe('died 1 minute ago');
+    expect(textOf(ended('rolled-back'))).not.toContain('on nodes');
+  });
+
   it('escalated: no end; the nodes by name, the question, and how to answer it', () => {
     const trouble = { node: 'lab-3', task: 'return', outcome: 'unreachable', reason: 'lab-3 does not answer' } as const;
     const open = at('escalated', { troubles: [trouble as RotationState['troubles'][number]], turnedAt: 'rolling' });
@@ -117,7 +125,10 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     expect(textOf(at('rolling', { since: NOW - 3_000 }))).toMatch(/^ios-main-7 {2}rolling {2}for 3 seconds, started 1 hour ago\n/);
     expect(text).toMatch(/\(kind profile, 3 nodes, /);
     expect(text).toContain('✓ canary (1)   · wave 1 (2)');
-    expect(text).toMatch(/horizon {3}in 6 days; automatic rollback until in 5 days/);
+    expect(text).toMatch(/horizon {3}in 6 days; a failure within 5 days \d+ hours turns back by itself$/m);
+    expect(textOf(at('rolling', { plan: { ...plan, horizon: NOW + MINUTE } }))).toMatch(
+      /horizon {3}in 1 minute; too late to turn back by itself: a failure is put to people$/m,
+    );
   });
 });
 
