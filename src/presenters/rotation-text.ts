@@ -1,4 +1,5 @@
 import { describeDistance, describeDuration } from '../domain/duration.js';
+import { canRollBack } from '../domain/rotation/phases.js';
 import type { AssetView, ChangeView, EventView, RotationListView, RotationNodesView, RotationView } from './rotation.js';
 
 /** What texts need of a terminal: styles that take no room, aligned tables, local times. */
@@ -80,13 +81,14 @@ function age(rotation: Rotation, now: number): string {
 }
 
 /** How long the old assets can still sign, and how long a failure turns the rotation back by itself. On the line's clock. */
-function horizonText({ horizon, rollbackUntil }: Rotation, clock: number): string {
+function horizonText({ phase, horizon, rollbackUntil }: Rotation, clock: number): string {
+  const distance = describeDistance(at(horizon), clock);
+  if (phase === 'rolling-back') return `${distance}: every node has to be back by then`;
+  if (!canRollBack(phase)) return distance;
   const left = at(rollbackUntil) - clock;
-  const automatic =
-    left > 0
-      ? `a failure within ${describeDuration(left)} turns back by itself`
-      : 'too late to turn back by itself: a failure is put to people';
-  return `${describeDistance(at(horizon), clock)}; ${automatic}`;
+  return left > 0
+    ? `${distance}; a failure within ${describeDuration(left)} turns back by itself`
+    : `${distance}; too late to turn back by itself: a failure is put to people`;
 }
 
 /** What nobody does by itself, and until when it has to be done. */

@@ -129,6 +129,8 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     expect(textOf(at('rolling', { plan: { ...plan, horizon: NOW + MINUTE } }))).toMatch(
       /horizon {3}in 1 minute; too late to turn back by itself: a failure is put to people$/m,
     );
+    expect(textOf(at('rolling-back'))).toMatch(/horizon {3}in 6 days: every node has to be back by then$/m);
+    expect(textOf(at('retiring'))).toMatch(/horizon {3}in 6 days$/m);
   });
 });
 
