@@ -34,7 +34,9 @@ const configOf = ({ home, endpoint }: Running): string => endpoint.config ?? joi
 export async function configFolderToRead(context: Named): Promise<string> {
   const folder = configFolder(context);
   if (configNamed(context)) return folder;
-  if (!homeNamed(context) && holdsConfiguration(folder)) return folder;
+  // Who asks one elsewhere (RESEAL_URL) does not mean the one that runs here.
+  const elsewhere = set(context.env['RESEAL_URL']) !== undefined;
+  if (!homeNamed(context) && (elsewhere || holdsConfiguration(folder))) return folder;
   const running = await theRunningOne(context);
   return running === null ? folder : configOf(running);
 }

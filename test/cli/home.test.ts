@@ -120,6 +120,7 @@ describe('the configuration of a command that only reads', () => {
     await up(join(state, 'reseal/demo'), 'a');
     expect(await configFolderToRead(named())).toBe(ofDemo);
     expect(configFolder(named())).toBe(there);
+    expect(await configFolderToRead(named({ env: { RESEAL_URL: 'https://reseal.example' } }))).toBe(there);
   });
 
   it('is what is named, or ./reseal, whatever runs', async () => {
