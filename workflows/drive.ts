@@ -147,9 +147,11 @@ class Drive {
     const settled = settle(this.state, Date.now());
     const decision = decide(settled, command, Date.now());
     if (!decision.accepted) {
-      const legal = legalCommands(settled);
-      const can = legal.length > 0 ? `; now possible: ${legal.join(', ')}` : '';
-      throw ApplicationFailure.nonRetryable(`${decision.reason}${can}`, decision.code, { phase: settled.phase, legal });
+      const can = decision.legal.length > 0 ? `; now possible: ${decision.legal.join(', ')}` : '';
+      throw ApplicationFailure.nonRetryable(`${decision.reason}${can}`, decision.code, {
+        phase: settled.phase,
+        legal: legalCommands(settled),
+      });
     }
   }
 

@@ -1,4 +1,6 @@
 import { ActivityFailure, ApplicationFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { HistoryEvent } from '../src/domain/rotation/history.js';
+import type { RotationState } from '../src/domain/rotation/state.js';
 import { desk } from './activities.js';
 import { drive } from './drive.js';
 import type { IncidentInput, RotationEnd } from './messages.js';
@@ -13,8 +15,19 @@ export async function incidentRollback(input: IncidentInput): Promise<RotationEn
     desk.prepareIncident({ rotation: input.rotation, request: input.request, key: workflowInfo().firstExecutionRunId }),
   );
   if (prepared.state === null) return { id: input.rotation, outcome: 'refused', reasons: prepared.reasons };
-  return goOn(input, { state: prepared.state, seq: 0, unrecorded: [], untold: [], rows: [] });
+  return goOn(input, { state: prepared.state, seq: 1, unrecorded: [askedFor(input, prepared.state)], untold: [], rows: [] });
 }
+
+/** The first line of the record, as of every rotation. */
+const askedFor = ({ rotation }: IncidentInput, { id, trigger }: RotationState): HistoryEvent => ({
+  rotation: id,
+  seq: 1,
+  at: Date.now(),
+  kind: 'phase',
+  actor: trigger.by,
+  text: `asked for by ${trigger.by} under ${trigger.ticket}, to undo ${rotation}`,
+  data: { trigger, undoes: rotation },
+});
 
 /** Before anything is changed, what trying again cannot mend is a refusal with its reason: a workflow of reseal's always completes. */
 async function orRefused<T>(prepared: Promise<T>): Promise<T | { readonly state: null; readonly reasons: readonly string[] }> {

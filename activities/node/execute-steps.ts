@@ -112,7 +112,7 @@ async function readBack(session: WritingSession, expect: ReadBack): Promise<void
   const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
   throw new ResealError(
     'READ_BACK_FAILED',
-    `Node ${session.files.node}: ${first}${more}. The operation is tried again; look for what else writes there.`,
+    `Node ${session.files.node}: ${first}${more}. Look for what else writes there.`,
     { details: problems },
   );
 }

@@ -80,6 +80,7 @@ export async function prepareIncident(
   const state: RotationState = {
     ...newRotation(request.line, request.trigger, configuration.policy, request.offset, now),
     id,
+    undoes: rotation,
     k,
     rights: rightsOf(configuration),
     phase: 'rolling-back',

@@ -77,9 +77,10 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     missing: missingLines(matches),
     ignored: survey.ignored,
   };
+  const choices = matches.unusedChoices.map((choice) => `--successor ${choice.uuid}: ${choice.reason}`);
   if (due.entries.length === 0) {
     const reason = `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
-    return { ...found, horizon: null, reasons: [reason] };
+    return { ...found, horizon: null, reasons: [reason, ...choices] };
   }
   const horizon = horizonOf(
     from,
@@ -88,7 +89,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const compared = await Promise.all(matched.map((match) => compare(around, survey, match, request)));
   const reasons = [
     ...matches.entries.flatMap((match) => (match.outcome === 'ambiguous' ? [match.reason] : [])),
-    ...matches.unusedChoices.map((choice) => `--successor ${choice.uuid}: ${choice.reason}`),
+    ...choices,
     ...compared.flat(),
     ...refusals({
       kind,

@@ -45,7 +45,9 @@ export function asResealError(error: unknown): ResealError {
   return new ResealError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
 }
 
-const sentence = (text: string): string => {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
-};
+/** Ids and names keep their small letter at the beginning too: `ios-main-1` is another rotation than `Ios-main-1`. */
+function sentence(text: string): string {
+  const isWord = /^[a-z]+,?( |$)/.test(text);
+  const begun = isWord ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}

@@ -6,11 +6,13 @@ import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import { mayDo, type RosterCommand } from '../domain/roster.js';
 import { arithmetic } from '../domain/rotation/timeline.js';
+import { ticketRefusal } from '../domain/tickets.js';
 import type { Ledger } from '../ledger/open.js';
 import { parseManifest } from '../manifest/parse.js';
 import type { PlanView } from '../presenters/plan-text.js';
 import {
   changesView,
+  rotationStatusView,
   withIsoInstants,
   type ChangeView,
   type RotationListView,
@@ -24,7 +26,7 @@ import { previewRotation } from '../../activities/rotation/prepare.js';
 import { headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
 import { asResealError } from './errors.js';
-import { refuseWrongChoices } from './successor-choices.js';
+import { refuseWrongChoices, wrongChoices } from './successor-choices.js';
 
 export interface RotationDesk {
   readonly client: Client;
@@ -85,12 +87,13 @@ export async function showRotation(desk: RotationDesk, id: string): Promise<Rota
   const now = await live(desk, line);
   const status = now?.id === id ? now : await desk.ledger.rotation(id);
   if (status === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
-  return {
-    schemaVersion: 1,
-    rotation: withIsoInstants(status),
-    changes: await changesOf(desk, status),
-    source: now?.id === id ? 'workflow' : 'ledger',
-  };
+  return viewOf(desk, status, now?.id === id ? 'workflow' : 'ledger');
+}
+
+async function viewOf(desk: RotationDesk, status: RotationStatus, source: RotationView['source']): Promise<RotationView> {
+  // What undoes a rotation is the line's next workflow: while this one still answers as the newest, nothing does.
+  const undoing = source === 'workflow' ? [] : await desk.ledger.rotations({ undoes: status.id });
+  return { schemaVersion: 1, rotation: rotationStatusView(status, undoing), changes: await changesOf(desk, status), source };
 }
 
 async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<readonly ChangeView[] | null> {
@@ -103,7 +106,7 @@ async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<re
 
 export async function listRotations(desk: RotationDesk, line: string | undefined): Promise<RotationListView> {
   const recorded = await desk.ledger.rotations(line === undefined ? {} : { line });
-  return { schemaVersion: 1, rotations: recorded.map((status) => withIsoInstants(status)) };
+  return { schemaVersion: 1, rotations: recorded.map((status) => rotationStatusView(status, recorded)) };
 }
 
 export async function rotationNodes(desk: RotationDesk, id: string): Promise<RotationNodesView> {
@@ -119,9 +122,8 @@ export const rotationEvents = (desk: RotationDesk, id: string, after: number): P
 /** The roster lets this person do it, and the ticket is of the declared form. Before a workflow exists nobody else can check. */
 function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterCommand): void {
   const { roster, policy } = desk.around.configuration();
-  if (!new RegExp(policy.tickets.pattern).test(ticket)) {
-    throw new ResealError('WRONG_TICKET', `${JSON.stringify(ticket)} is no ticket id; expected one of the form ${policy.tickets.pattern}.`);
-  }
+  const refusal = ticketRefusal(ticket, policy);
+  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
   if (!mayDo(roster, by, command)) {
     const able = roster.persons.filter((person) => mayDo(roster, person.id, command)).map((person) => person.id);
     throw new ResealError('NOT_ENTITLED', `The roster does not let ${by} ${command}; it lets ${able.join(', ') || 'nobody'}.`);
@@ -213,8 +215,7 @@ async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: stri
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const status = await live(desk, line);
-    if (status !== null && status.number > 0)
-      return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: 'workflow' };
+    if (status !== null && status.number > 0) return viewOf(desk, status, 'workflow');
     if (status?.outcome === 'refused') throw new ResealError('REFUSED', status.reasons.join(' '));
     const { status: run } = await handle.describe();
     if (run.name !== 'RUNNING' && status === null) {
@@ -252,8 +253,7 @@ export async function commandRotation(desk: RotationDesk, id: string, command: C
     if (command === 'rollback' && ended.phase === 'completed') return rollBackCompleted(desk, id as RotationId, line, asked);
     throw new ResealError('ILLEGAL_COMMAND', `${id} ended as ${ended.phase}: ${command} has no meaning any more.`);
   }
-  const status = await update(desk, line, command, asked);
-  return { schemaVersion: 1, rotation: withIsoInstants(status), changes: await changesOf(desk, status), source: 'workflow' };
+  return viewOf(desk, await update(desk, line, command, asked), 'workflow');
 }
 
 /** How often an Update is sent again that Temporal lost with a failed workflow task. */
@@ -292,6 +292,7 @@ export async function planRotation(desk: RotationDesk, asked: StartRequest): Pro
   const { mesh, horizon } = preview;
   const reasons = [...(await obstacles(desk, request, asked.after)), ...preview.reasons];
   const { policy } = desk.around.configuration();
+  const wrong = wrongChoices(preview.survey);
   return {
     schemaVersion: 1,
     line: request.line,
@@ -305,6 +306,7 @@ export async function planRotation(desk: RotationDesk, asked: StartRequest): Pro
     horizon: horizon === null ? null : new Date(horizon).toISOString(),
     arithmetic: horizon === null ? null : arithmetic(Date.now() + request.offset, horizon, mesh, policy),
     reasons,
+    offers: wrong?.offers ?? [],
   };
 }
 

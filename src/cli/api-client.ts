@@ -6,7 +6,14 @@ import { findApi, type Api } from './home.js';
 export class ApiClient {
   private constructor(private readonly api: Api) {}
 
-  static async find(context: Pick<Context, 'home' | 'env' | 'cwd'>): Promise<ApiClient> {
+  /** @throws ResealError USAGE for `--config`: what is asked has a configuration of its own, and would answer by that without a word */
+  static async find(context: Pick<Context, 'config' | 'home' | 'env' | 'cwd'>): Promise<ApiClient> {
+    if (context.config !== undefined) {
+      throw new ResealError(
+        'USAGE',
+        'This command asks a reseal that runs, which goes by its own configuration: --config has no effect here. Leave it out, or say which one to ask with --home or RESEAL_URL.',
+      );
+    }
     return new ApiClient(await findApi({ home: context.home, env: context.env, cwd: context.cwd }));
   }
 

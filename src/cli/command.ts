@@ -1,6 +1,6 @@
 import type { Output } from './output.js';
 
-/** 0 done or verdict positive; 1 verdict negative; 2 usage or configuration; 3 not reachable; 4 refused in the present state. */
+/** 0 done or verdict positive; 1 verdict negative; 2 usage or configuration, a name that nothing bears among it; 3 not reachable; 4 refused in the present state. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
 /** `text`: one value; `list`: one or more; `count`: a whole number from 0; `flag`: given or not. */

@@ -30,6 +30,8 @@ export const command = defineCommand({
   },
   async handler(context, _, { fail: failText, real, fresh }): Promise<ExitCode> {
     const fail = failOf(failText);
+    if (context.config !== undefined)
+      throw new ResealError('USAGE', 'The demo makes a configuration of its own: --config has no effect here.');
     if (real && fail !== null) throw new ResealError('USAGE', '--real and --fail do not go together.');
     const home = demoHomeFolder(context.home, context.env, context.cwd);
     const release = claimHome(home);
@@ -44,6 +46,11 @@ export const command = defineCommand({
   },
 });
 
+function endOf({ rotation, outcome }: DemoRecord): string {
+  if (rotation === null) return 'had not begun its rotation yet';
+  return outcome === null ? `(${rotation}) was not finished` : `(${rotation}) ended as ${outcome}`;
+}
+
 /** The demo to run: a new one, or the unfinished one of this home. Null when there is nothing to do. */
 async function demoOf(
   context: Context,
@@ -51,21 +58,20 @@ async function demoOf(
   asked: { readonly real: boolean; readonly fail: Fail | null; readonly fresh: boolean },
 ): Promise<DemoRecord | null> {
   const { output } = context;
-  const found = asked.fresh ? null : readDemo(home);
+  const found = readDemo(home);
+  const unfinished = found !== null && found.outcome === null && !asked.fresh;
   const same = found !== null && found.real === asked.real && found.fail === asked.fail;
-  if (found !== null && same && found.outcome === null) {
-    output.diagnostic(
-      found.rotation === null ? `Taking up the demo in ${home}.` : `Taking up ${found.rotation} in ${home} where it was left.`,
-    );
+  if (unfinished && same) {
+    output.say(found.rotation === null ? `Taking up the demo in ${home}.` : `Taking up ${found.rotation} in ${home} where it was left.`);
     return found;
   }
-  if (found !== null && !same && found.outcome === null && found.rotation !== null) {
+  if (unfinished && found.rotation !== null) {
     throw new ResealError(
       'REFUSED',
       `Another demo is unfinished in ${home} (${found.rotation}). Finish it by the same command as before, or start over with --fresh.`,
     );
   }
-  if (found !== null) output.diagnostic(`The demo in ${home} has ended as ${found.outcome ?? 'nothing'}; this is a new one.`);
+  if (found !== null) output.say(`The former demo in ${home} ${endOf(found)}; a new one is begun.`);
   await removeDemo(home);
-  return makeDemo({ home, ...asked, fixtures: join(projectFolder(), '..', 'shared', 'fixtures', 'apple-profiles'), onProgress: (line) => { output.progress(line); } }); // prettier-ignore
+  return makeDemo({ home, ...asked, fixtures: join(projectFolder(), '..', 'shared', 'fixtures', 'apple-profiles'), onProgress: (line) => { output.say(line); } }); // prettier-ignore
 }

@@ -26,6 +26,8 @@ export interface Endpoint {
   /** A file with mode 0600 that holds the bearer token; null where none is asked for. */
   readonly tokenFile: string | null;
   readonly pid: number;
+  /** Its configuration folder, absolute. */
+  readonly config?: string;
 }
 
 const endpointFile = (home: string): string => join(home, 'endpoint.json');
@@ -47,7 +49,12 @@ export function readEndpoint(home: string): Endpoint | null {
   try {
     const read = JSON.parse(readFileSync(endpointFile(home), 'utf8')) as Partial<Endpoint>;
     if (typeof read.url !== 'string' || typeof read.pid !== 'number') return null;
-    return { url: read.url, pid: read.pid, tokenFile: typeof read.tokenFile === 'string' ? read.tokenFile : null };
+    return {
+      url: read.url,
+      pid: read.pid,
+      tokenFile: typeof read.tokenFile === 'string' ? read.tokenFile : null,
+      ...(typeof read.config === 'string' ? { config: read.config } : {}),
+    };
   } catch {
     return null;
   }
@@ -96,40 +103,63 @@ function readToken(path: string): string {
   }
 }
 
+/** Where a command looks for what runs. */
+export interface Where {
+  /** `--home` */
+  readonly home: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+/** An `up` or a demo that answers. */
+export interface Running {
+  readonly home: string;
+  readonly endpoint: Endpoint;
+}
+
+const homesOf = ({ home, env, cwd }: Where): readonly string[] => [
+  ...new Set([homeFolder(home, env, cwd), demoHomeFolder(home, env, cwd)]),
+];
+
+/** What runs on the home that is named; where none is, on the default one and on the demo's. */
+export async function runningOn(where: Where): Promise<readonly Running[]> {
+  const found = await Promise.all(
+    homesOf(where).map(async (home) => {
+      const endpoint = readEndpoint(home);
+      return endpoint !== null && (await answers(endpoint.url)) ? [{ home, endpoint }] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** The one that runs; null where none does. @throws ResealError USAGE where two do, for nobody said which is meant */
+export async function theRunningOne(where: Where): Promise<Running | null> {
+  const [first, ...others] = await runningOn(where);
+  if (first === undefined) return null;
+  if (others.length === 0) return first;
+  throw new ResealError('USAGE', 'Two of them run, your own and the demo. Name one with --home.', {
+    details: [first, ...others].map(({ home, endpoint }) => `--home ${home}  (${endpoint.url})`),
+  });
+}
+
 /**
  * `RESEAL_URL` (token in RESEAL_TOKEN or the file RESEAL_TOKEN_FILE), else the `up` of the home; where no home is named, the default
  * home's or the demo's. Throws API_UNREACHABLE where none runs, USAGE where both do.
  */
-export async function findApi(where: {
-  readonly home: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
-}): Promise<Api> {
+export async function findApi(where: Where): Promise<Api> {
   const { env } = where;
   const url = given(env['RESEAL_URL']);
   if (url !== undefined) {
     const tokenFile = given(env['RESEAL_TOKEN_FILE']);
     return { url, token: given(env['RESEAL_TOKEN']) ?? (tokenFile === undefined ? null : readToken(tokenFile)) };
   }
-  const homes = [...new Set([homeFolder(where.home, env, where.cwd), demoHomeFolder(where.home, env, where.cwd)])];
-  const found = await Promise.all(
-    homes.map(async (home) => {
-      const endpoint = readEndpoint(home);
-      return endpoint !== null && (await answers(endpoint.url)) ? [{ home, endpoint }] : [];
-    }),
-  );
-  const alive = found.flat();
-  const [first, second] = alive;
-  if (first === undefined) {
+  const running = await theRunningOne(where);
+  if (running === null) {
     throw new ResealError(
       'API_UNREACHABLE',
-      `No reseal runs on ${homes.join(' or ')}. Start one with \`reseal up\`, or name another with --home or RESEAL_URL.`,
+      `No reseal runs on ${homesOf(where).join(' or ')}. Start one with \`reseal up\`, or name another with --home or RESEAL_URL.`,
     );
   }
-  if (second !== undefined) {
-    throw new ResealError('USAGE', 'Two of them run, your own and the demo. Name one with --home.', {
-      details: alive.map(({ home, endpoint }) => `--home ${home}  (${endpoint.url})`),
-    });
-  }
-  return { url: first.endpoint.url, token: first.endpoint.tokenFile === null ? null : readToken(first.endpoint.tokenFile) };
+  const { url: found, tokenFile } = running.endpoint;
+  return { url: found, token: tokenFile === null ? null : readToken(tokenFile) };
 }

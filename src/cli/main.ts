@@ -1,8 +1,9 @@
-import { Argument, Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { AnyCommand, Arguments, Context, ExitCode, Options } from './command.js';
+import { Command as Commander, CommanderError } from 'commander';
+import type { AnyCommand, Context, ExitCode } from './command.js';
 import { type CommandEntry, COMMANDS, NOUNS } from './commands.js';
 import { errorDocument, errorLines, showError } from './errors.js';
 import { createOutput, type OutputStreams } from './output.js';
+import { addArguments, addOptions, argumentValues, optionValues, refuseMissing } from './parameters.js';
 import { version } from './version.js';
 
 /** What the command line runs in; tests give their own. */
@@ -38,50 +39,6 @@ function entryOf(argv: readonly string[], entries: readonly CommandEntry[]): Com
     const path = entry.path.split(' ');
     return path.every((word, index) => words[index] === word);
   });
-}
-
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-function wholeNumber(text: string): number {
-  if (!/^[0-9]+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
-
-const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
-
-function addArguments(commander: Commander, declared: Arguments): void {
-  for (const [name, { kind, required, description }] of Object.entries(declared)) {
-    const word = `${kebab(name).toUpperCase()}${kind === 'list' ? '...' : ''}`;
-    commander.addArgument(new Argument(required === true ? `<${word}>` : `[${word}]`, description));
-  }
-}
-
-function addOptions(commander: Commander, declared: Options): void {
-  for (const [name, parameter] of Object.entries(declared)) {
-    const value = parameter.value ?? kebab(name).toUpperCase();
-    const flags = {
-      flag: `--${kebab(name)}`,
-      list: `--${kebab(name)} <${value}...>`,
-      text: `--${kebab(name)} <${value}>`,
-      count: `--${kebab(name)} <${value}>`,
-    };
-    const option = new Option(flags[parameter.kind], parameter.description);
-    if (parameter.kind === 'count') option.argParser(wholeNumber);
-    if (parameter.kind === 'list') option.argParser(collect);
-    if (parameter.kind !== 'flag' && parameter.required === true) option.makeOptionMandatory();
-    commander.addOption(option);
-  }
-}
-
-function argumentValues(declared: Arguments, given: readonly unknown[]): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(declared).map(([name, { kind }], index) => [name, given[index] ?? (kind === 'list' ? [] : undefined)]),
-  );
-}
-
-function optionValues(declared: Options, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const absent = { flag: false, list: [], text: undefined, count: undefined };
-  return Object.fromEntries(Object.entries(declared).map(([name, { kind }]) => [name, given[name] ?? absent[kind]]));
 }
 
 function contextOf(surroundings: Surroundings, options: GlobalOptions): Context {
@@ -123,7 +80,10 @@ export async function run(
     .description('Rotates iOS signing assets across a mesh of Mac build nodes before they expire.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .option('--config <DIR>', 'folder of the configuration (else RESEAL_CONFIG, else ./reseal)')
+    .option(
+      '--config <DIR>',
+      'folder of the configuration (else RESEAL_CONFIG, else ./reseal); not for commands that ask a reseal that runs',
+    )
     .option('--home <DIR>', 'folder of the local state (else RESEAL_HOME, else $XDG_STATE_HOME/reseal)')
     .option('--json', 'print one JSON document')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
@@ -159,7 +119,9 @@ export async function run(
     addOptions(commander, command.options);
     commander.action(async (...given: unknown[]) => {
       const context = contextOf(surroundings, program.opts<GlobalOptions>());
-      const args = argumentValues(command.arguments, given.slice(0, Object.keys(command.arguments).length));
+      const words = given.slice(0, Object.keys(command.arguments).length);
+      refuseMissing(command, words, commander.opts());
+      const args = argumentValues(command.arguments, words);
       // The values have the types that the command declares: they were made by the same declarations.
       exit = (await command.handler(context, args as never, optionValues(command.options, commander.opts()) as never)) ?? 0;
     });

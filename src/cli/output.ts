@@ -20,6 +20,8 @@ export interface Output {
   show<View extends { readonly schemaVersion: number }>(view: View, text: (view: View) => readonly string[] | string): void;
   /** One document per line, for commands that follow something (`watch`): JSON lines with `--json`, else the text. */
   follow<View extends { readonly schemaVersion: number }>(view: View, text: (view: View) => readonly string[] | string): void;
+  /** A line of a transcript, in its place between what is shown and followed: stdout; with `--json` stderr, for stdout holds documents then. */
+  say(line: string): void;
   /** Rows with aligned columns; the heading is dimmed. */
   table(heading: readonly string[], rows: readonly (readonly Cell[])[]): string[];
   /** Coloured on a terminal, plain elsewhere and with NO_COLOR. */
@@ -65,6 +67,11 @@ export function createOutput(streams: OutputStreams, options: { readonly json: b
     if (list.length > 0) streams.stdout.write(`${harmless(list.join('\n'))}\n`);
   };
 
+  const diagnostic = (line: string): void => {
+    clearProgress();
+    streams.stderr.write(`${harmless(line)}\n`);
+  };
+
   return {
     json: options.json,
     interactive,
@@ -76,6 +83,7 @@ export function createOutput(streams: OutputStreams, options: { readonly json: b
       if (options.json) streams.stdout.write(`${JSON.stringify(view)}\n`);
       else print(text(view));
     },
+    say: (line) => { if (options.json) diagnostic(line); else print(line); }, // prettier-ignore
     table: (heading, rows) => {
       const widths = heading.map((title, column) => Math.max(widthOf(title), ...rows.map((row) => widthOf(textOf(row[column] ?? '')))));
       const line = (cells: readonly Cell[], all?: Style): string =>
@@ -101,9 +109,6 @@ export function createOutput(streams: OutputStreams, options: { readonly json: b
       streams.stderr.write(`\r\u001b[K${harmless(line)}`);
       overwritable = true;
     },
-    diagnostic: (line) => {
-      clearProgress();
-      streams.stderr.write(`${harmless(line)}\n`);
-    },
+    diagnostic,
   };
 }

@@ -14,9 +14,11 @@ export async function runService(
   const release = parts.includes('api') ? claimHome(home) : () => undefined;
   try {
     const { startService } = await import('../api/service.js');
-    const service = await startService({ folder: configFolder(context), home, parts, env: context.env, onProgress: (line) => { context.output.progress(line); } }); // prettier-ignore
+    const folder = configFolder(context);
+    const service = await startService({ folder, home, parts, env: context.env, onProgress: (line) => { context.output.progress(line); } }); // prettier-ignore
     try {
-      if (service.api !== null) publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid });
+      if (service.api !== null)
+        publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid, config: folder });
       for (const line of ready(service)) context.output.diagnostic(line);
       await Promise.race([service.ended, aborted(signal)]);
     } finally {

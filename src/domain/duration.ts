@@ -28,8 +28,8 @@ export function compactDuration(duration: Duration): string {
 }
 
 /**
- * For people: one unit, or two where one alone is coarse: `6 days`, `1 day 4 hours`, `90 seconds` as `1 minute 30 seconds`.
- * What is below the second unit is cut off, so that a time left is never said to be longer than it is.
+ * For people: one unit, or two where one alone is coarse: `12 days`, `5 days 23 hours`, `90 seconds` as `1 minute 30 seconds`.
+ * What is below is cut off, at most a tenth, so that a time left is never said to be longer than it is.
  */
 export function describeDuration(duration: Duration): string {
   const whole = Math.abs(duration);
@@ -39,8 +39,8 @@ export function describeDuration(duration: Duration): string {
   const count = Math.floor(whole / unit.ms);
   const next = UNITS[first + 1];
   const rest = next === undefined ? 0 : Math.floor((whole - count * unit.ms) / next.ms);
-  // From three of a unit on, the next smaller one says nothing that matters; milliseconds never do beside seconds.
-  const withRest = next !== undefined && next.suffix !== 'ms' && rest > 0 && count < 3;
+  // From ten of a unit on, the next smaller one says nothing that matters; milliseconds never do beside seconds.
+  const withRest = next !== undefined && next.suffix !== 'ms' && rest > 0 && count < 10;
   return withRest ? `${plural(count, unit.name)} ${plural(rest, next.name)}` : plural(count, unit.name);
 }
 

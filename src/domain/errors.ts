@@ -1,11 +1,12 @@
 /** Every code that reseal reports. Closed: a new failure gets a code here, a sentence where it is thrown, a test. */
 export type ErrorCode =
-  // usage and configuration (exit 2)
+  // usage and configuration, a name that nothing bears among it (exit 2)
   | 'USAGE'
   | 'CONFIG_MISSING'
   | 'CONFIG_INVALID'
   | 'MANIFEST_INVALID'
   | 'POLICY_DOES_NOT_FIT'
+  | 'NOT_FOUND'
   // files
   | 'FILE_UNREADABLE'
   | 'NOT_A_PROFILE'
@@ -25,7 +26,6 @@ export type ErrorCode =
   | 'WRONG_DIGEST'
   | 'WRONG_TICKET'
   | 'ROTATION_IN_FLIGHT'
-  | 'NOT_FOUND'
   | 'PAST_HORIZON'
   | 'HOME_IN_USE'
   | 'HEAD_MOVED'

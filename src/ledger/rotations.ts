@@ -45,6 +45,8 @@ export interface RotationFilter {
   readonly outcome?: Outcome;
   /** `open`: not ended yet; `ended`: ended. */
   readonly state?: 'open' | 'ended';
+  /** Incident rollbacks of this rotation. */
+  readonly undoes?: string;
   /** Default: 100. */
   readonly limit?: number;
 }
@@ -60,6 +62,7 @@ export async function rotations(db: Kysely<Tables>, filter: RotationFilter = {})
   if (filter.line !== undefined) query = query.where('line', '=', filter.line);
   if (filter.phase !== undefined) query = query.where('phase', '=', filter.phase);
   if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome);
+  if (filter.undoes !== undefined) query = query.where(sql`status ->> 'undoes'`, '=', filter.undoes);
   if (filter.state !== undefined) query = query.where('ended_at', filter.state === 'open' ? 'is' : 'is not', null);
   return (await query.execute()).map((row) => row.status);
 }

@@ -5,8 +5,8 @@ export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 const WRITE_REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: "the node's disk is full. Free some space on it; the operation is tried again by itself",
-  EDQUOT: "the account's quota on the node is used up. Raise it; the operation is tried again by itself",
+  ENOSPC: "the node's disk is full. Free some space on it",
+  EDQUOT: "the account's quota on the node is used up. Raise it",
   EACCES: 'the account of reseal may not write there. Check owner and modes of the folder',
   EPERM: 'the node does not allow it. Check owner, modes and flags (`ls -leO`) of the file and its folder',
   EROFS: 'the volume is mounted read-only. Mount it writable, or declare `distribution: mount` for the line',
@@ -14,7 +14,7 @@ const WRITE_REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'there is a file where a folder should be. Move it away',
   EISDIR: 'there is a folder where a file should be. Move it away',
   ENOTEMPTY: 'there is a folder where a file should be. Move it away',
-  ENOENT: 'its folder went away while it was written. The operation is tried again by itself',
+  ENOENT: 'its folder went away while it was written',
 };
 
 /** @param cause null: there is nothing, or something that is no folder. */

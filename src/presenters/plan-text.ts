@@ -16,6 +16,8 @@ export interface PlanView {
   readonly horizon: string | null;
   readonly arithmetic: Arithmetic | null;
   readonly reasons: readonly string[];
+  /** Where a successor was chosen that cannot be had: what there is to choose from. */
+  readonly offers: readonly string[];
 }
 
 export function planText(view: PlanView, pen: Pen, now: number): string[] {
@@ -23,6 +25,7 @@ export function planText(view: PlanView, pen: Pen, now: number): string[] {
     `${pen.styled(view.line, 'bold')}  ${view.feasible ? pen.styled('can be rotated now', 'green') : pen.styled('must not be rotated now', 'red')}`,
   ];
   lines.push(...view.reasons.map((reason) => `  ${pen.styled('refused', 'red')}   ${reason}`));
+  lines.push(...view.offers.map((what) => `  ${pen.styled('on offer', 'dim')}  ${what}`));
   lines.push(...view.missing.map((what) => `  ${pen.styled('missing', 'yellow')}   ${what}`));
   lines.push(...view.replacements.map((what) => `  ${pen.styled('replaces', 'dim')}  ${what}`));
   lines.push(...view.ignored.map((what) => `  ${pen.styled('ignored', 'dim')}   ${what}`));

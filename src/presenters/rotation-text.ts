@@ -1,4 +1,5 @@
 import { describeDistance, describeDuration } from '../domain/duration.js';
+import { canRollBack } from '../domain/rotation/phases.js';
 import type { AssetView, ChangeView, EventView, RotationListView, RotationNodesView, RotationView } from './rotation.js';
 
 /** What texts need of a terminal: styles that take no room, aligned tables, local times. */
@@ -79,6 +80,24 @@ function age(rotation: Rotation, now: number): string {
   return `ended ${describeDistance(end, now)}, took ${describeDuration(Math.max(0, end - started))}`;
 }
 
+/** How long the old assets can still sign, and how long a failure turns the rotation back by itself. On the line's clock. */
+function horizonText({ phase, horizon, rollbackUntil }: Rotation, clock: number): string {
+  const distance = describeDistance(at(horizon), clock);
+  if (phase === 'rolling-back') return `${distance}: every node has to be back by then`;
+  if (!canRollBack(phase)) return distance;
+  const left = at(rollbackUntil) - clock;
+  return left > 0
+    ? `${distance}; a failure within ${describeDuration(left)} turns back by itself`
+    : `${distance}; too late to turn back by itself: a failure is put to people`;
+}
+
+/** What nobody does by itself, and until when it has to be done. */
+function nextAfterParking({ id, line, horizon }: Rotation, clock: number): string {
+  const dead = horizon !== null && at(horizon) <= clock;
+  const urgency = horizon === null ? '' : `the old assets ${dead ? 'died' : 'die'} ${describeDistance(at(horizon), clock)}; `;
+  return `${urgency}the scan does not try the same successors again: offer others, or reseal rotation start --line ${line} --after ${id} --as PERSON --ticket TICKET`;
+}
+
 export function rotationText(view: RotationView, pen: Pen, now: number): string[] {
   const { rotation } = view;
   const lines: string[] = [];
@@ -86,6 +105,9 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   const shown = rotation.paused === null ? rotation.phase : `${rotation.phase}, paused`;
   lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shown, phaseColour(rotation.phase))}  ${age(rotation, now)}`);
   row('asked by', `${rotation.trigger.by} under ${rotation.trigger.ticket}`);
+  if (rotation.undoes !== null) row('undoes', rotation.undoes);
+  if (rotation.undoneBy !== null)
+    row('undone by', `${rotation.undoneBy}: how far it came, says reseal rotation status ${rotation.undoneBy}`);
   if (rotation.offset !== 0)
     row(
       'as if at',
@@ -101,11 +123,7 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
     );
   if (rotation.cohorts.length > 0) row('cohorts', cohortsText(rotation));
   if (rotation.progress !== null) row('now', `${rotation.progress.task} ${rotation.progress.handled} of ${rotation.progress.of}`);
-  if (rotation.horizon !== null && rotation.outcome === null)
-    row(
-      'horizon',
-      `${describeDistance(at(rotation.horizon), now + rotation.offset)}; automatic rollback until ${describeDistance(at(rotation.rollbackUntil), now + rotation.offset)}`,
-    );
+  if (rotation.horizon !== null && rotation.outcome === null) row('horizon', horizonText(rotation, now + rotation.offset));
   for (const what of rotation.missing) row('missing', what);
   for (const what of rotation.ignored) row('ignored', what);
   if (rotation.gate.openedAt !== null) lines.push(...gateText(rotation, pen, now));
@@ -132,8 +150,17 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
     row('store', "it does not take the line's head back; the nodes go first, the head follows when the store answers");
   if (rotation.restoredAt !== null && rotation.outcome !== 'completed')
     row('restored', `every node serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
+  if (rotation.outcome === 'parked') {
+    row('on nodes', 'the old assets serve everywhere; the new ones lie beside them, staged and not in use');
+    row('next', nextAfterParking(rotation, now + rotation.offset));
+  }
   if (rotation.commands.length > 0) row('you can', rotation.commands.join(', '));
-  else if (rotation.outcome === 'completed' && rotation.horizon !== null && at(rotation.horizon) > now + rotation.offset)
+  else if (
+    rotation.outcome === 'completed' &&
+    rotation.undoneBy === null &&
+    rotation.horizon !== null &&
+    at(rotation.horizon) > now + rotation.offset
+  )
     row('you can', `bring the old assets back: reseal rotation rollback ${rotation.id} --as PERSON --ticket TICKET`);
   if (rotation.phase === 'awaiting-signoff' && view.changes !== null)
     lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
@@ -156,6 +183,12 @@ function gateText(rotation: Rotation, pen: Pen, now: number): string[] {
   return [`  ${pen.styled('gate'.padEnd(10), 'dim')}${have}${rotation.commands.includes('approve') ? waiting : ''}`];
 }
 
+/** The phase, and which other rotation it has to do with. */
+function listedPhase({ phase, undoes, undoneBy }: Rotation): string {
+  if (undoneBy !== null) return `${phase}, undone by ${undoneBy}`;
+  return undoes === null ? phase : `${phase}, undoes ${undoes}`;
+}
+
 export function rotationListText(view: RotationListView, pen: Pen, now: number): string[] {
   if (view.rotations.length === 0)
     return ['No rotation yet. The schedule starts them; or: reseal rotation start --line LINE --as PERSON --ticket TICKET'];
@@ -163,7 +196,7 @@ export function rotationListText(view: RotationListView, pen: Pen, now: number):
     ['ROTATION', 'PHASE', 'NODES', 'BY', 'TICKET', 'STARTED', 'OPEN QUESTION'],
     view.rotations.map((one) => [
       one.id,
-      { text: one.phase, style: phaseColour(one.phase) },
+      { text: listedPhase(one), style: one.undoneBy === null ? phaseColour(one.phase) : 'yellow' },
       String(one.nodes),
       one.trigger.by,
       one.trigger.ticket,
@@ -197,9 +230,13 @@ const EVENT_COLOUR: Readonly<Record<string, Colour>> = {
 
 const INSTANT = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
 
+/** Going on is said by somebody, or by nobody when its time has come; other sentences name who it was. */
+const saidBy = ({ kind, actor, text }: EventView): string =>
+  (kind === 'answered' || kind === 'resume') && actor !== 'reseal' && !text.includes(actor) ? `, by ${actor}` : '';
+
 /** `10:04:11  approval  grace approved 281794afb1b4 under CHG-7`; instants in the sentence as the reader's clock has them. */
 export function eventText(event: EventView, pen: Pen): string {
   const time = new Date(at(event.at)).toTimeString().slice(0, 8);
   const colour = event.kind === 'outcome' ? phaseColour(event.text.split(':')[0] ?? '') : (EVENT_COLOUR[event.kind] ?? 'cyan');
-  return `${pen.styled(time, 'dim')}  ${pen.styled(event.kind.padEnd(10), colour)}  ${event.text.replace(INSTANT, (iso) => pen.time(at(iso), at(event.at)))}`;
+  return `${pen.styled(time, 'dim')}  ${pen.styled(event.kind.padEnd(10), colour)}  ${event.text.replace(INSTANT, (iso) => pen.time(at(iso), at(event.at)))}${saidBy(event)}`;
 }

@@ -91,10 +91,30 @@ export const changesView = (from: Manifest, to: Manifest): readonly ChangeView[]
     new: assetView(to, after),
   }));
 
+/** A rotation among others: its status as it is told outside. */
+export type RotationStatusView = Omit<Outside<RotationStatus>, 'turnedAt'> & {
+  /** The incident rollback that undoes this rotation, the newest where there were several; its own phase says how far it came. */
+  readonly undoneBy: string | null;
+  /** The phase in which it turned back or escalated; `completed`: it is an incident rollback. */
+  readonly turnedIn: RotationStatus['turnedAt'];
+};
+
+/** @param others newest first; where some of them undo this one, the first one counts */
+export function rotationStatusView(status: RotationStatus, others: readonly RotationStatus[]): RotationStatusView {
+  const { turnedAt, ...rest } = status;
+  return {
+    ...withIsoInstants(rest),
+    // Statuses on record may be older than these fields.
+    undoes: status.undoes ?? null,
+    undoneBy: others.find((other) => (other.undoes ?? null) === status.id)?.id ?? null,
+    turnedIn: turnedAt,
+  };
+}
+
 /** A rotation as the API, the CLI's `--json` and the console show it. */
 export interface RotationView {
   readonly schemaVersion: 1;
-  readonly rotation: Outside<RotationStatus>;
+  readonly rotation: RotationStatusView;
   /** Null while `to` is not frozen. */
   readonly changes: readonly ChangeView[] | null;
   /** `workflow`: asked of Temporal just now; `ledger`: as last recorded. */
@@ -103,7 +123,7 @@ export interface RotationView {
 
 export interface RotationListView {
   readonly schemaVersion: 1;
-  readonly rotations: readonly Outside<RotationStatus>[];
+  readonly rotations: readonly RotationStatusView[];
 }
 
 export interface RotationNodesView {

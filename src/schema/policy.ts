@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Policy } from '../domain/policy.js';
+import { TICKET_PATTERN } from '../domain/tickets.js';
 import { date, duration, name, positive, positiveDuration, schemaVersion, share, text, timeOfDay, weekday, zone } from './fields.js';
 
 const calendar = z.strictObject({
@@ -10,8 +11,6 @@ const calendar = z.strictObject({
   holidays: z.array(date).default([]),
 });
 
-const TICKET_PATTERN = '^[A-Z][A-Z0-9]{1,9}-[0-9]{1,8}$';
-
 function isRegExp(pattern: string): boolean {
   try {
     new RegExp(pattern, 'u');
@@ -21,7 +20,7 @@ function isRegExp(pattern: string): boolean {
   }
 }
 
-/** `policy.yaml`. Every default is here and nowhere else. */
+/** `policy.yaml`. Every default is here and nowhere else; that of `tickets.pattern` stands beside its wording. */
 export const PolicySchema = z
   .strictObject({
     schemaVersion,

@@ -20,6 +20,8 @@ export interface BuildersRequest {
    * promise; it counts as `late` and its findings do not. Default: every build counts.
    */
   readonly maxBuildDuration?: number;
+  /** What an earlier run of the same builders has counted; counting goes on from there. */
+  readonly from?: BuildersEnd;
 }
 
 export interface BuildersEnd {
@@ -46,14 +48,15 @@ const MOST_FAILURES = 50;
  * what its settings name. During a rotation and during a rollback, whatever fails in them, no job may find anything missing.
  */
 export function startBuilders(request: BuildersRequest): Builders {
-  const counted = { builds: 0, checks: 0, late: 0, failures: [] as string[] };
+  const { builds = 0, checks = 0, late = 0, failures = [] } = request.from ?? {};
+  const counted = { builds, checks, late, failures: [...failures] };
   const ended = { yet: false };
   const loop = async (home: BuildersRequest['homes'][number]): Promise<void> => {
     while (!ended.yet) {
       const began = performance.now();
-      const { checks, problems } = await build(request, home.path);
+      const { checks: checked, problems } = await build(request, home.path);
       counted.builds += 1;
-      counted.checks += checks;
+      counted.checks += checked;
       if (performance.now() - began > (request.maxBuildDuration ?? Number.POSITIVE_INFINITY)) counted.late += 1;
       else
         counted.failures.push(...problems.map((problem) => `${home.name}: ${problem}`).slice(0, MOST_FAILURES - counted.failures.length));

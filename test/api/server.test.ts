@@ -6,6 +6,7 @@ import { COMMAND_NAMES, openApi, ROUTES } from '../../src/api/routes.js';
 import { createApi, listen } from '../../src/api/server.js';
 import { stableUuid } from '../../src/simulator/mesh/create.js';
 import { TEAM } from '../../src/simulator/mesh/spec.js';
+import type { RotationView } from '../../src/presenters/rotation.js';
 import { ServedMesh } from './served-mesh.js';
 
 let served: ServedMesh;
@@ -121,6 +122,7 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     expect(status).toBe(200);
     expect(body).toMatchObject({ feasible: true, reasons: [], missing: [], kind: 'profile' });
     expect(body['replacements']).toHaveLength(4);
+    expect(body['offers']).toEqual([]);
     expect(await served.get('/v1/rotations')).toMatchObject({ body: { rotations: [] } });
   });
 
@@ -158,6 +160,9 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     for (const uuid of offered) expect(body.error?.details).toContainEqual(expect.stringContaining(`on offer: ${uuid} "`));
     expect(await served.get('/v1/rotations')).toMatchObject({ body: { rotations: [] } });
     await expect(served.desk.client.workflow.getHandle('rotation/ios-main').describe()).rejects.toThrow(WorkflowNotFoundError);
+    const plan = await served.post('/v1/rotations/plan', { line: 'ios-main', successors: [stranger] });
+    expect(plan.body).toMatchObject({ feasible: false, reasons: [`--successor ${stranger}: no candidate has this UUID`] });
+    expect(plan.body['offers']).toEqual(offered.map((uuid) => expect.stringContaining(`${uuid} "`) as string));
   });
 
   it('is not started for a successor that fits nothing: the reason is named, and it gets no number', async () => {
@@ -230,6 +235,7 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     expect((await served.post(`/v1/rotations/${id}/approve`, said('ada', { digest: to }))).status).toBe(200);
     const again = await served.post(`/v1/rotations/${id}/approve`, said('ada', { digest: to }));
     expect(again).toMatchObject({ status: 409, body: { error: { code: 'ALREADY_DECIDED' } } });
+    expect(again.body.error?.message).toBe('Once is enough: ada has approved already, and approvals count by person.');
     expect((await served.post(`/v1/rotations/${id}/approve`, said('grace', { digest: to }))).status).toBe(200);
     await served.untilRotation(id, (one) => one.phase === 'completed', 'completion');
   });
@@ -271,9 +277,20 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     });
     const { status, body } = await served.post(`/v1/rotations/${id}/rollback`, said('ada', { ticket: 'INC-1' }));
     expect(status).toBe(200);
-    const incident = (body as unknown as { rotation: { id: string; turnedAt: string } }).rotation;
+    const incident = (body as unknown as { rotation: RotationView['rotation'] }).rotation;
     expect(incident.id).not.toBe(id);
+    expect(incident).toMatchObject({ undoes: id, undoneBy: null, turnedIn: 'completed' });
     await served.untilRotation(incident.id, (one) => one.phase === 'rolled-back', 'the mesh back');
+    expect((await served.listenTo(incident.id, 0)).events[0]).toMatchObject({
+      seq: 1,
+      actor: 'ada',
+      text: `asked for by ada under INC-1, to undo ${id}`,
+    });
+    expect(await served.rotation(id)).toMatchObject({ phase: 'completed', undoes: null, undoneBy: incident.id });
+    expect((await served.get('/v1/rotations')).body['rotations']).toMatchObject([
+      { id: incident.id, undoes: id },
+      { id, undoneBy: incident.id },
+    ]);
     expect(await served.get('/v1/lines/ios-main/head')).toMatchObject({ body: { head: { digest: served.mesh.mesh.manifest } } });
   });
 });

@@ -68,7 +68,7 @@ describe('reseal demo --fail', () => {
   it('staging: a full disk ends it before any node is switched (R6)', async () => {
     const ran = await demo('--fail', 'staging');
     expectTurnedBack(ran);
-    expect(ran.stderr).toContain('This run fails on purpose: the disk of one node is full');
+    expect(ran.stdout).toContain('This run fails on purpose: the disk of one node is full');
     expect(ran.stdout).toMatch(/^ {2}because staging failed on (\S+): Node \1 cannot write to .*: no space left on device/m);
     expect(reached(ran.stdout)).toEqual([]);
     expect(rollbackOf(ran.stdout)).toEqual(back());
@@ -99,7 +99,7 @@ describe('reseal demo --fail', () => {
   it('signoff-rejected: one no brings the canary back, and no other node was ever switched (R6)', async () => {
     const ran = await demo('--fail', 'signoff-rejected');
     expectTurnedBack(ran);
-    expect(ran.stderr).toContain('grace rejects it.');
+    expect(ran.stdout).toContain('grace rejects it.');
     expect(ran.stdout).toContain('  because rejected by grace: the demo was asked to\n');
     expect(reached(ran.stdout)).toEqual(['canary']);
     expect(rollbackOf(ran.stdout)).toEqual(back('canary'));
@@ -121,9 +121,10 @@ describe('reseal demo --real', () => {
       }
       expect(ran.stdout).toMatch(/^builds +\d{3,} in all, .* 0 failed$/m);
       expect(ran.stdout).toMatch(/^not checked +identities and signing: .* not-due$/m);
+      expect(ran.stdout).toMatch(/^Expiries are compared as if it were 2024-02-18 09:\d\d UTC; all else goes by the clock\.$/m);
       // What the approvers saw: the old profile's last day, and a certificate that is not the one before.
-      expect(ran.stderr).toMatch(/old {2}2746d535\S+ +2024-02-23 +…[0-9A-F]{6}$/m);
-      expect(ran.stderr).toMatch(/new {2}c3e20987\S+ +2024-06-28 +…[0-9A-F]{6}$/m);
+      expect(ran.stdout).toMatch(/old {2}2746d535\S+ +2024-02-23 +…[0-9A-F]{6}$/m);
+      expect(ran.stdout).toMatch(/new {2}c3e20987\S+ +2024-06-28 +…[0-9A-F]{6}$/m);
 
       const reopened = RunningReseal.start(['up', '--home', home], { env: cleanEnv(home) });
       try {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -27,8 +27,20 @@ const serving = (stdout: string): readonly string[] =>
 describe('reseal demo', () => {
   it('rotates the whole mesh, started by the schedule, without a build failing (P5, R1, R2)', async () => {
     const ran = await demo();
-    expect([ran.exit, ran.stderr]).toEqual([0, expect.stringContaining('To be approved: manifest')]);
-    expect(ran.stdout).toContain('ios-main-1 completed');
+    expect(ran.exit, ran.stdout + ran.stderr).toBe(0);
+    // `npm start > file` holds the whole transcript, in its order.
+    const told = [
+      'making a mesh',
+      'control API',
+      'the schedule expiry-scan scans',
+      'asked for by schedule',
+      'To be approved: manifest',
+      'reseal rotation approve ios-main-1 --as grace',
+      'grace approved',
+      'ios-main-1 completed',
+    ];
+    expect(told.map((text) => ran.stdout.indexOf(text)).filter((place, index, all) => place <= (all[index - 1] ?? -1))).toEqual([]);
+    expect(ran.stderr).not.toMatch(/To be approved|reseal rotation approve|control API/);
     expect(serving(ran.stdout)).toEqual(Array.from({ length: 12 }, () => 'new'));
     expect(ran.stdout).toMatch(/builds +\d{3,} in all, .* 0 failed/);
     expect(ran.stdout).toMatch(/started by +Schedule expiry-scan, whose scan \S+ started workflow rotation\/ios-main/);
@@ -39,7 +51,7 @@ describe('reseal demo', () => {
 
   it('comes back in order when the canary fails (R6)', async () => {
     const ran = await demo('--fail', 'canary');
-    expect([ran.exit, ran.stderr]).toEqual([0, expect.stringContaining('fails on purpose')]);
+    expect([ran.exit, ran.stdout]).toEqual([0, expect.stringContaining('This run fails on purpose: a byte of a new profile flips')]);
     expect(ran.stdout).toContain('ios-main-1 rolled-back');
     expect(serving(ran.stdout)).toEqual(Array.from({ length: 12 }, () => 'old'));
     expect(ran.stdout).toMatch(/builds +\d+ in all, .* 0 failed/);
@@ -52,13 +64,20 @@ describe('reseal demo', () => {
     await first.killHard();
     const left = JSON.parse(readFileSync(join(home(), 'demo.json'), 'utf8')) as { rotation: string; outcome: string | null };
     expect(left).toMatchObject({ rotation: 'ios-main-1', outcome: null });
+    const counted = JSON.parse(readFileSync(join(home(), 'builds.json'), 'utf8')) as { builds: number };
+    expect(counted.builds).toBeGreaterThan(0);
 
     const other = await demo('--fail', 'soak');
     expect([other.exit, other.stderr]).toEqual([4, expect.stringContaining('--fresh')]);
 
     const second = await demo();
-    expect(second.stderr).toContain('Taking up ios-main-1');
-    expect(second.stderr).toContain('adopted');
+    expect(second.stdout).toContain('Taking up ios-main-1');
+    expect(second.stdout).toContain('adopted');
+    // All builds of the demo are told of, not only those since it was taken up.
+    const own = JSON.parse(readFileSync(join(home(), 'builds.json'), 'utf8')) as { builds: number; failures: string[] };
+    expect(Number(/^builds +(\d+) in all/m.exec(second.stdout)?.[1])).toBeGreaterThan(counted.builds);
+    expect(own.builds).toBeGreaterThan(counted.builds);
+    expect(own.failures).toEqual([]);
     expect(second.exit, second.stdout + second.stderr).toBe(0);
     expect(second.stdout).toContain('ios-main-1 completed');
     expect(serving(second.stdout)).toEqual(Array.from({ length: 12 }, () => 'new'));
@@ -73,6 +92,47 @@ describe('reseal demo', () => {
     await second.says('control API');
     expect(await second.stop()).toBe(0);
   }, 240_000);
+
+  describe('that is started where one was before', () => {
+    const before = (more: object): void => {
+      mkdirSync(home());
+      const record = {
+        schemaVersion: 1,
+        real: false,
+        fail: null,
+        line: 'ios-main',
+        manifest: 'a'.repeat(64),
+        offset: 0,
+        rotation: 'ios-main-1',
+      };
+      writeFileSync(join(home(), 'demo.json'), JSON.stringify({ ...record, ...more }));
+    };
+
+    it.each([
+      ['ended', { outcome: 'completed' }, [], '(ios-main-1) ended as completed; a new one is begun.'],
+      ['was not finished', { outcome: null }, ['--fresh'], '(ios-main-1) was not finished; a new one is begun.'],
+      ['had not begun', { outcome: null, rotation: null, fail: 'soak' }, [], 'had not begun its rotation yet; a new one is begun.'],
+    ])('says that it %s', async (_, more, flags, text) => {
+      before(more);
+      const running = RunningReseal.start(['demo', ...flags], { env: cleanEnv(home()) });
+      await running.says('making a mesh');
+      await running.killHard();
+      expect(running.stdout).toMatch(/^The former demo in /);
+      expect(running.stdout).toContain(`The former demo in ${home()} ${text}\n`);
+    });
+  });
+
+  it('says beforehand that grace will reject it', async () => {
+    const running = RunningReseal.start(['demo', '--fail', 'signoff-rejected'], { env: cleanEnv(home()) });
+    await running.says('control API');
+    expect(await running.stop()).toBe(0);
+    expect(running.stdout).toContain('This run fails on purpose: grace rejects what is to be approved.\n');
+  }, 120_000);
+
+  it('goes by no configuration but its own', async () => {
+    const ran = await demo('--config', folder);
+    expect([ran.exit, ran.stderr]).toEqual([2, expect.stringContaining('--config has no effect')]);
+  });
 
   it('knows its faults, and what does not go together', async () => {
     const nonsense = await demo('--fail', 'nonsense');

@@ -1,9 +1,14 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkNode, type DoctorCheck } from '../../src/cli/doctor/checks.js';
+import { publishEndpoint } from '../../src/cli/home.js';
+import { createMesh } from '../../src/simulator/mesh/create.js';
+import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { reseal } from './terminal.js';
 
 const EXAMPLE = fileURLToPath(new URL('../configuration/example', import.meta.url));
@@ -64,6 +69,29 @@ describe('doctor', () => {
     const path = join(folder, 'reseal/reseal.yaml');
     writeFileSync(path, readFileSync(path, 'utf8').replace('database: embedded', 'database: env:RESEAL_DATABASE_URL'));
     expect((await doctor()).check('database')).toMatchObject({ verdict: 'fail', reason: 'RESEAL_DATABASE_URL is not set' });
+  });
+
+  it('looks at the demo that runs where no configuration is named, as all other commands do; manifests are read there too', async () => {
+    const home = join(folder, 'reseal/demo');
+    const mesh = await createMesh({ folder: home, nodes: simulatedNodes(2) });
+    rmSync(join(folder, 'reseal/topology.yaml'));
+    const api = createServer((_request, response) => response.end('{}'));
+    await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+    publishEndpoint(home, { url, tokenFile: null, pid: process.pid, config: mesh.folders.config });
+    try {
+      const { exit, check } = await doctor();
+      expect(check('configuration')).toMatchObject({ verdict: 'pass', reason: expect.stringContaining(`${mesh.folders.config}: 2 nodes`) });
+      expect(check('home').reason).toContain(`${home}, used by process ${process.pid} at ${url}`);
+      expect(exit).toBe(0);
+      const env = { PATH: process.env['PATH'], XDG_STATE_HOME: folder };
+      const shown = await reseal(['manifest', 'sha', mesh.line, '--json'], { cwd: folder, env });
+      expect(JSON.parse(shown.stdout)).toMatchObject({ line: mesh.line, sha256: mesh.manifest });
+      const verified = await reseal(['manifest', 'verify', mesh.line], { cwd: folder, env });
+      expect(verified).toMatchObject({ exit: 0, stdout: expect.stringContaining(`Manifest ${mesh.manifest} holds.`) });
+    } finally {
+      api.close();
+    }
   });
 
   it('says how to get a Temporal CLI and git where there is none', async () => {

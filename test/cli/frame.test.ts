@@ -87,6 +87,38 @@ describe('a command line that is wrong', () => {
     expect(await reseal(argv, { entries })).toEqual({ exit: 2, stdout: '', stderr: `${sentence}\n` });
   });
 
+  it('is told everything that is missing at once', async () => {
+    const demanding = entry(
+      'say all',
+      defineCommand({
+        description: 'Ask for much',
+        arguments: {
+          id: { kind: 'text', required: true, description: 'one' },
+          option: { kind: 'text', required: true, description: 'two' },
+          more: { kind: 'list', description: 'others' },
+        },
+        options: {
+          as: { kind: 'text', required: true, value: 'PERSON', description: 'who' },
+          node: { kind: 'list', required: true, description: 'where' },
+          limit: { kind: 'count', required: true, description: 'how many' },
+          ticket: { kind: 'text', description: 'why' },
+        },
+        handler: () => Promise.resolve(),
+      }),
+    );
+    const missing = async (...argv: string[]): Promise<string> => {
+      const ran = await reseal(['say', 'all', ...argv], { entries: [demanding] });
+      expect(ran).toMatchObject({ exit: ran.stderr === '' ? 0 : 2, stdout: '' });
+      return ran.stderr;
+    };
+    expect(await missing()).toBe(
+      "Missing required argument 'ID', argument 'OPTION', option '--as <PERSON>', option '--node <NODE...>' and option '--limit <LIMIT>'.\n",
+    );
+    expect(await missing('a', 'b', '--node', 'n', '--limit', '0')).toBe("Missing required option '--as <PERSON>'.\n");
+    expect(await missing('a', '--as', 'ada', '--node', 'n', '--limit', '0')).toBe("Missing required argument 'OPTION'.\n");
+    expect(await missing('a', 'b', '--as', 'ada', '--node', 'n', '--limit', '0')).toBe('');
+  });
+
   it('that is a noun alone, or nothing, prints help on stderr and exits 2', async () => {
     const noun = await reseal(['say'], { entries });
     expect(noun).toMatchObject({ exit: 2, stdout: '' });
@@ -107,6 +139,7 @@ describe('a command line that is wrong', () => {
 describe('an error', () => {
   it.each<[ErrorCode, ExitCode]>([
     ['CONFIG_INVALID', 2],
+    ['NOT_FOUND', 2],
     ['DIGEST_MISMATCH', 1],
     ['TEMPORAL_UNREACHABLE', 3],
     ['NODE_UNREACHABLE', 3],

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { configFolder, configFolderToRead } from '../../src/cli/config-folder.js';
 import { claimHome, demoHomeFolder, findApi, homeFolder, publishEndpoint, readEndpoint, withdrawEndpoint } from '../../src/cli/home.js';
+import { reseal } from './terminal.js';
 
 let state: string;
 let servers: Server[];
@@ -17,12 +19,12 @@ afterEach(() => {
   rmSync(state, { recursive: true, force: true });
 });
 
-async function up(home: string, token: string): Promise<string> {
+async function up(home: string, token: string, config?: string): Promise<string> {
   const server = createServer((_request, response) => response.end('{}'));
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  publishEndpoint(home, { url, tokenFile: join(home, 'token'), pid: process.pid });
+  publishEndpoint(home, { url, tokenFile: join(home, 'token'), pid: process.pid, ...(config === undefined ? {} : { config }) });
   writeFileSync(join(home, 'token'), `${token}\n`, { mode: 0o600 });
   return url;
 }
@@ -89,5 +91,54 @@ describe('the control API', () => {
   it('that is gone is not taken for alive', async () => {
     publishEndpoint(join(state, 'reseal'), { url: 'http://127.0.0.1:1', tokenFile: null, pid: 1 });
     await expect(findApi(where())).rejects.toMatchObject({ code: 'API_UNREACHABLE', message: expect.stringContaining('reseal up') });
+  });
+
+  it('is not asked where --config names a configuration that it would not go by', async () => {
+    await up(join(state, 'reseal/demo'), 'demo-token');
+    const ran = await reseal(['rotation', 'list', '--config', '/c'], { env: { XDG_STATE_HOME: state } });
+    expect(ran).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringContaining('--config has no effect here') });
+  });
+});
+
+describe('the configuration of a command that only reads', () => {
+  const makeConfiguration = (...path: string[]): string => {
+    const folder = join(state, ...path);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'topology.yaml'), '');
+    return folder;
+  };
+  const named = (more: { config?: string; home?: string; env?: NodeJS.ProcessEnv } = {}) => ({
+    ...where(more.home, more.env),
+    cwd: state,
+    config: more.config,
+  });
+
+  it('is that of the demo that runs where none is named and none is there; what writes does not take it', async () => {
+    const ofDemo = makeConfiguration('reseal/demo/config');
+    const there = join(state, 'reseal');
+    expect(await configFolderToRead(named())).toBe(there);
+    await up(join(state, 'reseal/demo'), 'a');
+    expect(await configFolderToRead(named())).toBe(ofDemo);
+    expect(configFolder(named())).toBe(there);
+    expect(await configFolderToRead(named({ env: { RESEAL_URL: 'https://reseal.example' } }))).toBe(there);
+  });
+
+  it('is what is named, or ./reseal, whatever runs', async () => {
+    makeConfiguration('reseal/demo/config');
+    await up(join(state, 'reseal/demo'), 'a');
+    await up(join(state, 'reseal'), 'b');
+    expect(await configFolderToRead(named({ config: 'c' }))).toBe(join(state, 'c'));
+    expect(await configFolderToRead(named({ env: { RESEAL_CONFIG: '/e' } }))).toBe('/e');
+    await expect(configFolderToRead(named())).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('--home') });
+    const there = makeConfiguration('reseal');
+    expect(await configFolderToRead(named())).toBe(there);
+  });
+
+  it('is, for a home that is named, the one that its `up` was started with', async () => {
+    makeConfiguration('reseal');
+    const home = join(state, 'other');
+    await up(home, 'a', '/somewhere/else');
+    expect(await configFolderToRead(named({ home }))).toBe('/somewhere/else');
+    expect(await configFolderToRead(named({ env: { RESEAL_HOME: home } }))).toBe('/somewhere/else');
   });
 });

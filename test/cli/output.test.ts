@@ -90,6 +90,17 @@ describe('what is shown', () => {
     out.follow(view, () => 'never');
     expect(stdout()).toBe('{"schemaVersion":1,"name":"x"}\n'.repeat(2));
   });
+  it('has the lines of a transcript in their place; with --json they are beside the documents', () => {
+    const text = output({ terminal: false });
+    text.out.say('first');
+    text.out.follow(view, () => 'second');
+    text.out.say('third');
+    expect([text.stdout(), text.stderr()]).toEqual(['first\nsecond\nthird\n', '']);
+    const json = output({ terminal: false, json: true });
+    json.out.follow(view, () => 'never');
+    json.out.say('first');
+    expect([json.stdout(), json.stderr()]).toEqual(['{"schemaVersion":1,"name":"x"}\n', 'first\n']);
+  });
   it('has times in the local zone with their distance', () => {
     const at = new Date(2026, 10, 29, 9, 14).getTime();
     expect(output({ terminal: false }).out.time(at, at - 6 * 86_400_000)).toBe('2026-11-29 09:14 (in 6 days)');

@@ -1,37 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { LineName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
+import type { LineName, PersonId, RotationId } from '../../src/domain/brands.js';
 import { newRotation } from '../../src/domain/rotation/machine.js';
 import type { Outcome, Phase } from '../../src/domain/rotation/phases.js';
 import { ask } from '../../src/domain/rotation/questions.js';
-import type { Plan, RotationState } from '../../src/domain/rotation/state.js';
+import type { RotationState } from '../../src/domain/rotation/state.js';
 import { statusOf } from '../../src/domain/rotation/status.js';
 import { changesText, eventText, rotationListText, rotationText } from '../../src/presenters/rotation-text.js';
-import { eventView, withIsoInstants, type ChangeView, type RotationView } from '../../src/presenters/rotation.js';
+import { eventView, rotationStatusView, type ChangeView, type RotationView } from '../../src/presenters/rotation.js';
 import { createOutput } from '../../src/cli/output.js';
 import { PolicySchema } from '../../src/schema/policy.js';
+import { planOf, sha } from '../domain/rotation/plan.js';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const MINUTE = 60_000;
 const policy = PolicySchema.parse({ schemaVersion: 1, scan: { ticket: 'CHG-1' } });
-const sha = (digit: string): Sha256 => digit.repeat(64) as Sha256;
 const pen = createOutput({ stdout: process.stdout, stderr: process.stderr }, { json: false, env: { NO_COLOR: '1' } });
 
-const plan: Plan = {
-  kind: 'profile',
-  fromSeq: 1,
-  from: sha('a'),
-  to: sha('b'),
-  topology: sha('c'),
-  policyDigest: sha('d'),
-  cohorts: sha('e'),
-  waves: [1, 2],
-  nodes: 3,
-  maxUnavailable: 1,
-  horizon: NOW + 6 * 24 * 60 * MINUTE,
-  eligible: ['ada', 'grace'] as PersonId[],
-  importers: [],
-  summary: [],
-};
+const plan = planOf({ waves: [1, 2], horizon: NOW + 6 * 24 * 60 * MINUTE });
 
 /** A rotation as it stands in a phase, that began an hour ago. */
 function at(phase: Phase, more: Partial<RotationState> = {}): RotationState {
@@ -42,7 +27,7 @@ function at(phase: Phase, more: Partial<RotationState> = {}): RotationState {
 
 const viewOf = (state: RotationState): RotationView => ({
   schemaVersion: 1,
-  rotation: withIsoInstants(statusOf(state, NOW)),
+  rotation: rotationStatusView(statusOf(state, NOW), []),
   changes: null,
   source: 'workflow',
 });
@@ -61,7 +46,7 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
 
   it('rolled-back: why, and since when every node serves the old assets', () => {
     const state = ended('rolled-back', { reasons: ['rejected by ada'], restoredAt: NOW - 10 * MINUTE, turnedAt: 'awaiting-signoff' });
-    expect(viewOf(state).rotation).toMatchObject({ outcome: 'rolled-back', reasons: ['rejected by ada'], turnedAt: 'awaiting-signoff' });
+    expect(viewOf(state).rotation).toMatchObject({ outcome: 'rolled-back', reasons: ['rejected by ada'], turnedIn: 'awaiting-signoff' });
     expect(textOf(state)).toMatch(/because {3}rejected by ada/);
     expect(textOf(state)).toMatch(/restored {2}every node serves the old assets since .*10 minutes ago/);
   });
@@ -70,6 +55,14 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     const state = ended('parked', { restoredAt: NOW - 10 * MINUTE });
     expect(viewOf(state).rotation.outcome).toBe('parked');
     expect(textOf(state)).toMatch(/^ios-main-7 {2}parked /);
+  });
+
+  it('parked: what is on the nodes, until when that is good, and who has to do what', () => {
+    expect(textOf(ended('parked'))).toMatch(/^ {2}on nodes {2}the old assets serve everywhere; the new ones lie beside them/m);
+    const next = /^ {2}next {6}the old assets (.+); the scan does not try .* reseal rotation start --line ios-main --after ios-main-7 /m;
+    expect(next.exec(textOf(ended('parked')))?.[1]).toBe('die in 6 days');
+    expect(next.exec(textOf(ended('parked', { plan: { ...plan, horizon: NOW - MINUTE } })))?.[1]).toBe('died 1 minute ago');
+    expect(textOf(ended('rolled-back'))).not.toContain('on nodes');
   });
 
   it('escalated: no end; the nodes by name, the question, and how to answer it', () => {
@@ -101,6 +94,23 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     );
   });
 
+  it('an incident rollback and what it undoes name each other, in the list too; nobody is told to undo what is undone', () => {
+    const incident = ended('rolled-back', { id: 'ios-main-8' as RotationId, undoes: 'ios-main-7' as RotationId, turnedAt: 'completed' });
+    const undone = {
+      ...viewOf(ended('completed')),
+      rotation: rotationStatusView(statusOf(ended('completed'), NOW), [statusOf(incident, NOW)]),
+    };
+    expect(viewOf(incident).rotation).toMatchObject({ undoes: 'ios-main-7', undoneBy: null, turnedIn: 'completed' });
+    expect(undone.rotation).toMatchObject({ undoes: null, undoneBy: 'ios-main-8', turnedIn: null });
+    expect(textOf(incident)).toMatch(/^ {2}undoes {4}ios-main-7$/m);
+    const text = rotationText(undone, pen, NOW).join('\n');
+    expect(text).toMatch(/^ {2}undone by ios-main-8: .*reseal rotation status ios-main-8$/m);
+    expect(text).not.toContain('bring the old assets back');
+    const list = rotationListText({ schemaVersion: 1, rotations: [viewOf(incident).rotation, undone.rotation] }, pen, NOW);
+    expect(list[1]).toMatch(/^ios-main-8 +rolled-back, undoes ios-main-7 /);
+    expect(list[2]).toMatch(/^ios-main-7 +completed, undone by ios-main-8 /);
+  });
+
   it('partial, refused, cancelled: each by its name, in the list too', () => {
     for (const outcome of ['partial', 'refused', 'cancelled', 'superseded'] as const) {
       expect(textOf(ended(outcome))).toContain(`ios-main-7  ${outcome}  `);
@@ -115,7 +125,12 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     expect(textOf(at('rolling', { since: NOW - 3_000 }))).toMatch(/^ios-main-7 {2}rolling {2}for 3 seconds, started 1 hour ago\n/);
     expect(text).toMatch(/\(kind profile, 3 nodes, /);
     expect(text).toContain('✓ canary (1)   · wave 1 (2)');
-    expect(text).toMatch(/horizon {3}in 6 days; automatic rollback until in 5 days/);
+    expect(text).toMatch(/horizon {3}in 6 days; a failure within 5 days \d+ hours turns back by itself$/m);
+    expect(textOf(at('rolling', { plan: { ...plan, horizon: NOW + MINUTE } }))).toMatch(
+      /horizon {3}in 1 minute; too late to turn back by itself: a failure is put to people$/m,
+    );
+    expect(textOf(at('rolling-back'))).toMatch(/horizon {3}in 6 days: every node has to be back by then$/m);
+    expect(textOf(at('retiring'))).toMatch(/horizon {3}in 6 days$/m);
   });
 });
 
@@ -151,6 +166,15 @@ describe('what is to be approved (R5)', () => {
 });
 
 describe('a line of the record (P1)', () => {
+  it('says who let it go on, where the sentence does not', () => {
+    const event = (kind: 'resume' | 'answered', actor: string, text: string): string =>
+      eventText(eventView({ rotation: 'ios-main-7' as RotationId, seq: 1, at: NOW, kind, actor: actor as PersonId, text, data: {} }), pen);
+    expect(event('resume', 'rita', 'goes on')).toMatch(/ resume {6}goes on, by rita$/);
+    expect(event('resume', 'reseal', 'goes on')).toMatch(/ goes on$/);
+    expect(event('answered', 'ada', 'another turn for lab-1')).toMatch(/ another turn for lab-1, by ada$/);
+    expect(event('answered', 'ada', 'ada answered stalled with rollback')).toMatch(/ with rollback$/);
+  });
+
   it('has instants as the reader’s own clock shows them', () => {
     const text = 'waiting for 2 approvals until 2026-11-23T14:00:00.123Z';
     const event = { rotation: 'ios-main-7' as RotationId, seq: 1, at: NOW, kind: 'gate', actor: 'reseal', text, data: {} } as const;

@@ -78,6 +78,12 @@ describe('following a rotation from the command line (P1)', () => {
     expect(text).toMatch(new RegExp(`^${id} {2}completed {2}ended .*, took `));
   });
 
+  it('takes no digest that could be none, before anything is asked', async () => {
+    const ran = await command('rotation', 'approve', id, '--as', 'ada', '--ticket', 'CHG-7', '--digest', 'abc');
+    expect([ran.exit, ran.stdout]).toEqual([2, '']);
+    expect(ran.stderr).toMatch(/^--digest takes the whole SHA-256 of the manifest, 64 lower-case hexadecimal digits, not "abc"\./);
+  });
+
   it('approves nothing that has ended, and shows no table for it', async () => {
     const ran = await command('rotation', 'approve', id, '--as', 'ada', '--ticket', 'CHG-7');
     expect([ran.exit, ran.stdout, ran.stderr]).toEqual([4, '', `${id} ended as completed: approve has no meaning any more.\n`]);

@@ -142,7 +142,7 @@ describe.each(places)('the ledger in $name', ({ place }) => {
     expect(await ledger.rotation('r2-1')).toEqual(newer);
   });
 
-  test('lists rotations by line, phase and whether they have ended, newest first', async () => {
+  test('lists rotations by line, phase, whether they have ended and what they undo, newest first', async () => {
     await ledger.recordRotation(status('l-1', { line: 'l', startedAt: 1, phase: 'completed', outcome: 'completed', endedAt: 9 }));
     await ledger.recordRotation(status('l-2', { line: 'l', startedAt: 2, phase: 'rolled-back', outcome: 'rolled-back', endedAt: 9 }));
     await ledger.recordRotation(status('l-3', { line: 'l', startedAt: 3, phase: 'canary' }));
@@ -153,6 +153,9 @@ describe.each(places)('the ledger in $name', ({ place }) => {
     expect(await ids({ line: 'l', outcome: 'completed' })).toEqual(['l-1']);
     expect(await ids({ line: 'l', phase: 'canary' })).toEqual(['l-3']);
     expect(await ids({ line: 'l', limit: 1 })).toEqual(['l-3']);
+    await ledger.recordRotation(status('l-4', { line: 'l', startedAt: 4, undoes: 'l-1' as RotationId }));
+    expect(await ids({ undoes: 'l-1' })).toEqual(['l-4']);
+    expect(await ids({ undoes: 'l-2' })).toEqual([]);
   });
 
   test('records an event once, however often it is written, and tells those after a number', async () => {

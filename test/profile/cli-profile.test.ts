@@ -81,8 +81,8 @@ describe('reseal profile inspect (P1)', () => {
       await inspectFiles([appleProfilePath('c3e20987'), file('x.mobileprovision', bytes)], options),
       (instant) => describeDistance(instant, at),
     );
-    expect(text).toMatch(/^ {2}expires {6}in 6 days$/m);
-    expect(text).toMatch(/^ {2}certificate {2}2ed916f3 Apple Distribution: .*serial …719C8A, expires .*in 6 days$/m);
+    expect(text).toMatch(/^ {2}expires {6}in 6 days 3 hours$/m);
+    expect(text).toMatch(/^ {2}certificate {2}2ed916f3 Apple Distribution: .*serial …719C8A, expires .*in 6 days 3 hours$/m);
     expect(text).toMatch(/^ {2}name {9}\?astlane/m);
     expect(text).toContain('INVALID: the contents were changed after signing');
   });

@@ -55,7 +55,7 @@ describe('reseal profile … on the command line (P1)', () => {
       profiles: [{ uuid: 'c3e20987-ffea-4d11-b037-e8bf0a102561', signature: { status: 'valid' } }],
     });
     const text = await reseal('profile', 'inspect', appleProfilePath('c3e20987'));
-    expect(text.out).toMatch(/expires {6}2024-06-28 .*\(in 6 days\)/);
+    expect(text.out).toMatch(/expires {6}2024-06-28 .*\(in 6 days 3 hours\)/);
   });
 
   it('exits 1 for a file that is no profile, and 2 without a file', async () => {

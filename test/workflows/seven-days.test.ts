@@ -1,6 +1,6 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { NodeName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
+import type { NodeName, PersonId, RotationId } from '../../src/domain/brands.js';
 import { isOpen } from '../../src/domain/calendar.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
@@ -9,6 +9,7 @@ import { SEARCH_ATTRIBUTES } from '../../src/temporal/search-attributes.js';
 import { findTestServer } from '../../src/temporal/test-server.js';
 import { createResealWorker } from '../../src/temporal/workers.js';
 import type { rotation } from '../../workflows/rotation.js';
+import { planOf, sha } from '../domain/rotation/plan.js';
 import { testWorkflowBundle } from '../setup/temporal.js';
 
 const HOUR = 3_600_000;
@@ -17,7 +18,7 @@ const server = await findTestServer();
 const POLICY = PolicySchema.parse({ schemaVersion: 1, scan: { ticket: 'CHG-1' } });
 const OFFICE = POLICY.calendars['office'];
 const NODES = ['ams-sign-1', 'iad-sign-1', 'bom-sign-1'] as NodeName[];
-const TO = 'b'.repeat(64) as Sha256;
+const TO = sha('b');
 
 describe.skipIf('missing' in server)(`a rotation with the production policy${'missing' in server ? ` (${server.missing})` : ''}`, () => {
   let env: TestWorkflowEnvironment;
@@ -42,16 +43,16 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
     return {
       openRotation: async () => ({ k: 1, id: 'ios-main-1' as RotationId, policy: POLICY, rights: RIGHTS }),
       findSuccessors: async () => ({ missing: [], ignored: [], fingerprint: 'f', expiresFirst: horizon() }),
-      prepareRotation: async () => ({ plan: { ...PLAN, horizon: horizon() }, reasons: [] }),
+      prepareRotation: async () => ({ plan: planOf({ waves: [1, 1, 1], horizon: horizon() }), reasons: [] }),
       gateRoster: async () => ({ rights: RIGHTS }),
       cohortNodes: async ({ first, count }: { first: number; count: number }) => NODES.slice(first, first + count),
       advanceHead: async () => ({ moved: true, seq: 2 }),
-      returnHead: async () => ({ seq: 3, digest: PLAN.from }),
+      returnHead: async () => ({ seq: 3, digest: sha('a') }),
       closeRotation: nothing,
       inspectNode: async ({ node }: { node: NodeName }) => ({
         node,
         verdict: 'pass',
-        active: PLAN.from,
+        active: sha('a'),
         problems: [],
         findings: [],
         accepted: [],
@@ -141,18 +142,3 @@ async function registerAttributes({ connection, namespace }: TestWorkflowEnviron
 const RIGHTS = Object.fromEntries(['ada', 'grace'].map((person) => [person, ['approve', 'reject', 'withdraw']])) as unknown as Parameters<
   typeof rotation
 >[0]['rights'];
-const PLAN = {
-  kind: 'profile',
-  fromSeq: 1,
-  from: 'a'.repeat(64) as Sha256,
-  to: TO,
-  topology: 'c'.repeat(64) as Sha256,
-  policyDigest: 'd'.repeat(64) as Sha256,
-  cohorts: 'e'.repeat(64) as Sha256,
-  waves: [1, 1, 1],
-  nodes: NODES.length,
-  maxUnavailable: 1,
-  eligible: ['ada', 'grace'] as PersonId[],
-  importers: [],
-  summary: ['courier com.acme.courier'],
-} as const;

@@ -52,6 +52,10 @@ function meddleWithAccepted(home: string, line: string, manifest: string): void 
   );
 }
 
+/** What this run is going to suffer, said beforehand. */
+export const announcement = (fail: Fail): string =>
+  fail === 'signoff-rejected' ? 'grace rejects what is to be approved' : FAULTS[fail].announce;
+
 export const FAULTS: Readonly<Record<Exclude<Fail, 'signoff-rejected'>, Fault>> = {
   staging: {
     announce: 'the disk of one node is full while profiles are staged',

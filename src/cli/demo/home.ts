@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadConfiguration } from '../../configuration/load.js';
 import type { LineName, Sha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
+import type { BuildersEnd } from '../../simulator/builder.js';
 import { createMesh } from '../../simulator/mesh/create.js';
 import { meshFolders } from '../../simulator/mesh/files.js';
 import { createRealMesh, REAL_DATE } from '../../simulator/mesh/real.js';
@@ -38,6 +39,22 @@ export function readDemo(home: string): DemoRecord | null {
 
 export function writeDemo(home: string, demo: DemoRecord): void {
   writeFileSync(fileOf(home), `${JSON.stringify(demo, null, 2)}\n`);
+}
+
+const builds = z.object({ builds: z.number(), checks: z.number(), late: z.number(), failures: z.array(z.string()) });
+const buildsFileOf = (home: string): string => join(home, 'builds.json');
+
+/** What builders have counted so far, in all runs of this demo: `<home>/builds.json`. Null where nothing has been counted. */
+export function readBuilds(home: string): BuildersEnd | null {
+  if (!existsSync(buildsFileOf(home))) return null;
+  const parsed = builds.safeParse(JSON.parse(readFileSync(buildsFileOf(home), 'utf8')));
+  return parsed.success ? parsed.data : null;
+}
+
+/** At every moment the file is whole: the demo may be killed at any. */
+export function writeBuilds(home: string, counted: BuildersEnd): void {
+  writeFileSync(`${buildsFileOf(home)}.new`, `${JSON.stringify(counted)}\n`);
+  renameSync(`${buildsFileOf(home)}.new`, buildsFileOf(home));
 }
 
 /** Removes a demo and nothing else: a folder that holds anything but a demo is left alone. */

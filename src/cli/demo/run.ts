@@ -15,8 +15,8 @@ import { ResealError } from '../../domain/errors.js';
 import type { Context, ExitCode } from '../command.js';
 import { demoHomeFolder, publishEndpoint, withdrawEndpoint } from '../home.js';
 import { aborted, whereText } from '../run-service.js';
-import { FAULTS } from './faults.js';
-import { writeDemo, type DemoRecord } from './home.js';
+import { announcement, FAULTS } from './faults.js';
+import { readBuilds, writeBuilds, writeDemo, type DemoRecord } from './home.js';
 import { ROOT_FOLDERS } from './paths.js';
 import { nextCommands, progressLine, summaryLines } from './show.js';
 
@@ -28,6 +28,9 @@ const SCAN_PATIENCE = 60_000;
 const SCHEDULED_BY = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
 const APPROVERS = ['ada', 'grace'] as const;
 
+/** `2024-02-18 09:00 UTC` */
+const asIfAt = (offset: number): string => `${new Date(Date.now() + offset).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
 /** Runs the demo's rotation, or takes up an unfinished one, and shows it to its end. */
 export async function runDemo(context: Context, home: string, demo: DemoRecord): Promise<ExitCode> {
   const { config, nodes: nodesFolder } = meshFolders(home);
@@ -35,7 +38,8 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
   const configuration = loadConfiguration(config);
   const order = planCohorts(configuration.topology.nodes, configuration.policy).flat();
   const fault = demo.fail === null || demo.fail === 'signoff-rejected' ? null : FAULTS[demo.fail];
-  if (fault !== null) context.output.diagnostic(`This run fails on purpose: ${fault.announce}.`);
+  if (demo.fail !== null) context.output.say(`This run fails on purpose: ${announcement(demo.fail)}.`);
+  if (demo.offset !== 0) context.output.say(`Expiries are compared as if it were ${asIfAt(demo.offset)}; all else goes by the clock.`);
   const service = await startService({
     folder: config,
     home,
@@ -44,6 +48,7 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
     onProgress: (line) => { context.output.progress(line); }, // prettier-ignore
     ...(fault === null ? {} : { decorate: (nodes) => fault.decorate(nodes, order, nodesFolder) }),
   });
+  const counted = readBuilds(home);
   const builders = startBuilders({
     homes: order.map((name) => ({ name, path: join(nodesFolder, name) })),
     mount: `/${ROOT_FOLDERS.mount}`,
@@ -51,14 +56,14 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
     folders: ['xcode16', 'legacy'],
     maxWait: 400,
     maxBuildDuration: parseDuration(QUICK_POLICY.retirement.maxBuildDuration) ?? 0,
+    ...(counted === null ? {} : { from: counted }),
   });
   try {
-    if (service.api !== null) publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid });
-    for (const line of whereText(service)) context.output.diagnostic(line);
-    context.output.diagnostic('');
+    if (service.api !== null) publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid, config });
+    for (const line of [...whereText(service), '']) context.output.say(line);
     return await new Demo(context, service, builders, home, demo, signal).run();
   } finally {
-    await builders.stop();
+    writeBuilds(home, await builders.stop());
     withdrawEndpoint(home);
     await service.stop();
   }
@@ -89,7 +94,7 @@ class Demo {
   /** The Schedule's own scan starts the rotation; the demo only lets it run now instead of tomorrow at six. */
   private async begin(): Promise<string> {
     const { desk } = this.service;
-    this.context.output.progress(`the schedule ${SCHEDULE_ID} scans every line for what expires within its window`);
+    this.context.output.say(`the schedule ${SCHEDULE_ID} scans every line for what expires within its window`);
     await changeSchedule(desk, 'ensure', this.demo.offset);
     await changeSchedule(desk, 'trigger');
     const deadline = Date.now() + SCAN_PATIENCE;
@@ -113,6 +118,7 @@ class Demo {
         this.seen = event.seq;
         output.follow(eventView(event), (view) => eventText(view, output));
       }
+      writeBuilds(this.home, this.builders.count());
       const view = await showRotation(this.service.desk, id);
       if (view.rotation.outcome !== null) {
         // The record is written behind the rotation; when its workflow is closed, it is whole.
@@ -145,7 +151,7 @@ class Demo {
     const { rotation } = view;
     const ticket = rotation.trigger.ticket;
     const say = (line: string): void => {
-      output.diagnostic(line);
+      output.say(line);
     };
     say('');
     say(output.styled(`To be approved: manifest ${rotation.to ?? ''}`, 'bold'));
@@ -199,8 +205,8 @@ class Demo {
     );
     const good = view.rotation.phase === expected && builds.failures.length === 0;
     if (output.interactive && !this.signal.aborted) {
-      nextCommands(id, this.home, this.homeFlag(), view.rotation.phase === 'completed').forEach((line) => { output.diagnostic(line); }); // prettier-ignore
-      output.diagnostic('Ctrl-C ends it.');
+      nextCommands(id, this.home, this.homeFlag(), view.rotation.phase === 'completed').forEach((line) => { output.say(line); }); // prettier-ignore
+      output.say('Ctrl-C ends it.');
       await aborted(this.signal);
     }
     return good ? 0 : 1;

@@ -7,8 +7,8 @@ import { connectClient } from '../../temporal/connection.js';
 import { runProcess } from '../../temporal/run-process.js';
 import { findTemporalCli } from '../../temporal/temporal-cli.js';
 import type { Context } from '../command.js';
-import { configFolder } from '../config-folder.js';
-import { homeFolder, readEndpoint } from '../home.js';
+import { configFolderToRead } from '../config-folder.js';
+import { homeFolder, runningOn } from '../home.js';
 
 /** `later`: not there yet, and reseal gets it by itself when it is needed. */
 export type DoctorVerdict = 'pass' | 'fail' | 'later';
@@ -71,7 +71,7 @@ async function checkDatabase(configuration: Configuration | null, env: NodeJS.Pr
   return pass(`PostgreSQL ${await pingDatabase(url)} answers`);
 }
 
-function checkHome(context: Context): Finding {
+async function checkHome(context: Context): Promise<Finding> {
   const home = homeFolder(context.home, context.env, context.cwd);
   let nearest = home;
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
@@ -80,8 +80,9 @@ function checkHome(context: Context): Finding {
   } catch {
     return fail(`${nearest} cannot be written`, 'Make it writable for this user, or name another home with --home or RESEAL_HOME.');
   }
-  const endpoint = readEndpoint(home);
-  return pass(endpoint === null ? home : `${home}, used by process ${endpoint.pid} at ${endpoint.url}`);
+  const running = await runningOn(context);
+  const used = running.map((one) => `${one.home}, used by process ${one.endpoint.pid} at ${one.endpoint.url}`);
+  return pass([...(running.some((one) => one.home === home) ? [] : [home]), ...used].join('\n'));
 }
 
 /** A check that throws has failed; its sentence says what and what to do. */
@@ -96,9 +97,9 @@ async function settle(check: string, work: () => Promise<Finding> | Finding): Pr
 
 /** Every check, whatever the others found. */
 export async function examine(context: Context): Promise<readonly DoctorCheck[]> {
-  const folder = configFolder(context);
   let configuration: Configuration | null = null;
-  const configured = await settle('configuration', () => {
+  const configured = await settle('configuration', async () => {
+    const folder = await configFolderToRead(context);
     configuration = loadConfiguration(folder);
     return pass([`${folder}: ${configuration.topology.nodes.length} nodes`, ...configuration.observations].join('\n'));
   });

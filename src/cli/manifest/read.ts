@@ -8,7 +8,7 @@ import type { Manifest } from '../../domain/manifest.js';
 import { sha1Of, sha256Of } from '../../manifest/digest.js';
 import { parseManifest } from '../../manifest/parse.js';
 import type { Context } from '../command.js';
-import { configFolder } from '../config-folder.js';
+import { configFolder, configFolderToRead } from '../config-folder.js';
 
 export interface NamedManifest {
   /** As the person named it. */
@@ -19,12 +19,17 @@ export interface NamedManifest {
   readonly manifest: Manifest;
 }
 
+type WorkWithStores<T> = (configuration: Configuration, storeOf: (line: string) => Promise<GitManifestStore>) => Promise<T>;
+
 /** Works with the configuration's stores and closes them afterwards. */
-export async function withStores<T>(
-  context: Context,
-  work: (configuration: Configuration, storeOf: (line: string) => Promise<GitManifestStore>) => Promise<T>,
-): Promise<T> {
-  const configuration = loadConfiguration(configFolder(context));
+export const withStores = <T>(context: Context, work: WorkWithStores<T>): Promise<T> => withStoresIn(configFolder(context), work);
+
+/** The same for what only reads: then the stores of the reseal that runs will do where no configuration is named. */
+export const withStoresToRead = async <T>(context: Context, work: WorkWithStores<T>): Promise<T> =>
+  withStoresIn(await configFolderToRead(context), work);
+
+async function withStoresIn<T>(folder: string, work: WorkWithStores<T>): Promise<T> {
+  const configuration = loadConfiguration(folder);
   const open = new Map<string, GitManifestStore>();
   const storeOf = async (line: string): Promise<GitManifestStore> => {
     const declared = configuration.topology.lines[line as LineName];
@@ -55,7 +60,7 @@ export async function readNamed(context: Context, name: string): Promise<NamedMa
 
 async function bytesOf(context: Context, name: string): Promise<Uint8Array> {
   if (!isSha256(name) && (name.includes('/') || name.includes('.'))) return fileBytes(resolve(context.cwd, name));
-  return withStores(context, async (configuration, storeOf) => {
+  return withStoresToRead(context, async (configuration, storeOf) => {
     if (!isSha256(name)) {
       const store = await storeOf(name);
       const head = await store.head(name as LineName);

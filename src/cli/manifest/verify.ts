@@ -2,7 +2,7 @@ import { ResealError } from '../../domain/errors.js';
 import { verifyProfile } from '../../profile/index.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
-import { MANIFEST, readNamed, withStores } from './read.js';
+import { MANIFEST, readNamed, withStoresToRead } from './read.js';
 
 interface EntryVerdict {
   readonly bundleId: string;
@@ -17,7 +17,7 @@ export const command = defineCommand({
   options: {},
   async handler(context, { manifest: name }) {
     const { manifest, sha256 } = await readNamed(context, name);
-    const entries = await withStores(context, async (configuration, storeOf) => {
+    const entries = await withStoresToRead(context, async (configuration, storeOf) => {
       const store = await storeOf(manifest.line);
       const roots = trustedRoots(configuration);
       return Promise.all(

@@ -7,6 +7,7 @@ import { profileVerdictsView } from '../../presenters/profile-verdict.js';
 import { GitManifestStore } from '../../../activities/manifest-store/git.js';
 import { type Configuration, loadConfiguration } from '../../configuration/load.js';
 import { mayDo } from '../../domain/roster.js';
+import { ticketRefusal } from '../../domain/tickets.js';
 import { profileImportText } from '../../presenters/profile-text.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
@@ -87,10 +88,8 @@ function refuseStranger(configuration: Configuration, by: string, ticket: string
       `${by} may not import: the roster gives that right to none of their roles. Ask somebody whom ${configuration.paths.roster} gives it to.`,
     );
   }
-  const { pattern } = configuration.policy.tickets;
-  if (!new RegExp(pattern).test(ticket)) {
-    throw new ResealError('WRONG_TICKET', `${ticket} is no ticket id; the policy expects ${pattern}.`);
-  }
+  const refusal = ticketRefusal(ticket, configuration.policy);
+  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
 }
 
 function storeOf(configuration: Configuration, wanted: string | undefined): { readonly path: string; readonly branch: string } {

@@ -1,5 +1,6 @@
 import { rotationText } from '../../presenters/rotation-text.js';
 import type { RotationView } from '../../presenters/rotation.js';
+import { isSha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
@@ -10,6 +11,12 @@ export const command = defineCommand({
   arguments: ARGUMENTS,
   options: { ...SAID, digest: { kind: 'text', description: 'Refuse unless this is what is to be approved (SHA-256)', value: 'SHA256' } },
   async handler(context, { id }, { as, ticket, digest }) {
+    if (digest !== undefined && !isSha256(digest)) {
+      throw new ResealError(
+        'USAGE',
+        `--digest takes the whole SHA-256 of the manifest, 64 lower-case hexadecimal digits, not ${JSON.stringify(digest)}. Without it, exactly what is shown is approved.`,
+      );
+    }
     const api = await ApiClient.find(context);
     const shown = await showBeforeDeciding(context, api, id);
     const { to } = shown.rotation;

@@ -47,7 +47,7 @@ async function foundAgain(context: Context, known: ApiClient): Promise<ApiClient
 }
 
 /** Only what reached what it was for is a positive verdict: a rotation that completed, an incident rollback that brought the mesh back. */
-function exitOf({ phase, turnedAt }: RotationView['rotation']): ExitCode {
-  if (turnedAt === 'completed') return phase === 'rolled-back' || phase === 'parked' ? 0 : 1;
+function exitOf({ phase, turnedIn }: RotationView['rotation']): ExitCode {
+  if (turnedIn === 'completed') return phase === 'rolled-back' || phase === 'parked' ? 0 : 1;
   return phase === 'completed' ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 import type { Instant, NodeName, PersonId, Sha256 } from '../brands.js';
 import type { ErrorCode } from '../errors.js';
 import type { RosterCommand } from '../roster.js';
+import { ticketRefusal } from '../tickets.js';
 import { canRollBack, isBeforeChange, isTerminal, type Phase } from './phases.js';
 import { enoughApprovals } from './moves.js';
 import type { RotationState } from './state.js';
@@ -26,9 +27,17 @@ export type CommandName = Command['command'];
 
 export type Decision =
   | { readonly accepted: true }
-  | { readonly accepted: false; readonly code: ErrorCode; readonly reason: string; readonly legal: readonly CommandName[] };
+  | {
+      readonly accepted: false;
+      readonly code: ErrorCode;
+      /** A sentence without capital and full stop, which begins with a word: ids are never at the place of the capital. */
+      readonly reason: string;
+      /** What is possible instead where the phase forbids it; nothing else is where a person, a ticket or a value is at fault. */
+      readonly legal: readonly CommandName[];
+    };
 
 const YES: Decision = { accepted: true };
+type Refuse = (code: ErrorCode, reason: string) => Decision;
 
 /** Where nodes in trouble get another turn. */
 const CAN_RETRY: readonly Phase[] = ['staging', 'canary', 'rolling', 'soaking'];
@@ -75,12 +84,9 @@ const RIGHT: Readonly<Record<CommandName, RosterCommand>> = {
 
 /** Whether a command is accepted now. Pure and synchronous: Temporal asks it before anything is written to history. */
 export function decide(state: RotationState, command: Command, now: Instant): Decision {
-  const refuse = (code: ErrorCode, reason: string): Decision => ({ accepted: false, code, reason, legal: legalCommands(state) });
+  const refuse: Refuse = (code, reason) => ({ accepted: false, code, reason, legal: [] });
   const guards: (() => Decision | null)[] = [
-    () =>
-      legalCommands(state).includes(command.command)
-        ? null
-        : refuse('ILLEGAL_COMMAND', `${command.command} has no meaning while the rotation is ${phrase(state)}`),
+    () => phaseGuard(state, command),
     () => shapeGuard(command, refuse),
     () => ticketGuard(state, command, refuse),
     () => rightGuard(state, command, refuse),
@@ -93,7 +99,12 @@ export function decide(state: RotationState, command: Command, now: Instant): De
   return YES;
 }
 
-type Refuse = (code: ErrorCode, reason: string) => Decision;
+function phaseGuard(state: RotationState, { command }: Command): Decision | null {
+  const legal = legalCommands(state);
+  if (legal.includes(command)) return null;
+  const reason = `the command ${command} has no meaning while the rotation is ${phrase(state)}`;
+  return { accepted: false, code: 'ILLEGAL_COMMAND', reason, legal };
+}
 
 const phrase = (state: RotationState): string => (state.paused === null ? state.phase : `${state.phase} and paused`);
 
@@ -105,14 +116,13 @@ function shapeGuard(command: Command, refuse: Refuse): Decision | null {
   if ('reason' in command && (typeof command.reason !== 'string' || command.reason.length > LONGEST_REASON)) {
     return refuse('USAGE', `a reason is a text of at most ${LONGEST_REASON} characters`);
   }
-  if (command.command === 'retry' && !Array.isArray(command.nodes)) return refuse('USAGE', 'retry takes the names of nodes');
+  if (command.command === 'retry' && !Array.isArray(command.nodes)) return refuse('USAGE', 'name the nodes to retry, as a list');
   return null;
 }
 
 function ticketGuard(state: RotationState, command: Command, refuse: Refuse): Decision | null {
-  if (!new RegExp(state.policy.tickets.pattern).test(command.ticket)) {
-    return refuse('WRONG_TICKET', `${JSON.stringify(command.ticket)} is no ticket id; expected ${state.policy.tickets.pattern}`);
-  }
+  const refusal = ticketRefusal(command.ticket, state.policy);
+  if (refusal !== null) return refuse('WRONG_TICKET', refusal);
   const binds =
     command.command === 'approve' || command.command === 'reject' || command.command === 'withdraw' || command.command === 'answer';
   const scheduledOnly = command.command === 'answer' && command.option !== 'approve' && command.option !== 'reject';
@@ -126,7 +136,7 @@ function rightGuard(state: RotationState, command: Command, refuse: Refuse): Dec
   // An approval may be taken back by whoever gave it.
   if (command.command === 'withdraw' && state.approvals.some((approval) => approval.person === command.by)) return null;
   const rights = state.rights[command.by];
-  if (rights === undefined) return refuse('NOT_ENTITLED', `${command.by} is not on the roster`);
+  if (rights === undefined) return refuse('NOT_ENTITLED', `no such person: ${command.by} is not on the roster`);
   return rights.includes(needed) ? null : refuse('NOT_ENTITLED', `the roster does not let ${command.by} ${needed}`);
 }
 
@@ -141,7 +151,7 @@ function contentGuard(state: RotationState, command: Command, now: Instant, refu
     case 'withdraw':
       return state.approvals.some((approval) => approval.person === command.by)
         ? null
-        : refuse('ILLEGAL_COMMAND', `${command.by} has given no approval to withdraw`);
+        : refuse('ILLEGAL_COMMAND', `no approval to withdraw: ${command.by} has given none`);
     case 'resume':
       return state.paused?.because === 'withdrawn' && !enoughApprovals(state, now)
         ? refuse('ILLEGAL_COMMAND', 'an approval was withdrawn: the rotation goes on only by a rollback')
@@ -153,7 +163,7 @@ function contentGuard(state: RotationState, command: Command, now: Instant, refu
     case 'retry': {
       const unknown = command.nodes.filter((node) => !state.troubles.some((trouble) => trouble.node === node));
       if (command.nodes.length === 0) return refuse('USAGE', 'name the nodes to retry');
-      return unknown.length > 0 ? refuse('NOT_FOUND', `not in trouble, so not to be retried: ${unknown.join(', ')}`) : null;
+      return unknown.length > 0 ? refuse('ILLEGAL_COMMAND', `not in trouble, so not to be retried: ${unknown.join(', ')}`) : null;
     }
     case 'pause':
     case 'cancel':
@@ -163,11 +173,11 @@ function contentGuard(state: RotationState, command: Command, now: Instant, refu
 }
 
 function eligibleGuard(state: RotationState, person: PersonId, refuse: Refuse): Decision | null {
-  if (person === state.trigger.by) return refuse('NOT_ENTITLED', `${person} asked for this rotation and may not decide on it`);
+  if (person === state.trigger.by) return refuse('NOT_ENTITLED', `the requester does not decide: ${person} asked for this rotation`);
   if (state.plan?.eligible.includes(person) === true) return null;
   return refuse(
     'NOT_ENTITLED',
-    `${person} is not eligible for this rotation: requester, importer of a successor and whoever froze the manifest may not approve it`,
+    `not eligible for this rotation: ${person}; requester, importer of a successor and whoever froze the manifest may not decide on it`,
   );
 }
 
@@ -181,7 +191,7 @@ function approvalGuard(state: RotationState, person: PersonId, digest: Sha256 | 
     );
   }
   const standing = state.approvals.some((approval) => approval.person === person && now - approval.at <= state.policy.gate.approvalValid);
-  return standing ? refuse('ALREADY_DECIDED', `${person} has approved already; approvals count by person`) : null;
+  return standing ? refuse('ALREADY_DECIDED', `once is enough: ${person} has approved already, and approvals count by person`) : null;
 }
 
 function rollbackGuard(state: RotationState, now: Instant, refuse: Refuse): Decision | null {
@@ -206,7 +216,7 @@ function answerGuard(state: RotationState, answer: Command & { command: 'answer'
     );
   }
   if (!(question.options as readonly string[]).includes(answer.option)) {
-    return refuse('ILLEGAL_COMMAND', `${question.id} is answered by ${question.options.join(', ')}, not by ${answer.option}`);
+    return refuse('ILLEGAL_COMMAND', `the question ${question.id} is answered by ${question.options.join(', ')}, not by ${answer.option}`);
   }
   if (answer.option === 'approve') return approvalGuard(state, answer.by, answer.digest, now, refuse);
   if (answer.option === 'reject') return eligibleGuard(state, answer.by, refuse);

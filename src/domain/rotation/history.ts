@@ -1,6 +1,6 @@
 import type { Instant, PersonId, RotationId } from '../brands.js';
 import { isTerminal } from './phases.js';
-import type { RotationState } from './state.js';
+import type { Pause, Question, RotationState } from './state.js';
 
 /** One line of a rotation's record. `seq` is its unique key within the rotation: writing it twice changes nothing. */
 export interface HistoryEvent {
@@ -34,6 +34,29 @@ export type HistoryKind =
 type Fact = Pick<HistoryEvent, 'kind' | 'text' | 'data'> & { readonly actor?: PersonId };
 
 const iso = (at: Instant): string => new Date(at).toISOString();
+
+const whyPaused = ({ by, because }: Pause): string =>
+  because === 'withdrawn' ? `paused, for ${by} withdrew an approval` : `paused by ${by}`;
+
+/** What became of a question, by what follows from it: who answered is the event's actor. */
+function settled(before: RotationState, question: Question, after: RotationState): string {
+  const reasons = after.reasons.slice(before.reasons.length);
+  // Silence is a sentence of its own.
+  const [first] = reasons;
+  if (first?.startsWith(`the question ${question.id} `) === true) return reasons.join('; ');
+  return `the question ${question.id} is settled: ${reasons.length > 0 ? reasons.join('; ') : followingFrom(before, question, after)}`;
+}
+
+/** Going on gives no reason: what it means is in the state. */
+function followingFrom(before: RotationState, question: Question, after: RotationState): string {
+  if (question.id === 'approve-now') return 'enough approvals came';
+  if (question.id === 'past-horizon') return 'it goes on with the new assets';
+  const cleared = before.troubles.map((trouble) => trouble.node).filter((node) => !after.troubles.some((one) => one.node === node));
+  const nodes = cleared.length > 0 ? cleared : question.nodes;
+  return nodes.length === 0 ? 'it is tried again' : `another turn for ${some(nodes)}`;
+}
+
+const some = (nodes: readonly string[]): string => `${nodes.slice(0, 5).join(', ')}${nodes.length > 5 ? ' and more' : ''}`;
 
 /** What people should learn from one state following another, in order. */
 export function changes(before: RotationState, after: RotationState): readonly Fact[] {
@@ -87,10 +110,7 @@ export function changes(before: RotationState, after: RotationState): readonly F
     if (reached === 'no' && was !== 'no' && before.only === null) {
       const name = wave === 0 ? 'canary' : `wave ${wave}`;
       const troubled = after.troubles.flatMap(({ node, task }) => (task === 'return' || task === 'restore' ? [node] : []));
-      const but =
-        troubled.length === 0
-          ? ''
-          : `, but for nodes in trouble: ${troubled.slice(0, 5).join(', ')}${troubled.length > 5 ? ' and more' : ''}`;
+      const but = troubled.length === 0 ? '' : `, but for nodes in trouble: ${some(troubled)}`;
       facts.push({ kind: 'wave', text: `${name} serves the old assets again${but}`, data: { wave, nodes: after.plan?.waves[wave] ?? 0 } });
     }
     if (reached !== 'done' || was === 'done') return;
@@ -111,18 +131,19 @@ export function changes(before: RotationState, after: RotationState): readonly F
     facts.push({
       kind: 'pause',
       actor: after.paused.by,
-      text: `paused, at most until ${iso(after.paused.until)}`,
+      text: `${whyPaused(after.paused)}, at most until ${iso(after.paused.until)}`,
       data: { ...after.paused },
     });
   }
-  if (after.paused === null && before.paused !== null) facts.push({ kind: 'resume', text: 'goes on', data: {} });
+  if (after.paused === null && before.paused !== null) {
+    facts.push({ kind: 'resume', text: after.phase === before.phase ? 'goes on' : 'the pause ends', data: {} });
+  }
   if (before.question !== null && after.question?.askedAt !== before.question.askedAt) {
-    facts.push({ kind: 'answered', text: `the question ${before.question.id} is settled`, data: { question: before.question.id } });
+    facts.push({ kind: 'answered', text: settled(before, before.question, after), data: { question: before.question.id } });
   }
   if (after.question !== null && after.question.askedAt !== before.question?.askedAt) {
     const { question } = after;
-    const about =
-      question.nodes.length > 0 ? ` about ${question.nodes.slice(0, 5).join(', ')}${question.nodes.length > 5 ? ' and more' : ''}` : '';
+    const about = question.nodes.length > 0 ? ` about ${some(question.nodes)}` : '';
     facts.push({ kind: 'question', text: `asks ${question.id}${about}: ${question.options.join(' or ')}`, data: { ...question } });
   }
   if (after.soak !== null && before.soak !== null && after.soak.rounds > before.soak.rounds) {

@@ -129,6 +129,8 @@ export interface RotationState {
   readonly id: RotationId;
   readonly line: LineName;
   readonly trigger: Trigger;
+  /** The completed rotation that this one, an incident rollback, undoes; null: it is none. Missing in records of before there was this field. */
+  readonly undoes?: RotationId | null;
   /** The rotation's number on its line; `d` counts changes of direction. Epoch: `1000 k + d`. */
   readonly k: number;
   readonly d: number;

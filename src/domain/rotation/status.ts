@@ -23,6 +23,8 @@ export interface RotationStatus {
   readonly epoch: number;
   readonly kind: RotationKind | null;
   readonly trigger: Trigger;
+  /** The completed rotation that this one, an incident rollback, undoes; null: it is none. */
+  readonly undoes: RotationId | null;
   readonly phase: Phase;
   readonly outcome: Outcome | null;
   readonly since: Instant;
@@ -79,6 +81,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     epoch: epochOf(state),
     kind: plan?.kind ?? null,
     trigger: state.trigger,
+    undoes: state.undoes ?? null,
     phase: state.phase,
     outcome: isTerminal(state.phase) ? state.phase : null,
     since: state.since,

@@ -1,33 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LineName, PersonId, Sha256 } from '../../../src/domain/brands.js';
+import type { LineName, PersonId } from '../../../src/domain/brands.js';
 import { apply, newRotation } from '../../../src/domain/rotation/machine.js';
 import type { Plan, RotationState } from '../../../src/domain/rotation/state.js';
 import type { RosterCommand } from '../../../src/domain/roster.js';
 import { MODEL_POLICY } from '../../exploration/policy.js';
+import { planOf } from './plan.js';
 
 const REQUESTER = 'rita' as PersonId;
 const PEOPLE = ['ada', 'carol', 'grace', 'rita'] as PersonId[];
-const digest = (digit: string): Sha256 => digit.repeat(64) as Sha256;
 
 const atTheGate = (plan: Pick<Plan, 'eligible' | 'importers'>): RotationState => ({
   ...newRotation('ios-main' as LineName, { kind: 'person', by: REQUESTER, ticket: 'CHG-1' }, MODEL_POLICY, 0, 0),
   phase: 'awaiting-signoff',
-  plan: {
-    kind: 'profile',
-    fromSeq: 1,
-    from: digest('a'),
-    to: digest('b'),
-    topology: digest('c'),
-    policyDigest: digest('d'),
-    cohorts: digest('e'),
-    waves: [1],
-    nodes: 1,
-    maxUnavailable: 1,
-    horizon: 1_000_000,
-    summary: [],
-    ...plan,
-  },
+  plan: planOf({ waves: [1], horizon: 1_000_000, ...plan }),
 });
 
 const rosters = fc.dictionary(fc.constantFrom(...PEOPLE), fc.subarray<RosterCommand>(['approve', 'reject', 'start'])) as fc.Arbitrary<

@@ -82,8 +82,8 @@ describe('preflight refuses', () => {
     const policy = changed(({ soak }) => ({ soak: { ...soak, duration: 6 * DAY } }));
     expect(refusals(facts({ policy, horizon: NOW + 300 * DAY }))).toEqual([
       'the policy does not fit its own window: staging 2 minutes + canary 2 minutes 20 seconds + signoff at its longest 1 day + ' +
-        'rolling 4 minutes + soak 6 days + builds that still run 4 hours + rollback of every node 6 minutes + safety margin 1 day = ' +
-        '8 days, and there are 7 days',
+        'rolling 4 minutes 40 seconds + soak 6 days + builds that still run 4 hours + rollback of every node 6 minutes + safety margin 1 day = ' +
+        '8 days 4 hours, and there are 7 days',
     ]);
   });
 
@@ -97,7 +97,9 @@ describe('preflight refuses', () => {
   it('a rotation that is too late to be rolled back in time, with its arithmetic (R6)', () => {
     const [reason = '', ...others] = refusals(facts({ horizon: NOW + 2 * DAY }));
     expect(others).toEqual([]);
-    expect(reason).toMatch(/^too late to rotate and still be able to roll back: staging 2 minutes \+ .* = 3 days, and there are 2 days/);
+    expect(reason).toMatch(
+      /^too late to rotate and still be able to roll back: staging 2 minutes \+ .* = 3 days 4 hours, and there are 2 days/,
+    );
     const [dead = ''] = refusals(facts({ horizon: NOW - HOUR }));
     expect(dead).toContain('and there are 0 seconds');
   });

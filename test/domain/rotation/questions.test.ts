@@ -1,19 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LineName, PersonId, Sha256 } from '../../../src/domain/brands.js';
+import type { LineName, PersonId } from '../../../src/domain/brands.js';
 import { decide } from '../../../src/domain/rotation/commands.js';
 import { newRotation, settle } from '../../../src/domain/rotation/machine.js';
 import { obey } from '../../../src/domain/rotation/obey.js';
 import { ask, OPTIONS } from '../../../src/domain/rotation/questions.js';
-import { QUESTIONS, type Gate, type Plan, type QuestionId, type Reached, type RotationState } from '../../../src/domain/rotation/state.js';
+import { QUESTIONS, type Gate, type QuestionId, type Reached, type RotationState } from '../../../src/domain/rotation/state.js';
 import type { Phase } from '../../../src/domain/rotation/phases.js';
 import { lastAutomaticRollback } from '../../../src/domain/rotation/timeline.js';
 import { policies } from './arbitrary.js';
+import { planOf, sha } from './plan.js';
 
 const NOW = 1_800_000_000_000;
 const TICKET = 'CHG-1';
 const ADA = 'ada' as PersonId;
-const TO = 'b'.repeat(64) as Sha256;
+const TO = sha('b');
 
 /** Where each question is put. */
 const ASKED_IN: Readonly<Record<QuestionId, readonly Phase[]>> = {
@@ -46,22 +47,7 @@ const questions: fc.Arbitrary<Asked> = fc
   })
   .map(({ id, phase, policy, left, offset, passed, maxUnavailable }) => {
     const phases = ASKED_IN[id];
-    const plan: Plan = {
-      kind: 'profile',
-      fromSeq: 1,
-      from: 'a'.repeat(64) as Sha256,
-      to: TO,
-      topology: 'c'.repeat(64) as Sha256,
-      policyDigest: 'd'.repeat(64) as Sha256,
-      cohorts: 'e'.repeat(64) as Sha256,
-      waves: [1, 2],
-      nodes: 3,
-      maxUnavailable,
-      horizon: NOW + offset + left,
-      eligible: [ADA],
-      importers: [],
-      summary: [],
-    };
+    const plan = planOf({ waves: [1, 2], maxUnavailable, horizon: NOW + offset + left, eligible: [ADA] });
     const gate: Gate = {
       kind: 'signoff',
       openedAt: NOW,
