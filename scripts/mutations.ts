@@ -36,6 +36,20 @@ const MUTATIONS: readonly Mutation[] = [
     limits: ONE,
   },
   {
+    name: 'an attempt that comes late takes the line from its own retry',
+    file: 'src/domain/node/order.ts',
+    find: 'return mine.attempt >= current.attempt',
+    replace: 'return mine.attempt >= 1',
+    limits: ONE,
+  },
+  {
+    name: 'an order that comes late takes the line from a later one of the same epoch',
+    file: 'src/domain/node/order.ts',
+    find: 'if (mine.sentAt !== current.sentAt) {',
+    replace: 'if (mine.sentAt > current.sentAt) {',
+    limits: ONE,
+  },
+  {
     name: 'files go before their manifest is un-accepted',
     file: 'src/domain/node/steps.ts',
     find: "    ...fenced({ do: 'un-accept', manifest: gone.manifest }),\n    ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),",

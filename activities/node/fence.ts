@@ -27,7 +27,8 @@ export class AdmittedAttempt {
   ) {}
 
   /**
-   * Admits an order and begins its work under one hold of the node's lock: from now on older attempts and lower epochs find the line taken.
+   * Admits an order and begins its work under one hold of the node's lock: from now on lower epochs, older orders and older attempts find
+   * the line taken, whether they have begun or not.
    * What dead attempts left half written is gone.
    * @throws ResealError STALE_EPOCH, ORDER_EXPIRED
    */
@@ -40,13 +41,13 @@ export class AdmittedAttempt {
     operation: JournalSubject,
     work: (attempt: AdmittedAttempt, held: Held) => Promise<T>,
   ): Promise<T> {
-    const { line, rotation, epoch, opId } = order;
-    const mine: Fence = { epoch, opId, token: randomUUID() };
-    const journal = new Journal(files, paths.stateFile('journal'), { line, rotation, attempt, ...mine }, clock);
+    const { line, rotation, epoch, opId, sentAt, notAfter } = order;
+    const mine: Fence = { epoch, opId, sentAt, attempt, token: randomUUID() };
+    const journal = new Journal(files, paths.stateFile('journal'), { line, rotation, ...mine }, clock);
     for (const missing of files.missingFolders(paths.state)) files.makeFolder(missing);
     const admitted = new AdmittedAttempt(files, paths, order, mine, clock, journal, new StateFile(files, paths.stateFile('accepted.json')));
     return withLock(files, paths.stateFile('lock'), async () => {
-      refuse(files, admit(journal.fence(), order, clock()), order);
+      refuse(files, admit(journal.fence(), mine, notAfter, clock()), order);
       if (!journal.isSettled()) removeLeftOvers(files, paths);
       journal.admit(operation);
       return work(admitted, admitted.held());

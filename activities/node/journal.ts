@@ -10,7 +10,7 @@ export interface JournalSubject {
 }
 
 /** Names one attempt of an operation. */
-type Owner = Pick<JournalEntry, 'line' | 'rotation' | 'epoch' | 'opId' | 'attempt'> & { readonly token: string };
+type Owner = Fence & Pick<JournalEntry, 'line' | 'rotation'>;
 
 /** One line of `<state>/journal`. An intent is on disk before its effect; an intent without a result was cut off. */
 export interface JournalEntry extends JournalSubject {
@@ -24,6 +24,8 @@ export interface JournalEntry extends JournalSubject {
   readonly phase: 'intent' | 'result';
   /** In the intent of an operation as a whole: names the attempt, which owns the line until the next such intent. */
   readonly token?: string;
+  /** Beside `token`: when the order was sent. Builds before did not write it. */
+  readonly sentAt?: Instant;
   /** In a result: whether anything on the node is different now. Always false in an intent. */
   readonly changed: boolean;
 }
@@ -36,7 +38,7 @@ const NEWLINE = 10;
  * admission, before its first effect; results) waits for the next one, the last of it for `flush`.
  */
 export class Journal {
-  private waiting: (JournalSubject & Pick<JournalEntry, 'phase' | 'changed' | 'token'>)[] = [];
+  private waiting: (JournalSubject & Pick<JournalEntry, 'phase' | 'changed' | 'token' | 'sentAt'>)[] = [];
 
   constructor(
     private readonly files: NodeFiles,
@@ -58,7 +60,8 @@ export class Journal {
 
   /** Admits the operation: from the next append on every other process knows. Call under the lock, and flush before letting it go. */
   admit(operation: JournalSubject): void {
-    this.waiting.push({ ...operation, phase: 'intent', changed: false, token: this.owner.token });
+    const { token, sentAt } = this.owner;
+    this.waiting.push({ ...operation, phase: 'intent', changed: false, token, sentAt });
   }
 
   /** Makes intents durable, with what is waiting. Call under the lock, before the effects. */
@@ -89,16 +92,10 @@ export class Journal {
     if (this.waiting.length === 0) return;
     const end = journalEnd(this.files, this.path);
     const at = this.clock();
-    const { token: _token, ...common } = this.owner;
-    const entries = this.waiting.map(({ do: what, subject, phase, changed, token }, position): JournalEntry => ({
-      seq: end.seq + 1 + position,
-      at,
-      ...common,
-      do: what,
-      subject,
-      phase,
-      changed,
-      ...(token === undefined ? {} : { token }),
+    const { line, rotation, epoch, opId, attempt } = this.owner;
+    const entries = this.waiting.map((entry, position): JournalEntry => ({
+      ...{ seq: end.seq + 1 + position, at, line, rotation, epoch, opId, attempt },
+      ...entry,
     }));
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
     const extent = await this.files.append(this.path, `${end.torn ? '\n' : ''}${text}`);
@@ -148,8 +145,8 @@ function journalEnd(files: NodeFiles, path: NodePath): End {
 
 function continued(before: End, extent: Extent, entries: readonly JournalEntry[]): End {
   const fences = new Map(before.fences);
-  for (const { token, phase, line, epoch, opId } of entries)
-    if (token !== undefined && phase === 'intent') fences.set(line, { epoch, opId, token });
+  for (const { token, phase, line, epoch, opId, sentAt, attempt } of entries)
+    if (token !== undefined && phase === 'intent') fences.set(line, { epoch, opId, sentAt: sentAt ?? 0, attempt, token });
   return { ...before, ...extent, seq: entries.at(-1)?.seq ?? before.seq, fences };
 }
 /** The entries of a journal's text. A line that was cut off is left out. */

@@ -46,12 +46,13 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     const other = state.approvals.find((approval) => !given.includes(approval.person) || approval.digest !== TO);
     return other === undefined ? null : `${other.person} counts for what was not approved at this gate`;
   },
-  '6 one writer: a stale epoch changes nothing': (before, after) => {
+  '6 one writer: an order or attempt that was overtaken changes nothing': (before, after) => {
     if (before.sleeper === null || after.sleeper !== null || after.state !== before.state || after.under !== before.under) return null;
-    const { node, fence } = before.sleeper;
+    const { node, fence, admitted } = before.sleeper;
     const was = before.nodes.find((one) => one.name === node);
     const is = after.nodes.find((one) => one.name === node);
-    const stale = was?.fence?.token !== fence.token;
+    // One that was admitted owns the line until anybody else is; a late one finds that the line has gone to its own retry, or further.
+    const stale = !admitted || was?.fence?.token !== fence.token;
     return stale && JSON.stringify(was) !== JSON.stringify(is) ? `${node} was changed by an order that had been overtaken` : null;
   },
   '6 one writer: phases follow the diagram': (before, after) =>

@@ -28,7 +28,7 @@ export function keyOf(world: World): string {
     paused && [paused.until, paused.because],
     soak && [soak.endsAt, soak.nextProbeAt],
     under && [under.d, under.action, under.queue, under.results.map((result) => [result.node, result.outcome]), under.retried],
-    sleeper && [sleeper.node, sleeper.task, sleeper.left.length, sleeper.fence.epoch],
+    sleeper && [sleeper.node, sleeper.task, sleeper.left.length, sleeper.fence.epoch, sleeper.admitted],
   ];
   return hash('sha1', JSON.stringify(parts), 'base64');
 }

@@ -48,6 +48,8 @@ export interface Attempt {
   readonly node: NodeName;
   readonly task: NodeTask;
   readonly fence: Fence;
+  /** Whether the node has admitted it; what never got that far asks for it when it wakes. */
+  readonly admitted: boolean;
   /** Steps not yet taken. */
   readonly left: readonly NodeStep[];
 }
@@ -117,7 +119,7 @@ export function take(node: ModelNode, step: NodeStep, mine: Fence, lying: boolea
 
 /** The node admits an order: from now on it belongs to this attempt. */
 export function admitAttempt(node: ModelNode, fence: Fence): ModelNode | null {
-  return admit(node.fence, { epoch: fence.epoch, notAfter: Number.POSITIVE_INFINITY }, 0).admit ? { ...node, fence } : null;
+  return admit(node.fence, fence, Number.POSITIVE_INFINITY, 0).admit ? { ...node, fence } : null;
 }
 
 /** What the product's own proof makes of this node's probes. */

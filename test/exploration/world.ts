@@ -374,7 +374,9 @@ function treat(world: World, node: ModelNode): Treated[] {
   const { under, state } = world;
   if (under === null) return [];
   const { task } = under.action;
-  const fence = { epoch: epochOf(state), opId: task, token: `t${world.attempts}` };
+  const fence = { epoch: epochOf(state), opId: task, sentAt: world.attempts, attempt: 1, token: `t${world.attempts}` };
+  // Tried again by Temporal under the same order.
+  const retryFence = { ...fence, attempt: 2, token: `t${world.attempts + 1}` };
   if (task === 'probe') return probeOnly(world, node);
   const admitted = admitAttempt(node, fence);
   if (admitted === null) return [{ what: 'refused as stale', change: node, result: outcome(node, 'failed', 'STALE_EPOCH'), fault: false }];
@@ -383,11 +385,17 @@ function treat(world: World, node: ModelNode): Treated[] {
   if (world.faults === 0) return treated;
 
   treated.push({ what: 'offline', change: node, result: outcome(node, 'unreachable', 'offline'), fault: true });
+  const retried = admitAttempt(node, retryFence);
+  if (retried !== null && world.sleeper === null)
+    treated.push({
+      what: 'is late to be admitted, and retried meanwhile',
+      ...complete(retried, task, retryFence, null),
+      sleeper: { node: node.name, task, fence, admitted: false, left: steps },
+      fault: true,
+    });
   for (let cut = 0; cut <= steps.length; cut++) {
     const partly = run(admitted, steps.slice(0, cut), fence, null);
     if (!partly.ok) break;
-    // Cut off, and tried again by Temporal under the same order.
-    const retryFence = { ...fence, token: `t${world.attempts + 1}` };
     const again = admitAttempt(partly.node, retryFence);
     if (again !== null)
       treated.push({ what: `cut off after step ${cut}, then retried`, ...complete(again, task, retryFence, null), fault: true });
@@ -399,7 +407,7 @@ function treat(world: World, node: ModelNode): Treated[] {
     });
     // Between a fence and its step the node's lock is held: whoever sleeps there keeps everyone else out.
     if (world.sleeper === null && cut < steps.length && steps[cut - 1]?.do !== 'fence') {
-      const sleeper = { node: node.name, task, fence, left: steps.slice(cut) };
+      const sleeper = { node: node.name, task, fence, admitted: true, left: steps.slice(cut) };
       treated.push({
         what: `sleeps after step ${cut}`,
         change: partly.node,
@@ -474,7 +482,8 @@ function sleeperMoves(world: World): Move[] {
   const { sleeper } = world;
   if (sleeper === null) return [];
   const node = world.nodes.find((one) => one.name === sleeper.node) as ModelNode;
-  const ran = run(node, sleeper.left, sleeper.fence, null);
+  const begun = sleeper.admitted ? node : admitAttempt(node, sleeper.fence);
+  const ran = begun === null ? { node } : run(begun, sleeper.left, sleeper.fence, null);
   return [
     {
       by: 'fate',

@@ -1,10 +1,10 @@
-import { appendFile, mkdir, readlink, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalEntry } from '../../activities/node/index.js';
-import { LINE, lasting, visible, world, type World } from './mesh.js';
+import { LINE, lasting, tree, visible, world, type World } from './mesh.js';
 
 let mesh: World;
 beforeEach(async () => {
@@ -16,6 +16,9 @@ afterEach(() => mesh.remove());
 const state = (...names: string[]): string => join(mesh.home, 'usr/local/var/reseal/state', ...names);
 /** Admissions so far, the last one last. */
 const admissions = async (): Promise<readonly JournalEntry[]> => (await mesh.journal()).filter(({ token }) => token !== undefined);
+
+/** The activities in the attempt of that number. */
+const attempt = (number: number): ReturnType<World['activities']> => mesh.activities({ attempt: () => ({ number, startedAt: null }) });
 
 /** Another process has admitted the order of a rollback, as the node's journal tells. */
 async function admitRollback(): Promise<void> {
@@ -115,6 +118,68 @@ describe('fencing (invariant 6)', () => {
     await expect(first.switchNode(order)).rejects.toMatchObject({ type: 'STALE_EPOCH' });
     expect(retried).toMatchObject({ outcome: 'done', active: mesh.to });
     expect((await mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.to })).active).toBe(mesh.to);
+  });
+
+  it('an attempt that is late to be admitted is refused by its number, and changes nothing', async () => {
+    const order = { ...mesh.order(), to: mesh.to };
+    await attempt(2).stageNode(order);
+    await attempt(1).unstageNode({ ...mesh.order(1000, 'op-2'), sentAt: order.sentAt + 1, remove: mesh.to, keep: mesh.from });
+    await attempt(3).stageNode({ ...order, sentAt: order.sentAt + 2 });
+    const before = await tree(mesh.home);
+    await expect(attempt(2).stageNode({ ...order, sentAt: order.sentAt + 2 })).rejects.toMatchObject({
+      type: 'STALE_EPOCH',
+      nonRetryable: true,
+      message: expect.stringContaining('this is attempt 2, the node has already followed attempt 3 of op-1'),
+    });
+    expect(await tree(mesh.home)).toEqual(before);
+  });
+
+  it('an order that is late to be admitted is refused by when it was sent, whichever attempt it is, and changes nothing', async () => {
+    await mesh.activities().stageNode({ ...mesh.order(), to: mesh.to });
+    const forward = { ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: mesh.from };
+    await mesh.activities().switchNode(forward);
+    // The canary returns while the gate is silent: a later order of the same epoch.
+    mesh.now += 1_000;
+    await mesh.activities().switchNode({ ...mesh.order(1000, 'op-3'), target: mesh.from, revertTo: null });
+    const before = await tree(mesh.home);
+    for (const number of [1, 2])
+      await expect(attempt(number).switchNode(forward)).rejects.toMatchObject({
+        type: 'STALE_EPOCH',
+        nonRetryable: true,
+        message: expect.stringMatching(
+          /refuses op-2 on ios-main: the order was sent at 2026-\S+Z, the node has already followed op-3 sent at 2026-/,
+        ),
+      });
+    expect(await tree(mesh.home)).toEqual(before);
+  });
+
+  it('a retry goes on where the attempt before was cut off, and so does a first attempt at a later order of the same epoch', async () => {
+    const dying = mesh.activities({
+      hooks: {
+        beforeEffect: () => {
+          throw new Error('the worker died');
+        },
+      },
+    });
+    await expect(dying.stageNode({ ...mesh.order(), to: mesh.to })).rejects.toThrow('the worker died');
+    expect(await attempt(2).stageNode({ ...mesh.order(), to: mesh.to })).toMatchObject({ outcome: 'done' });
+    mesh.now += 1;
+    const switched = mesh.activities().switchNode({ ...mesh.order(), target: mesh.to, revertTo: mesh.from });
+    await expect(switched).resolves.toMatchObject({ outcome: 'done', active: mesh.to });
+  });
+
+  it('a journal that does not say when its orders were sent still tells their epoch, and admits every order of that', async () => {
+    await attempt(2).stageNode({ ...mesh.order(2000), to: mesh.to });
+    const entries = (await mesh.journal()).map(({ sentAt: _sentAt, ...entry }) => entry);
+    await writeFile(state('journal'), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+    expect(await readFile(state('journal'), 'utf8')).not.toContain('sentAt');
+    const stale = mesh.activities().unstageNode({ ...mesh.order(1999, 'op-2'), remove: mesh.to, keep: mesh.from });
+    await expect(stale).rejects.toMatchObject({ type: 'STALE_EPOCH', message: expect.stringContaining('epoch 2000') });
+    const next = { ...mesh.order(2000, 'op-3'), target: mesh.to, revertTo: null };
+    await expect(mesh.activities().switchNode(next)).resolves.toMatchObject({ outcome: 'done', active: mesh.to });
+    const journal = await mesh.journal();
+    expect(journal.map((entry) => entry.seq)).toEqual(journal.map((_, index) => index + 1));
+    expect((await admissions()).at(-1)).toMatchObject({ opId: 'op-3', sentAt: next.sentAt, attempt: 1 });
   });
 
   it('an order whose time runs out while it proves does not go back behind the rollback’s back', async () => {

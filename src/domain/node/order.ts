@@ -19,7 +19,7 @@ export interface NodeOrder {
   readonly notAfter: Instant;
   /** Added to the clock in expiry comparisons only; 0 but for rehearsals (`--at`). */
   readonly offset: Duration;
-  /** The sender's clock at sending: a node further off than `maxSkew` refuses to write. */
+  /** The sender's clock at sending: a node further off than `maxSkew` refuses to write. Within one epoch it also tells the newer order. */
   readonly sentAt: Instant;
   /** Digest of the frozen topology and of the frozen policy, both in the store under `frozen/<sha256>.json`. */
   readonly topology: Sha256;
@@ -30,6 +30,10 @@ export interface NodeOrder {
 export interface Fence {
   readonly epoch: number;
   readonly opId: string;
+  /** When the order was sent. 0: the node was told by a build that did not write it down; every order of the epoch is newer. */
+  readonly sentAt: Instant;
+  /** Number of the attempt at that order, from 1. */
+  readonly attempt: number;
   /** Random per attempt: a retry takes the line over from an earlier attempt of the same operation. */
   readonly token: string;
 }
@@ -37,19 +41,33 @@ export interface Fence {
 export type Admission =
   { readonly admit: true } | { readonly admit: false; readonly code: 'STALE_EPOCH' | 'ORDER_EXPIRED'; readonly reason: string };
 
-/** Whether an order may begin, given the newest one that the node admitted on that line. */
-export function admit(current: Fence | null, order: Pick<NodeOrder, 'epoch' | 'notAfter'>, now: Instant): Admission {
-  if (current !== null && order.epoch < current.epoch) {
-    return {
-      admit: false,
-      code: 'STALE_EPOCH',
-      reason: `the order has epoch ${order.epoch}, the node has already followed epoch ${current.epoch}`,
-    };
-  }
-  if (now > order.notAfter) {
-    return { admit: false, code: 'ORDER_EXPIRED', reason: `the order was good until ${new Date(order.notAfter).toISOString()}` };
+/**
+ * Whether an attempt may begin, given the newest one that the node admitted on that line. An attempt that was slow on its way may come
+ * after a newer one, of the same order or of a later one: it is refused, or it would take the line from that one.
+ */
+export function admit(current: Fence | null, mine: Fence, notAfter: Instant, now: Instant): Admission {
+  const newer = current === null ? null : overtakenBy(current, mine);
+  if (newer !== null) return { admit: false, code: 'STALE_EPOCH', reason: newer };
+  if (now > notAfter) {
+    return { admit: false, code: 'ORDER_EXPIRED', reason: `the order was good until ${new Date(notAfter).toISOString()}` };
   }
   return { admit: true };
+}
+
+/** What makes `current` newer than `mine`, as a sentence; null where it is not: epochs count first, then orders, then attempts. */
+function overtakenBy(current: Fence, mine: Fence): string | null {
+  if (mine.epoch !== current.epoch) {
+    return mine.epoch > current.epoch ? null : `the order has epoch ${mine.epoch}, the node has already followed epoch ${current.epoch}`;
+  }
+  if (mine.sentAt !== current.sentAt) {
+    const [own, other] = [mine.sentAt, current.sentAt].map((at) => new Date(at).toISOString());
+    return mine.sentAt > current.sentAt
+      ? null
+      : `the order was sent at ${own}, the node has already followed ${current.opId} sent at ${other}`;
+  }
+  return mine.attempt >= current.attempt
+    ? null
+    : `this is attempt ${mine.attempt}, the node has already followed attempt ${current.attempt} of ${current.opId}`;
 }
 
 /** Whether an attempt that holds `mine` still owns the line; asked right before every rename. */
