@@ -50,15 +50,13 @@ interface FileToWrite {
   readonly mode: number;
 }
 
-/** Writes files under temporary names and renames them in the order given. `before` runs first, under the fence. */
-function writing(
-  session: WritingSession,
-  subject: string,
-  files: readonly FileToWrite[],
-  before: () => Promise<void> = async () => undefined,
-): Effect {
+/** Where something is, and where it goes. */
+type Move = readonly [from: NodePath, to: NodePath];
+
+/** Writes files under temporary names and renames them in the order given. `aside`: what is in the way is moved first, under the fence. */
+function writing(session: WritingSession, subject: string, files: readonly FileToWrite[], aside: readonly Move[] = []): Effect {
   let prepared: readonly PreparedFile[] = [];
-  const folders = [...new Set(files.map((file) => posix.dirname(file.path)))];
+  const folders = [...new Set([...files.map((file) => file.path), ...aside.map(([, to]) => to)].map((path) => posix.dirname(path)))];
   return {
     subject,
     folders,
@@ -71,7 +69,10 @@ function writing(
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
     apply: async () => {
-      await before();
+      for (const [from, to] of aside) {
+        session.held.check();
+        await session.files.move(from, to);
+      }
       for (const file of prepared) {
         session.held.check();
         file.commit();
@@ -89,14 +90,9 @@ async function putProfile(session: WritingSession, placement: Placement): Promis
   const found = session.files.read(path);
   if (found.kind === 'file' && Buffer.compare(found.bytes, bytes) === 0) return null;
   // A link is replaced by the rename; it is no file of its own that anyone could miss.
-  const stray =
-    found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link') ? null : strayPath(session, placement, found);
-  return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], async () => {
-    if (stray === null) return;
-    for (const missing of session.files.missingFolders(posix.dirname(stray))) session.files.makeFolder(missing);
-    session.held.check();
-    await session.files.move(path, stray);
-  });
+  const nothing = found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link');
+  const aside: readonly Move[] = nothing ? [] : [[path, strayPath(session, placement, found)]];
+  return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], aside);
 }
 
 /** Retired profiles are still on the node: they come back without the store. */
@@ -143,17 +139,7 @@ function setAccepted(session: WritingSession, digest: Sha256, what: 'accept' | '
   if (what === 'un-accept') refuseActive(session, digest);
   if (present.includes(digest) === (what === 'accept')) return null;
   const next = what === 'accept' ? [...present, digest] : present.filter((one) => one !== digest);
-  return {
-    subject: digest,
-    folders: [],
-    touched: [],
-    prepare: async () => undefined,
-    apply: async () => {
-      session.held.check();
-      await accepted.write(session.name, next, session.order.opId);
-    },
-    discard: () => undefined,
-  };
+  return writing(session, digest, [accepted.replacement(session.name, next)]);
 }
 
 async function activate(session: WritingSession, digest: Sha256): Promise<Effect | null> {
@@ -176,21 +162,15 @@ function quarantineProfile(session: WritingSession, placement: Placement): Effec
 function quarantineManifest(session: WritingSession, digest: Sha256): Effect | null {
   const { files, paths } = session;
   refuseActive(session, digest);
-  const moves: [NodePath, NodePath][] = [];
-  if (files.stamp(paths.manifest(digest)) !== '')
-    moves.push([paths.manifest(digest), paths.quarantinedManifest(session.order.rotation, digest)]);
-  if (files.stamp(paths.settingsOf(digest)) !== '')
+  const moves: Move[] = [];
+  if (files.exists(paths.manifest(digest))) moves.push([paths.manifest(digest), paths.quarantinedManifest(session.order.rotation, digest)]);
+  if (files.exists(paths.settingsOf(digest)))
     moves.push([paths.settingsOf(digest), paths.quarantinedSettings(session.order.rotation, digest)]);
   if (moves.length === 0) return null;
   return moving(session, digest, moves, ...moves.map(([from]) => posix.dirname(from)));
 }
 
-function moving(
-  session: WritingSession,
-  subject: string,
-  moves: readonly (readonly [NodePath, NodePath])[],
-  ...sources: readonly NodePath[]
-): Effect {
+function moving(session: WritingSession, subject: string, moves: readonly Move[], ...sources: readonly NodePath[]): Effect {
   const targets = [...new Set(moves.map(([, to]) => posix.dirname(to)))];
   return {
     subject,

@@ -6,20 +6,23 @@ import { StateFile } from './state-file.js';
 const record = (session: WritingSession): StateFile<readonly NodePath[]> =>
   new StateFile(session.files, session.paths.stateFile('folders.json'));
 
-/** Makes folders, and remembers first which of them builds did not have before, so that they can go again. */
-export async function makeFolders(session: WritingSession, wanted: ReadonlySet<NodePath>): Promise<void> {
+/** The folders that are missing for all of these to be there, each after the one that it is in. */
+export const missingFolders = ({ files }: WritingSession, wanted: readonly NodePath[]): readonly NodePath[] => [
+  ...new Set([...new Set(wanted)].flatMap((folder) => files.missingFolders(folder))),
+];
+
+/**
+ * Makes folders, and remembers first which of them builds did not have before, so that they can go again. The operation's admission is on
+ * disk by then; syncing the folders that these are in is left to the caller.
+ */
+export async function makeFolders(session: WritingSession, missing: readonly NodePath[]): Promise<void> {
   const { files, name, order } = session;
-  const missing = [...new Set([...wanted].flatMap((folder) => files.missingFolders(folder)))];
-  if (missing.length === 0) return;
-  // The first thing that an operation changes may be a folder: its admission is on disk before that too.
-  await session.attempt.journal.flush();
   const seen = missing.filter((folder) => isShared(session, folder));
   if (seen.length > 0) {
     const known = record(session).read(name) ?? [];
     await record(session).write(name, [...new Set([...known, ...seen])], order.opId);
   }
   for (const folder of missing) files.makeFolder(folder);
-  await files.syncFolders(missing.map((folder) => posix.dirname(folder)));
 }
 
 /** Not the agent's own state, and not one manifest's settings, which go away with it. */
@@ -39,7 +42,7 @@ export async function removeOwnFolders(session: WritingSession): Promise<boolean
     if ([...left].some((other) => other.startsWith(`${folder}/`))) continue;
     if (files.list(folder).some((file) => !gone.includes(`${folder}/${file}`))) continue;
     left.delete(folder);
-    if (files.stamp(folder) !== '') gone.push(folder);
+    if (files.exists(folder)) gone.push(folder);
   }
   if (left.size === known.length) return false;
   if (gone.length > 0) {
@@ -49,7 +52,7 @@ export async function removeOwnFolders(session: WritingSession): Promise<boolean
       files.removeEmptyFolder(folder);
       attempt.journal.result({ do: 'remove-folder', subject: folder }, true);
     }
-    await files.syncFolders(gone.map((folder) => posix.dirname(folder)).filter((folder) => files.stamp(folder) !== ''));
+    await files.syncFolders(gone.map((folder) => posix.dirname(folder)).filter((folder) => files.exists(folder)));
   }
   await record(session).write(name, [...left], order.opId);
   return gone.length > 0;

@@ -54,8 +54,8 @@ export interface NodeFiles {
   extent(path: NodePath): Extent | null;
   /** Bytes from `start` to the end. */
   tail(path: NodePath, start: number): Uint8Array;
-  /** Changes with every replacement of the file by rename; empty where there is none. */
-  stamp(path: NodePath): string;
+  /** Whether anything is at the path; a link counts by itself, whatever it leads to. */
+  exists(path: NodePath): boolean;
   /** Creates a link whose target is `text`; false where something is there already. */
   createLink(path: NodePath, text: string): boolean;
   /** The text of a link; null where there is none. */
