@@ -50,15 +50,13 @@ interface FileToWrite {
   readonly mode: number;
 }
 
-/** Writes files under temporary names and renames them in the order given. `before` runs first, under the fence. */
-function writing(
-  session: WritingSession,
-  subject: string,
-  files: readonly FileToWrite[],
-  before: () => Promise<void> = async () => undefined,
-): Effect {
+/** Where something is, and where it goes. */
+type Move = readonly [from: NodePath, to: NodePath];
+
+/** Writes files under temporary names and renames them in the order given. `aside`: what is in the way is moved first, under the fence. */
+function writing(session: WritingSession, subject: string, files: readonly FileToWrite[], aside: readonly Move[] = []): Effect {
   let prepared: readonly PreparedFile[] = [];
-  const folders = [...new Set(files.map((file) => posix.dirname(file.path)))];
+  const folders = [...new Set([...files.map((file) => file.path), ...aside.map(([, to]) => to)].map((path) => posix.dirname(path)))];
   return {
     subject,
     folders,
@@ -71,7 +69,10 @@ function writing(
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
     apply: async () => {
-      await before();
+      for (const [from, to] of aside) {
+        await session.held.check();
+        await session.files.move(from, to);
+      }
       for (const file of prepared) {
         await session.held.check();
         await file.commit();
@@ -89,14 +90,9 @@ async function putProfile(session: WritingSession, placement: Placement): Promis
   const found = await digestAt(session, path);
   if (found.kind === 'file' && found.sha256 === placement.sha256) return null;
   // A link is replaced by the rename; it is no file of its own that anyone could miss.
-  const stray =
-    found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link') ? null : strayPath(session, placement, found);
-  return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], async () => {
-    if (stray === null) return;
-    for (const missing of await session.files.missingFolders(posix.dirname(stray))) await session.files.makeFolder(missing);
-    await session.held.check();
-    await session.files.move(path, stray);
-  });
+  const nothing = found.kind === 'absent' || (found.kind === 'other' && found.what === 'a symbolic link');
+  const aside: readonly Move[] = nothing ? [] : [[path, strayPath(session, placement, found)]];
+  return writing(session, `${placement.folder}/${placement.fileName}`, [{ path, bytes, mode: 0o644 }], aside);
 }
 
 /** Retired profiles are still on the node: they come back without the store. */
@@ -140,27 +136,11 @@ async function setAccepted(session: WritingSession, digest: Sha256, what: 'accep
   if (what === 'un-accept') await refuseActive(session, digest);
   if (present.includes(digest) === (what === 'accept')) return null;
   const next = what === 'accept' ? [...present, digest] : present.filter((one) => one !== digest);
-  return {
-    subject: digest,
-    folders: [],
-    touched: [],
-    prepare: async () => undefined,
-    apply: async () => {
-      await session.held.check();
-      await accepted.write(session.name, next, session.order.opId);
-    },
-    discard: async () => undefined,
-  };
+  return writing(session, digest, [await accepted.replacement(session.name, next)]);
 }
 
 async function activate(session: WritingSession, digest: Sha256): Promise<Effect | null> {
-  const { files, paths, attempt, contents } = session;
-  if ((await attempt.accepted.read(session.name))?.includes(digest) !== true) {
-    throw new ResealError(
-      'READ_BACK_FAILED',
-      `Node ${files.node} has not accepted manifest ${digest}: it is not staged whole. Stage it again, then switch.`,
-    );
-  }
+  const { paths, contents } = session;
   const { bytes } = await contents.manifest(digest);
   const found = await digestAt(session, paths.active);
   if (found.kind === 'file' && found.sha256 === digest) return null;
@@ -179,21 +159,16 @@ async function quarantineProfile(session: WritingSession, placement: Placement):
 async function quarantineManifest(session: WritingSession, digest: Sha256): Promise<Effect | null> {
   const { files, paths } = session;
   await refuseActive(session, digest);
-  const moves: [NodePath, NodePath][] = [];
-  if ((await files.stamp(paths.manifest(digest))) !== '')
+  const moves: Move[] = [];
+  if (await files.exists(paths.manifest(digest)))
     moves.push([paths.manifest(digest), paths.quarantinedManifest(session.order.rotation, digest)]);
-  if ((await files.stamp(paths.settingsOf(digest))) !== '')
+  if (await files.exists(paths.settingsOf(digest)))
     moves.push([paths.settingsOf(digest), paths.quarantinedSettings(session.order.rotation, digest)]);
   if (moves.length === 0) return null;
   return moving(session, digest, moves, ...moves.map(([from]) => posix.dirname(from)));
 }
 
-function moving(
-  session: WritingSession,
-  subject: string,
-  moves: readonly (readonly [NodePath, NodePath])[],
-  ...sources: readonly NodePath[]
-): Effect {
+function moving(session: WritingSession, subject: string, moves: readonly Move[], ...sources: readonly NodePath[]): Effect {
   const targets = [...new Set(moves.map(([, to]) => posix.dirname(to)))];
   return {
     subject,

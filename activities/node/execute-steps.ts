@@ -1,10 +1,11 @@
+import { posix } from 'node:path';
 import type { Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeStep, ReadBack } from '../../src/domain/node/steps.js';
 import { differences } from './differences.js';
 import { planEffect, type ChangingStep, type Effect } from './effects.js';
 import { profilePath } from './paths.js';
-import { makeFolders } from './folders.js';
+import { makeFolders, missingFolders } from './folders.js';
 import type { NodeSession, WritingSession } from './session.js';
 
 /** Steps that follow each other, or a read-back. */
@@ -59,25 +60,35 @@ interface Planned {
 async function executeBatch(session: WritingSession, steps: readonly ChangingStep[]): Promise<boolean> {
   await session.held.check();
   const planned = await Promise.all(steps.map(async (step): Promise<Planned> => ({ step, effect: await planEffect(session, step) })));
-  const effects = planned.flatMap(({ effect }) => (effect === null ? [] : [effect]));
+  const due = planned.flatMap(({ step, effect }) => (effect === null ? [] : [{ step, effect }]));
   try {
-    if (effects.length > 0) {
-      await makeFolders(session, new Set(effects.flatMap((effect) => effect.folders)));
-      // The intents must be on disk before the first rename, not before the bytes beside it: both go to the disk at the same time.
-      const intents = planned
-        .filter((one) => one.effect !== null)
-        .map(({ step, effect }) => ({ do: step.do, subject: effect?.subject ?? '' }));
-      await settleAll([session.attempt.journal.intend(intents), ...effects.map((effect) => effect.prepare())]);
-    }
+    if (due.length > 0) await prepare(session, due);
     for (const stretch of stretches(planned)) {
       for (const one of stretch) await applyOne(session, one);
       // One kind of step is on disk before the next begins: a manifest is un-accepted before its files go, whenever the power fails.
       await session.files.syncFolders(stretch.flatMap(({ effect }) => effect?.touched ?? []));
     }
   } finally {
-    for (const effect of effects) await effect.discard();
+    for (const { effect } of due) await effect.discard();
   }
-  return effects.length > 0;
+  return due.length > 0;
+}
+
+/**
+ * Intents are on disk before the first folder and the first rename; folders are before anything is moved into them. Bytes that nobody
+ * sees yet wait for neither: they go to the disk at the same time.
+ */
+async function prepare(session: WritingSession, due: readonly { readonly step: ChangingStep; readonly effect: Effect }[]): Promise<void> {
+  const effects = due.map(({ effect }) => effect);
+  const wanted = effects.flatMap((effect) => effect.folders);
+  const folders = await missingFolders(session, wanted);
+  const intended = session.attempt.journal.intend(due.map(({ step, effect }) => ({ do: step.do, subject: effect.subject })));
+  if (folders.length > 0) {
+    await intended;
+    await makeFolders(session, folders);
+  }
+  const made = session.files.syncFolders(folders.map((folder) => posix.dirname(folder)));
+  await settleAll([intended, made, ...effects.map((effect) => effect.prepare())]);
 }
 
 async function applyOne(session: WritingSession, { step, effect }: Planned): Promise<void> {
@@ -110,11 +121,9 @@ async function readBack(session: WritingSession, expect: ReadBack): Promise<void
   const [first] = problems;
   if (first === undefined) return;
   const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
-  throw new ResealError(
-    'READ_BACK_FAILED',
-    `Node ${session.files.node}: ${first}${more}. Look for what else writes there.`,
-    { details: problems },
-  );
+  throw new ResealError('READ_BACK_FAILED', `Node ${session.files.node}: ${first}${more}. Look for what else writes there.`, {
+    details: problems,
+  });
 }
 
 /** Every difference between what is expected and what the node has. */
@@ -125,12 +134,12 @@ export async function readBackProblems(session: NodeSession, expect: ReadBack): 
   for (const [position, placement] of (expect.present ?? []).entries())
     problems.push(...differences(profilePath(placement), present[position], placement.sha256));
   for (const placement of expect.absent ?? []) {
-    if ((await files.stamp(profilePath(placement))) !== '') problems.push(`${profilePath(placement)} is still there`);
+    if (await files.exists(profilePath(placement))) problems.push(`${profilePath(placement)} is still there`);
   }
   for (const digest of expect.manifestsPresent ?? []) problems.push(...(await manifestProblems(session, digest)));
   for (const digest of expect.manifestsAbsent ?? []) {
     for (const path of [paths.manifest(digest), paths.settingsOf(digest)])
-      if ((await files.stamp(path)) !== '') problems.push(`${path} is still there`);
+      if (await files.exists(path)) problems.push(`${path} is still there`);
   }
   if (expect.active !== undefined) {
     const [found] = await files.digests([paths.active]);

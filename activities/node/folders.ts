@@ -6,20 +6,24 @@ import { StateFile } from './state-file.js';
 const record = (session: WritingSession): StateFile<readonly NodePath[]> =>
   new StateFile(session.files, session.paths.stateFile('folders.json'));
 
-/** Makes folders, and remembers first which of them builds did not have before, so that they can go again. */
-export async function makeFolders(session: WritingSession, wanted: ReadonlySet<NodePath>): Promise<void> {
+/** The folders that are missing for all of these to be there, each after the one that it is in. */
+export async function missingFolders({ files }: WritingSession, wanted: readonly NodePath[]): Promise<readonly NodePath[]> {
+  const missing = await Promise.all([...new Set(wanted)].map((folder) => files.missingFolders(folder)));
+  return [...new Set(missing.flat())];
+}
+
+/**
+ * Makes folders, and remembers first which of them builds did not have before, so that they can go again. The operation's admission is on
+ * disk by then; syncing the folders that these are in is left to the caller.
+ */
+export async function makeFolders(session: WritingSession, missing: readonly NodePath[]): Promise<void> {
   const { files, name, order } = session;
-  const missing = [...new Set((await Promise.all([...wanted].map((folder) => files.missingFolders(folder)))).flat())];
-  if (missing.length === 0) return;
-  // The first thing that an operation changes may be a folder: its admission is on disk before that too.
-  await session.attempt.journal.flush();
   const seen = missing.filter((folder) => isShared(session, folder));
   if (seen.length > 0) {
     const known = (await record(session).read(name)) ?? [];
     await record(session).write(name, [...new Set([...known, ...seen])], order.opId);
   }
   for (const folder of missing) await files.makeFolder(folder);
-  await files.syncFolders(missing.map((folder) => posix.dirname(folder)));
 }
 
 /** Not the agent's own state, and not one manifest's settings, which go away with it. */
@@ -39,7 +43,7 @@ export async function removeOwnFolders(session: WritingSession): Promise<boolean
     if ([...left].some((other) => other.startsWith(`${folder}/`))) continue;
     if ((await files.list(folder)).some((file) => !gone.includes(`${folder}/${file}`))) continue;
     left.delete(folder);
-    if ((await files.stamp(folder)) !== '') gone.push(folder);
+    if (await files.exists(folder)) gone.push(folder);
   }
   if (left.size === known.length) return false;
   if (gone.length > 0) {
@@ -50,8 +54,8 @@ export async function removeOwnFolders(session: WritingSession): Promise<boolean
       attempt.journal.result({ do: 'remove-folder', subject: folder }, true);
     }
     const parents = [...new Set(gone.map((folder) => posix.dirname(folder)))];
-    const stamps = await Promise.all(parents.map((folder) => files.stamp(folder)));
-    await files.syncFolders(parents.filter((_, position) => stamps[position] !== ''));
+    const there = await Promise.all(parents.map((folder) => files.exists(folder)));
+    await files.syncFolders(parents.filter((_, position) => there[position]));
   }
   await record(session).write(name, [...left], order.opId);
   return gone.length > 0;

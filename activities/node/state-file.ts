@@ -30,10 +30,16 @@ export class StateFile<T> {
     }
   }
 
-  async write(line: LineName, value: T, owner: string): Promise<void> {
+  /** The whole file with another value for the line, to be written in its place. */
+  async replacement(line: LineName, value: T): Promise<{ readonly path: NodePath; readonly bytes: Uint8Array; readonly mode: number }> {
     const all = { ...(await this.readAll()), [line]: value };
-    const prepared = await this.files.prepare(this.path, Buffer.from(`${JSON.stringify(all, null, 2)}\n`, 'utf8'), 0o644, owner);
+    return { path: this.path, bytes: Buffer.from(`${JSON.stringify(all, null, 2)}\n`, 'utf8'), mode: 0o644 };
+  }
+
+  async write(line: LineName, value: T, owner: string): Promise<void> {
+    const { path, bytes, mode } = await this.replacement(line, value);
+    const prepared = await this.files.prepare(path, bytes, mode, owner);
     await prepared.commit();
-    await this.files.syncFolders([posix.dirname(this.path)]);
+    await this.files.syncFolders([posix.dirname(path)]);
   }
 }

@@ -62,8 +62,8 @@ export interface NodeFiles {
   extent(path: NodePath): Promise<Extent | null>;
   /** Bytes from `start` to the end. */
   tail(path: NodePath, start: number): Promise<Uint8Array>;
-  /** Changes with every replacement of the file by rename; empty where there is none. */
-  stamp(path: NodePath): Promise<string>;
+  /** Whether anything is at the path; a link counts by itself, whatever it leads to. */
+  exists(path: NodePath): Promise<boolean>;
   /** Creates a link whose target is `text`; false where something is there already. */
   createLink(path: NodePath, text: string): Promise<boolean>;
   /** The text of a link; null where there is none. */

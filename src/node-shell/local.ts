@@ -12,6 +12,8 @@ import { isFolder, removeTree, writeAll } from './trees.js';
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
 /** An empty part, `.`, `..` or a final slash. */
 const UNTIDY = /\/\.{0,2}(?:\/|$)/;
+/** What rename(2) answers when a folder is at the target, or a file where a folder should go. */
+const IN_THE_WAY: ReadonlySet<string> = new Set(['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST']);
 const READ_SIZE = 64 * 1024;
 const scratch = Buffer.allocUnsafeSlow(READ_SIZE);
 
@@ -156,9 +158,7 @@ export class LocalNode implements NodeFiles {
     const source = this.resolve(from);
     const target = this.resolve(to);
     try {
-      // A folder replaces an empty folder only, and a file no folder at all.
-      if (isFolder(this.fs, source) || isFolder(this.fs, target)) removeTree(this.fs, target);
-      this.fs.rename(source, target);
+      this.rename(source, target);
     } catch (cause) {
       if (codeOf(cause) !== 'EXDEV') throw this.writing(from, 'move away', cause);
       await this.copyTree(from, to);
@@ -218,9 +218,8 @@ export class LocalNode implements NodeFiles {
     }
   }
 
-  async stamp(path: NodePath): Promise<string> {
-    const stat = this.lstat(this.resolve(path), path);
-    return stat === undefined ? '' : `${stat.dev}.${stat.ino}.${stat.ctimeNs}.${stat.size}`;
+  async exists(path: NodePath): Promise<boolean> {
+    return this.lstat(this.resolve(path), path) !== undefined;
   }
 
   async createLink(path: NodePath, text: string): Promise<boolean> {
@@ -256,6 +255,17 @@ export class LocalNode implements NodeFiles {
 
   isRunning(identity: string): Promise<boolean> {
     return isRunning(identity);
+  }
+
+  /** A folder replaces an empty folder only, and a file no folder at all: what is in the way goes first. */
+  private rename(source: string, target: string): void {
+    try {
+      this.fs.rename(source, target);
+    } catch (cause) {
+      if (!IN_THE_WAY.has(codeOf(cause))) throw cause;
+      removeTree(this.fs, target);
+      this.fs.rename(source, target);
+    }
   }
 
   /** undefined: not there, though the node is. */

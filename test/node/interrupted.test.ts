@@ -100,6 +100,23 @@ describe('a whole rotation', () => {
     );
   });
 
+  it('whose restore is cut off before it accepts is switched back all the same: what is active is accepted (invariant 7)', async () => {
+    const mesh = await ready('restore');
+    const dying = mesh.activities({
+      hooks: {
+        beforeEffect: (step) => {
+          if (step.do === 'accept') throw new Crash('cut off');
+        },
+      },
+    });
+    await expect(OPERATIONS['restore']!.run(mesh, dying)).rejects.toThrow(Crash);
+    const back = mesh.activities().switchNode({ ...mesh.order(1001, 'return'), target: mesh.from, revertTo: null });
+    await expect(back).resolves.toMatchObject({ outcome: 'done', active: mesh.from });
+    const report = await mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.from });
+    expect(report).toMatchObject({ verdict: 'pass', accepted: [mesh.to, mesh.from] });
+    await mesh.remove();
+  });
+
   it('cut off while staging and then unstaged, leaves what builds read as it was', async () => {
     for (const count of [0, 3, 8, 9, 11]) {
       const mesh = await world();

@@ -131,9 +131,9 @@ export class SshNode implements NodeFiles {
     return new Uint8Array(bytesOf(body));
   }
 
-  async stamp(path: NodePath): Promise<string> {
-    const { fields } = await this.ask('read', path, 'stamp', await this.at(path));
-    return fields[0] ?? '';
+  async exists(path: NodePath): Promise<boolean> {
+    const { fields } = await this.ask('read', path, 'exists', await this.at(path));
+    return fields[0] === 'yes';
   }
 
   async createLink(path: NodePath, text: string): Promise<boolean> {

@@ -262,7 +262,7 @@ while read -r op a b c d e f g h i j k l m n o p; do
       else try sync; fi
       ;;
     extent) plain "$a"; ok "|$(mark "$arg" '%d.%i|%s' '%d.%i|%z' 2>/dev/null)" ;;
-    stamp) plain "$a"; ok "|$(mark "$arg" '%d.%i.%z.%s' '%d.%i.%Fc.%z' 2>/dev/null)" ;;
+    exists) plain "$a"; if [ -e "$arg" ] || [ -L "$arg" ]; then ok '|yes'; else ok '|no'; fi ;;
     tail)
       plain "$a"
       kind "$arg"
