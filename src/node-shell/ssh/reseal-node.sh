@@ -66,7 +66,8 @@ plain() {
   esac
 }
 
-# Sets `path`, where it is one of reseal's folders or in one. A folder may be made above them too, for they may be missing.
+# Sets `path`, where it is one of reseal's folders or in one. Folders above them are made where they are
+# missing, and go again when they are empty.
 writable() {
   plain "$1"
   path=$arg
@@ -80,7 +81,7 @@ writable() {
   set -f
   for root in $roots "$xcode16" "$legacy"; do
     case $path in "$root" | "$root"/*) break ;; esac
-    case $op:$root/ in mkdir:"$path"/*) break ;; esac
+    case $op:$root/ in mkdir:"$path"/* | rmdir:"$path"/*) break ;; esac
     root=
   done
   set +f
