@@ -17,7 +17,7 @@ export async function runService(
     const service = await startService({ folder: configFolder(context), home, parts, env: context.env, onProgress: (line) => { context.output.progress(line); } }); // prettier-ignore
     try {
       if (service.api !== null) publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid });
-      for (const line of ready(service)) context.output.diagnostic(line);
+      for (const line of [...service.troubles, ...ready(service)]) context.output.diagnostic(line);
       await Promise.race([service.ended, aborted(signal)]);
     } finally {
       if (service.api !== null) withdrawEndpoint(home);

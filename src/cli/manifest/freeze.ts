@@ -62,7 +62,8 @@ export const command = defineCommand({
           `${JSON.stringify(ticket)} is no ticket id; expected ${configuration.policy.tickets.pattern}.`,
         );
       const store = await storeOf(line);
-      const head = await store.head(line as LineName);
+      // Only a line's first manifest may begin a store: elsewhere one that is not there is away, and an empty one in its place would hide that.
+      const head = first && !(await store.isThere()) ? null : await store.head(line as LineName);
       if (first && head !== null)
         throw new ResealError('REFUSED', `Line ${line} has a head already: ${head.digest} (seq ${head.seq}). It moves by rotations only.`);
       const roots = trustedRoots(configuration);
@@ -70,6 +71,7 @@ export const command = defineCommand({
       const profiles = files.map((bytes) => verifyProfile(bytes, { roots }).profile);
       const frozen = freezeManifest(assembleManifest(line as LineName, profiles, await appsOf(folder)));
       const by = { by: as, ticket };
+      const created = first && (await store.create());
       await store.putMany(
         [...files.map((bytes) => ({ kind: 'profile', bytes, importedBy: as }) as const), { kind: 'manifest', bytes: frozen.bytes }],
         by,
@@ -82,8 +84,17 @@ export const command = defineCommand({
             `Someone else gave ${line} its first manifest in this moment. See \`reseal manifest show ${line}\`.`,
           );
       }
-      const view = { schemaVersion: 1, line, sha256: frozen.sha256, sha1: frozen.sha1, profiles: profiles.length, head: first };
+      const view = {
+        schemaVersion: 1,
+        line,
+        sha256: frozen.sha256,
+        sha1: frozen.sha1,
+        profiles: profiles.length,
+        head: first,
+        storeCreated: created,
+      };
       context.output.show(view, () => [
+        ...(created ? [`There was no store for ${line}: made a new one, ${store.path}.`] : []),
         `Froze ${profiles.length} profiles as ${frozen.sha256}${first ? `, the first manifest of ${line}` : ''}.`,
       ]);
     });
