@@ -77,11 +77,11 @@ function conflictOf({ said }: GitFailure): Landing | null {
 const data = (bytes: Uint8Array): readonly (string | Uint8Array)[] => [`data ${bytes.length}\n`, bytes, '\n'];
 
 /** What git itself leaves of a name: it ends neither the name nor the line. */
-const authorName = (by: string | undefined): string => (by ?? '').replace(/[<>\0\s]+/g, ' ').trim() || 'reseal';
+const authorName = (by: string | undefined): string => (by ?? '').replace(/[<>\p{Cc}\s]+/gu, ' ').trim() || 'reseal';
 
-/** Subject and trailers; what is given comes from people, so it is kept to one line. */
+/** Subject and trailers; what is given comes from people, so it is kept to one line. The API takes no control characters; Temporal's own client does. */
 function message({ subject, context }: Change): string {
-  const line = (text: string): string => text.replace(/\s+/g, ' ').trim();
+  const line = (text: string): string => text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
   const trailers = [
     ...(context.rotation === undefined ? [] : [`Rotation: ${line(context.rotation)}`]),
     ...(context.ticket === undefined ? [] : [`Ticket: ${line(context.ticket)}`]),

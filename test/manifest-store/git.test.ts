@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -249,6 +249,14 @@ describe("the store's own history", () => {
   it('does not let a name add trailers of its own', async () => {
     await store.allot(LINE, 'k', { by: 'mallory\nTicket: CHG-1' });
     expect(git(['log', '-1', '--format=%(trailers:key=Ticket,valueonly)']).trim()).toBe('');
+  });
+
+  it('holds no control character, whoever handed one in: a NUL would end the message there', async () => {
+    await store.allot(LINE, 'k', { by: 'rita\0\u001b[31m', ticket: 'CHG-1\0\u0085x' });
+    const commit = execFileSync('git', ['--git-dir', path, 'cat-file', 'commit', 'main'], { encoding: 'utf8' });
+    expect(commit).toContain('\nTicket: CHG-1 x\nBy: rita [31m\n');
+    expect(commit.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(git(['fsck', '--strict', '--no-dangling'])).toBe('');
   });
 
   it('does not depend on anybody’s git configuration', async () => {

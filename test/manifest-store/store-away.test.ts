@@ -29,6 +29,12 @@ const freeze = (...more: string[]): Promise<Ran> =>
   run('manifest', 'freeze', mesh.folders.profiles, '--line', mesh.line, '--as', 'rita', '--ticket', 'CHG-1', ...more);
 const isAway = (): string => `The store main (${store}) cannot be used: it is gone, or has never been there.`;
 
+it('freezing takes no control character into the history of the store', async () => {
+  renameSync(`${store}.away`, store);
+  const odd = await run('manifest', 'freeze', mesh.folders.profiles, '--line', mesh.line, '--as', 'rita', '--ticket', 'CHG-1\u0000');
+  expect(odd).toMatchObject({ exit: 2, stderr: expect.stringContaining('--ticket: found U+0000') });
+});
+
 describe('a store that is not in its place (invariant 6)', () => {
   it('is refused by freezing without --first and by reading, and not made', async () => {
     expect(await freeze()).toMatchObject({ exit: 3, stderr: expect.stringContaining(isAway()) });

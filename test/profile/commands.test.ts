@@ -97,5 +97,8 @@ describe('reseal profile … on the command line (P1)', () => {
       exit: 4,
       err: expect.stringContaining('no ticket id'),
     });
+    const odd = await reseal('profile', 'import', path, '--by', 'alice\u001b[2J', '--ticket', 'CHG-42\nBy: bob');
+    expect(odd).toMatchObject({ exit: 2, err: expect.stringMatching(/--by: found U\+001B[^]*--ticket: found U\+000A/) });
+    expect(odd.err).not.toContain('\u001b[2J');
   });
 });

@@ -9,6 +9,7 @@ import { freezeManifest } from '../../manifest/freeze.js';
 import { readProfileFile, verifyProfile } from '../../profile/index.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
+import { refuseControlCharacters } from '../said.js';
 import { withStores } from './read.js';
 
 const SUFFIX = '.mobileprovision';
@@ -54,6 +55,7 @@ export const command = defineCommand({
   },
   async handler(context, { dir }, { line, first, as, ticket }) {
     const folder = resolve(context.cwd, dir);
+    refuseControlCharacters({ as, ticket });
     await withStores(context, async (configuration, storeOf) => {
       if (!mayDo(configuration.roster, as, 'freeze')) throw new ResealError('NOT_ENTITLED', `The roster does not let ${as} freeze.`);
       if (!new RegExp(configuration.policy.tickets.pattern).test(ticket))

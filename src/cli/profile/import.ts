@@ -11,6 +11,7 @@ import { profileImportText } from '../../presenters/profile-text.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
 import { configFolder } from '../config-folder.js';
+import { refuseControlCharacters } from '../said.js';
 import { exitCodeOf, type ReadOptions } from './inspect.js';
 
 export interface ImportOptions extends ReadOptions {
@@ -66,6 +67,7 @@ export const command = defineCommand({
     store: { kind: 'text', value: 'NAME', description: 'a store of reseal.yaml (needed where there are several)' },
   },
   async handler(context, { file }, { by, ticket, store: wanted }) {
+    refuseControlCharacters({ by, ticket });
     const configuration = loadConfiguration(configFolder(context));
     refuseStranger(configuration, by, ticket);
     const store = await GitManifestStore.open(storeOf(configuration, wanted));
