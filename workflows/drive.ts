@@ -29,6 +29,7 @@ import {
 import type { Phase } from '../src/domain/rotation/phases.js';
 import type { Plan, RotationState } from '../src/domain/rotation/state.js';
 import { statusOf } from '../src/domain/rotation/status.js';
+import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
 import { desk, steadyDesk } from './activities.js';
 import type { CohortStepEnd } from './cohort-step.js';
@@ -255,9 +256,9 @@ class Drive {
     this.tell({ event: 'refused', reasons: [...reasons, ...unwell] });
   }
 
-  /** What is wrong with nodes before anything is changed, a sentence each. */
+  /** What is wrong with nodes before anything is changed, in sentences. */
   private async inspectMesh(mesh: InspectedMesh, except: readonly NodeName[]): Promise<readonly string[]> {
-    const unwell: string[] = [];
+    const unwell: UnwellNode[] = [];
     let first = 0;
     while (first < mesh.nodes) {
       const round = await takeSteps(
@@ -266,11 +267,11 @@ class Drive {
         () => this.state,
         () => this.state.phase !== 'preflight',
       );
-      unwell.push(...round.flatMap((step) => step.troubled).map((result) => `${result.node}: ${result.reason}`));
+      unwell.push(...round.flatMap((step) => step.troubled));
       if (this.state.phase !== 'preflight') break;
       first += round.reduce((sum, step) => sum + step.handled, 0);
     }
-    return unwell;
+    return unwellInWords(unwell);
   }
 
   private async treatNodes(action: NodesAction): Promise<void> {

@@ -28,6 +28,8 @@ export type StoreItem =
  * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`.
  */
 export interface ManifestStore {
+  /** Whether there is anything in its place: false for a store that nobody has begun yet, and for one whose disk is away. */
+  isThere(): Promise<boolean>;
   head(line: LineName): Promise<Head | null>;
   /** Compare-and-swap. `{moved: false}` with the present head when `expectedSeq` is not the head's (0: no head yet). Repeating a move that succeeded answers as the first time. */
   advance(

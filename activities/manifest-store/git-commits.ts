@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../../src/domain/errors.js';
 import type { StoreContext } from './contract.js';
+import { afterFailedImport } from './failed-import.js';
 import { git, GitFailure } from './git-command.js';
+import { leftOverLock } from './left-over-lock.js';
+import { NO_SPACE, theStore, type StorePlace } from './out-of-reach.js';
 
 /** One change of the store: whole files by path, and the sentence that a person reads in its history. */
 export interface Change {
@@ -12,63 +13,9 @@ export interface Change {
   readonly context: StoreContext;
 }
 
-const ATTEMPTS = 200;
-/** As the operating system says it, and as git does. */
-const NO_SPACE = /ENOSPC|no space left|out of disk ?space/i;
-
-/** Creates an empty bare repository, whole or not at all; does nothing where one is. @throws ResealError STORE_UNREACHABLE */
-export async function ensureRepository(repository: string, branch: string): Promise<void> {
-  try {
-    if (await isRepository(repository)) return;
-    await mkdir(dirname(repository), { recursive: true });
-    const fresh = await mkdtemp(join(dirname(repository), '.reseal-store-'));
-    try {
-      await git({ repository: null, command: ['init', '--quiet', '--bare', '-b', branch, fresh] });
-      await rename(fresh, repository);
-    } catch (error) {
-      // Another process was first: its repository is as good as ours.
-      if (!(await isRepository(repository))) throw error;
-    } finally {
-      await rm(fresh, { recursive: true, force: true });
-    }
-  } catch (cause) {
-    throw unreachable(repository, cause);
-  }
-}
-
-async function isRepository(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-    throw error;
-  }
-  const bare = await git({ repository: path, command: ['rev-parse', '--is-bare-repository'] });
-  if (bare.trim() !== 'true') throw new GitFailure('rev-parse', 0, `${path} is a working tree; a store is a bare repository`);
-  return true;
-}
-
-/** Says in plain words why the store cannot be used. */
-export function unreachable(repository: string, cause: unknown): ResealError {
-  if (cause instanceof ResealError) return cause;
-  const said = (cause instanceof GitFailure ? cause.said : cause instanceof Error ? cause.message : String(cause)).trim();
-  const reason = plainReason(said);
-  return new ResealError('STORE_UNREACHABLE', `The store ${repository} cannot be used: ${reason}`, { cause });
-}
-
-function plainReason(said: string): string {
-  if (said === 'it is gone')
-    return 'its repository is gone. Bring it back to its place (`stores` in reseal.yaml); nothing is decided without it.';
-  if (/not a git repository|invalid gitfile/i.test(said))
-    return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
-  if (NO_SPACE.test(said)) return 'its disk is full. Free some space and try again.';
-  if (/EACCES|EPERM|permission denied/i.test(said)) return 'this account may not read or write it. Check its owner and its modes.';
-  if (/EROFS|read-only file system/i.test(said)) return 'its file system is read-only.';
-  if (/ENOTDIR|EEXIST/i.test(said)) return 'there is a file where a folder should be.';
-  const lock = /Unable to create '([^']+\.lock)'/.exec(said)?.[1];
-  if (lock !== undefined) return `the lock ${lock} is there and does not go away. If no git process is running, remove it.`;
-  return `git says: ${said || 'nothing'}.`;
-}
+/** What became of a change: `moved`, the branch is not where it was decided on any more; `locked`, another writer is on its way, or was killed on it. */
+export type Landing =
+  { readonly outcome: 'landed' } | { readonly outcome: 'moved' } | { readonly outcome: 'locked'; readonly lock: string };
 
 /** Writes commits on one branch; `commit` lands on the tip that it was given or not at all. */
 export class GitCommits {
@@ -83,26 +30,22 @@ export class GitCommits {
    * says at that moment, so a commit on an outdated tip does not land (git-fast-import(1), `--force`). This is the compare-and-swap, as long as
    * nobody takes commits off the branch, which no writer of reseal's does.
    * @param tip the commit that the change was decided on; null for none.
-   * @returns whether it landed; false when the branch has moved from `tip` meanwhile.
+   * @throws GitFailure for everything but another writer
    */
-  async commit(tip: string | null, change: Change): Promise<boolean> {
+  async commit(tip: string | null, change: Change): Promise<Landing> {
+    const began = Date.now();
     try {
       await git({
         repository: this.repository,
         command: ['fast-import', '--quiet', '--done', '--date-format=raw'],
         input: this.stream(tip, change),
       });
-      return true;
+      return { outcome: 'landed' };
     } catch (error) {
-      // A held lock is another writer on its way.
-      if (
-        error instanceof GitFailure &&
-        /does not contain|but expected|already exists|cannot lock ref/i.test(error.said) &&
-        !NO_SPACE.test(error.said) &&
-        !/permission|read-only/i.test(error.said)
-      )
-        return false;
-      throw error;
+      if (!(error instanceof GitFailure)) throw error;
+      const conflict = conflictOf(error);
+      if (conflict === null) throw await afterFailedImport(this.repository, error, began);
+      return conflict;
     }
   }
 
@@ -123,14 +66,22 @@ export class GitCommits {
   }
 }
 
+/** Whether another writer is why a change did not land; null where it is something else. */
+function conflictOf({ said }: GitFailure): Landing | null {
+  if (NO_SPACE.test(said) || /permission|read-only/i.test(said)) return null;
+  const lock = /Unable to create '([^']+\.lock)': File exists/i.exec(said)?.[1];
+  if (lock !== undefined) return { outcome: 'locked', lock };
+  return /does not contain|but expected|already exists|cannot lock ref/i.test(said) ? { outcome: 'moved' } : null;
+}
+
 const data = (bytes: Uint8Array): readonly (string | Uint8Array)[] => [`data ${bytes.length}\n`, bytes, '\n'];
 
 /** What git itself leaves of a name: it ends neither the name nor the line. */
-const authorName = (by: string | undefined): string => (by ?? '').replace(/[<>\0\s]+/g, ' ').trim() || 'reseal';
+const authorName = (by: string | undefined): string => (by ?? '').replace(/[<>\p{Cc}\s]+/gu, ' ').trim() || 'reseal';
 
-/** Subject and trailers; what is given comes from people, so it is kept to one line. */
+/** Subject and trailers; what is given comes from people, so it is kept to one line. The API takes no control characters; Temporal's own client does. */
 function message({ subject, context }: Change): string {
-  const line = (text: string): string => text.replace(/\s+/g, ' ').trim();
+  const line = (text: string): string => text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
   const trailers = [
     ...(context.rotation === undefined ? [] : [`Rotation: ${line(context.rotation)}`]),
     ...(context.ticket === undefined ? [] : [`Ticket: ${line(context.ticket)}`]),
@@ -139,15 +90,35 @@ function message({ subject, context }: Change): string {
   return `${line(subject)}\n${trailers.length === 0 ? '' : `\n${trailers.join('\n')}\n`}`;
 }
 
-/** Runs `attempt` until it lands: other writers of the branch are always faster than the limit, unless a lock is left over. */
-export async function untilLanded<T>(repository: string, attempt: () => Promise<{ readonly landed: T } | null>): Promise<T> {
-  for (let tries = 0; tries < ATTEMPTS; tries += 1) {
+/** How long a change may wait: until when (`performance.now()`), and how long that was when it was asked for, in milliseconds. */
+export interface Limit {
+  readonly until: number;
+  readonly patience: number;
+}
+
+type Attempt<T> = { readonly outcome: 'landed'; readonly answer: T } | Exclude<Landing, { outcome: 'landed' }>;
+
+/**
+ * Runs `attempt` until it lands, once at least. Time counts from when the change was asked for: whoever queues behind a lock that is left over
+ * does not begin to wait when its turn comes.
+ * @throws ResealError STORE_UNREACHABLE when the time is over
+ */
+export async function untilLanded<T>(place: StorePlace, limit: Limit, attempt: () => Promise<Attempt<T>>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
     const result = await attempt();
-    if (result !== null) return result.landed;
+    if (result.outcome === 'landed') return result.answer;
+    if (performance.now() >= limit.until) throw await tooLong(place, limit.patience, result);
     await sleep(Math.min(5 + tries * 2, 50) * (0.5 + Math.random()));
   }
-  throw new ResealError(
+}
+
+async function tooLong(place: StorePlace, patience: number, last: Exclude<Landing, { outcome: 'landed' }>): Promise<ResealError> {
+  const found = last.outcome === 'locked' ? await leftOverLock(last.lock, patience) : null;
+  const seconds = Math.max(1, Math.round(patience / 1000));
+  return new ResealError(
     'STORE_UNREACHABLE',
-    `The store ${repository} was moved by others in all of ${ATTEMPTS} tries. If no other writer is running, remove ${join(repository, 'refs', 'heads')}/*.lock.`,
+    found === null
+      ? `${theStore(place)} was being written by others whenever this change was tried, for ${seconds} s. Look for who writes so much to it, and try again.`
+      : `${theStore(place)} takes no change: ${found}`,
   );
 }

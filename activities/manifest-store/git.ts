@@ -6,12 +6,16 @@ import { sha256Of } from '../../src/manifest/digest.js';
 import { ContentCache } from './content-cache.js';
 import type { Head, ManifestStore, StoreContext, StoreItem } from './contract.js';
 import { git, GitFailure } from './git-command.js';
-import { ensureRepository, GitCommits, unreachable, untilLanded, type Change } from './git-commits.js';
+import { GitCommits, untilLanded, type Change, type Landing } from './git-commits.js';
 import { GitObjects, treeNames } from './git-objects.js';
+import { absenceOf, outOfReach, theStore, type StorePlace } from './out-of-reach.js';
+import { createRepository } from './repository.js';
 import { json, summary, wanted } from './store-items.js';
 
 export interface GitStoreOptions {
-  /** Path of a bare repository on this machine; it is created where there is none. */
+  /** Its name in reseal.yaml, for sentences about it. */
+  readonly name?: string;
+  /** Path of a bare repository on this machine. */
   readonly path: string;
   /** Default `main`. */
   readonly branch?: string;
@@ -19,7 +23,11 @@ export interface GitStoreOptions {
   readonly clock?: () => number;
   /** Bytes of content kept in memory. Default 64 MiB. */
   readonly cacheBytes?: number;
+  /** How long a change waits for others, or for a lock that is left over, in milliseconds. Default 60 s: less than an activity may take. */
+  readonly patience?: number;
 }
+
+const PATIENCE = 60_000;
 
 /** What is decided at one tip of the branch: nothing to write, or a change that must land on that tip. */
 type Decision<T> =
@@ -36,17 +44,22 @@ export class GitManifestStore implements ManifestStore {
   private queue: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    private readonly repository: string,
+    private readonly place: StorePlace,
     private readonly branch: string,
     private readonly clock: () => number,
+    private readonly patience: number,
     cacheBytes: number,
   ) {
-    this.objects = new GitObjects(repository);
-    this.commits = new GitCommits(repository, branch, clock);
+    this.objects = new GitObjects(place.repository);
+    this.commits = new GitCommits(place.repository, branch, clock);
     this.cache = new ContentCache(cacheBytes);
   }
 
-  /** @throws ResealError STORE_UNREACHABLE; CONFIG_INVALID for an address that is not a local path. */
+  /**
+   * Touches no disk: whoever runs while the store is away still serves what does not need it, and every use says that it is away.
+   * It makes no store either (`create` does): an empty one in the place of one that is away would tell every line that it has no manifest.
+   * @throws ResealError CONFIG_INVALID for an address that is not a local path.
+   */
   static async open(options: GitStoreOptions): Promise<GitManifestStore> {
     const local = options.path.replace(/^file:\/\//, '');
     if (/^[a-z+]+:\/\/|^[^/.][^/]*:/i.test(local)) {
@@ -55,10 +68,23 @@ export class GitManifestStore implements ManifestStore {
         `The store ${options.path} is not a local path; give the path of a bare repository on this machine, as ./store.git.`,
       );
     }
-    const repository = resolve(local);
-    const branch = options.branch ?? 'main';
-    await ensureRepository(repository, branch);
-    return new GitManifestStore(repository, branch, options.clock ?? Date.now, options.cacheBytes ?? 64 * 1024 * 1024);
+    const place = { ...(options.name === undefined ? {} : { name: options.name }), repository: resolve(local) };
+    const { branch = 'main', clock = Date.now, patience = PATIENCE, cacheBytes = 64 * 1024 * 1024 } = options;
+    return new GitManifestStore(place, branch, clock, patience, cacheBytes);
+  }
+
+  /** Makes an empty store where there is none; answers whether it did. For whoever begins a store on purpose. @throws ResealError STORE_UNREACHABLE */
+  create(): Promise<boolean> {
+    return createRepository(this.place, this.branch);
+  }
+
+  async isThere(): Promise<boolean> {
+    return absenceOf(this.place.repository) === null;
+  }
+
+  /** Absolute path of the repository. */
+  get path(): string {
+    return this.place.repository;
   }
 
   /** Ends the reading child. */
@@ -188,24 +214,25 @@ export class GitManifestStore implements ManifestStore {
 
   /** Decides at the tip, writes onto that tip, and does both again when somebody else was faster. One writer at a time in this process. */
   private write<T>(context: StoreContext, decide: (tip: string | null) => Promise<Decision<T>>): Promise<T> {
+    const until = performance.now() + this.patience;
     const turn = this.queue.then(() =>
-      untilLanded(this.repository, async () => {
+      untilLanded(this.place, { until, patience: this.patience }, async () => {
         const tip = await this.currentCommit();
         const decision = await decide(tip);
-        if (!('files' in decision)) return { landed: decision.answer };
-        const landed = await this.commit(tip, { subject: decision.subject, files: decision.files, context });
-        return landed ? { landed: decision.answer } : null;
+        if (!('files' in decision)) return { outcome: 'landed', answer: decision.answer };
+        const landing = await this.commit(tip, { subject: decision.subject, files: decision.files, context });
+        return landing.outcome === 'landed' ? { outcome: 'landed', answer: decision.answer } : landing;
       }),
     );
     this.queue = turn.catch(() => undefined);
     return turn;
   }
 
-  private async commit(tip: string | null, change: Change): Promise<boolean> {
+  private async commit(tip: string | null, change: Change): Promise<Landing> {
     try {
       return await this.commits.commit(tip, change);
     } catch (cause) {
-      throw unreachable(this.repository, cause);
+      throw outOfReach(this.place, cause);
     }
   }
 
@@ -221,13 +248,13 @@ export class GitManifestStore implements ManifestStore {
     if (object === null)
       throw new ResealError(
         'NOT_FOUND',
-        `The store ${this.repository} has no ${path}. Import or freeze it first, or check that this is the right store.`,
+        `${theStore(this.place)} has no ${path}. Import or freeze it first, or check that this is the right store.`,
       );
     const found = sha256Of(object.bytes);
     if (found !== digest) {
       throw new ResealError(
         'DIGEST_MISMATCH',
-        `${path} in the store ${this.repository} has SHA-256 ${found}, its name says ${digest}. Do not use it; restore it from a copy of the store.`,
+        `${path} in the store ${this.place.repository} has SHA-256 ${found}, its name says ${digest}. Do not use it; restore it from a copy of the store.`,
       );
     }
     this.cache.put(digest, object.bytes);
@@ -240,9 +267,9 @@ export class GitManifestStore implements ManifestStore {
 
   /** The move to `seq`, from the branch's history; null where there was none. */
   private async earlierMove(tip: string, line: LineName, seq: number): Promise<Head | null> {
-    const log = await git({ repository: this.repository, command: ['log', '--format=%H', tip, '--', headPath(line)] }).catch(
+    const log = await git({ repository: this.place.repository, command: ['log', '--format=%H', tip, '--', headPath(line)] }).catch(
       (cause: unknown) => {
-        throw unreachable(this.repository, cause);
+        throw outOfReach(this.place, cause);
       },
     );
     for (const commit of log.trim().split('\n')) {
@@ -264,17 +291,17 @@ export class GitManifestStore implements ManifestStore {
       if (found !== null) return found;
       // A reader that was started before answers "missing" for everything once the repository is gone from under it: a head that is
       // out of reach must never look like one that was never set.
-      if (!existsSync(join(this.repository, 'HEAD'))) throw new GitFailure('cat-file', null, 'it is gone');
+      if (!existsSync(join(this.place.repository, 'HEAD'))) throw new GitFailure('cat-file', null, 'not a git repository any more');
       return await this.objects.read(name);
     } catch (cause) {
       if (cause instanceof GitFailure && /corrupt|inflate|bad object|hash mismatch/i.test(cause.said)) {
         throw new ResealError(
           'DIGEST_MISMATCH',
-          `${name} in the store ${this.repository} is damaged: ${cause.said.trim()}. Restore it from a copy of the store.`,
+          `${name} in the store ${this.place.repository} is damaged: ${cause.said.trim()}. Restore it from a copy of the store.`,
           { cause },
         );
       }
-      throw unreachable(this.repository, cause);
+      throw outOfReach(this.place, cause);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { NodeName, RotationId } from '../../src/domain/brands.js';
+import type { LineName, NodeName, RotationId } from '../../src/domain/brands.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
 import type { DueLine, RotationActivities, ScanActivities, Successors } from './contract.js';
 import { advanceHead, returnHead } from './head.js';
@@ -46,11 +46,23 @@ async function findSuccessors(around: Surroundings, request: Parameters<Rotation
 /** Outcomes after which the same successors are not tried again by themselves. */
 const UNSUCCESSFUL: readonly RotationState['phase'][] = ['rolled-back', 'parked', 'refused'];
 
+/** People are asked at once: the scan neither waits for a store, with the other lines behind it, nor says nothing. */
+const withoutStore = (line: LineName, store: string): DueLine => ({
+  line,
+  due: ['not known: the store is not there'],
+  start: false,
+  reason: `its store ${store} is gone, or has never been there, so nobody knows what is due. See reseal doctor for its place, and what to do`,
+});
+
 async function surveyLines(around: Surroundings, offset: number): ReturnType<ScanActivities['surveyLines']> {
   const { topology, policy } = around.configuration();
   const lines: DueLine[] = [];
   for (const line of Object.keys(topology.lines) as (keyof typeof topology.lines)[]) {
-    const { store } = situationOf(around, line);
+    const { store, declaration } = situationOf(around, line);
+    if (!(await store.isThere())) {
+      lines.push(withoutStore(line, declaration.store));
+      continue;
+    }
     if ((await store.head(line)) === null) {
       lines.push({ line, due: [], start: false, reason: 'the line has no manifest yet' });
       continue;

@@ -85,8 +85,9 @@ export interface RotationActivities {
 /** What the scan finds on one line. */
 export interface DueLine {
   readonly line: LineName;
+  /** Groups of profiles; where the line's store is not there, that this cannot be told. */
   readonly due: readonly string[];
-  /** Start a rotation, or only ask: the last one ended without success and nothing new has come since. */
+  /** Start a rotation, or only ask: the last one ended without success and nothing new has come since, or the line's store is not there. */
   readonly start: boolean;
   readonly reason: string;
 }

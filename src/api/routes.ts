@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import type { CommandName } from '../domain/rotation/commands.js';
+import { lines, text } from '../schema/fields.js';
 
-const person = z.string().min(1).max(64);
-const ticket = z.string().min(1).max(64);
+const person = text.max(64);
+const ticket = text.max(64);
 const digest = z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256, 64 lower-case hexadecimal digits' });
 
 export const StartBody = z.strictObject({
-  line: z.string().min(1),
+  line: text,
   by: person,
   ticket,
-  at: z.string().optional(),
-  successors: z.array(z.string()).max(1_000).optional(),
-  after: z.string().optional(),
+  at: text.optional(),
+  successors: z.array(text).max(1_000).optional(),
+  after: text.optional(),
 });
 
 export const PlanBody = StartBody.partial({ by: true, ticket: true });
@@ -20,16 +21,16 @@ export const CommandBody = z.strictObject({
   by: person,
   ticket,
   digest: digest.optional(),
-  reason: z.string().max(1_000).optional(),
-  question: z.string().optional(),
-  option: z.string().optional(),
+  reason: lines.max(1_000).optional(),
+  question: text.optional(),
+  option: text.optional(),
   as: z.literal('partial').optional(),
-  nodes: z.array(z.string()).max(1_000).optional(),
+  nodes: z.array(text).max(1_000).optional(),
 });
 
 export const ScheduleBody = z.strictObject({
   action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']),
-  at: z.string().optional(),
+  at: text.optional(),
 });
 
 export const COMMAND_NAMES = [

@@ -27,6 +27,8 @@ import { COMMAND_NAMES, CommandBody, openApi, PlanBody, ScheduleBody, StartBody 
 import { changeSchedule, showSchedule } from './schedule.js';
 
 const BODY_LIMIT = 256 * 1024;
+/** PostgreSQL takes no NUL in a text, and nothing that an address names holds any of these. */
+const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f)/i;
 /** Between two looks at the record for those who follow it, in milliseconds. */
 const FOLLOW_EVERY = 300;
 
@@ -72,6 +74,11 @@ export function createApi({ desk, token }: ApiOptions): Hono {
     if (!sameText(given, token)) {
       return context.json(failure('NOT_ENTITLED', 'The control API needs the token of its home, as Authorization: Bearer TOKEN.'), 401);
     }
+    return next();
+  });
+  api.use('/v1/*', async (context, next) => {
+    if (ENCODED_CONTROL.test(context.req.url))
+      throw new ResealError('USAGE', 'The address holds a control character (%00 to %1F, %7F): no line, rotation, node or date does.');
     return next();
   });
 

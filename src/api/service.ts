@@ -36,6 +36,8 @@ export interface RunningService {
   readonly client: Client;
   readonly ledger: Ledger;
   readonly desk: RotationDesk;
+  /** What cannot be used though everything runs, each in a sentence: a store that is away. */
+  readonly troubles: readonly string[];
   /** Rejects when the worker fails. */
   readonly ended: Promise<void>;
   /** Ends everything that was started here, in the reverse order. */
@@ -81,7 +83,8 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
     const worker = request.parts.includes('worker')
       ? await startWorker({ folder, ledger, temporal, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) }, undo)
       : null;
-    return { api, temporal, client, ledger, desk, ended: worker?.ended ?? new Promise(() => undefined), stop };
+    const troubles = await around.storeTroubles();
+    return { api, temporal, client, ledger, desk, troubles, ended: worker?.ended ?? new Promise(() => undefined), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -19,7 +19,7 @@ export async function runService(
     try {
       if (service.api !== null)
         publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid, config: folder });
-      for (const line of ready(service)) context.output.diagnostic(line);
+      for (const line of [...service.troubles, ...ready(service)]) context.output.diagnostic(line);
       await Promise.race([service.ended, aborted(signal)]);
     } finally {
       if (service.api !== null) withdrawEndpoint(home);

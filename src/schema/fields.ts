@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isName } from '../domain/brands.js';
 import { DURATION_PATTERN, parseDuration } from '../domain/duration.js';
+import { notPlain, notPlainInLines } from '../domain/plain-text.js';
 import type { Share } from '../domain/policy.js';
 
 // The `error` texts complete the sentence "found …, expected …".
@@ -39,7 +40,16 @@ export const name = z
 
 export const branded = <T extends string>() => name.transform((text) => text as T);
 
-export const text = z.string({ error: 'a text' }).min(1, { error: 'a text that is not empty' });
+const PLAIN = 'without control characters';
+
+/** A text on one line that people read: a name, a ticket, an id. */
+export const text = z
+  .string({ error: 'a text' })
+  .min(1, { error: 'a text that is not empty' })
+  .refine((given) => notPlain(given) === null, { error: `a text on one line, ${PLAIN}` });
+
+/** A text that may have several lines, or none. */
+export const lines = z.string({ error: 'a text' }).refine((given) => notPlainInLines(given) === null, { error: `a text ${PLAIN}` });
 
 export const timeOfDay = z
   .string({ error: 'a time of day like "08:00"' })

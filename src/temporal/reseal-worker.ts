@@ -25,6 +25,8 @@ export const TASK_QUEUE = 'reseal';
 
 export interface OpenSurroundings extends Surroundings {
   readonly content: ContentStore;
+  /** Why stores cannot be used now, each in a sentence; empty when all can. */
+  storeTroubles(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -35,7 +37,7 @@ export async function openSurroundings(folder: string): Promise<OpenSurroundings
   const profiles = new VerifiedProfiles({ roots: trustedRoots(configuration) });
   const stores = new Map<string, GitManifestStore>();
   for (const [name, store] of Object.entries(configuration.reseal.stores))
-    stores.set(name, await GitManifestStore.open({ path: store.url, branch: store.branch }));
+    stores.set(name, await GitManifestStore.open({ name, path: store.url, branch: store.branch }));
   return {
     configuration: read,
     store: (name) => named(stores.get(name), 'store', name),
@@ -47,10 +49,21 @@ export async function openSurroundings(folder: string): Promise<OpenSurroundings
     },
     profiles,
     clock: Date.now,
+    storeTroubles: async () => (await Promise.all([...stores.values()].map(troubleOf))).flat(),
     close: async () => {
       for (const store of stores.values()) await store.close();
     },
   };
+}
+
+async function troubleOf(store: GitManifestStore): Promise<readonly string[]> {
+  try {
+    await store.currentCommit();
+    return [];
+  } catch (error) {
+    if (!(error instanceof ResealError)) throw error;
+    return [error.message];
+  }
 }
 
 function named<T>(found: T | undefined, what: string, name: string): T {

@@ -93,6 +93,32 @@ describe('a request that cannot be answered', () => {
     for (const field of ['line', 'by', 'ticket', 'hurry']) expect(details).toContain(field);
   });
 
+  it.each(['\0', '\n', '\u001b[31m', '\u007f', '\u0085', '\u2028', '\ud800', '\u202e'])(
+    'refuses %j in every name, ticket and id: it would reach the history of the store, and PostgreSQL (S12)',
+    async (odd) => {
+      const given = { by: `rita${odd}`, ticket: `CHG-7${odd}`, question: odd, option: `x${odd}`, nodes: [`lab-1${odd}`] };
+      const told = await served.post('/v1/rotations/ios-main-1/answer', given);
+      expect([told.status, told.body.error?.code]).toEqual([400, 'USAGE']);
+      expect(told.body.error?.details.map((one) => one.split(':')[0])).toEqual(['by', 'ticket', 'question', 'option', 'nodes.0']);
+      const began = await served.post(
+        '/v1/rotations',
+        start({ line: `ios${odd}`, ticket: `CHG${odd}`, at: odd, successors: [odd], after: odd }),
+      );
+      expect(began.body.error?.details.map((one) => one.split(':')[0])).toEqual(['line', 'ticket', 'at', 'successors.0', 'after']);
+    },
+  );
+
+  it('takes a reason of several lines, and no other control character in it', async () => {
+    const withReason = (reason: string) => served.post('/v1/rotations/ios-main-99/rollback', said('ada', { reason }));
+    expect((await withReason('archives fail:\r\n\ton every signer')).status).toBe(404);
+    expect(await withReason('archives\0fail')).toMatchObject({ status: 400, body: { error: { code: 'USAGE' } } });
+  });
+
+  it('refuses control characters in an address', async () => {
+    for (const path of ['/v1/rotations/ios%00main-1', '/v1/rotations?line=%00', '/v1/nodes/lab%1b-1', '/v1/lines/ios%7Fmain/head'])
+      expect([path, await served.get(path)]).toMatchObject([path, { status: 400, body: { error: { code: 'USAGE' } } }]);
+  });
+
   it.each(['', '{"line"', 'null', '[]'])('refuses the body %j', async (body) => {
     const answer = await served.post('/v1/rotations', body);
     expect([answer.status, answer.body.error?.code]).toEqual([400, 'USAGE']);

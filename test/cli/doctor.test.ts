@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -31,11 +32,14 @@ async function doctor(env: NodeJS.ProcessEnv = {}) {
 
 describe('doctor', () => {
   it('passes where everything is there, and says what it found', async () => {
+    const store = join(folder, 'reseal', 'store.git');
+    execFileSync('git', ['init', '--quiet', '--bare', '-b', 'main', store]);
     const { exit, verdict, check } = await doctor();
     expect(check('configuration')).toMatchObject({ verdict: 'pass', reason: `${join(folder, 'reseal')}: 4 nodes` });
     expect(check('git').reason).toMatch(/^git version/);
     expect(check('temporal').reason).toMatch(/^embedded: /);
     expect(check('database').reason).toBe('embedded, in the home');
+    expect(check('store main')).toMatchObject({ verdict: 'pass', reason: `${store}: nothing in it yet` });
     expect({ exit, verdict }).toEqual({ exit: 0, verdict: 'pass' });
   });
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -70,6 +70,23 @@ describe('reseal up', () => {
     expect(second.stderr).toContain('adopted');
     expect(temporal()).toEqual(server);
     expect((await runReseal(['node', 'list'], { env: env() })).exit).toBe(0);
+  }, 180_000);
+
+  it('starts while a store is away, says which, and uses it once it is back (invariant 6)', async () => {
+    const store = join(folder, 'store.git');
+    renameSync(store, `${store}.away`);
+    try {
+      const one = await up();
+      expect(one.stderr).toContain(`The store main (${store}) cannot be used: it is gone, or has never been there.`);
+      const plan = ['rotation', 'plan', '--line', 'ios-main', '--as', 'rita'];
+      const refused = await runReseal(plan, { env: env() });
+      expect([refused.exit, refused.stderr]).toEqual([3, expect.stringContaining(`The store main (${store}) cannot be used`)]);
+      expect(existsSync(store)).toBe(false);
+      renameSync(`${store}.away`, store);
+      expect((await runReseal(plan, { env: env() })).stdout).toContain('ios-main');
+    } finally {
+      if (existsSync(`${store}.away`)) renameSync(`${store}.away`, store);
+    }
   }, 180_000);
 
   it.each(['server', 'worker'])('%s alone refuses what is embedded, and says what to set', async (part) => {

@@ -1,6 +1,6 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +37,7 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'reseal-git-'));
   path = join(root, 'store.git');
   store = await open();
+  await store.create();
 });
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((one) => one.close()));
@@ -250,6 +251,14 @@ describe("the store's own history", () => {
     expect(git(['log', '-1', '--format=%(trailers:key=Ticket,valueonly)']).trim()).toBe('');
   });
 
+  it('holds no control character, whoever handed one in: a NUL would end the message there', async () => {
+    await store.allot(LINE, 'k', { by: 'rita\0\u001b[31m', ticket: 'CHG-1\0\u0085x' });
+    const commit = execFileSync('git', ['--git-dir', path, 'cat-file', 'commit', 'main'], { encoding: 'utf8' });
+    expect(commit).toContain('\nTicket: CHG-1 x\nBy: rita [31m\n');
+    expect(commit.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(git(['fsck', '--strict', '--no-dangling'])).toBe('');
+  });
+
   it('does not depend on anybody’s git configuration', async () => {
     const before = { ...process.env };
     process.env['GIT_DIR'] = '/nowhere';
@@ -269,6 +278,44 @@ describe("the store's own history", () => {
 });
 
 describe('a store that cannot be used', () => {
+  it('that is not there is never made by using it: every use says which store, where, and what to do (invariant 6)', async () => {
+    path = join(root, 'disk', 'store.git');
+    const away = await GitManifestStore.open({ name: 'main', path });
+    const said = {
+      code: 'STORE_UNREACHABLE',
+      message: `The store main (${path}) cannot be used: it is gone, or has never been there. Bring it back (is its disk mounted? is its place in reseal.yaml right?); nothing is decided without it. Where there has never been one, a line's first manifest makes it: reseal manifest freeze DIR --line LINE --first.`,
+    };
+    await expect(away.head(LINE)).rejects.toMatchObject(said);
+    await expect(away.advance(LINE, 0, digest('a'), {})).rejects.toMatchObject(said);
+    await expect(away.allot(LINE, 'k', {})).rejects.toMatchObject(said);
+    await expect(away.putManifest(Buffer.from('m'), {})).rejects.toMatchObject(said);
+    await expect(away.manifest(digest('a'))).rejects.toMatchObject(said);
+    await expect(away.records(LINE)).rejects.toMatchObject(said);
+    expect(await away.isThere()).toBe(false);
+    expect(await readdir(root)).toEqual(['store.git']);
+    await away.close();
+  });
+
+  it('whose place is an empty folder is away too, and is not made over it: its disk may only not be mounted', async () => {
+    path = join(root, 'mount-point');
+    await mkdir(path);
+    const away = await open();
+    const said = { code: 'STORE_UNREACHABLE', message: expect.stringContaining('there is an empty folder in its place') };
+    await expect(away.head(LINE)).rejects.toMatchObject(said);
+    await expect(away.create()).rejects.toMatchObject(said);
+    expect(await away.isThere()).toBe(false);
+    expect(await readdir(path)).toEqual([]);
+  });
+
+  it('works as soon as it is there, without being opened anew', async () => {
+    path = join(root, 'later.git');
+    const first = await open();
+    await expect(first.head(LINE)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    expect(await (await open()).create()).toBe(true);
+    expect(await first.head(LINE)).toBeNull();
+    expect(await first.create()).toBe(false);
+  });
+
   it('is created where there is none, bare, on main', async () => {
     expect(git(['rev-parse', '--is-bare-repository']).trim()).toBe('true');
     expect(git(['symbolic-ref', 'HEAD']).trim()).toBe('refs/heads/main');
@@ -276,20 +323,23 @@ describe('a store that cannot be used', () => {
     expect(await store.currentCommit()).toBeNull();
   });
 
-  it('is opened by many at once', async () => {
+  it('is created by many at once, and only one of them did it', async () => {
     path = join(root, 'deep', 'er', 'store.git');
     const stores = await Promise.all(Array.from({ length: 5 }, open));
+    const created = await Promise.all(stores.map((one) => one.create()));
+    expect(created.filter(Boolean)).toHaveLength(1);
     await Promise.all(stores.map((one, index) => one.allot(LINE, `${index}`, {})));
     expect((await stat(path)).isDirectory()).toBe(true);
   });
 
   it('says that what is there is no repository', async () => {
     await writeFile(join(root, 'file'), '');
-    await expect(GitManifestStore.open({ path: join(root, 'file') })).rejects.toMatchObject({
-      code: 'STORE_UNREACHABLE',
-      message: expect.stringContaining('is not a git repository'),
-    });
-    await expect(GitManifestStore.open({ path: join(root, 'file', 'store.git') })).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    path = join(root, 'file');
+    const said = { code: 'STORE_UNREACHABLE', message: expect.stringContaining('is not a git repository') };
+    await expect((await open()).currentCommit()).rejects.toMatchObject(said);
+    await expect((await open()).create()).rejects.toMatchObject(said);
+    path = join(root, 'file', 'store.git');
+    await expect((await open()).create()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
   });
 
   it('says that a remote address is not a local path', async () => {

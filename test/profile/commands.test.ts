@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -68,8 +68,17 @@ describe('reseal profile … on the command line (P1)', () => {
     expect((await reseal('profile', 'verify')).exit).toBe(2);
   });
 
+  it('imports into no store that is not there: what looks new may only be away (invariant 6)', async () => {
+    configure();
+    const refused = await reseal('profile', 'import', appleProfilePath('c3e20987'), '--by', 'alice', '--ticket', 'CHG-42');
+    const store = join(folder, 'reseal', 'store.git');
+    expect(refused).toMatchObject({ exit: 3, err: expect.stringContaining(`The store main (${store}) cannot be used: it is gone`) });
+    expect(existsSync(store)).toBe(false);
+  });
+
   it('imports into the store of the configuration', async () => {
     configure();
+    execFileSync('git', ['init', '--quiet', '--bare', '-b', 'main', join(folder, 'reseal', 'store.git')]);
     const done = await reseal('profile', 'import', appleProfilePath('c3e20987'), '--by', 'alice', '--ticket', 'CHG-42');
     expect(done).toMatchObject({ exit: 0, out: expect.stringContaining('Imported 1 profile as alice.') });
     const path = `profiles/${sha256Hex(appleProfile('c3e20987'))}.mobileprovision`;
@@ -88,5 +97,8 @@ describe('reseal profile … on the command line (P1)', () => {
       exit: 4,
       err: expect.stringContaining('no ticket id'),
     });
+    const odd = await reseal('profile', 'import', path, '--by', 'alice\u001b[2J', '--ticket', 'CHG-42\nBy: bob');
+    expect(odd).toMatchObject({ exit: 2, err: expect.stringMatching(/--by: found U\+001B[^]*--ticket: found U\+000A/) });
+    expect(odd.err).not.toContain('\u001b[2J');
   });
 });

@@ -11,6 +11,7 @@ let stores: GitManifestStore[];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'reseal-stores-'));
   stores = await Promise.all(['a', 'b'].map((name) => GitManifestStore.open({ path: join(folder, `${name}.git`), branch: 'main' })));
+  for (const store of stores) await store.create();
 });
 afterEach(async () => {
   for (const store of stores) await store.close();

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { GitManifestStore } from '../../../activities/manifest-store/git.js';
 import { type Configuration, loadConfiguration } from '../../configuration/load.js';
 import { ResealError } from '../../domain/errors.js';
 import { pingDatabase } from '../../ledger/ping.js';
@@ -85,6 +86,22 @@ async function checkHome(context: Context): Promise<Finding> {
   return pass([...(running.some((one) => one.home === home) ? [] : [home]), ...used].join('\n'));
 }
 
+/** Reads the tip of every store: whether the store is there, and this account may read it. */
+async function checkStores({ reseal }: Configuration): Promise<readonly DoctorCheck[]> {
+  return Promise.all(
+    Object.entries(reseal.stores).map(([name, { url, branch }]) =>
+      settle(`store ${name}`, async () => {
+        const store = await GitManifestStore.open({ name, path: url, branch });
+        try {
+          return pass((await store.currentCommit()) === null ? `${store.path}: nothing in it yet` : store.path);
+        } finally {
+          await store.close();
+        }
+      }),
+    ),
+  );
+}
+
 /** A check that throws has failed; its sentence says what and what to do. */
 async function settle(check: string, work: () => Promise<Finding> | Finding): Promise<DoctorCheck> {
   try {
@@ -97,7 +114,7 @@ async function settle(check: string, work: () => Promise<Finding> | Finding): Pr
 
 /** Every check, whatever the others found. */
 export async function examine(context: Context): Promise<readonly DoctorCheck[]> {
-  let configuration: Configuration | null = null;
+  let configuration = null as Configuration | null;
   const configured = await settle('configuration', async () => {
     const folder = await configFolderToRead(context);
     configuration = loadConfiguration(folder);
@@ -112,5 +129,6 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
       settle('temporal', () => checkTemporal(configuration, context.env)),
       settle('database', () => checkDatabase(configuration, context.env)),
     ])),
+    ...(configuration === null ? [] : await checkStores(configuration)),
   ];
 }

@@ -4,11 +4,13 @@ import { parse } from 'yaml';
 import type { LineName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { mayDo } from '../../domain/roster.js';
+import { ticketRefusal } from '../../domain/tickets.js';
 import { AppsSchema, assembleManifest } from '../../manifest/assemble.js';
 import { freezeManifest } from '../../manifest/freeze.js';
 import { readProfileFile, verifyProfile } from '../../profile/index.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
+import { refuseControlCharacters } from '../said.js';
 import { withStores } from './read.js';
 
 const SUFFIX = '.mobileprovision';
@@ -54,15 +56,14 @@ export const command = defineCommand({
   },
   async handler(context, { dir }, { line, first, as, ticket }) {
     const folder = resolve(context.cwd, dir);
+    refuseControlCharacters({ as, ticket });
     await withStores(context, async (configuration, storeOf) => {
       if (!mayDo(configuration.roster, as, 'freeze')) throw new ResealError('NOT_ENTITLED', `The roster does not let ${as} freeze.`);
-      if (!new RegExp(configuration.policy.tickets.pattern).test(ticket))
-        throw new ResealError(
-          'WRONG_TICKET',
-          `${JSON.stringify(ticket)} is no ticket id; expected ${configuration.policy.tickets.pattern}.`,
-        );
+      const refusal = ticketRefusal(ticket, configuration.policy);
+      if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
       const store = await storeOf(line);
-      const head = await store.head(line as LineName);
+      // Only a line's first manifest may begin a store: elsewhere one that is not there is away, and an empty one in its place would hide that.
+      const head = first && !(await store.isThere()) ? null : await store.head(line as LineName);
       if (first && head !== null)
         throw new ResealError('REFUSED', `Line ${line} has a head already: ${head.digest} (seq ${head.seq}). It moves by rotations only.`);
       const roots = trustedRoots(configuration);
@@ -70,6 +71,7 @@ export const command = defineCommand({
       const profiles = files.map((bytes) => verifyProfile(bytes, { roots }).profile);
       const frozen = freezeManifest(assembleManifest(line as LineName, profiles, await appsOf(folder)));
       const by = { by: as, ticket };
+      const created = first && (await store.create());
       await store.putMany(
         [...files.map((bytes) => ({ kind: 'profile', bytes, importedBy: as }) as const), { kind: 'manifest', bytes: frozen.bytes }],
         by,
@@ -82,8 +84,17 @@ export const command = defineCommand({
             `Someone else gave ${line} its first manifest in this moment. See \`reseal manifest show ${line}\`.`,
           );
       }
-      const view = { schemaVersion: 1, line, sha256: frozen.sha256, sha1: frozen.sha1, profiles: profiles.length, head: first };
+      const view = {
+        schemaVersion: 1,
+        line,
+        sha256: frozen.sha256,
+        sha1: frozen.sha1,
+        profiles: profiles.length,
+        head: first,
+        storeCreated: created,
+      };
       context.output.show(view, () => [
+        ...(created ? [`There was no store for ${line}: made a new one, ${store.path}.`] : []),
         `Froze ${profiles.length} profiles as ${frozen.sha256}${first ? `, the first manifest of ${line}` : ''}.`,
       ]);
     });

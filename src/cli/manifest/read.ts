@@ -41,7 +41,8 @@ async function withStoresIn<T>(folder: string, work: WorkWithStores<T>): Promise
     }
     const place = configuration.reseal.stores[declared.store];
     if (place === undefined) throw new ResealError('CONFIG_INVALID', `reseal.yaml has no store ${declared.store}.`);
-    const known = open.get(declared.store) ?? (await GitManifestStore.open({ path: place.url, branch: place.branch }));
+    const known =
+      open.get(declared.store) ?? (await GitManifestStore.open({ name: declared.store, path: place.url, branch: place.branch }));
     open.set(declared.store, known);
     return known;
   };

@@ -4,7 +4,7 @@ import type { ProfileImportView } from '../../presenters/profile-verdict.js';
 import { ResealError } from '../../domain/errors.js';
 import { readProfileFile, sha256Hex, verifyProfile, type VerifiedProfile } from '../../profile/index.js';
 import { profileVerdictsView } from '../../presenters/profile-verdict.js';
-import { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import { GitManifestStore, type GitStoreOptions } from '../../../activities/manifest-store/git.js';
 import { type Configuration, loadConfiguration } from '../../configuration/load.js';
 import { mayDo } from '../../domain/roster.js';
 import { ticketRefusal } from '../../domain/tickets.js';
@@ -12,6 +12,7 @@ import { profileImportText } from '../../presenters/profile-text.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
 import { configFolder } from '../config-folder.js';
+import { refuseControlCharacters } from '../said.js';
 import { exitCodeOf, type ReadOptions } from './inspect.js';
 
 export interface ImportOptions extends ReadOptions {
@@ -67,6 +68,7 @@ export const command = defineCommand({
     store: { kind: 'text', value: 'NAME', description: 'a store of reseal.yaml (needed where there are several)' },
   },
   async handler(context, { file }, { by, ticket, store: wanted }) {
+    refuseControlCharacters({ by, ticket });
     const configuration = loadConfiguration(configFolder(context));
     refuseStranger(configuration, by, ticket);
     const store = await GitManifestStore.open(storeOf(configuration, wanted));
@@ -92,14 +94,14 @@ function refuseStranger(configuration: Configuration, by: string, ticket: string
   if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
 }
 
-function storeOf(configuration: Configuration, wanted: string | undefined): { readonly path: string; readonly branch: string } {
+function storeOf(configuration: Configuration, wanted: string | undefined): GitStoreOptions {
   const { stores } = configuration.reseal;
   const names = Object.keys(stores);
   const name = wanted ?? (names.length === 1 ? names[0] : undefined);
   const store = name === undefined ? undefined : stores[name];
-  if (store === undefined) {
+  if (name === undefined || store === undefined) {
     const found = wanted === undefined ? 'There are several stores' : `reseal.yaml has no store ${wanted}`;
     throw new ResealError('USAGE', `${found}. Give --store with one of: ${names.join(', ')}.`);
   }
-  return { path: store.url, branch: store.branch };
+  return { name, path: store.url, branch: store.branch };
 }

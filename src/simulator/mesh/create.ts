@@ -136,6 +136,7 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   const frozen = freezeManifest(assembleManifest(line, described, appsFile(apps)));
   const store = await GitManifestStore.open({ path: folders.store });
   try {
+    await store.create();
     if ((await store.head(line)) === null) {
       await store.putMany(
         [

@@ -49,6 +49,7 @@ export async function createRealMesh(folder: string, fixtures: string): Promise<
   const frozen = freezeManifest(assembleManifest(line, [profile], APPS));
   const store = await GitManifestStore.open({ path: folders.store });
   try {
+    await store.create();
     await store.putMany(
       [
         { kind: 'profile', bytes, importedBy: 'rita' },

@@ -1,0 +1,55 @@
+import { readdirSync } from 'node:fs';
+import { ResealError } from '../../src/domain/errors.js';
+import { GitFailure } from './git-command.js';
+
+/** Where a store is, and what people call it. */
+export interface StorePlace {
+  /** Its name in reseal.yaml, where it has one. */
+  readonly name?: string;
+  /** Absolute path of the bare repository. */
+  readonly repository: string;
+}
+
+/** `The store main (/srv/store.git)`, the beginning of every sentence about it. */
+export const theStore = ({ name, repository }: StorePlace): string =>
+  name === undefined ? `The store ${repository}` : `The store ${name} (${repository})`;
+
+/** As the operating system says it, and as git does. */
+export const NO_SPACE = /ENOSPC|no space left|out of disk ?space/i;
+
+const BRING_BACK = 'Bring it back (is its disk mounted? is its place in reseal.yaml right?); nothing is decided without it.';
+const BEGIN = "a line's first manifest makes it: reseal manifest freeze DIR --line LINE --first.";
+
+/**
+ * Why there is no store in its place, in words; null where there is something. An empty folder counts as none: it is what a disk that is not
+ * mounted leaves.
+ */
+export function absenceOf(repository: string): string | null {
+  try {
+    return readdirSync(repository).length === 0
+      ? `there is an empty folder in its place. ${BRING_BACK} To begin a new one, remove that folder; ${BEGIN}`
+      : null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? `it is gone, or has never been there. ${BRING_BACK} Where there has never been one, ${BEGIN}`
+      : null;
+  }
+}
+
+/** Says in plain words why the store cannot be used. */
+export function outOfReach(place: StorePlace, cause: unknown): ResealError {
+  if (cause instanceof ResealError) return cause;
+  const said = (cause instanceof GitFailure ? cause.said : cause instanceof Error ? cause.message : String(cause)).trim();
+  const reason = absenceOf(place.repository) ?? plainReason(said);
+  return new ResealError('STORE_UNREACHABLE', `${theStore(place)} cannot be used: ${reason}`, { cause });
+}
+
+function plainReason(said: string): string {
+  if (/not a git repository|invalid gitfile/i.test(said))
+    return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
+  if (NO_SPACE.test(said)) return 'its disk is full. Free some space and try again.';
+  if (/EACCES|EPERM|permission denied/i.test(said)) return 'this account may not read or write it. Check its owner and its modes.';
+  if (/EROFS|read-only file system/i.test(said)) return 'its file system is read-only.';
+  if (/ENOTDIR|EEXIST/i.test(said)) return 'there is a file where a folder should be.';
+  return `git says: ${said || 'nothing'}.`;
+}
