@@ -2,7 +2,7 @@
 // Compiles src, workflows and activities to dist/ and bundles the workflows once, so that a worker starts without webpack.
 // `--if-stale`: does nothing when dist/ is newer than every source. Quiet when all is well.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,9 @@ function compile() {
     rmSync(next, { recursive: true, force: true });
     fail('the sources have type errors, listed above.', run.stdout || run.stderr);
   }
+  // What runs elsewhere than in Node.js goes along as it is.
+  for (const path of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sh')))
+    cpSync(join(root, 'src', path), join(next, 'src', path));
   const last = `${next}-last`;
   if (existsSync(dist)) renameSync(dist, last);
   renameSync(next, dist);

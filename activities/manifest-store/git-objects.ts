@@ -12,6 +12,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** How long a child that is to end may take, in milliseconds. */
+const GRACE = 5_000;
+
 /**
  * Reads objects through one long-lived `git cat-file --batch`, started with the first read and again after it died. Requests are
  * answered in order, so any number may be under way. It sees what other processes write: git looks again for every name.
@@ -36,13 +39,19 @@ export class GitObjects {
     });
   }
 
-  /** Ends the child; a later read starts another one. */
+  /** Ends the child; a later read starts another one. A child that a disk holds up is not waited for longer than `GRACE`. */
   close(): Promise<void> {
     const child = this.child;
     if (child === null) return Promise.resolve();
     keepAlive(child, true);
     return new Promise((resolve) => {
+      const late = setTimeout(() => {
+        child.kill('SIGKILL');
+        keepAlive(child, false);
+        resolve();
+      }, GRACE);
       child.once('close', () => {
+        clearTimeout(late);
         resolve();
       });
       child.stdin.end();

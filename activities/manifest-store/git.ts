@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { sha256Of } from '../../src/manifest/digest.js';
@@ -28,6 +29,8 @@ export interface GitStoreOptions {
 }
 
 const PATIENCE = 60_000;
+/** How long `trouble` waits for an answer, in milliseconds: a disk that hangs gives none. */
+const ANSWER = 5_000;
 
 /** What is decided at one tip of the branch: nothing to write, or a change that must land on that tip. */
 type Decision<T> =
@@ -79,7 +82,23 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async isThere(): Promise<boolean> {
-    return absenceOf(this.place.repository) === null;
+    return (await absenceOf(this.place.repository)) === null;
+  }
+
+  /** Why the store cannot be read now; null where it can. Answers within seconds, whatever the disk does. */
+  async trouble(): Promise<ResealError | null> {
+    const read = this.currentCommit().then(
+      () => null,
+      (error: unknown) => outOfReach(this.place, error),
+    );
+    const late = sleep(ANSWER, null, { ref: false }).then(
+      () =>
+        new ResealError(
+          'STORE_UNREACHABLE',
+          `${theStore(this.place)} has not answered for ${ANSWER / 1000} s. Look whether its disk hangs.`,
+        ),
+    );
+    return Promise.race([read, late]);
   }
 
   /** Absolute path of the repository. */
@@ -232,7 +251,7 @@ export class GitManifestStore implements ManifestStore {
     try {
       return await this.commits.commit(tip, change);
     } catch (cause) {
-      throw outOfReach(this.place, cause);
+      throw await outOfReach(this.place, cause);
     }
   }
 
@@ -268,8 +287,8 @@ export class GitManifestStore implements ManifestStore {
   /** The move to `seq`, from the branch's history; null where there was none. */
   private async earlierMove(tip: string, line: LineName, seq: number): Promise<Head | null> {
     const log = await git({ repository: this.place.repository, command: ['log', '--format=%H', tip, '--', headPath(line)] }).catch(
-      (cause: unknown) => {
-        throw outOfReach(this.place, cause);
+      async (cause: unknown) => {
+        throw await outOfReach(this.place, cause);
       },
     );
     for (const commit of log.trim().split('\n')) {
@@ -291,7 +310,7 @@ export class GitManifestStore implements ManifestStore {
       if (found !== null) return found;
       // A reader that was started before answers "missing" for everything once the repository is gone from under it: a head that is
       // out of reach must never look like one that was never set.
-      if (!existsSync(join(this.place.repository, 'HEAD'))) throw new GitFailure('cat-file', null, 'not a git repository any more');
+      if (!(await isFile(join(this.place.repository, 'HEAD')))) throw new GitFailure('cat-file', null, 'not a git repository any more');
       return await this.objects.read(name);
     } catch (cause) {
       if (cause instanceof GitFailure && /corrupt|inflate|bad object|hash mismatch/i.test(cause.said)) {
@@ -301,9 +320,15 @@ export class GitManifestStore implements ManifestStore {
           { cause },
         );
       }
-      throw outOfReach(this.place, cause);
+      throw await outOfReach(this.place, cause);
     }
   }
 }
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 
 const headPath = (line: LineName): string => `lines/${line}/head.json`;

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { ResealError } from '../../src/domain/errors.js';
 import { GitFailure } from './git-command.js';
 
@@ -22,11 +22,11 @@ const BEGIN = "a line's first manifest makes it: reseal manifest freeze DIR --li
 
 /**
  * Why there is no store in its place, in words; null where there is something. An empty folder counts as none: it is what a disk that is not
- * mounted leaves.
+ * mounted leaves. Not a synchronous call: a disk that hangs would hold up everything else in this process.
  */
-export function absenceOf(repository: string): string | null {
+export async function absenceOf(repository: string): Promise<string | null> {
   try {
-    return readdirSync(repository).length === 0
+    return (await readdir(repository)).length === 0
       ? `there is an empty folder in its place. ${BRING_BACK} To begin a new one, remove that folder; ${BEGIN}`
       : null;
   } catch (error) {
@@ -37,10 +37,10 @@ export function absenceOf(repository: string): string | null {
 }
 
 /** Says in plain words why the store cannot be used. */
-export function outOfReach(place: StorePlace, cause: unknown): ResealError {
+export async function outOfReach(place: StorePlace, cause: unknown): Promise<ResealError> {
   if (cause instanceof ResealError) return cause;
   const said = (cause instanceof GitFailure ? cause.said : cause instanceof Error ? cause.message : String(cause)).trim();
-  const reason = absenceOf(place.repository) ?? plainReason(said);
+  const reason = (await absenceOf(place.repository)) ?? plainReason(said);
   return new ResealError('STORE_UNREACHABLE', `${theStore(place)} cannot be used: ${reason}`, { cause });
 }
 

@@ -22,7 +22,7 @@ export async function createRepository(place: StorePlace, branch: string): Promi
       await rm(fresh, { recursive: true, force: true });
     }
   } catch (cause) {
-    throw outOfReach(place, cause);
+    throw await outOfReach(place, cause);
   }
 }
 

@@ -4,7 +4,7 @@ import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { NodeOutcome, NodeResult } from '../../src/domain/node/report.js';
 import type { NodeDeclaration } from '../../src/domain/topology.js';
 import type { NodeFiles } from '../../src/node-shell/contract.js';
-import { LocalNode } from '../../src/node-shell/local.js';
+import { reachNodes } from '../../src/node-shell/reach.js';
 import type { NodeActivities } from './contract.js';
 import { activityFailure } from './failures.js';
 import { FrozenContents, type ContentStore } from './frozen-contents.js';
@@ -40,7 +40,7 @@ export interface NodeActivityDeps {
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly attempt: () => AttemptFacts;
   readonly heartbeat: (details: unknown) => void;
-  /** How a node's files are reached. Default: `reach: local` only. */
+  /** How a node's files are reached. Default: from this machine, with the OpenSSH client's own settings. */
   readonly reach?: (node: NodeDeclaration) => NodeFiles;
   /** Told in reports. Default `0.1.0`. */
   readonly version?: string;
@@ -50,19 +50,11 @@ export interface NodeActivityDeps {
 /** How many nodes one probe activity looks at side by side. */
 const PROBED_AT_ONCE = 16;
 
-export function reachLocal(node: NodeDeclaration): NodeFiles {
-  if (node.reach.kind === 'local') return new LocalNode(node.name, node.reach.home);
-  throw new ResealError(
-    'NODE_UNREACHABLE',
-    `Node ${node.name} is reached by ${node.reach.kind}, and this worker reaches local nodes only. Run a worker that can.`,
-  );
-}
-
 /** The node activities over real files. Frozen contents are shared by all nodes of one worker. */
 export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
   const contents = new FrozenContents(deps.store);
   const clock = deps.clock ?? Date.now;
-  const reach = deps.reach ?? reachLocal;
+  const reach = deps.reach ?? reachNodes().files;
 
   const tools = (): OperationTools => {
     const { verifier, sleep, heartbeat } = deps;

@@ -131,6 +131,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { path: 'node list', description: 'List the declared nodes, with what was last read off each', load: () => import('./node/list.js') },
   {
+    path: 'node script',
+    description: 'Print reseal-node, the program to install on a Mac that is reached over SSH',
+    load: () => import('./node/script.js'),
+  },
+  {
     path: 'node inspect',
     description: 'Read node truth now: what is active, accepted, present; exit 1 when a check fails',
     load: () => import('./node/inspect.js'),

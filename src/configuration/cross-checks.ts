@@ -72,6 +72,8 @@ export function checkLines(topology: Topology, reseal: ResealConfiguration | nul
 
 /** Names that occur twice, lines that no one declared, and homes that two nodes share. */
 export function checkNodes(topology: Topology): Mismatch[] {
+  const hosts = new Map<string, string>();
+  for (const node of [...topology.nodes].reverse()) if (node.reach.kind === 'ssh') hosts.set(hostOf(node.reach), node.name);
   const lines = Object.keys(topology.lines);
   const owners = new Map<string, string>();
   for (const node of [...topology.nodes].reverse()) if (node.reach.kind === 'local') owners.set(node.reach.home, node.name);
@@ -101,8 +103,23 @@ export function checkNodes(topology: Topology): Mismatch[] {
         { path: ['nodes', index, 'reach', 'home'], found: quoted(node.reach.home), expected: `a home of its own; ${owner} has that one` },
       ];
     }),
+    ...topology.nodes.flatMap((node, index) => {
+      if (node.reach.kind !== 'ssh') return [];
+      const owner = hosts.get(hostOf(node.reach));
+      if (owner === undefined || owner === node.name) return [];
+      return [
+        {
+          path: ['nodes', index, 'reach', 'host'],
+          found: quoted(hostOf(node.reach)),
+          expected: `an account of its own; ${owner} has that one`,
+        },
+      ];
+    }),
   ];
 }
+
+const hostOf = ({ user, host, port }: { readonly user: string; readonly host: string; readonly port: number }): string =>
+  `${user}@${host}:${port}`;
 
 function wipeablePaths(
   node: NodeDeclaration,

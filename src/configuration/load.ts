@@ -55,6 +55,11 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
     ...reseal,
     stores: mapValues(reseal.stores, (store) => (isLocal(store.url) ? { ...store, url: absolute(store.url, folder) } : store)),
     sources: mapValues(reseal.sources, (source) => ({ ...source, path: absolute(source.path, folder) })),
+    ssh: {
+      ...reseal.ssh,
+      knownHosts: reseal.ssh.knownHosts === null ? null : absolute(reseal.ssh.knownHosts, folder),
+      config: reseal.ssh.config === null ? null : absolute(reseal.ssh.config, folder),
+    },
     trust: { extraRoots: reseal.trust.extraRoots.map((path) => absolute(path, folder)) },
     notify: { webhooks: reseal.notify.webhooks.map((webhook) => ({ ...webhook, secretFile: absolute(webhook.secretFile, folder) })) },
   };

@@ -1,6 +1,6 @@
 import type { CheckResult } from '../domain/node/probe.js';
 import type { NodeReport } from '../domain/node/report.js';
-import type { NodeDeclaration } from '../domain/topology.js';
+import type { NodeDeclaration, Reach } from '../domain/topology.js';
 
 /** A node as declared, with what was last read off it. */
 export interface NodeView {
@@ -42,9 +42,20 @@ export const nodeView = (node: NodeDeclaration, lines: readonly NodeLineView[]):
   environment: node.environment,
   image: node.image,
   keys: node.keys,
-  reach: node.reach.kind === 'local' ? `local ${node.reach.home}` : node.reach.kind,
+  reach: reachText(node.reach),
   lines,
 });
+
+function reachText(reach: Reach): string {
+  switch (reach.kind) {
+    case 'local':
+      return `local ${reach.home}`;
+    case 'ssh':
+      return `ssh ${reach.user}@${reach.host}:${reach.port}`;
+    case 'agent':
+      return 'agent';
+  }
+}
 
 export const lineView = (line: string, head: string | null, report: NodeReport | null, unreachable: string | null): NodeLineView => ({
   line,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { name, schemaVersion, text } from './fields.js';
+import { name, positive, positiveDuration, schemaVersion, text } from './fields.js';
 
 const address = z
   .string({ error: 'embedded, or host:port' })
@@ -38,6 +38,16 @@ export const ResealSchema = z.strictObject({
     .prefault({}),
   stores: z.record(name, store),
   sources: z.record(name, source).default({}),
+  /** How nodes of `reach: ssh` are reached. */
+  ssh: z
+    .strictObject({
+      knownHosts: text.nullable().default(null).meta({ description: 'Pinned host keys; null: those of the account that runs the worker.' }),
+      config: text.nullable().default(null).meta({ description: 'A file for ssh -F; null: that of the account.' }),
+      connections: positive.default(32),
+      connectTimeout: positiveDuration.prefault('10s'),
+      answerTimeout: positiveDuration.prefault('60s'),
+    })
+    .prefault({}),
   trust: z.strictObject({ extraRoots: z.array(text).default([]) }).prefault({}),
   notify: z.strictObject({ webhooks: z.array(webhook).default([]) }).prefault({}),
 });

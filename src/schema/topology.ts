@@ -12,11 +12,16 @@ const nodePath = z
   .string({ error: 'an absolute path, or one below ~' })
   .regex(/^(?:\/|~\/)./, { error: 'an absolute path, or one below ~' });
 
+/** It becomes an argument of the OpenSSH client: nothing in it may be taken for an option, a command or another host. */
+const sshName = z
+  .string({ error: 'a name or address' })
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._:-]*$/, { error: 'a name or address of letters, digits, points, colons, hyphens and underscores' });
+
 const reach = z.discriminatedUnion(
   'kind',
   [
     z.strictObject({ kind: z.literal('agent') }),
-    z.strictObject({ kind: z.literal('ssh'), host: text, port: z.int().min(1).max(65_535).default(22), user: text }),
+    z.strictObject({ kind: z.literal('ssh'), host: sshName, port: z.int().min(1).max(65_535).default(22), user: sshName }),
     z.strictObject({ kind: z.literal('local'), home: text }),
   ],
   { error: 'a reach of kind agent, ssh or local' },

@@ -13,6 +13,7 @@ import { createDropSource } from '../../activities/profile-source/drop.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import { ResealError } from '../domain/errors.js';
+import { reachNodes } from '../node-shell/reach.js';
 import { VerifiedProfiles } from '../profile/index.js';
 import { trustedRoots } from '../profile/trusted-roots.js';
 import { contentOf } from './content-of-stores.js';
@@ -49,21 +50,14 @@ export async function openSurroundings(folder: string): Promise<OpenSurroundings
     },
     profiles,
     clock: Date.now,
-    storeTroubles: async () => (await Promise.all([...stores.values()].map(troubleOf))).flat(),
+    storeTroubles: async () => {
+      const troubles = await Promise.all([...stores.values()].map((store) => store.trouble()));
+      return troubles.flatMap((trouble) => (trouble === null ? [] : [trouble.message]));
+    },
     close: async () => {
       for (const store of stores.values()) await store.close();
     },
   };
-}
-
-async function troubleOf(store: GitManifestStore): Promise<readonly string[]> {
-  try {
-    await store.currentCommit();
-    return [];
-  } catch (error) {
-    if (!(error instanceof ResealError)) throw error;
-    return [error.message];
-  }
 }
 
 function named<T>(found: T | undefined, what: string, name: string): T {
@@ -94,7 +88,13 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   const around = await openSurroundings(request.folder);
   const { connection, namespace } = await connectWorkers(request.temporal);
   const { limits } = around.configuration().policy;
-  const nodes = createNodeActivities({ store: around.content, verifier: profileVerifier(around.profiles), ...temporalContext });
+  const reach = reachNodes(around.configuration().reseal.ssh);
+  const nodes = createNodeActivities({
+    store: around.content,
+    verifier: profileVerifier(around.profiles),
+    reach: reach.files,
+    ...temporalContext,
+  });
   const worker = await createResealWorker({
     connection,
     namespace,
@@ -110,6 +110,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   });
   const ended = worker.run().finally(async () => {
     await connection.close();
+    reach.close();
     await around.close();
   });
   ended.catch(() => undefined);

@@ -1,12 +1,14 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GitManifestStore } from '../../activities/manifest-store/git.js';
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
+import { startTimeOf } from '../../src/temporal/process-identity.js';
+import { until } from '../setup/until.js';
 
 const LINE = 'ios-main' as LineName;
 const digest = (letter: string): Sha256 => letter.repeat(64) as Sha256;
@@ -108,6 +110,29 @@ describe('a git fast-import that fails', () => {
     );
     expect(failure.message).not.toContain('crash report');
     expect(names()).toEqual(before);
+  });
+});
+
+describe('a store whose disk hangs', () => {
+  it('is in trouble within seconds, and keeps nobody waiting who only asks whether it is well, or who ends', async () => {
+    expect(await store.trouble()).toBeNull();
+    await store.close();
+    const bin = join(root, 'bin');
+    mkdirSync(bin);
+    // Neither answers nor ends.
+    writeFileSync(join(bin, 'git'), `#!/bin/sh\necho $$ >'${bin}/pid'\nexec sleep 600\n`, { mode: 0o755 });
+    const before = process.env['PATH'];
+    process.env['PATH'] = `${bin}:${before ?? ''}`;
+    undo.push(() => (process.env['PATH'] = before));
+    expect(await store.trouble()).toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: `The store main (${path}) has not answered for 5 s. Look whether its disk hangs.`,
+    });
+    const pid = Number(readFileSync(join(bin, 'pid'), 'utf8'));
+    const began = performance.now();
+    await store.close();
+    expect(performance.now() - began).toBeLessThan(15_000);
+    await until(() => startTimeOf(pid) === null, { what: 'the end of the git that hung' });
   });
 });
 

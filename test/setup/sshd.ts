@@ -28,7 +28,7 @@ export interface TestHost {
   readonly user: string;
   /** Pins this host's key; `config` names the key that it lets in. */
   readonly settings: SshSettings;
-  /** Ends the server, and with it every connection. */
+  /** Ends the server: no new connection comes about; those that are open end when their client does. */
   stop(): Promise<void>;
   /** The same host with another key of its own, as if it were somebody else. */
   changeHostKey(): Promise<void>;
@@ -72,7 +72,7 @@ export async function startHost(request: TestHostRequest): Promise<TestHost> {
     'env',
     `HOME=${quoted(home)}`,
     `PATH=${quoted(path)}`,
-    request.shell ?? '/bin/sh',
+    quoted(request.shell ?? '/bin/sh'),
     quoted(SCRIPT),
     ...roots.map(quoted),
   ].join(' ');
@@ -112,9 +112,8 @@ export async function startHost(request: TestHostRequest): Promise<TestHost> {
   };
   const stop = async (): Promise<void> => {
     const { pid } = child ?? {};
-    if (child === null || pid === undefined || child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child?.once('close', resolve));
-    // Its whole group: the connections are processes of their own.
+    if (child === null || pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child?.once('exit', resolve));
     process.kill(-pid, 'SIGKILL');
     await ended;
     child = null;

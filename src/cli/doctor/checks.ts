@@ -93,6 +93,8 @@ async function checkStores({ reseal }: Configuration): Promise<readonly DoctorCh
       settle(`store ${name}`, async () => {
         const store = await GitManifestStore.open({ name, path: url, branch });
         try {
+          const trouble = await store.trouble();
+          if (trouble !== null) throw trouble;
           return pass((await store.currentCommit()) === null ? `${store.path}: nothing in it yet` : store.path);
         } finally {
           await store.close();
@@ -100,6 +102,29 @@ async function checkStores({ reseal }: Configuration): Promise<readonly DoctorCh
       }),
     ),
   );
+}
+
+/** Only where a node is reached that way. */
+async function checkSsh({ reseal, topology }: Configuration, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const { code, stderr } = await runProcess('ssh', ['-V'], { timeout: 10_000, env });
+  if (code !== 0) return fail('there is no OpenSSH client on PATH', 'Install one; nodes of reach: ssh are reached by it.');
+  const count = topology.nodes.filter((node) => node.reach.kind === 'ssh').length;
+  const { knownHosts, config } = reseal.ssh;
+  const unreadable = [knownHosts, config].flatMap((path) => (path === null ? [] : [path])).find((path) => !isReadable(path));
+  if (unreadable !== undefined)
+    return fail(`${unreadable} cannot be read`, 'Correct `ssh` in reseal.yaml, or create the file (docs/ssh.md).');
+  return pass(
+    `${stderr.trim()}, for ${count} ${count === 1 ? 'node' : 'nodes'}; host keys from ${knownHosts ?? "the account's known_hosts"}`,
+  );
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A check that throws has failed; its sentence says what and what to do. */
@@ -130,5 +155,8 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
       settle('database', () => checkDatabase(configuration, context.env)),
     ])),
     ...(configuration === null ? [] : await checkStores(configuration)),
+    ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
+      ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]
+      : []),
   ];
 }

@@ -49,10 +49,12 @@ function meshIsThere({ nodes }: PreflightFacts): readonly string[] {
 }
 
 function nodesCanBeReached({ nodes }: PreflightFacts): readonly string[] {
-  const others = nodes.filter((node) => node.reach.kind !== 'local');
+  const others = nodes.filter((node) => node.reach.kind === 'agent');
   return others.length === 0
     ? []
-    : [`this version reaches local nodes only; ${some(others)} ${others.length === 1 ? 'is' : 'are'} declared with agent or ssh`];
+    : [
+        `this version has no agents; ${some(others)} ${others.length === 1 ? 'is' : 'are'} declared with reach: agent, and can be with reach: ssh`,
+      ];
 }
 
 /** What would be treated as copies on every node would be written where nodes may not write, or left out. */
