@@ -43,6 +43,10 @@ export type RotatingMeshRequest = Partial<MeshRequest> &
   Pick<ResealWorkerRequest, 'decorate'> & {
     /** Injected faults of the database, as activities see it. */
     readonly decorateLedger?: (ledger: LedgerWrites) => LedgerWrites;
+    /** Where the mesh lies. Default: a temporary folder. */
+    readonly folder?: string;
+    /** Changes the configuration of a mesh whose nodes have their first manifest, before any worker has read it. */
+    readonly changed?: (mesh: SimulatedMesh) => Promise<void>;
     /** Default: the server that all tests share. */
     readonly temporal?: TestTemporal;
   };
@@ -81,13 +85,20 @@ export class RotatingMesh {
   ) {}
 
   static async start(request: RotatingMeshRequest = {}): Promise<RotatingMesh> {
-    const folder = mkdtempSync(join(tmpdir(), 'reseal-mesh-'));
-    const { decorate, decorateLedger, temporal: given, ...meshRequest } = request;
+    const {
+      decorate,
+      decorateLedger,
+      temporal: given,
+      folder = mkdtempSync(join(tmpdir(), 'reseal-mesh-')),
+      changed,
+      ...meshRequest
+    } = request;
     await copyApple(join(folder, 'apple'));
     const mesh = await createMesh({ folder, ...meshRequest, policy: { ...FAST_POLICY, ...meshRequest.policy } });
     const temporal = given ?? (await testConnection());
     const around = await openSurroundings(mesh.folders.config);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
+    await changed?.(mesh);
     const ledger = await openLedger({ kind: 'embedded', folder: join(folder, 'database') });
     const taskQueue = uniqueTaskQueue('mesh');
     const workerRequest: ResealWorkerRequest = {
@@ -233,7 +244,8 @@ export class RotatingMesh {
     if (node === undefined) throw new Error('a mesh without nodes builds nothing');
     return startBuilders({
       homes: this.mesh.nodes.map(({ name }) => ({ name, path: this.home(name) })),
-      mount: node.mount,
+      // Where a node is declared with the paths of this machine, its home is part of them.
+      mount: node.mount.replace(this.home(node.name), ''),
       line: this.mesh.line,
       folders: node.profileFolders,
       maxWait,

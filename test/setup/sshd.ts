@@ -30,6 +30,10 @@ export interface TestHost {
   readonly settings: SshSettings;
   /** Ends the server: no new connection comes about; those that are open end when their client does. */
   stop(): Promise<void>;
+  /** Cuts every connection that is open, as a cable that is pulled. */
+  cut(): Promise<void>;
+  /** The server again, with the key that it had. */
+  restart(): Promise<void>;
   /** The same host with another key of its own, as if it were somebody else. */
   changeHostKey(): Promise<void>;
 }
@@ -127,6 +131,14 @@ export async function startHost(request: TestHostRequest): Promise<TestHost> {
     user,
     settings: { ...SSH_DEFAULTS, knownHosts, config },
     stop,
+    cut: async () => {
+      const { stdout } = await runProcess('ps', ['-eo', 'pid=,args='], { timeout: 5_000 });
+      for (const line of stdout.split('\n').filter((one) => one.includes(`-p ${port} -l ${user} `))) {
+        const [pid = ''] = line.trim().split(' ');
+        if (/\bssh\b/.test(line)) process.kill(Number(pid), 'SIGKILL');
+      }
+    },
+    restart: () => start(join(folder, 'host-key')),
     changeHostKey: async () => {
       await stop();
       await start(join(folder, 'other-host-key'));
