@@ -82,7 +82,7 @@ describe('preflight refuses', () => {
     const policy = changed(({ soak }) => ({ soak: { ...soak, duration: 6 * DAY } }));
     expect(refusals(facts({ policy, horizon: NOW + 300 * DAY }))).toEqual([
       'the policy does not fit its own window: staging 2 minutes + canary 2 minutes 20 seconds + signoff at its longest 1 day + ' +
-        'rolling 4 minutes 40 seconds + soak 6 days + builds that still run 4 hours + rollback of every node 6 minutes + safety margin 1 day = ' +
+        'rolling 4 minutes 40 seconds + soak 6 days + builds that still run 4 hours + rollback of every node 6 minutes 30 seconds + safety margin 1 day = ' +
         '8 days 4 hours, and there are 7 days',
     ]);
   });
@@ -124,11 +124,11 @@ describe('preflight refuses', () => {
   it('nodes that this version does not reach, five by name and the rest by number', () => {
     const one = node('ams-2', { reach: { kind: 'agent' } });
     expect(refusals(facts({ nodes: [node('ams-1'), one] }))).toEqual([
-      'this version reaches local nodes only; ams-2 is declared with agent or ssh',
+      'this version has no agents; ams-2 is declared with reach: agent, and can be with reach: ssh',
     ]);
-    const many = Array.from({ length: 7 }, (_, index) => node(`n${index}`, { reach: { kind: 'ssh', host: 'h', port: 22, user: 'u' } }));
+    const many = Array.from({ length: 7 }, (_, index) => node(`n${index}`, { reach: { kind: 'agent' } }));
     expect(refusals(facts({ nodes: many }))).toEqual([
-      'this version reaches local nodes only; n0, n1, n2, n3, n4 and 2 more are declared with agent or ssh',
+      'this version has no agents; n0, n1, n2, n3, n4 and 2 more are declared with reach: agent, and can be with reach: ssh',
     ]);
   });
 
