@@ -22,7 +22,7 @@ import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
 import { SshNode } from '../../src/node-shell/ssh/node.js';
 import { SshSessions } from '../../src/node-shell/ssh/sessions.js';
-import { startHost } from '../setup/sshd.js';
+import { startHost, type TestHostRequest } from '../setup/sshd.js';
 
 export const LINE = 'ios-main' as LineName;
 export const NODE = 'ams-build-1' as NodeName;
@@ -183,8 +183,10 @@ export function declaration(home: string, more: Partial<NodeDeclaration> = {}): 
 
 /** How the nodes of this test file are reached: the very same tests run over each. */
 let over: 'local' | 'ssh' = 'local';
-export function reachNodesOver(kind: typeof over): void {
+let hostIs: Partial<TestHostRequest> = {};
+export function reachNodesOver(kind: typeof over, host: Partial<TestHostRequest> = {}): void {
   over = kind;
+  hostIs = host;
 }
 /** For tests that put themselves in between on this machine. */
 export const nodesAreLocal = (): boolean => over === 'local';
@@ -202,7 +204,7 @@ async function hostFor(
 ): Promise<{ readonly node: Partial<NodeDeclaration>; readonly deps: Partial<NodeActivityDeps>; stop(): Promise<void> }> {
   const base = join(home, 'usr/local/var/reseal');
   const folder = await mkdtemp(join(tmpdir(), 'reseal-sshd-'));
-  const server = await startHost({ folder, home, roots: [base] });
+  const server = await startHost({ folder, home, roots: [base], ...hostIs });
   const { host, port, user } = server;
   const sessions = new SshSessions(server.settings);
   return {

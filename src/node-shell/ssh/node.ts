@@ -13,6 +13,8 @@ import { bytesOf, field, nameOf, type Answer } from './wire.js';
 /** What `reseal-node.sh` takes at once. */
 const DIGESTS_AT_ONCE = 16;
 const FOLDERS_AT_ONCE = 8;
+/** A line of sha256sum or shasum; they put a backslash before the digest where the file's name has one. */
+const DIGEST = /^\\?([0-9a-f]{64}) /;
 
 /**
  * The files of a node that is reached over SSH, by requests to `reseal-node.sh` there. Its locks belong to the connection: when that breaks
@@ -41,8 +43,8 @@ export class SshNode implements NodeFiles {
   }
 
   async now(): Promise<Instant> {
-    const { fields } = await this.ask('read', '/', 'now');
-    return Number(fields[0]) * 1000;
+    const { body } = await this.ask('read', '/', 'now');
+    return Number(body[0]) * 1000;
   }
 
   async read(path: NodePath): Promise<Found> {
@@ -54,8 +56,8 @@ export class SshNode implements NodeFiles {
     const parts = await Promise.all(
       portions(paths, DIGESTS_AT_ONCE).map(async (part) => {
         const { body } = await this.ask('read', part[0] ?? '', 'digests', ...(await Promise.all(part.map((path) => this.at(path)))));
-        const digests = body.slice(part.length);
-        return body.slice(0, part.length).map((what) => foundOf(what, (kind) => ({ kind, sha256: digests.shift() as Sha256 })));
+        const digests = body.slice(part.length).map((line) => DIGEST.exec(line)?.[1] as Sha256 | undefined);
+        return body.slice(0, part.length).map((what) => foundOf(what, (kind) => ({ kind, sha256: this.known(digests.shift()) })));
       }),
     );
     return parts.flat();
@@ -121,8 +123,8 @@ export class SshNode implements NodeFiles {
   }
 
   async extent(path: NodePath): Promise<Extent | null> {
-    const { fields } = await this.ask('read', path, 'extent', await this.at(path));
-    const [file = '', size = ''] = fields;
+    const { body } = await this.ask('read', path, 'extent', await this.at(path));
+    const [file = '', size = ''] = body[0]?.split(' ') ?? [];
     return file === '' ? null : { file, size: Number(size) };
   }
 
@@ -166,6 +168,14 @@ export class SshNode implements NodeFiles {
     if (!/^[1-9]\d*$/.test(pid)) return false;
     const { fields } = await this.ask('read', '/', 'alive', pid, field(start));
     return fields[0] !== 'no';
+  }
+
+  private known(digest: Sha256 | undefined): Sha256 {
+    if (digest !== undefined) return digest;
+    throw new ResealError(
+      'NODE_UNREACHABLE',
+      `Node ${this.node}: it did not say the digest of a file that it has. Look at sha256sum or shasum there.`,
+    );
   }
 
   /** The path as the node's shell takes it. */

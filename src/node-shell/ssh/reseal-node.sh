@@ -5,7 +5,7 @@
 #
 # The arguments are the folders that it may write, beside the two that Xcode reads profiles from. It reads requests from stdin, one a line,
 # `operation|argument|...`, and ends every answer with a line that begins with a point: `.ok|...` or `.no|what went wrong`. Lines before
-# that begin with `=`. An argument is plain text, or, where it begins with `%`, in the notation of printf's %b; bytes are in base64.
+# that are what a command printed, or begin with `=`. An argument is plain text, or, where it begins with `%`, in the notation of printf's %b; bytes are in base64.
 # A request counts when its line is whole: a connection that drops in the middle of one changes nothing. docs/ssh.md has the operations.
 
 PROTOCOL=1
@@ -196,29 +196,26 @@ while read -r op a b c d e f g h i j k l m n o p; do
     '') ;;
     hello) ok "|$PROTOCOL|$HOME|$main:$(started "$main")|$(id -un)" ;;
     ping) ok ;;
-    now) ok "|$(date +%s)" ;;
+    now) date +%s; ok ;;
     read)
       plain "$a"
       kind "$arg"
       if [ "$kind" = file ]; then
-        if base64 <"$arg" 2>"$work/err" | sed 's/^/=/'; [ -s "$work/err" ]; then no "$(cat "$work/err")"; else ok '|file'; fi
+        if base64 <"$arg" 2>"$work/err"; then ok '|file'; else no "$(cat "$work/err")"; fi
       else ok "|$kind"; fi
       ;;
     digests)
       # Up to sixteen files at once; one process for all of them.
-      set -f
+      set --
       for each in "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h" "$i" "$j" "$k" "$l" "$m" "$n" "$o" "$p"; do
         [ -n "$each" ] || continue
         plain "$each"
         kind "$arg"
-        if [ "$kind" = file ]; then printf '%s\0' "$arg" >>"$work/list"; echo '=file'; else echo "=$kind"; fi
+        [ "$kind" != file ] || set -- "$@" "$arg"
+        echo "=$kind"
       done
-      set +f
-      if [ -s "$work/list" ]; then
-        # shellcheck disable=SC2086 # a command and its options
-        if xargs -0 $sha256 <"$work/list" >"$work/out" 2>"$work/err"; then sed 's/^\\*\([0-9a-f]*\) .*/=\1/' "$work/out"; ok; else no "$(cat "$work/err")"; fi
-        : >"$work/list"
-      else ok; fi
+      # shellcheck disable=SC2086 # a command and its options
+      if [ $# -eq 0 ] || $sha256 -- "$@" 2>"$work/err"; then ok; else no "$(cat "$work/err")"; fi
       ;;
     list)
       plain "$a"
@@ -240,7 +237,7 @@ while read -r op a b c d e f g h i j k l m n o p; do
     missing)
       plain "$a"
       while [ ! -e "$arg" ] && [ ! -L "$arg" ] && [ "$arg" != / ] && [ -n "$arg" ]; do
-        echo "=$arg"
+        printf '=%s\n' "$arg"
         arg=${arg%/*}
       done
       ok
@@ -262,12 +259,12 @@ while read -r op a b c d e f g h i j k l m n o p; do
         if [ -z "$complaint" ]; then ok; else no "$complaint"; fi
       else try sync; fi
       ;;
-    extent) plain "$a"; ok "|$(mark "$arg" '%d.%i|%s' '%d.%i|%z' 2>/dev/null)" ;;
+    extent) plain "$a"; mark "$arg" '%d.%i %s' '%d.%i %z' 2>/dev/null; ok ;;
     exists) plain "$a"; if [ -e "$arg" ] || [ -L "$arg" ]; then ok '|yes'; else ok '|no'; fi ;;
     tail)
       plain "$a"
       kind "$arg"
-      if [ "$kind" = file ]; then tail -c "+$((b + 1))" "$arg" | base64 | sed 's/^/=/'; fi
+      if [ "$kind" = file ]; then tail -c "+$((b + 1))" "$arg" | base64; fi
       ok
       ;;
     link) if writable "$a"; then plain "$b"; if link "$arg" "$path" 2>"$work/err"; then ok '|made'; elif [ -s "$work/err" ] && [ ! -L "$path" ]; then no "$(cat "$work/err")"; else ok '|there'; fi; fi ;;

@@ -18,7 +18,7 @@ export function nameOf(line: string): string {
 }
 
 export interface Answer {
-  /** The lines before the last one, without their `=`. */
+  /** The lines before the last one; without their `=`, where they have one. */
   readonly body: readonly string[];
   /** What the last line says: fields of an `.ok`, or the complaint of a `.no`. */
   readonly end: { readonly ok: true; readonly fields: readonly string[] } | { readonly ok: false; readonly complaint: string };
@@ -36,7 +36,7 @@ export class AnswerReader {
     this.rest = lines.pop() ?? '';
     for (const line of lines) {
       const text = Buffer.from(line, 'latin1').toString('utf8');
-      if (text.startsWith('=')) this.body.push(text.slice(1));
+      if (!text.startsWith('.')) this.body.push(text.startsWith('=') ? text.slice(1) : text);
       else {
         answers.push({ body: this.body, end: endOf(text) });
         this.body = [];
