@@ -2,7 +2,7 @@
 // Compiles src, workflows and activities to dist/ and bundles the workflows once, so that a worker starts without webpack.
 // `--if-stale`: does nothing when dist/ is newer than every source. Quiet when all is well.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,10 +49,17 @@ function compile() {
     rmSync(next, { recursive: true, force: true });
     fail('the sources have type errors, listed above.', run.stdout || run.stderr);
   }
+  copyShellPrograms(next);
   const last = `${next}-last`;
   if (existsSync(dist)) renameSync(dist, last);
   renameSync(next, dist);
   rmSync(last, { recursive: true, force: true });
+}
+
+/** Shell programs are used as they are, from beside the compiled files. */
+function copyShellPrograms(to) {
+  const programs = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.sh'));
+  for (const name of programs) cpSync(join(root, 'src', name), join(to, 'src', name));
 }
 
 async function bundleWorkflows() {
