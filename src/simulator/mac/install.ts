@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { keyIdOf } from './certificate-facts.js';
 import { PROGRAM_NAMES } from './faults.js';
+import { findRcodesign } from './rcodesign.js';
 import { macState, type MacState } from './state.js';
 
 export interface MacOptions {
@@ -22,6 +23,8 @@ export interface MacOptions {
   readonly sleepMinutes?: number;
   /** Where programs run: `gui`, the login session, by default; in anything else keys cannot be used. */
   readonly context?: 'gui' | 'background' | 'ssh';
+  /** The program that makes signatures real, null for none; the one that `findRcodesign` finds by default. */
+  readonly rcodesign?: string | null;
   /** The module that runs what the shell does not do by itself; this package's own by default. */
   readonly tool?: string;
 }
@@ -86,6 +89,7 @@ async function writeOptions(state: MacState, options: MacOptions): Promise<void>
   await replace(state.file('system'), lines([version, build, options.sleepMinutes ?? 0]));
   await replace(state.file('context'), lines([options.context ?? 'gui']));
   await replace(state.file('node'), lines(toolCommand(options.tool)));
+  await replace(state.file('rcodesign'), lines([options.rcodesign === undefined ? (findRcodesign() ?? '') : (options.rcodesign ?? '')]));
   const authorities = trustedAuthorities(options);
   await replace(state.file('trusted-issuers'), lines(authorities.map(keyIdOf)));
   await replace(state.file('authorities.pem'), authorities.map((one) => one.toString()).join(''));

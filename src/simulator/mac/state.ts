@@ -15,6 +15,7 @@ import { join } from 'node:path';
  *             authorities.pem          those authorities and their roots: what a signature's chain is made of
  *             revoked                  SHA-1 of revoked certificates, upper-case hexadecimal, a line each
  *             context                  `gui` where programs run in the login session, else what they run in; RESEAL_SIM_CONTEXT prevails
+ *             rcodesign                its path, empty where signatures cannot be real
  *             clock                    seconds since 1970 at which the node's clock stands still; the host's clock where it is missing
  *             faults/                  src/simulator/mac/faults.ts
  *             unlocked/<keychain id>   when an unlocked keychain was last used, in seconds since 1970; missing where it is locked
@@ -38,7 +39,16 @@ export interface MacState {
 }
 
 export type StateFile =
-  'node' | 'system' | 'search-list' | 'default-keychain' | 'trusted-issuers' | 'authorities.pem' | 'revoked' | 'context' | 'clock';
+  | 'node'
+  | 'system'
+  | 'search-list'
+  | 'default-keychain'
+  | 'trusted-issuers'
+  | 'authorities.pem'
+  | 'revoked'
+  | 'context'
+  | 'rcodesign'
+  | 'clock';
 
 /** Where the state of the Mac with this home lies. */
 export function macState(home: string): MacState {

@@ -6,6 +6,8 @@ async function run(call: Call): Promise<Answer> {
   switch (call.program) {
     case 'security':
       return security(call);
+    case 'codesign':
+      return (await import('./codesign.js')).codesign(call);
     default:
       return said(`this simulated Mac has no ${call.program}`);
   }
