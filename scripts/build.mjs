@@ -49,13 +49,17 @@ function compile() {
     rmSync(next, { recursive: true, force: true });
     fail('the sources have type errors, listed above.', run.stdout || run.stderr);
   }
-  // What runs elsewhere than in Node.js goes along as it is.
-  for (const path of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sh')))
-    cpSync(join(root, 'src', path), join(next, 'src', path));
+  copyShellPrograms(next);
   const last = `${next}-last`;
   if (existsSync(dist)) renameSync(dist, last);
   renameSync(next, dist);
   rmSync(last, { recursive: true, force: true });
+}
+
+/** Shell programs are used as they are, from beside the compiled files. */
+function copyShellPrograms(to) {
+  const programs = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.sh'));
+  for (const name of programs) cpSync(join(root, 'src', name), join(to, 'src', name));
 }
 
 async function bundleWorkflows() {
