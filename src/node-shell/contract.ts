@@ -76,5 +76,33 @@ export interface NodeFiles {
   isRunning(identity: string): Promise<boolean>;
 }
 
+/** What a node's own programs are asked through; `reseal-node.sh` runs no others. */
+export type NodeProgram = 'security' | 'codesign' | 'xcodebuild' | 'sw_vers' | 'pmset' | 'mount';
+
+export interface NodeCommand {
+  readonly program: NodeProgram;
+  readonly args: readonly string[];
+  /** Secrets come this way, never as arguments: those are seen by everybody on the node. */
+  readonly stdin?: string;
+  /** Milliseconds; rounded up to seconds. */
+  readonly timeout: number;
+}
+
+export interface CommandResult {
+  /** 127: the node has no such program. */
+  readonly code: number;
+  /** At most 1 MiB of each, as it came. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** It was ended because it took longer than it might. */
+  readonly expired: boolean;
+}
+
+/** A node as reseal uses it: its files, and the programs that macOS ships. */
+export interface NodeShell extends NodeFiles {
+  /** Runs a program in the home and with the environment of the node's user. @throws ResealError NODE_UNREACHABLE */
+  run(command: NodeCommand): Promise<CommandResult>;
+}
+
 /** Names of files that are being written; whoever holds the node's lock may remove those of others. */
 export const isTemporary = (name: string): boolean => /^\.reseal-.*\.tmp$/.test(name);

@@ -3,9 +3,10 @@ import { constants, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
 import type { Instant, NodeName, Sha256 } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
-import type { Digested, Extent, Found, NodeFiles, NodePath, PreparedFile } from './contract.js';
+import type { CommandResult, Digested, Extent, Found, NodeCommand, NodePath, NodeShell, PreparedFile } from './contract.js';
 import { codeOf, readFailed, unreachableHome, writeFailed } from './failures.js';
 import { realFileSystem, type FileSystem } from './file-system.js';
+import { runLocal } from './local-command.js';
 import { isRunning, ownIdentity } from './process-identity.js';
 import { isFolder, removeTree, writeAll } from './trees.js';
 
@@ -21,7 +22,7 @@ const scratch = Buffer.allocUnsafeSlow(READ_SIZE);
  * A node whose files are on this machine, below one home folder that is its root and its `~`: the node's `/P` is `<home>/P`,
  * `~/X` is `<home>/X`. The home itself is never created: without it the node is unreachable.
  */
-export class LocalNode implements NodeFiles {
+export class LocalNode implements NodeShell {
   readonly home: string;
 
   constructor(
@@ -247,6 +248,11 @@ export class LocalNode implements NodeFiles {
     } catch (cause) {
       if (!this.isGone(cause)) throw this.writing(path, 'remove', cause);
     }
+  }
+
+  async run(command: NodeCommand): Promise<CommandResult> {
+    this.mustBeThere();
+    return runLocal(this.home, command);
   }
 
   identity(): Promise<string> {

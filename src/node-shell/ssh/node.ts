@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Instant, NodeName, Sha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
-import type { Digested, Extent, Found, NodeFiles, NodePath, PreparedFile } from '../contract.js';
+import type { CommandResult, Digested, Extent, Found, NodeCommand, NodePath, NodeShell, PreparedFile } from '../contract.js';
 import { readFailed, writeFailed } from '../failures.js';
 import { complaintOf } from './failures.js';
 import type { SshSession } from './session.js';
@@ -13,6 +13,7 @@ import { bytesOf, field, nameOf, type Answer } from './wire.js';
 /** What `reseal-node.sh` takes at once. */
 const DIGESTS_AT_ONCE = 16;
 const FOLDERS_AT_ONCE = 8;
+const MOST_ARGUMENTS = 12;
 /** A line of sha256sum or shasum; they put a backslash before the digest where the file's name has one. */
 const DIGEST = /^\\?([0-9a-f]{64}) /;
 
@@ -20,7 +21,7 @@ const DIGEST = /^\\?([0-9a-f]{64}) /;
  * The files of a node that is reached over SSH, by requests to `reseal-node.sh` there. Its locks belong to the connection: when that breaks
  * while one is held, everything after it fails, and the node takes the lock from the dead session.
  */
-export class SshNode implements NodeFiles {
+export class SshNode implements NodeShell {
   readonly node: NodeName;
   private session: SshSession | null = null;
   /** Links that this node's session has made and not removed: its locks. */
@@ -157,6 +158,27 @@ export class SshNode implements NodeFiles {
   async remove(path: NodePath): Promise<void> {
     await this.ask('remove', path, 'remove', await this.at(path));
     if (this.links.delete(path) && this.session !== null) this.sessions.hold(this.session, -1);
+  }
+
+  async run({ program, args, stdin = '', timeout }: NodeCommand): Promise<CommandResult> {
+    if (args.length > MOST_ARGUMENTS)
+      throw new ResealError('INTERNAL', `${program} was given ${args.length} arguments; over SSH it takes ${MOST_ARGUMENTS}.`);
+    const seconds = Math.ceil(timeout / 1000);
+    const session = await this.connected();
+    // An argument of nothing is told from one that is missing.
+    const fields = [
+      'run',
+      `${seconds}`,
+      Buffer.from(stdin, 'utf8').toString('base64'),
+      program,
+      ...args.map((one) => (one === '' ? '%' : field(one))),
+    ];
+    const { end, body } = await session.ask(fields, (seconds + 10) * 1000);
+    if (!end.ok) throw readFailed(this.node, program, complaintOf(end.complaint));
+    const [code = '', expired = ''] = end.fields.slice(-2);
+    const output = (mark: string): string =>
+      bytesOf(body.filter((line) => line.startsWith(mark)).map((line) => line.slice(1))).toString('utf8');
+    return { code: Number(code), stdout: output('o'), stderr: output('e'), expired: expired === 'yes' };
   }
 
   async identity(): Promise<string> {

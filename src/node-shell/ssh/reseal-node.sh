@@ -8,6 +8,8 @@
 # that are what a command printed, or begin with `=`. An argument is plain text, or, where it begins with `%`, in the notation of printf's %b; bytes are in base64.
 # A request counts when its line is whole: a connection that drops in the middle of one changes nothing. docs/ssh.md has the operations.
 
+# The whole is read before anything of it runs: the file may be replaced while sessions are open.
+{
 PROTOCOL=1
 
 LC_ALL=C
@@ -292,3 +294,5 @@ while read -r op a b c d e f g h i j k l m n o p; do
   esac
   IFS='|'
 done
+exit 0
+}

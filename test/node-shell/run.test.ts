@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NodeName } from '../../src/domain/brands.js';
+import type { NodeShell } from '../../src/node-shell/contract.js';
+import { LocalNode } from '../../src/node-shell/local.js';
+import { SshNode } from '../../src/node-shell/ssh/node.js';
+import { SshSessions } from '../../src/node-shell/ssh/sessions.js';
+import { sshdMissing, startHost } from '../setup/sshd.js';
+import { until } from '../setup/until.js';
+
+const NODE = 'ams-sign-1' as NodeName;
+
+describe.each(['local', 'ssh'] as const)('a program of a node (%s)', (reach) => {
+  let folder: string;
+  let home: string;
+  let mac: NodeShell;
+  const ends: (() => Promise<void> | void)[] = [];
+  const runs = reach === 'local' || sshdMissing === null;
+
+  beforeEach(async () => {
+    if (!runs) return;
+    folder = mkdtempSync(join(tmpdir(), 'reseal run ü-'));
+    home = join(folder, 'home');
+    mkdirSync(join(home, 'bin'), { recursive: true });
+    if (reach === 'local') mac = new LocalNode(NODE, home);
+    else {
+      const host = await startHost({ folder: join(folder, 'sshd'), home, roots: [join(home, 'state')], bin: join(home, 'bin') });
+      const pool = new SshSessions(host.settings);
+      mac = new SshNode({ node: NODE, host: host.host, port: host.port, user: host.user }, pool);
+      ends.push(() => pool.close(), host.stop);
+    }
+  });
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
+    if (runs) rmSync(folder, { recursive: true, force: true });
+  });
+
+  function program(name: string, body: string): void {
+    writeFileSync(join(home, 'bin', name), `#!/bin/sh\n${body}\n`);
+    chmodSync(join(home, 'bin', name), 0o755);
+  }
+  const security = (args: readonly string[], more: { stdin?: string; timeout?: number } = {}) =>
+    mac.run({ program: 'security', args, timeout: 20_000, ...more });
+
+  it.runIf(runs)('gets its arguments and its input as they are, and both outputs and the exit code come back', async () => {
+    program('security', 'for each in "$@"; do printf "<%s>" "$each"; done; cat; echo "$HOME" >&2; exit 36');
+    const args = ['find-identity', '', 'with space', "it's", 'a|b', '%s\\n', '$(id)', 'ü', '-v', 'two\nlines'];
+    const result = await security(args, { stdin: 'unlock "x"\nüml\n' });
+    expect(result).toEqual({
+      code: 36,
+      stdout: `${args.map((one) => `<${one}>`).join('')}unlock "x"\nüml\n`,
+      stderr: `${home}\n`,
+      expired: false,
+    });
+  });
+
+  it.runIf(runs)('what it is told on stdin is in no process list while it runs (T1)', async () => {
+    program('security', `ps -eo args >'${join(folder, 'ps')}'; cat >/dev/null`);
+    const secret = 'correct-horse-battery-staple';
+    await security(['-i'], { stdin: `unlock-keychain -p "${secret}" ci.keychain-db\n` });
+    const seen = readFileSync(join(folder, 'ps'), 'utf8');
+    expect(seen).toContain('ps -eo args');
+    expect(seen).not.toContain(secret);
+    expect(seen).not.toContain(Buffer.from(secret).toString('base64').slice(0, 20));
+  });
+
+  it.runIf(runs)('that never ends is ended with all that it started, and said to have expired', async () => {
+    program('security', 'echo begun; sleep 4242 & wait');
+    const result = await security([], { timeout: 1_000 });
+    expect(result).toMatchObject({ expired: true, stdout: 'begun\n' });
+    expect(result.code).not.toBe(0);
+    if (reach === 'local')
+      await until(() => !execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes('sleep 4242'), {
+        what: 'the end of its child',
+      });
+    await mac.reach();
+  });
+
+  it.runIf(runs)('that floods its output is cut at a mebibyte, and the node is still there', async () => {
+    program('security', 'head -c 10000000 /dev/zero | tr "\\0" x');
+    const { code, stdout } = await security([]);
+    expect({ code, length: stdout.length }).toEqual({ code: 0, length: 1_048_576 });
+    await mac.reach();
+  });
+
+  it.runIf(runs)('that the node does not have is told by 127', async () => {
+    const { code, stdout } = await mac.run({ program: 'xcodebuild', args: ['-version'], timeout: 5_000 });
+    expect({ code, stdout }).toEqual({ code: 127, stdout: '' });
+  });
+});
