@@ -9,6 +9,7 @@
 # A request counts when its line is whole: a connection that drops in the middle of one changes nothing. docs/ssh.md has the operations.
 
 # The whole is read before anything of it runs: the file may be replaced while sessions are open.
+# shellcheck disable=SC2317 # it takes what comes before the last `exit` for unreachable
 {
 PROTOCOL=1
 
@@ -102,11 +103,11 @@ kind() {
 }
 
 mark() {
-  if [ $gnu = yes ]; then stat -c "$2" -- "$1"; else stat -f "$3" -- "$1"; fi
+  if [ "$gnu" = yes ]; then stat -c "$2" -- "$1"; else stat -f "$3" -- "$1"; fi
 }
 
 flush() {
-  if [ $gnu = yes ]; then sync -- "$@"; else sync; fi
+  if [ "$gnu" = yes ]; then sync -- "$@"; else sync; fi
 }
 
 # mv moves into a folder, and follows a link to one: neither is a rename.
@@ -141,6 +142,14 @@ started() {
   fi
 }
 
+# A process and all that it has started, and they, and so on.
+family() {
+  printf '%s ' "$1"
+  ps -Ao pid=,ppid= | while read -r pid parent; do
+    [ "$parent" != "$1" ] || (family "$pid")
+  done
+}
+
 # Runs a command of the node's own, with its time limited; its output goes to files, so that a flood of it cannot fill this shell.
 run() {
   limit=$1
@@ -165,9 +174,11 @@ run() {
           left=$((left - 1))
         done
         echo yes >"$work/expired"
-        kill "$child" 2>/dev/null
+        # shellcheck disable=SC2046 # process ids, one word each
+        set -- $(IFS=' '; family "$child")
+        kill "$@" 2>/dev/null
         sleep 2
-        kill -9 "$child" 2>/dev/null
+        kill -9 "$@" 2>/dev/null
       ) >/dev/null 2>&1 &
       timer=$!
       wait "$child"
@@ -251,7 +262,7 @@ while read -r op a b c d e f g h i j k l m n o p; do
     move) if writable "$a"; then from=$path; if writable "$b"; then try move "$from" "$path"; fi; fi ;;
     append) if writable "$a"; then try add "$path" "$b"; fi ;;
     sync)
-      if [ $gnu = yes ]; then
+      if [ "$gnu" = yes ]; then
         complaint=
         for each in "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h"; do
           [ -n "$each" ] || continue

@@ -1,0 +1,61 @@
+import type { CommandResult, NodeShell } from '../node-shell/contract.js';
+import { parseFindIdentity, type IdentityRow } from './find-identity.js';
+import { keychainState, parseKeychainInfo, parseKeychainList, type KeychainInfo, type KeychainState } from './keychains.js';
+
+/** What a question to `security` came to; where it has no answer, why, in words of a sentence. */
+export type Said<T> = { readonly answer: T } | { readonly none: 'no-program' | 'unclear'; readonly reason: string };
+
+/** Identities for code signing, and the very bytes that they were read from, whose digest goes to log indexes (S7). */
+export interface Identities {
+  readonly rows: readonly IdentityRow[];
+  readonly raw: string;
+}
+
+/** The commands of `security` that only look. None takes a secret, and none opens a window where the session has a screen. */
+export class Security {
+  constructor(
+    private readonly shell: NodeShell,
+    /** Milliseconds for one command. */
+    private readonly timeout: number,
+  ) {}
+
+  /** @param keychains paths; none: those of the search list */
+  async identities(keychains: readonly string[] = []): Promise<Said<Identities>> {
+    const result = await this.run('find-identity', '-v', '-p', 'codesigning', ...keychains);
+    if (result.code !== 0) return noAnswer('find-identity', result);
+    const rows = parseFindIdentity(result.stdout);
+    return rows === null ? unclear('find-identity', result) : { answer: { rows, raw: result.stdout } };
+  }
+
+  /** The user's search list, in its order. */
+  async searchList(): Promise<Said<readonly string[]>> {
+    const result = await this.run('list-keychains', '-d', 'user');
+    if (result.code !== 0) return noAnswer('list-keychains', result);
+    const paths = parseKeychainList(result.stdout);
+    return paths === null ? unclear('list-keychains', result) : { answer: paths };
+  }
+
+  async keychain(path: string): Promise<Said<{ readonly state: KeychainState; readonly info: KeychainInfo | null }>> {
+    const result = await this.run('show-keychain-info', path);
+    const state = keychainState(result.code);
+    if (result.expired || state === 'unknown') return noAnswer('show-keychain-info', result);
+    const info = state === 'unlocked' ? parseKeychainInfo(result.stderr) : null;
+    return state === 'unlocked' && info === null ? unclear('show-keychain-info', result) : { answer: { state, info } };
+  }
+
+  private run(...args: readonly string[]): Promise<CommandResult> {
+    return this.shell.run({ program: 'security', args, timeout: this.timeout });
+  }
+}
+
+function noAnswer(command: string, { code, expired, stderr }: CommandResult): { none: 'no-program' | 'unclear'; reason: string } {
+  if (code === 127) return { none: 'no-program', reason: 'it has no `security`' };
+  if (expired) return { none: 'unclear', reason: `\`security ${command}\` did not end in time` };
+  const said = stderr.trim().split('\n').at(-1)?.slice(0, 200) ?? '';
+  return { none: 'unclear', reason: `\`security ${command}\` ended with ${code}${said === '' ? '' : `: ${said}`}` };
+}
+
+const unclear = (command: string, { stdout, stderr }: CommandResult): { none: 'unclear'; reason: string } => ({
+  none: 'unclear',
+  reason: `\`security ${command}\` answered something else than macOS does (${stdout.length + stderr.length} characters)`,
+});
