@@ -3,7 +3,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { NodeOutcome, NodeResult } from '../../src/domain/node/report.js';
 import type { NodeDeclaration } from '../../src/domain/topology.js';
-import type { NodeFiles } from '../../src/node-shell/contract.js';
+import type { NodeShell } from '../../src/node-shell/contract.js';
 import { reachNodes } from '../../src/node-shell/reach.js';
 import type { NodeActivities } from './contract.js';
 import { activityFailure } from './failures.js';
@@ -41,7 +41,7 @@ export interface NodeActivityDeps {
   readonly attempt: () => AttemptFacts;
   readonly heartbeat: (details: unknown) => void;
   /** How a node's files are reached. Default: from this machine, with the OpenSSH client's own settings. */
-  readonly reach?: (node: NodeDeclaration) => NodeFiles;
+  readonly reach?: (node: NodeDeclaration) => NodeShell;
   /** Told in reports. Default `0.1.0`. */
   readonly version?: string;
   readonly hooks?: StepHooks;

@@ -28,6 +28,7 @@ export async function inspect(
     active: probe.active,
     accepted: probe.accepted,
     epoch: fence?.epoch ?? 0,
+    identities: probe.identities,
     verdict: probe.verdict,
     problems: probe.checks.filter((one) => one.verdict === 'fail' || one.verdict === 'inconclusive').slice(0, MOST_PROBLEMS),
     findings: probe.findings,

@@ -3,14 +3,14 @@ import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { NodeStep } from '../../src/domain/node/steps.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
-import type { NodeFiles } from '../../src/node-shell/contract.js';
+import type { NodeShell } from '../../src/node-shell/contract.js';
 import type { AdmittedAttempt, Held } from './fence.js';
 import type { FrozenContents } from './frozen-contents.js';
 import type { LinePaths } from './paths.js';
 
 /** One node on one line, as an order sees it. */
 export interface NodeSession {
-  readonly files: NodeFiles;
+  readonly files: NodeShell;
   readonly node: NodeDeclaration;
   readonly name: LineName;
   readonly line: LineDeclaration;

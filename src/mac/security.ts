@@ -3,7 +3,12 @@ import { parseFindIdentity, type IdentityRow } from './find-identity.js';
 import { keychainState, parseKeychainInfo, parseKeychainList, type KeychainInfo, type KeychainState } from './keychains.js';
 
 /** What a question to `security` came to; where it has no answer, why, in words of a sentence. */
-export type Said<T> = { readonly answer: T } | { readonly none: 'no-program' | 'unclear'; readonly reason: string };
+export type Said<T> = { readonly answer: T } | Unsaid;
+
+export interface Unsaid {
+  readonly none: 'no-program' | 'unclear';
+  readonly reason: string;
+}
 
 /** Identities for code signing, and the very bytes that they were read from, whose digest goes to log indexes (S7). */
 export interface Identities {
@@ -48,14 +53,14 @@ export class Security {
   }
 }
 
-function noAnswer(command: string, { code, expired, stderr }: CommandResult): { none: 'no-program' | 'unclear'; reason: string } {
+function noAnswer(command: string, { code, expired, stderr }: CommandResult): Unsaid {
   if (code === 127) return { none: 'no-program', reason: 'it has no `security`' };
   if (expired) return { none: 'unclear', reason: `\`security ${command}\` did not end in time` };
   const said = stderr.trim().split('\n').at(-1)?.slice(0, 200) ?? '';
   return { none: 'unclear', reason: `\`security ${command}\` ended with ${code}${said === '' ? '' : `: ${said}`}` };
 }
 
-const unclear = (command: string, { stdout, stderr }: CommandResult): { none: 'unclear'; reason: string } => ({
+const unclear = (command: string, { stdout, stderr }: CommandResult): Unsaid => ({
   none: 'unclear',
   reason: `\`security ${command}\` answered something else than macOS does (${stdout.length + stderr.length} characters)`,
 });

@@ -1,6 +1,6 @@
 import { ResealError } from '../domain/errors.js';
 import type { NodeDeclaration } from '../domain/topology.js';
-import type { NodeFiles } from './contract.js';
+import type { NodeShell } from './contract.js';
 import { LocalNode } from './local.js';
 import { SshNode } from './ssh/node.js';
 import { SshSessions } from './ssh/sessions.js';
@@ -9,7 +9,7 @@ import { SSH_DEFAULTS, type SshSettings } from './ssh/settings.js';
 /** Reaches nodes from this machine, each the way that it is declared. */
 export interface NodeReach {
   /** @throws ResealError NODE_UNREACHABLE where nobody here can */
-  files(node: NodeDeclaration): NodeFiles;
+  files(node: NodeDeclaration): NodeShell;
   /** Ends every connection. */
   close(): void;
 }

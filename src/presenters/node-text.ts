@@ -35,6 +35,10 @@ export function nodeText(node: NodeView, pen: Pen): string[] {
     );
     for (const accepted of line.accepted) if (accepted !== line.active) lines.push(`    accepts   ${accepted}`);
     if (line.epoch !== null) lines.push(`    epoch     ${line.epoch}`);
+    if (line.identities !== null)
+      lines.push(
+        `    signs     with ${line.identities.usable} usable ${line.identities.usable === 1 ? 'identity' : 'identities'}, summary ${line.identities.sorted.slice(0, 12)}`,
+      );
     for (const problem of line.problems)
       lines.push(
         `    ${pen.styled(problem.verdict.padEnd(9), problem.verdict === 'fail' ? 'red' : 'yellow')} ${problem.check}: ${problem.reason}`,

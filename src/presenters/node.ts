@@ -1,5 +1,5 @@
 import type { CheckResult } from '../domain/node/probe.js';
-import type { NodeReport } from '../domain/node/report.js';
+import type { IdentitySummary, NodeReport } from '../domain/node/report.js';
 import type { NodeDeclaration, Reach } from '../domain/topology.js';
 
 /** A node as declared, with what was last read off it. */
@@ -26,6 +26,8 @@ export interface NodeLineView {
   readonly seenAt: string | null;
   readonly problems: readonly CheckResult[];
   readonly findings: readonly string[];
+  /** Digests and a count, for log indexes; no names and no fingerprints. */
+  readonly identities: IdentitySummary | null;
   readonly reason: string;
 }
 
@@ -67,5 +69,6 @@ export const lineView = (line: string, head: string | null, report: NodeReport |
   seenAt: report === null ? null : new Date(report.at).toISOString(),
   problems: report?.problems ?? [],
   findings: report?.findings ?? [],
+  identities: report?.identities ?? null,
   reason: unreachable ?? '',
 });

@@ -16,7 +16,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { Policy } from '../../src/domain/policy.js';
-import type { NodeDeclaration, Topology } from '../../src/domain/topology.js';
+import type { NodeDeclaration, Topology, UnlockWindow } from '../../src/domain/topology.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
@@ -41,7 +41,7 @@ export function uuidOf(name: string): Uuid {
 /** Bytes that stand for a profile here: what they mean is the verifier's business. */
 export const profileBytes = (name: string): Uint8Array => Buffer.from(`profile ${name}\n`.repeat(500));
 
-export function entry(bundleId: string, generation: string, more: Partial<ManifestEntry> = {}): ManifestEntry {
+export function entry(bundleId: string, generation: string, more: Partial<ManifestEntry> = {}, identity = IDENTITY): ManifestEntry {
   const name = `${bundleId} ${generation}`;
   const uuid = uuidOf(name);
   return {
@@ -51,7 +51,7 @@ export function entry(bundleId: string, generation: string, more: Partial<Manife
     bundleId,
     method: 'app-store',
     targets: [bundleId.split('.').at(-1)!],
-    identity: IDENTITY,
+    identity,
     profile: {
       uuid,
       fileName: `${uuid}.mobileprovision`,
@@ -59,7 +59,7 @@ export function entry(bundleId: string, generation: string, more: Partial<Manife
       name,
       appId: `${TEAM}.${bundleId}`,
       platforms: ['iOS'],
-      certificates: [IDENTITY],
+      certificates: [identity],
       createdAt: '2025-11-29T09:24:31Z',
       expiresAt: '2026-11-29T09:14:07Z',
     },
@@ -67,7 +67,7 @@ export function entry(bundleId: string, generation: string, more: Partial<Manife
   };
 }
 
-export function manifestOf(generation: string, bundles: readonly string[] = BUNDLES, line = LINE): Manifest {
+export function manifestOf(generation: string, bundles: readonly string[] = BUNDLES, line = LINE, identity = IDENTITY): Manifest {
   const certificate = {
     commonName: 'Apple Distribution: Acme GmbH (9QK4T7XW2B)',
     team: TEAM,
@@ -77,8 +77,8 @@ export function manifestOf(generation: string, bundles: readonly string[] = BUND
   return {
     schemaVersion: 1,
     line,
-    certificates: { [IDENTITY]: certificate },
-    profiles: bundles.map((bundle) => entry(bundle, generation)),
+    certificates: { [identity]: certificate },
+    profiles: bundles.map((bundle) => entry(bundle, generation, {}, identity)),
   };
 }
 
@@ -219,13 +219,20 @@ async function hostFor(
 }
 
 export async function world(
-  options: { readonly node?: Partial<NodeDeclaration>; readonly policy?: Partial<Policy>; readonly home?: string } = {},
+  options: {
+    readonly node?: Partial<NodeDeclaration>;
+    readonly policy?: Partial<Policy>;
+    readonly home?: string;
+    readonly identity?: Sha1;
+    readonly unlockWindows?: readonly UnlockWindow[];
+  } = {},
 ): Promise<World> {
   const home = options.home ?? (await mkdtemp(join(over === 'local' ? tmpdir() : await hostsFolder(), 'reseal-node-')));
   await mkdir(home, { recursive: true });
   const host = over === 'local' ? null : await hostFor(home);
   const store = new MemoryStore();
-  const manifests = { from: manifestOf('2025'), to: manifestOf('2026') };
+  const made = (generation: string): Manifest => manifestOf(generation, BUNDLES, LINE, options.identity);
+  const manifests = { from: made('2025'), to: made('2026') };
   const from = store.putManifest(manifests.from, '2025');
   const to = store.putManifest(manifests.to, '2026');
   const lines: Topology['lines'] = {
@@ -236,6 +243,7 @@ export async function world(
       store: 'main',
       sources: [],
       successorOwner: 'alice' as never,
+      ...(options.unlockWindows === undefined ? {} : { keychains: { unlockWindows: options.unlockWindows, onUnlockFailure: [] } }),
     },
     ['other' as LineName]: {
       identity: 'signers',

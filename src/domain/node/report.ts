@@ -1,6 +1,15 @@
 import type { Instant, NodeName, Sha256 } from '../brands.js';
 import type { CheckResult, Verdict } from './probe.js';
 
+/** What `security find-identity -v -p codesigning` comes down to: no name and no fingerprint, only digests and a count (S7, S8). */
+export interface IdentitySummary {
+  /** SHA-256 of the output as it came; changes with the order of the search list. */
+  readonly raw: Sha256;
+  /** SHA-256 of the usable identities, sorted: equal where two nodes can sign with the same. */
+  readonly sorted: Sha256;
+  readonly usable: number;
+}
+
 /** Node truth on one line, read off the node now. */
 export interface NodeReport {
   readonly node: NodeName;
@@ -14,6 +23,8 @@ export interface NodeReport {
   readonly accepted: readonly Sha256[];
   /** Highest epoch admitted on the line; 0 where none. */
   readonly epoch: number;
+  /** Null where the node has no keychains, or did not say; missing in reports of versions before it was asked. */
+  readonly identities?: IdentitySummary | null;
   readonly verdict: Verdict;
   /** Only the checks that did not pass, at most 20; `findings` has what is worth saying and fails nothing. */
   readonly problems: readonly CheckResult[];

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Sha1 } from '../../src/domain/brands.js';
+import type { NodeDeclaration, UnlockWindow } from '../../src/domain/topology.js';
+import { setClock, setRevoked } from '../../src/simulator/mac/install.js';
+import { setFault } from '../../src/simulator/mac/faults.js';
+import { simulatedMac, type Mac } from '../simulator/mac/support.js';
+import { IDENTITY, NOW, POLICY, world, type World } from './mesh.js';
+
+let mac: Mac;
+let mesh: World;
+const identity = { sha1: IDENTITY as string };
+
+/** A node whose home is a simulated Mac's, and whose manifest signs with an identity of the simulated Apple. */
+async function nodeOnMac(node: Partial<NodeDeclaration>, unlockWindows?: readonly UnlockWindow[]): Promise<void> {
+  mesh = await world({
+    home: mac.home,
+    node: { environment: 'production', ...node },
+    identity: identity.sha1 as Sha1,
+    policy: { probe: { ...POLICY.probe, checkTimeout: 2_000 } },
+    ...(unlockWindows === undefined ? {} : { unlockWindows }),
+  });
+  await mesh.settled();
+}
+const inspect = async () => mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.from });
+const problem = async (): Promise<string> => {
+  const { problems } = await inspect();
+  return problems.map((one) => `${one.check} ${one.verdict}: ${one.reason}`).join('\n');
+};
+
+beforeEach(async () => {
+  mac = await simulatedMac();
+  await setClock(mac.home, new Date(NOW));
+  const issued = await mac.issue();
+  identity.sha1 = issued.sha1;
+  mac.importReady(issued);
+});
+afterEach(() => mac.dispose());
+
+describe('identities where they should be, and nowhere else (R4, S5, S7)', () => {
+  it('a signer with its identity passes, and reports digests and a count, no names and no fingerprints', async () => {
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    const report = await inspect();
+    expect(report).toMatchObject({
+      verdict: 'pass',
+      problems: [],
+      identities: { usable: 1, raw: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    const text = JSON.stringify(report).toLowerCase();
+    expect(text).not.toContain(identity.sha1.slice(0, 12));
+    expect(text).not.toContain('apple distribution');
+  });
+
+  it('one that is missing, expired or revoked is named, with what to do; that it is listed does not count', async () => {
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    await setFault(mac.home, { kind: 'stale-listed' });
+    await setRevoked(mac.home, [identity.sha1]);
+    expect(await problem()).toBe(`identities fail: Node ams-build-1: the identity ${identity.sha1.slice(0, 8)} is revoked.`);
+    await setRevoked(mac.home, []);
+    expect((await inspect()).verdict).toBe('pass');
+    mac.security('list-keychains', '-d', 'user', '-s');
+    expect(await problem()).toContain(`the identity ${identity.sha1.slice(0, 8)} is in no keychain of the search list`);
+  });
+
+  it('a host with keys: forbidden that holds one fails, and says how many', async () => {
+    await nodeOnMac({ keys: 'forbidden' });
+    expect(await problem()).toContain(
+      'identities fail: Node ams-build-1: it is declared with keys: forbidden and holds 1 signing identity.',
+    );
+  });
+
+  it('a locked keychain is named with its remedy, and is not due outside the unlock window', async () => {
+    const window = { days: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'], zone: 'UTC' };
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] }, [{ ...window, from: '08:00', to: '10:00' }]);
+    mac.security('lock-keychain', mac.login);
+    expect(await problem()).toBe(
+      `keychains fail: Node ams-build-1: the keychain login.keychain-db is locked, so nothing can be signed with ${identity.sha1.slice(0, 8)}. Unlock it in the session in which builds sign.`,
+    );
+    await mesh.remove();
+    mac = await simulatedMac();
+    await setClock(mac.home, new Date(NOW));
+    const issued = await mac.issue();
+    identity.sha1 = issued.sha1;
+    mac.importReady(issued);
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] }, [{ ...window, from: '20:00', to: '22:00' }]);
+    mac.security('lock-keychain', mac.login);
+    expect((await inspect()).verdict).toBe('pass');
+  });
+
+  it('what does not answer, or answers something else, is inconclusive and never a pass (R4)', async () => {
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    await setFault(mac.home, { kind: 'flood', programs: ['security'] });
+    expect(await problem()).toMatch(
+      /^identities inconclusive: Node ams-build-1: `security find-identity` answered something else than macOS does/,
+    );
+    await setFault(mac.home, { kind: 'hang', programs: ['security'] });
+    const { verdict } = await inspect();
+    expect(verdict).toBe('inconclusive');
+  });
+});
