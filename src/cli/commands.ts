@@ -135,6 +135,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: 'Check what topology.yaml declares, without asking a node; exit 1 on an error',
     load: () => import('./topology/check.js'),
   },
+  {
+    path: 'topology render',
+    description: 'Write the topology into a README between its markers; with --check exit 1 when it differs',
+    load: () => import('./topology/render.js'),
+  },
   { path: 'node list', description: 'List the declared nodes, with what was last read off each', load: () => import('./node/list.js') },
   {
     path: 'node inspect',
