@@ -34,6 +34,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./doctor.js'),
   },
   {
+    path: 'advise',
+    description: 'Say which topology to begin with for a team, and what it trades for what',
+    load: () => import('./advise.js'),
+  },
+  {
     path: 'rotation plan',
     description: 'Show what a rotation would do and whether the time suffices; exit 1 when it must not begin',
     load: () => import('./rotation/plan.js'),
