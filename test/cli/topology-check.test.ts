@@ -316,6 +316,16 @@ describe('topology check finds', () => {
     ]);
   });
 
+  it('signers without keys and lines without signers of simulated nodes as notes: nothing is signed there', async () => {
+    const simulated: Edit = ['defaults: { lines: [ios-main],', 'defaults: { environment: simulated, lines: [ios-main],'];
+    const keyless = await check(edited('dedicated-signer', [simulated, [/, keys: allowed/g, '']]));
+    expect(keyless).toMatchObject({ exit: 0, view: { findings: [{ verdict: 'note', check: 'signer-without-key' }] } });
+    const unsigned = await check(
+      edited('dedicated-signer', [simulated, [/ {2}- \{ name: ams-sign.*\n/g, ''], ['profilesOn: [signer]', 'profilesOn: [compile]']]),
+    );
+    expect(unsigned).toMatchObject({ exit: 0, view: { findings: [{ verdict: 'note', check: 'no-signer' }] } });
+  });
+
   it('a region without a signer, which is a note', async () => {
     const config = edited('controlled-distribution', [[/ {2}- \{ name: iad-sign-1.*\n {2}- \{ name: iad-sign-2.*\n/, '']]);
     expect((await check(config)).view.findings).toMatchObject([

@@ -17,11 +17,17 @@ function about(
 
 function laptops(topology: Topology): TopologyFinding[] {
   const found = topology.nodes.filter((node) => isLaptop(node) && (isSigner(node) || mayHoldKeys(node)));
-  const kinds = [...new Set(found.map((node) => node.hardware))];
+  const kinds = [...new Set(found.map((node) => node.hardware))].join(', ');
+  const one = found.length === 1;
+  const what = one ? `is a laptop (${kinds})` : `are laptops (${kinds})`;
+  const role = found.every(isSigner) ? (one ? 'a signer' : 'signers') : 'may hold private keys';
+  const why = one
+    ? 'it sleeps, leaves the building, and takes the signing identity with it'
+    : 'they sleep, leave the building, and take signing identities with them';
   return about(topology, found, 'hardware', {
     verdict: 'warning',
     check: 'laptop-signer',
-    found: `${namesOf(names(found))} ${found.length === 1 ? 'is a laptop' : 'are laptops'} (${kinds.join(', ')}) and ${found.every(isSigner) ? (found.length === 1 ? 'a signer' : 'signers') : 'may hold private keys'}: it sleeps, leaves the building, and takes the signing identity with it`,
+    found: `${namesOf(names(found))} ${what} and ${role}: ${why}`,
     expected: 'signing identities on Macs that stay where they are and never sleep',
     next: 'Move the role signer and keys: allowed to a machine in a rack',
   });

@@ -1,7 +1,7 @@
 import type { LineName } from '../brands.js';
 import type { NodeDeclaration, Topology } from '../topology.js';
 import { isSigner, mayHoldKeys, pathOfNode, type LineFacts } from './facts.js';
-import { be, namesOf, plural, type TopologyFinding } from './finding.js';
+import { be, namesOf, plural, type TopologyFinding, type TopologyVerdict } from './finding.js';
 
 const names = (nodes: readonly NodeDeclaration[]) => nodes.map((node) => node.name);
 
@@ -18,6 +18,10 @@ function hasReason(node: NodeDeclaration, { line }: LineFacts): boolean {
       return false;
   }
 }
+
+/** Simulated nodes hold no keys, and nothing is signed on them: what they lack to sign is said, and is no fault. */
+const gravity = (nodes: readonly NodeDeclaration[]): TopologyVerdict =>
+  nodes.every((node) => node.environment === 'simulated') ? 'note' : 'error';
 
 /** A line whose builds nobody could sign, and signers that hold nothing to sign with. */
 export function checkSigners(topology: Topology, facts: LineFacts): TopologyFinding[] {
@@ -41,18 +45,18 @@ export function checkSigners(topology: Topology, facts: LineFacts): TopologyFind
   const keyless = signers.filter((node) => !mayHoldKeys(node));
   if (keyless.length > 0)
     findings.push({
-      verdict: 'error',
+      verdict: gravity(keyless),
       check: 'signer-without-key',
       lines: [name],
       nodes: names(keyless),
       path: pathOfNode(topology, keyless[0], 'roles'),
       found: `${namesOf(names(keyless))} ${keyless.length === 1 ? 'is a signer' : 'are signers'} of line ${name} and may hold no private key`,
       expected: 'keys: allowed on each signer, unless the line has identity: sidecar',
-      next: 'Say keys: allowed there, or take the role signer away',
+      next: 'Say keys: allowed there, or take the role signer away; nothing, where the node is simulated',
     });
   else if (able.length === 0)
     findings.push({
-      verdict: 'error',
+      verdict: gravity(nodes),
       check: 'no-signer',
       lines: [name],
       nodes: [],
