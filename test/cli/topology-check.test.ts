@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,12 @@ describe.each(readdirSync(EXAMPLES))('examples/topologies/%s', (name) => {
     expect(view.findings.map(({ verdict, check: code }) => ({ verdict, check: code }))).toEqual(findings);
     expect(stated.trim() === 'Nothing.').toBe(findings.length === 0);
     expect({ exit, verdict: view.verdict, errors: view.errors }).toEqual({ exit: 0, verdict: 'pass', errors: 0 });
+  });
+
+  it('has a README whose links lead to what is there', () => {
+    const readme = readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8');
+    const targets = [...readme.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target);
+    expect(targets.filter((target) => !existsSync(join(EXAMPLES, name, target)))).toEqual([]);
   });
 });
 
@@ -324,6 +330,12 @@ describe('topology check finds', () => {
       edited('dedicated-signer', [simulated, [/ {2}- \{ name: ams-sign.*\n/g, ''], ['profilesOn: [signer]', 'profilesOn: [compile]']]),
     );
     expect(unsigned).toMatchObject({ exit: 0, view: { findings: [{ verdict: 'note', check: 'no-signer' }] } });
+  });
+
+  it('nothing shared between pools of one line, beside a pool that is apart', async () => {
+    const config = edited('isolated-pools', [['courier-build-1, pool: courier,', 'courier-build-1, pool: courier-build,']]);
+    const pools = (await check(config)).view.findings.map((one) => `${one.check} ${one.lines.join(' ')}`);
+    expect(pools.toSorted()).toEqual(['pools-share-approvers courier-apps depot-apps', 'pools-share-line courier-apps']);
   });
 
   it('a region without a signer, which is a note', async () => {

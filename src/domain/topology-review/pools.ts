@@ -30,50 +30,64 @@ function sharedLines(topology: Topology, all: readonly LineFacts[]): TopologyFin
   });
 }
 
+type Pool = readonly [name: string, lines: readonly LineName[]];
+
+/** What two pools that are apart both use, with all the pools that use it. */
+function usedByPoolsApart(
+  pools: readonly Pool[],
+  use: (line: LineName) => readonly string[],
+): { readonly what: string; readonly pools: readonly Pool[] }[] {
+  const users = new Map<string, Pool[]>();
+  for (const pool of pools) {
+    for (const what of new Set(pool[1].flatMap(use))) users.set(what, [...(users.get(what) ?? []), pool]);
+  }
+  return [...users]
+    .map(([what, using]) => ({ what, pools: using }))
+    .filter(({ pools: using }) => using.some(([, lines]) => using.some(([, others]) => apart(lines, others))));
+}
+
 /** What pools with lines of their own still have in common. */
 function common(topology: Topology, roster: Roster): TopologyFinding[] {
   const pools = [...linesOfPools(topology)];
-  const isolated = pools.filter(([pool, lines]) => pools.some(([other, theirs]) => other !== pool && apart(lines, theirs)));
-  if (isolated.length < 2) return [];
-  const names = isolated.map(([pool]) => pool);
-  const lines = [...new Set(isolated.flatMap(([, own]) => own))];
-  const usedBy = (use: (line: LineName) => readonly string[]): string[] => {
-    const pairs = isolated.map(([, own]) => new Set(own.flatMap(use)));
-    return [...new Set(pairs.flatMap((set) => [...set]))].filter((name) => pairs.filter((set) => set.has(name)).length > 1);
-  };
-  const sources = usedBy((line) => topology.lines[line]?.sources ?? []);
-  const stores = usedBy((line) => [topology.lines[line]?.store ?? []].flat());
+  const isolated = pools.filter(([, lines]) => pools.some(([, others]) => apart(lines, others)));
+  if (isolated.length === 0) return [];
+  const named = (of: readonly Pool[]): string => namesOf(of.map(([name]) => name));
+  const linesOf = (of: readonly Pool[]): LineName[] => [...new Set(of.flatMap(([, lines]) => lines))];
   const approvers = roster.persons.filter((person) => mayDo(roster, person.id, 'approve')).map((person) => person.id);
-  const about = { lines, nodes: [], path: ['lines'] as const };
-  const findings: TopologyFinding[] = [];
-  if (sources.length > 0)
-    findings.push({
+  const about = { nodes: [], path: ['lines'] } as const;
+  return [
+    ...usedByPoolsApart(isolated, (line) => topology.lines[line]?.sources ?? []).map(({ what, pools: using }): TopologyFinding => ({
       ...about,
+      lines: linesOf(using),
       verdict: 'warning',
       check: 'pools-share-source',
-      found: `Pools ${namesOf(names)} have lines of their own and look for successors in one source, ${namesOf(sources)}: the files of one project lie before the other`,
+      found: `Pools ${named(using)} have lines of their own and look for successors in one source, ${what}: the files of one project lie before the other`,
       expected: 'a source for each pool, so that its prefix of profiles never meets another',
       next: 'Declare a drop folder for each in reseal.yaml and name it in sources',
-    });
-  if (stores.length > 0)
-    findings.push({
+    })),
+    ...usedByPoolsApart(isolated, (line) => [topology.lines[line]?.store ?? []].flat()).map(({ what, pools: using }): TopologyFinding => ({
       ...about,
+      lines: linesOf(using),
       verdict: 'note',
       check: 'pools-share-store',
-      found: `Pools ${namesOf(names)} keep their manifests and profiles in one store, ${namesOf(stores)}: who reads it reads both`,
+      found: `Pools ${named(using)} keep their manifests and profiles in one store, ${what}: who reads it reads both`,
       expected: 'a store for each pool whose people may not see the other',
       next: 'Nothing, where one team runs both; otherwise declare a second store',
-    });
-  if (approvers.length > 0)
-    findings.push({
-      ...about,
-      verdict: 'warning',
-      check: 'pools-share-approvers',
-      found: `Pools ${namesOf(names)} have one roster, for a folder has one: ${namesOf(approvers)} may approve for each of them`,
-      expected: 'people who approve for one pool only',
-      next: 'Give each pool a configuration folder with an installation and a roster of its own; leave it, where one team answers for all',
-    });
-  return findings;
+    })),
+    ...(approvers.length === 0
+      ? []
+      : [
+          {
+            ...about,
+            lines: linesOf(isolated),
+            verdict: 'warning' as const,
+            check: 'pools-share-approvers' as const,
+            found: `Pools ${named(isolated)} have one roster, for a folder has one: ${namesOf(approvers)} may approve for each of them`,
+            expected: 'people who approve for one pool only',
+            next: 'Give each pool a configuration folder with an installation and a roster of its own; leave it, where one team answers for all',
+          },
+        ]),
+  ];
 }
 
 export function checkPools(topology: Topology, roster: Roster, all: readonly LineFacts[]): TopologyFinding[] {
