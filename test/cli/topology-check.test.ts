@@ -338,6 +338,21 @@ describe('topology check finds', () => {
     expect(pools.toSorted()).toEqual(['pools-share-approvers courier-apps depot-apps', 'pools-share-line courier-apps']);
   });
 
+  it('a publisher of a line that copies, and names six of many nodes in words, all of them in the document', async () => {
+    const config = edited('dedicated-signer', [
+      ['distribution: copy', 'distribution: copy\n    publisher: ams-build-1'],
+      ['pipelines:', `${Array.from({ length: 8 }, (_, index) => `  - { name: idle-${index + 1}, lines: [] }\n`).join('')}pipelines:`],
+    ]);
+    expect((await check(config)).view.findings).toMatchObject([
+      { verdict: 'warning', check: 'publisher-unused', found: 'Line ios-main names a publisher, and copies profiles to each node' },
+      {
+        check: 'node-without-line',
+        found: expect.stringMatching(/^idle-1, idle-2, idle-3, idle-4, idle-5, idle-6 and 2 more follow no line/),
+      },
+    ]);
+    expect((await check(config)).view.findings[1]?.nodes).toHaveLength(8);
+  });
+
   it('a region without a signer, which is a note', async () => {
     const config = edited('controlled-distribution', [[/ {2}- \{ name: iad-sign-1.*\n {2}- \{ name: iad-sign-2.*\n/, '']]);
     expect((await check(config)).view.findings).toMatchObject([

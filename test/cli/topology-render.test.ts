@@ -196,6 +196,14 @@ describe('a file without markers', () => {
     expect(read('MESH.md').startsWith(`## Signing topology\n\n${OPEN}\n\nInstallation`)).toBe(true);
   });
 
+  it('in a folder that is not there, or that is a folder itself, is named', async () => {
+    expect(await render('--add', 'none/MESH.md')).toMatchObject({
+      exit: 2,
+      stderr: expect.stringMatching(/none\/MESH\.md cannot be written\./),
+    });
+    expect(await render('reseal')).toMatchObject({ exit: 2, stderr: expect.stringMatching(/reseal cannot be read; expected a file\./) });
+  });
+
   it('is refused with --check and --add together', async () => {
     write('# Mesh\n');
     expect(await render('--check', '--add')).toMatchObject({ exit: 2, stderr: expect.stringContaining('give one of them') });
