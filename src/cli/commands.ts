@@ -14,6 +14,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   schedule: 'The scan that starts rotations before anything expires',
   manifest: 'Freeze manifests, look at them, compare and check them',
   profile: 'Look at provisioning profiles, verify them, take them into the store',
+  topology: 'What is declared of lines, keys and nodes: check it, and keep a README in step with it',
   node: 'The Macs of the mesh, as declared and as they are',
 };
 
@@ -31,6 +32,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'doctor',
     description: 'Check that this machine has what reseal needs, and say how to get what is missing',
     load: () => import('./doctor.js'),
+  },
+  {
+    path: 'advise',
+    description: 'Say which topology to begin with for a team, and what it trades for what',
+    load: () => import('./advise.js'),
   },
   {
     path: 'rotation plan',
@@ -128,6 +134,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'profile import',
     description: 'Verify provisioning profiles and take their bytes into the store',
     load: () => import('./profile/import.js'),
+  },
+  {
+    path: 'topology check',
+    description: 'Check what topology.yaml declares, without asking a node; exit 1 on an error',
+    load: () => import('./topology/check.js'),
+  },
+  {
+    path: 'topology render',
+    description: 'Write the topology into a README between its markers; with --check exit 1 when it differs',
+    load: () => import('./topology/render.js'),
   },
   { path: 'node list', description: 'List the declared nodes, with what was last read off each', load: () => import('./node/list.js') },
   {

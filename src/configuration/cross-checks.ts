@@ -1,6 +1,7 @@
 import type { NodeDeclaration, ProfileFolder, Topology } from '../domain/topology.js';
 import type { Policy } from '../domain/policy.js';
 import type { Roster } from '../domain/roster.js';
+import { antiPatterns } from '../domain/topology-review/anti-patterns.js';
 import { wipeableTreeOf } from '../domain/wipeable.js';
 import type { ResealConfiguration } from '../schema/reseal.js';
 import type { Path } from './finding.js';
@@ -216,21 +217,4 @@ export function checkRoster(roster: Roster): Mismatch[] {
 }
 
 /** What is allowed and worth saying: sentences, none of them an error. */
-export function observations(topology: Topology): string[] {
-  const laptops = topology.nodes.filter((node) => node.roles.includes('signer') && /book|laptop/i.test(node.hardware));
-  const both = topology.nodes.filter((node) => node.roles.includes('signer') && node.roles.includes('compile'));
-  return [
-    ...laptops.map(
-      (node) =>
-        `${node.name} is a laptop (${node.hardware}) and a signer: it sleeps, leaves the building, and takes the signing identity with it.`,
-    ),
-    ...both.map((node) => `${node.name} is a signer and a compile host: every build that runs there can use the signing identity.`),
-    ...Object.entries(topology.lines).flatMap(([name, line]) => {
-      if (line.identity !== 'shared' || line.distribution !== 'copy') return [];
-      const holders = topology.nodes.filter((node) => node.lines.some((one) => one === name) && node.keys === 'allowed').length;
-      return [
-        `Line ${name} copies one identity to ${holders} nodes: revoking it stops all of them at once, and no one can say which of them leaked it.`,
-      ];
-    }),
-  ];
-}
+export const observations = (topology: Topology): string[] => antiPatterns(topology).map((finding) => `${finding.found}.`);

@@ -2,9 +2,16 @@ import { z } from 'zod';
 import { PolicySchema } from './policy.js';
 import { ResealSchema } from './reseal.js';
 import { RosterSchema } from './roster.js';
+import { TelemetrySchema } from './telemetry.js';
 import { TopologyFile } from './topology.js';
 
-const SCHEMAS = { topology: TopologyFile, policy: PolicySchema, roster: RosterSchema, reseal: ResealSchema } as const;
+const SCHEMAS = {
+  topology: TopologyFile,
+  policy: PolicySchema,
+  roster: RosterSchema,
+  reseal: ResealSchema,
+  telemetry: TelemetrySchema,
+} as const;
 
 /** JSON Schemas for editors, of the files as people write them; by file name. */
 export function configurationJsonSchemas(): Readonly<Record<string, unknown>> {

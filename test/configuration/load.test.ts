@@ -98,7 +98,7 @@ describe('a configuration', () => {
     expect(loadConfiguration(folder).observations).toEqual([
       expect.stringContaining('ams-sign-1 is a laptop (macbook-pro) and a signer'),
       expect.stringContaining('ams-sign-1 is a signer and a compile host'),
-      expect.stringContaining('Line ios-main copies one identity to 1 nodes'),
+      expect.stringContaining('Line ios-main copies one identity to 1 node: revoking it stops 4 nodes, 1 pipeline and 2 bundles at once'),
     ]);
   });
 });
