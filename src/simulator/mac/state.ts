@@ -8,7 +8,7 @@ import { join } from 'node:path';
  * <home>/Library/Keychains/            keychains (src/simulator/mac/keychain-file.ts); System.keychain stands for /Library/Keychains/System.keychain
  * <home>/.mac/lib/                     what the programs share
  *             node                     how programs that need Node.js are run: the executable, the module, and what is imported first, a line each
- *             system                   macOS version, build, and minutes until sleep, a line each
+ *             system                   version and build of macOS, minutes until sleep, version and build of Xcode, a line each
  *             search-list              the user's, a path a line
  *             default-keychain         a path
  *             trusted-issuers          key ids of the authorities that lead to a trusted root, lower-case hexadecimal, a line each

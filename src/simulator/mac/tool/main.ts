@@ -8,6 +8,8 @@ async function run(call: Call): Promise<Answer> {
       return security(call);
     case 'codesign':
       return (await import('./codesign.js')).codesign(call);
+    case 'xcodebuild':
+      return (await import('./xcodebuild.js')).xcodebuild(call);
     default:
       return said(`this simulated Mac has no ${call.program}`);
   }
