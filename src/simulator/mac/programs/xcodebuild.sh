@@ -9,5 +9,5 @@ case "$*" in
     { read -r _ && read -r _ && read -r _ && read -r version && read -r build; } <"$mac/system"
     printf 'Xcode %s\nBuild version %s\n' "$version" "$build"
     ;;
-  *) hand_over xcodebuild "$@" ;;
+  *) become xcodebuild "$@" ;;
 esac

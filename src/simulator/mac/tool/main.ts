@@ -24,6 +24,8 @@ async function security(call: Call): Promise<Answer> {
       return (await import('./partition-list.js')).setKeyPartitionList(call, args);
     case 'find-certificate':
       return (await import('./find-certificate.js')).findCertificate(call, args);
+    case 'export':
+      return (await import('./export.js')).exportItems(call, args);
     case 'cms':
       return (await import('./cms.js')).cms(call, args);
     default:
