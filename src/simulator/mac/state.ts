@@ -23,6 +23,9 @@ import { join } from 'node:path';
  *             secrets/<keychain id>/   0700: `password`, salt and SHA-256 of salt and password; private keys, <SHA-1 of the certificate>.key
  * ```
  *
+ * Every file is replaced whole. Of two programs that change one keychain at the same time the later one wins; on a Mac a daemon takes one
+ * after the other.
+ *
  * A keychain's file names its id, so one that is copied or moved is still the same keychain, as far as locks and passwords go.
  */
 export interface MacState {

@@ -100,6 +100,12 @@ describe('what Node.js does', () => {
     await installMac(mac.home, mac.options);
   });
 
+  it('is told no argument with a line break, which would be two', () => {
+    const sentence = 'this simulated Mac takes no argument with a line break in it';
+    expect(mac.security('cms', '-D', '-i', 'a\nb')).toEqual({ stdout: '', stderr: `security: ${sentence}\n`, code: 1 });
+    expect(mac.run('codesign', ['-d', 'a\nb'])).toEqual({ stdout: '', stderr: `codesign: ${sentence}\n`, code: 1 });
+  });
+
   it('codesign and xcodebuild are the process that was started: who ends it ends the work', async () => {
     const slow = mac.path('slow.cjs');
     writeFileSync(slow, `require('fs').readFileSync(0); process.stdout.write(String(process.pid)); setInterval(() => undefined, 1000);`);

@@ -7,6 +7,8 @@ home=${0%/bin/*}
 case $home in /*) ;; *) home=$PWD/$home ;; esac
 program=${0##*/}
 mac=$home/.mac
+newline='
+'
 
 # Whether a fault is set.
 fault() { [ -e "$mac/faults/$1" ]; }
@@ -30,10 +32,16 @@ replace() {
 prepare_call() {
   read_clock
   { IFS= read -r node && IFS= read -r main && IFS= read -r import; } <"$mac/node"
-  call="$home
-$now"
-  for argument in "$@"; do call="$call
-$argument"; done
+  call="$home$newline$now"
+  for argument in "$@"; do
+    case $argument in
+      *"$newline"*)
+        printf '%s: this simulated Mac takes no argument with a line break in it\n' "$program" >&2
+        exit 1
+        ;;
+    esac
+    call="$call$newline$argument"
+  done
 }
 
 # Runs a call and comes back.
