@@ -19,6 +19,8 @@ export interface MacOptions {
   readonly loginPassword: string;
   /** macOS 15.5 (24F74) by default. */
   readonly macOS?: { readonly version: string; readonly build: string };
+  /** Xcode 16.4 (16F6) by default. */
+  readonly xcode?: { readonly version: string; readonly build: string };
   /** Minutes until the Mac sleeps; 0, never, by default. */
   readonly sleepMinutes?: number;
   /** Where programs run: `gui`, the login session, by default; in anything else keys cannot be used. */
@@ -86,7 +88,8 @@ async function install(from: string, to: string, mode: number): Promise<void> {
 
 async function writeOptions(state: MacState, options: MacOptions): Promise<void> {
   const { version, build } = options.macOS ?? { version: '15.5', build: '24F74' };
-  await replace(state.file('system'), lines([version, build, options.sleepMinutes ?? 0]));
+  const xcode = options.xcode ?? { version: '16.4', build: '16F6' };
+  await replace(state.file('system'), lines([version, build, options.sleepMinutes ?? 0, xcode.version, xcode.build]));
   await replace(state.file('context'), lines([options.context ?? 'gui']));
   await replace(state.file('node'), lines(toolCommand(options.tool)));
   await replace(state.file('rcodesign'), lines([options.rcodesign === undefined ? (findRcodesign() ?? '') : (options.rcodesign ?? '')]));

@@ -8,7 +8,7 @@ import { join } from 'node:path';
  * <home>/Library/Keychains/            keychains (src/simulator/mac/keychain-file.ts); System.keychain stands for /Library/Keychains/System.keychain
  * <home>/.mac/lib/                     what the programs share
  *             node                     how programs that need Node.js are run: the executable, the module, and what is imported first, a line each
- *             system                   macOS version, build, and minutes until sleep, a line each
+ *             system                   version and build of macOS, minutes until sleep, version and build of Xcode, a line each
  *             search-list              the user's, a path a line
  *             default-keychain         a path
  *             trusted-issuers          key ids of the authorities that lead to a trusted root, lower-case hexadecimal, a line each
@@ -22,6 +22,9 @@ import { join } from 'node:path';
  *             keychains/<keychain id>/ certificates, <SHA-1>.pem
  *             secrets/<keychain id>/   0700: `password`, salt and SHA-256 of salt and password; private keys, <SHA-1 of the certificate>.key
  * ```
+ *
+ * Every file is replaced whole. Of two programs that change one keychain at the same time the later one wins; on a Mac a daemon takes one
+ * after the other.
  *
  * A keychain's file names its id, so one that is copied or moved is still the same keychain, as far as locks and passwords go.
  */

@@ -160,6 +160,21 @@ describe('what cannot be signed', () => {
     expect(sign({ named: 'A'.repeat(40) })).toEqual(refused(`${'A'.repeat(40)}: no identity found`));
   });
 
+  it('nothing with an identity whose keychain is not in the search list, unless it is named', async () => {
+    const own = await mac.issue();
+    mac.interactive(
+      'create-keychain -p x aside.keychain',
+      `import ${mac.pkcs12(own)} -k aside.keychain -P p12 -A`,
+      'set-key-partition-list -S apple: -k x aside.keychain',
+      'list-keychains -d user -s login.keychain',
+    );
+    expect(sign({ named: own.sha1 })).toEqual(refused(`${own.sha1}: no identity found`));
+    expect(codesign('-f', '--deep', '-s', own.sha1, '--keychain', 'aside.keychain', app).code).toBe(0);
+    mac.security('list-keychains', '-d', 'user', '-s', 'login.keychain', 'aside.keychain');
+    expect(sign({ named: own.sha1 }).code).toBe(0);
+    mac.security('delete-keychain', 'aside.keychain');
+  });
+
   it('nothing with a locked keychain', () => {
     mac.security('lock-keychain', 'login.keychain');
     expect(sign()).toEqual(internal());

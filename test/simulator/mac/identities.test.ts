@@ -240,6 +240,34 @@ describe('set-key-partition-list', () => {
   });
 });
 
+describe('export', () => {
+  const exported = (...more: string[]): unknown => mac.security('export', '-k', 'out.keychain', ...more);
+  const refused = (sentence: string): object => ({ stdout: '', stderr: `security: SecKeychainItemExport: ${sentence}\n`, code: 1 });
+
+  it('writes an identity that can be imported again, where security may use the key', async () => {
+    const identity = await mac.issue();
+    const file = mac.path('exported.p12');
+    const asPkcs12 = ['-t', 'identities', '-f', 'pkcs12', '-o', file, '-P', 'new'] as const;
+    mac.interactive('create-keychain -p x out.keychain', `import ${mac.pkcs12(identity)} -k out.keychain -P p12 -T /usr/bin/codesign`);
+    expect(exported(...asPkcs12)).toEqual(refused('User interaction is not allowed.'));
+    expect(exported('-t', 'certs')).toMatchObject({ stdout: new X509Certificate(identity.der).toString(), code: 0 });
+    mac.interactive(
+      'delete-keychain out.keychain',
+      'create-keychain -p x out.keychain',
+      `import ${mac.pkcs12(identity)} -k out.keychain -P p12 -A`,
+    );
+    expect(exported(...asPkcs12)).toEqual({ stdout: '', stderr: `...${statSync(file).size} bytes written to ${file}\n`, code: 0 });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    mac.security('lock-keychain', 'out.keychain');
+    expect(exported(...asPkcs12)).toEqual(refused('User interaction is not allowed.'));
+    mac.interactive('delete-keychain out.keychain', 'create-keychain -p x out.keychain');
+    expect(exported(...asPkcs12)).toEqual(refused('The specified item could not be found in the keychain.'));
+    expect(mac.security('import', file, '-k', 'out.keychain', '-P', 'new').stdout).toBe('1 identity imported.\n');
+    expect(mac.security('find-identity', '-p', 'codesigning', 'out.keychain').stdout).toContain(row(1, identity));
+    mac.security('delete-keychain', 'out.keychain');
+  });
+});
+
 describe('find-certificate', () => {
   it('prints digests and PEM of the first one, or of all, whose name has the text', () => {
     const found = mac.security('find-certificate', '-c', 'größe', '-Z', '-p', 'login.keychain').stdout;

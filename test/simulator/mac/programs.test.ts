@@ -1,9 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { clearFault, setFault, type Fault } from '../../../src/simulator/mac/faults.js';
 import { installMac } from '../../../src/simulator/mac/install.js';
+import { appleProfilePath } from '../../profile/support.js';
+import { until } from '../../setup/until.js';
 import { PASSWORD, quoted, simulatedMac, type Mac } from './support.js';
 
 const PROGRAMS = resolve(import.meta.dirname, '../../../src/simulator/mac/programs');
@@ -41,6 +43,21 @@ describe('faults', () => {
     expect({ signal: hanging.signal, stdout: hanging.stdout.toString() }).toEqual({ signal: 'SIGKILL', stdout: '' });
   });
 
+  it.skipIf(!existsSync('/proc/self/task'))('slow: ended early, it leaves nothing behind that holds its output', async () => {
+    await fault({ kind: 'slow', seconds: 600 });
+    const child = spawn(join(mac.home, 'bin/security'), ['list-keychains'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    const pid = child.pid ?? 0;
+    const waiter = (): string => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    await until(() => waiter() !== '' && readFileSync(`/proc/${waiter()}/comm`, 'utf8') === 'sleep\n');
+    const sleep = Number(waiter());
+    // Told that output has ended, which it is only when nobody holds it any more.
+    const ended = new Promise((closed) => child.once('close', closed));
+    child.kill('SIGKILL');
+    await ended;
+    process.kill(sleep, 'SIGKILL');
+    expect(child.signalCode).toBe('SIGKILL');
+  });
+
   it('flood: ten megabytes come before the answer', async () => {
     const answer = mac.security('find-identity', '-v', '-p', 'codesigning');
     await fault({ kind: 'flood' });
@@ -72,6 +89,34 @@ describe('sw_vers, pmset and date', () => {
     const shown = at(mac.run('date', ['+%s']).stdout);
     expect(shown).toBeGreaterThanOrEqual(before);
     expect(shown).toBeLessThanOrEqual(Math.ceil(Date.now() / 1000));
+  });
+});
+
+describe('what Node.js does', () => {
+  it('is done without a bundle as well, from the sources', async () => {
+    const { tool: _, ...options } = mac.options;
+    await installMac(mac.home, options);
+    expect(mac.security('cms', '-D', '-i', appleProfilePath('a0b45501'))).toMatchObject({ stderr: '', code: 0 });
+    await installMac(mac.home, mac.options);
+  });
+
+  it('is told no argument with a line break, which would be two', () => {
+    const sentence = 'this simulated Mac takes no argument with a line break in it';
+    expect(mac.security('cms', '-D', '-i', 'a\nb')).toEqual({ stdout: '', stderr: `security: ${sentence}\n`, code: 1 });
+    expect(mac.run('codesign', ['-d', 'a\nb'])).toEqual({ stdout: '', stderr: `codesign: ${sentence}\n`, code: 1 });
+  });
+
+  it('codesign and xcodebuild are the process that was started: who ends it ends the work', async () => {
+    const slow = mac.path('slow.cjs');
+    writeFileSync(slow, `require('fs').readFileSync(0); process.stdout.write(String(process.pid)); setInterval(() => undefined, 1000);`);
+    await installMac(mac.home, { ...mac.options, tool: slow });
+    for (const program of ['codesign', 'xcodebuild']) {
+      const child = spawn(join(mac.home, 'bin', program), ['-d', 'A.app'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      const said = await new Promise<Buffer>((told) => child.stdout.once('data', told));
+      child.kill('SIGKILL');
+      expect(Number(said.toString())).toBe(child.pid);
+    }
+    await installMac(mac.home, mac.options);
   });
 });
 

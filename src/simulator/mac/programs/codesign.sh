@@ -4,4 +4,4 @@
 
 . "${0%/bin/*}/.mac/lib/mac.sh"
 
-hand_over codesign "$@"
+become codesign "$@"

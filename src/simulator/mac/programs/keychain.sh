@@ -2,9 +2,6 @@
 # Keychains of the simulated Mac as its programs read them (src/simulator/mac/state.ts describes the files).
 # Functions answer in variables: a substitution would cost a fork.
 
-newline='
-'
-
 # Sets $path to the file that a name stands for: StorageManager::make and mungeDLDbIdentifier. The node's root is its home, so
 # /Library/Keychains is ~/Library/Keychains here.
 resolve() {

@@ -7,6 +7,8 @@ home=${0%/bin/*}
 case $home in /*) ;; *) home=$PWD/$home ;; esac
 program=${0##*/}
 mac=$home/.mac
+newline='
+'
 
 # Whether a fault is set.
 fault() { [ -e "$mac/faults/$1" ]; }
@@ -25,12 +27,36 @@ replace() {
   cat >"$1.$$" && mv -f "$1.$$" "$1"
 }
 
-# Hands the node's home, its time and the arguments over to the programs that need Node.js. They go through a pipe, since an argument list shows in `ps` and they may
-# be passwords; what this program itself was given on stdin is the child's descriptor 3.
-hand_over() {
+# Sets $call to what the programs that need Node.js are told on stdin: the node's home, its time, and the arguments, a line each. An
+# argument list shows in `ps`, and arguments may be passwords. What the program itself was given on stdin is the child's descriptor 3.
+prepare_call() {
   read_clock
   { IFS= read -r node && IFS= read -r main && IFS= read -r import; } <"$mac/node"
-  { printf '%s\n' "$home" "$now" "$@" | "$node" ${import:+--import "$import"} "$main" 3<&4; } 4<&0
+  call="$home$newline$now"
+  for argument in "$@"; do
+    case $argument in
+      *"$newline"*)
+        printf '%s: this simulated Mac takes no argument with a line break in it\n' "$program" >&2
+        exit 1
+        ;;
+    esac
+    call="$call$newline$argument"
+  done
+}
+
+# Runs a call and comes back.
+hand_over() {
+  prepare_call "$@"
+  { printf '%s\n' "$call" | "$node" ${import:+--import "$import"} "$main" 3<&4; } 4<&0
+}
+
+# Runs a call in the place of this program, so that whoever ends it ends the work too. Not for passwords: some shells write what stands
+# here into a temporary file.
+become() {
+  prepare_call "$@"
+  exec "$node" ${import:+--import "$import"} "$main" 3<&0 <<CALL
+$call
+CALL
 }
 
 # Whether a fault's list of programs, empty for all, has this one.
@@ -43,7 +69,7 @@ for set_fault in "$mac"/faults/*; do
     slow)
       read -r seconds programs <"$set_fault"
       # shellcheck disable=SC2086 # a list of names
-      if concerns $programs; then sleep "$seconds"; fi
+      if concerns $programs; then sleep "$seconds" >/dev/null 2>&1; fi
       ;;
     hang)
       read -r programs <"$set_fault"

@@ -46,13 +46,13 @@ function unsignedInside(options: CodesignOptions, code: Code): Answer | null {
 function signNow(call: Call, options: CodesignOptions, code: Code, chosen: Chosen | null): Answer {
   const rcodesign = readFileSync(call.state.file('rcodesign'), 'utf8').trim();
   if (rcodesign === '') return leaveStandIn(code, chosen?.identity.sha1 ?? '-');
-  const secrets = mkdtempSync(join(tmpdir(), 'reseal-sim-sign-'));
+  const work = mkdtempSync(join(tmpdir(), 'reseal-sim-sign-'));
   try {
-    const args = [...signingArguments(call, options), ...(chosen === null ? [] : identityArguments(call, chosen, secrets))];
+    const args = [...signingArguments(call, options), ...(chosen === null ? [] : identityArguments(call, chosen, work))];
     const ended = spawnSync(rcodesign, ['sign', ...args, code.folder ?? code.executable], { encoding: 'utf8' });
     if (ended.status !== 0) return { stderr: `${code.named}: ${(ended.error?.message ?? ended.stderr).trim()}\n`, code: 1 };
   } finally {
-    rmSync(secrets, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
   }
   if (chosen !== null) touch(call.state, chosen.keychain, call.now);
   return { code: 0 };
@@ -69,15 +69,19 @@ function signingArguments(call: Call, options: CodesignOptions): readonly string
   ];
 }
 
-/** Key and certificate first: rcodesign takes the first certificate for the signer's. The chain is what the Mac has of it. */
-function identityArguments(call: Call, { keychain, identity }: Chosen, secrets: string): readonly string[] {
-  const certificate = readFileSync(call.state.certificate(keychain.id, identity.sha1), 'utf8');
-  const pem = join(secrets, 'identity.pem');
-  writeFileSync(pem, certificate + readFileSync(call.state.privateKey(keychain.id, identity.sha1), 'utf8'), { mode: 0o600 });
-  const chain = join(secrets, 'chain.pem');
-  writeFileSync(chain, chainOf(call, new X509Certificate(certificate)));
-  const { team } = certificateFacts(new X509Certificate(certificate));
-  return ['--pem-file', pem, '--pem-file', chain, ...(team === null ? [] : ['--team-name', team])];
+/**
+ * rcodesign takes the first certificate for the signer's; the chain is what the Mac has of it. The key stays where it is.
+ *
+ * @param work a folder for what is nobody's secret
+ */
+function identityArguments(call: Call, { keychain, identity }: Chosen, work: string): readonly string[] {
+  const certificate = call.state.certificate(keychain.id, identity.sha1);
+  const x509 = new X509Certificate(readFileSync(certificate));
+  const chain = join(work, 'chain.pem');
+  writeFileSync(chain, chainOf(call, x509));
+  const { team } = certificateFacts(x509);
+  const files = [certificate, call.state.privateKey(keychain.id, identity.sha1), chain].flatMap((path) => ['--pem-file', path]);
+  return [...files, ...(team === null ? [] : ['--team-name', team])];
 }
 
 function chainOf(call: Call, leaf: X509Certificate): string {

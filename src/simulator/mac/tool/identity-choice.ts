@@ -59,3 +59,9 @@ export function mayUseKey(call: Call, { keychain, identity }: Chosen): boolean {
 /** Whether the Mac knows the way from the certificate to a root that it trusts. */
 export const isTrusted = (call: Call, identity: KeychainIdentity): boolean =>
   readFileSync(call.state.file('trusted-issuers'), 'utf8').split('\n').includes(identity.issuer);
+
+/** Whether `find-identity -v` would list it: trusted, not revoked, and in its dates. */
+export function isValid(call: Call, identity: KeychainIdentity): boolean {
+  const revoked = readFileSync(call.state.file('revoked'), 'utf8').split('\n').includes(identity.sha1);
+  return isTrusted(call, identity) && !revoked && call.now >= identity.notBefore && call.now <= identity.notAfter;
+}

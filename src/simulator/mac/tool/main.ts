@@ -8,6 +8,8 @@ async function run(call: Call): Promise<Answer> {
       return security(call);
     case 'codesign':
       return (await import('./codesign.js')).codesign(call);
+    case 'xcodebuild':
+      return (await import('./xcodebuild.js')).xcodebuild(call);
     default:
       return said(`this simulated Mac has no ${call.program}`);
   }
@@ -22,6 +24,8 @@ async function security(call: Call): Promise<Answer> {
       return (await import('./partition-list.js')).setKeyPartitionList(call, args);
     case 'find-certificate':
       return (await import('./find-certificate.js')).findCertificate(call, args);
+    case 'export':
+      return (await import('./export.js')).exportItems(call, args);
     case 'cms':
       return (await import('./cms.js')).cms(call, args);
     default:
