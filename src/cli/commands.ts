@@ -147,6 +147,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { path: 'node list', description: 'List the declared nodes, with what was last read off each', load: () => import('./node/list.js') },
   {
+    path: 'node probe',
+    description: 'Probe nodes now, side by side; exit 1 when a check fails, 3 when a node cannot be reached',
+    load: () => import('./node/probe.js'),
+  },
+  {
+    path: 'node diff',
+    description: 'Compare two nodes as they are now; exit 1 when they differ in something that builds depend on',
+    load: () => import('./node/diff.js'),
+  },
+  {
     path: 'node script',
     description: 'Print reseal-node, the program to install on a Mac that is reached over SSH',
     load: () => import('./node/script.js'),

@@ -1,3 +1,4 @@
+import type { NodeDiffView } from './node-diff.js';
 import type { NodeListView, NodeView } from './node.js';
 import type { Pen } from './rotation-text.js';
 
@@ -18,6 +19,18 @@ export function nodeListText(view: NodeListView, pen: Pen, now: number): string[
         line.seenAt === null ? 'never' : pen.time(Date.parse(line.seenAt), now),
       ]),
     ),
+  );
+}
+
+/** Digests are told apart by their beginnings. */
+const brief = (value: string): string => value.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1');
+
+export function nodeDiffText({ nodes, differences }: NodeDiffView, pen: Pen): string[] {
+  const [one, other] = nodes;
+  if (differences.length === 0) return [`${one} and ${other} do not differ`];
+  return pen.table(
+    ['', 'LINE', one.toUpperCase(), other.toUpperCase()],
+    differences.map(({ line, what, one: mine, other: theirs }) => [what, line === '' ? '-' : line, brief(mine), brief(theirs)]),
   );
 }
 

@@ -38,14 +38,18 @@ export class SshSession {
     private readonly target: SshTarget,
     private readonly settings: SshSettings,
     private readonly child: ChildProcessByStdio<Writable, Readable, Readable>,
-    private readonly onEnd: () => void,
+    private readonly onGone: () => void,
   ) {
     child.stdout.on('data', (chunk: Buffer) => this.hear(chunk));
     child.stderr.on('data', (chunk: Buffer) => {
       if (this.complaint.length < MOST_STDERR) this.complaint += chunk.toString('utf8');
     });
     child.stdin.on('error', () => undefined);
-    child.on('error', (error) => this.end(connectionFailure(this.target, error.message)));
+    child.on('error', (error) => {
+      this.end(connectionFailure(this.target, error.message));
+      if (child.pid === undefined) this.onGone();
+    });
+    child.on('exit', () => this.onGone());
     child.on('close', (code) => this.end(connectionFailure(this.target, this.complaint, code)));
     this.beat = setInterval(() => {
       if (this.asked.length === 0) void this.ask(['ping']).catch(() => undefined);
@@ -53,10 +57,10 @@ export class SshSession {
     this.beat.unref();
   }
 
-  /** @throws ResealError NODE_UNREACHABLE, UNSUPPORTED_PROTOCOL */
-  static async open(target: SshTarget, settings: SshSettings, onEnd: () => void): Promise<SshSession> {
+  /** @param onGone called once its process has gone @throws ResealError NODE_UNREACHABLE, UNSUPPORTED_PROTOCOL */
+  static async open(target: SshTarget, settings: SshSettings, onGone: () => void): Promise<SshSession> {
     const child = spawn('ssh', [...sshArguments(target, settings)], { stdio: ['pipe', 'pipe', 'pipe'] });
-    const session = new SshSession(target, settings, child, onEnd);
+    const session = new SshSession(target, settings, child, onGone);
     const { end } = await session.ask(['hello'], settings.connectTimeout + 5_000);
     const [protocol = '', home = '', identity = ''] = end.ok ? end.fields : [];
     if (protocol !== `${NODE_SCRIPT_PROTOCOL}`) {
@@ -125,6 +129,5 @@ export class SshSession {
     this.child.stdin.end();
     this.child.kill('SIGKILL');
     for (const { reject } of this.asked.splice(0)) reject(failure);
-    this.onEnd();
   }
 }

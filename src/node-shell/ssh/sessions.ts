@@ -27,8 +27,9 @@ export class SshSessions {
         known.used = ++this.uses;
         return known.opening;
       }
-      if (known !== undefined) this.entries.delete(key);
-      if (this.entries.size < this.settings.connections || this.evict()) break;
+      if (known === undefined && this.entries.size < this.settings.connections) break;
+      // A place is free when its process has gone, and not before.
+      if (known === undefined) this.evict();
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
     const leave = (): void => {
@@ -56,9 +57,9 @@ export class SshSessions {
     if (change === -1) this.wake();
   }
 
-  /** Somebody waits for a place: the connection that was not used for longest gives way, where nothing is under way on it. */
+  /** A place may be had by now: whoever waits for one looks again. */
   wake(): void {
-    this.waiting.shift()?.();
+    for (const look of this.waiting.splice(0)) look();
   }
 
   get crowded(): boolean {
@@ -76,13 +77,11 @@ export class SshSessions {
     }
   }
 
-  private evict(): boolean {
+  /** The connection that was not used for longest gives way, where nothing is under way on it and it holds no lock. */
+  private evict(): void {
     const idle = [...this.entries.values()]
-      .filter(({ session }) => session !== null && session.idle && !this.holding.has(session))
+      .filter(({ session }) => session !== null && !session.ended && session.idle && !this.holding.has(session))
       .sort((a, b) => a.used - b.used);
-    const [oldest] = idle;
-    if (oldest === undefined) return false;
-    oldest.session?.close();
-    return true;
+    idle[0]?.session?.close();
   }
 }
