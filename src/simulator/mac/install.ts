@@ -31,7 +31,15 @@ export interface MacOptions {
   readonly tool?: string;
 }
 
-const LIBRARY = ['mac.sh', 'keychain.sh', 'interactive.sh', 'usage.sh'] as const;
+const LIBRARY = [
+  'mac.sh',
+  'keychain.sh',
+  'keychain-commands.sh',
+  'keychain-lists.sh',
+  'find-identity.sh',
+  'interactive.sh',
+  'usage.sh',
+] as const;
 const PROGRAMS = fileURLToPath(new URL('programs/', import.meta.url));
 const TOOL = fileURLToPath(new URL('tool/main.js', import.meta.url));
 

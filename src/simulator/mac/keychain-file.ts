@@ -85,6 +85,7 @@ export function readKeychain(path: string): Keychain | OpenFailure {
   if (magic !== MAGIC) return -25295;
   const setting = (name: string): string => lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? '';
   const timeout = setting('timeout');
+  if (!/^[0-9a-f]+$/.test(setting('id')) || timeout === '') return -25295;
   return {
     path,
     id: setting('id'),

@@ -379,7 +379,17 @@ describe('where rcodesign is missing', () => {
     mac.security('lock-keychain', 'login.keychain');
     expect(sign()).toEqual(refused(`${app}: errSecInternalComponent`));
     mac.interactive(`unlock-keychain -p ${quoted(PASSWORD)} login.keychain`);
-    await installMac(mac.home, mac.options);
     expect(existsSync(join(app, '_CodeSignature/CodeResources'))).toBe(false);
+    await installMac(mac.home, mac.options);
+  });
+
+  needsRcodesign('a signature takes its place, for every bundle in which it was left', async () => {
+    await installMac(mac.home, { ...mac.options, rcodesign: null });
+    sign();
+    await installMac(mac.home, mac.options);
+    expect(codesign('-s', identity.sha1, app).stderr).toContain('code object is not signed at all');
+    expect(sign()).toEqual({ stdout: '', stderr: '', code: 0 });
+    expect(codesign('--verify', app)).toEqual({ stdout: '', stderr: '', code: 0 });
+    expect(existsSync(join(app, '_CodeSignature/unsigned-stand-in'))).toBe(false);
   });
 });

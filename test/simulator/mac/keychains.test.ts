@@ -55,14 +55,22 @@ describe('unlock-keychain and lock-keychain', () => {
     });
   });
 
-  it('a file that is no keychain is refused (49)', () => {
-    writeFileSync(mac.path('not-a.keychain'), 'something else\n');
-    const name = mac.path('not-a.keychain');
+  it.each([
+    ['something else\n'],
+    [''],
+    ['reseal simulated keychain 1\n'],
+    ['reseal simulated keychain 1\nid \nlock-on-sleep no\nuse-lock-interval no\ntimeout never\n'],
+    ['reseal simulated keychain 1\nid ../..\nlock-on-sleep no\nuse-lock-interval no\ntimeout never\n'],
+  ])('a file that is no keychain is refused, and nothing deleted by it: %j', (content) => {
+    const path = mac.path('not-a.keychain');
+    writeFileSync(path, content);
     const sentence = 'The specified keychain is not a valid keychain file.';
-    expect(mac.security('unlock-keychain', '-p', 'x', name)).toMatchObject({
-      stderr: `security: SecKeychainUnlock ${name}: ${sentence}\n`,
-      code: 49,
-    });
+    const refused = (call: string, code: number): object => ({ stdout: '', stderr: `security: ${call}: ${sentence}\n`, code });
+    expect(mac.security('unlock-keychain', '-p', 'x', path)).toEqual(refused(`SecKeychainUnlock ${path}`, 49));
+    expect(mac.security('delete-keychain', path)).toEqual(refused('SecKeychainDelete', 49));
+    expect(mac.security('set-key-partition-list', '-S', 'apple:', '-k', 'x', path)).toEqual(refused('SecKeychainUnlock', 1));
+    expect(readFileSync(path, 'utf8')).toBe(content);
+    expect(mac.security('show-keychain-info', 'login.keychain').code).toBe(0);
   });
 
   it('without a name the default keychain is meant', () => {

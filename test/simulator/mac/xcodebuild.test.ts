@@ -5,7 +5,7 @@ import { build, type PlistValue } from 'plist';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DistributionCertificate } from '../../../src/simulator/apple-hierarchy.js';
 import { makeApp } from '../../../src/simulator/mac/app-bundle.js';
-import { setRevoked } from '../../../src/simulator/mac/install.js';
+import { installMac, setRevoked } from '../../../src/simulator/mac/install.js';
 import { findRcodesign } from '../../../src/simulator/mac/rcodesign.js';
 import { request } from '../../profile/support.js';
 import { NAME, PASSWORD, quoted, simulatedMac, TEAM, type Ended, type Mac } from './support.js';
@@ -173,6 +173,16 @@ describe('-exportArchive', () => {
       /^error: exportArchive: codesign command failed \(.*Share\.appex: errSecInternalComponent\)\n\n\*\* EXPORT FAILED \*\*\n\n$/,
     );
     expect({ code, exported: existsSync(folder) }).toEqual({ code: 70, exported: false });
+  });
+
+  it('where rcodesign is missing, every bundle that is not signed is named', async () => {
+    await installMac(mac.home, { ...mac.options, rcodesign: null });
+    const { stderr, code } = exportArchive();
+    await installMac(mac.home, mac.options);
+    const lines = stderr.replaceAll(/^.*\/Payload\//gm, '').split('\n');
+    const warning = 'warning: not signed: rcodesign is not there, so this is a stand-in without a signature';
+    expect(lines).toEqual([`Courier.app/PlugIns/Share.appex: ${warning}`, `Courier.app: ${warning}`, '']);
+    expect(code).toBe(0);
   });
 
   it('no archive, no options', () => {

@@ -34,7 +34,8 @@ load() {
   {
     IFS= read -r magic && [ "$magic" = 'reseal simulated keychain 1' ] && read -r _ id && read -r _ lock_on_sleep &&
       read -r _ use_lock_interval && read -r _ timeout
-  } <"$path" || status=-25295
+  } <"$path" || { status=-25295 && return; }
+  case $id in '' | *[!0-9a-f]*) status=-25295 ;; esac
 }
 
 # Whether the loaded keychain is locked: never unlocked, or for longer than its timeout since it was last used. The daemon's timer knows only
@@ -65,50 +66,4 @@ is_password() {
   read -r salt expected <"$mac/secrets/$id/password" || return 1
   digest_password "$salt" "$1"
   [ "$digest" = "$expected" ]
-}
-
-write_header() { # ID LOCK-ON-SLEEP USE-LOCK-INTERVAL TIMEOUT
-  printf 'reseal simulated keychain 1\nid %s\nlock-on-sleep %s\nuse-lock-interval %s\ntimeout %s\n' "$1" "$2" "$3" "$4"
-}
-
-random_hex() {
-  random=
-  for byte in $(od -An -N16 -tx1 /dev/urandom); do random=$random$byte; done
-}
-
-# Makes a keychain at $path, unlocked, with the settings that a new one has on a Mac: locked on sleep and after 300 seconds.
-new_keychain() { # PASSWORD
-  random_hex && id=$random
-  random_hex && salt=$random
-  digest_password "$salt" "$1"
-  mkdir -p "${path%/*}" "$mac/keychains/$id"
-  (umask 077 && mkdir -p "$mac/secrets/$id" && printf '%s %s\n' "$salt" "$digest" >"$mac/secrets/$id/password")
-  write_header "$id" yes no 300 | replace "$path"
-  timeout=300
-  mark_unlocked
-}
-
-# Calls a function for every identity of the keychain at $path, with sha1, not_before, not_after, issuer, use, access, partitions, label set.
-each_identity() {
-  load
-  [ "$status" -eq 0 ] || return 0
-  while read -r kind sha1 not_before not_after issuer use access partitions label; do
-    [ "$kind" != identity ] || "$1"
-  done <"$path"
-}
-
-# Sets $verdict to what trust evaluation says of the identity, empty when it is valid. The lists are read once.
-judge() {
-  if [ -z "${trusted+set}" ]; then
-    read_clock
-    trusted=' ' revoked=' '
-    while read -r key; do trusted="$trusted$key "; done <"$mac/trusted-issuers"
-    while read -r key; do revoked="$revoked$key "; done <"$mac/revoked"
-  fi
-  verdict=
-  case $trusted in *" $issuer "*) ;; *) verdict=CSSMERR_TP_NOT_TRUSTED && return ;; esac
-  case $revoked in *" $sha1 "*) verdict=CSSMERR_TP_CERT_REVOKED && return ;; esac
-  # The name is of Apple's cssmerr.h; nobody posted such a line.
-  [ "$now" -ge "$not_before" ] || { verdict=CSSMERR_TP_CERT_NOT_VALID_YET && return; }
-  [ "$now" -le "$not_after" ] || verdict=CSSMERR_TP_CERT_EXPIRED
 }

@@ -9,7 +9,7 @@ import { nestedBundles, openCode, type Code } from './bundle.js';
 import type { Answer, Call } from './call.js';
 import type { CodesignOptions } from './codesign-options.js';
 import { chooseIdentity, isTrusted, mayUseKey, type Chosen } from './identity-choice.js';
-import { leaveStandIn } from './stand-in.js';
+import { clearStandIn, leaveStandIn, standInOf } from './stand-in.js';
 
 /** Signs code with an identity of a keychain, or says why not in the words of mac-tools.md. `codesign` checks the identity first, then the code. */
 export function sign(call: Call, options: CodesignOptions, code: Code): Answer {
@@ -19,7 +19,7 @@ export function sign(call: Call, options: CodesignOptions, code: Code): Answer {
   // As reports have it of codesign without -f; not in mac-tools.md.
   if (isSigned && !options.force) return { stderr: `${code.named}: is already signed\n`, code: 1 };
   const replacing = isSigned ? `${code.named}: replacing existing signature\n` : '';
-  const answer = refusal(call, chosen, code) ?? unsignedInside(options, code) ?? signNow(call, options, code, chosen);
+  const answer = refusal(call, chosen, code) ?? unsignedInside(call, options, code) ?? signNow(call, options, code, chosen);
   return { ...answer, stderr: `${replacing}${answer.stderr ?? ''}` };
 }
 
@@ -32,20 +32,25 @@ function refusal(call: Call, chosen: Chosen | null, code: Code): Answer | null {
 }
 
 /** Without --deep, bundles inside have to be signed already; the words are from reports, not from mac-tools.md. */
-function unsignedInside(options: CodesignOptions, code: Code): Answer | null {
+function unsignedInside(call: Call, options: CodesignOptions, code: Code): Answer | null {
   if (options.deep || code.folder === null) return null;
+  const takesStandIns = rcodesignOf(call) === null;
   const unsigned = nestedBundles(code.folder).find((path) => {
     const inside = openCode(path);
-    return typeof inside === 'string' || inside.machO.signature === null;
+    if (typeof inside === 'string') return true;
+    return inside.machO.signature === null && !(takesStandIns && standInOf(inside) !== null);
   });
   return unsigned === undefined
     ? null
     : { stderr: `${code.named}: code object is not signed at all\nIn subcomponent: ${unsigned}\n`, code: 1 };
 }
 
+const rcodesignOf = (call: Call): string | null => readFileSync(call.state.file('rcodesign'), 'utf8').trim() || null;
+
 function signNow(call: Call, options: CodesignOptions, code: Code, chosen: Chosen | null): Answer {
-  const rcodesign = readFileSync(call.state.file('rcodesign'), 'utf8').trim();
-  if (rcodesign === '') return leaveStandIn(code, chosen?.identity.sha1 ?? '-');
+  const rcodesign = rcodesignOf(call);
+  if (rcodesign === null) return leaveStandIn(code, chosen?.identity.sha1 ?? '-');
+  clearStandIn(code);
   const work = mkdtempSync(join(tmpdir(), 'reseal-sim-sign-'));
   try {
     const args = [...signingArguments(call, options), ...(chosen === null ? [] : identityArguments(call, chosen, work))];

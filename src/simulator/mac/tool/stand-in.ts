@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Answer } from './call.js';
 import type { Code } from './bundle.js';
@@ -21,6 +21,12 @@ export function leaveStandIn(code: Code, sha1: string): Answer {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `not signed: rcodesign is not there; the identity ${sha1} could have been used\n`);
   return { stderr: `${code.named}: warning: not signed: rcodesign is not there, so this is a stand-in without a signature\n`, code: 0 };
+}
+
+/** Takes away what an earlier run has left, before a signature takes its place. */
+export function clearStandIn(code: Code): void {
+  const path = fileOf(code);
+  if (path !== null) rmSync(path, { force: true });
 }
 
 /** Null where none was left. */

@@ -30,14 +30,14 @@ export function xcodebuild(call: Call): Answer {
   const plans = planAll(call, read, app);
   const problems = plans.filter((plan) => typeof plan === 'string');
   if (problems.length > 0) return failed(problems);
-  const name = exportApp(
+  const exported = exportApp(
     call,
     app,
     plans.filter((plan) => typeof plan !== 'string'),
     folder,
   );
-  if (typeof name !== 'string') return failed([`exportArchive: codesign command failed (${name.refusal})`]);
-  return { stdout: `Exported ${name} to: ${folder}\n** EXPORT SUCCEEDED **\n\n`, code: 0 };
+  if ('refusal' in exported) return failed([`exportArchive: codesign command failed (${exported.refusal})`]);
+  return { stdout: `Exported ${exported.name} to: ${folder}\n** EXPORT SUCCEEDED **\n\n`, stderr: exported.warnings, code: 0 };
 }
 
 const failed = (sentences: readonly string[]): Answer => ({
