@@ -4,8 +4,8 @@ import { expectedEntries } from '../../src/domain/expected.js';
 import { judgeIdentities, judgeKeychains, judgeNoIdentities, type SeenKeychain } from '../../src/domain/node/identities.js';
 import type { CheckResult } from '../../src/domain/node/probe.js';
 import type { IdentitySummary } from '../../src/domain/node/report.js';
-import { identitySummary } from '../../src/mac/find-identity.js';
-import { Security, type Identities, type Unsaid } from '../../src/mac/security.js';
+import { identitySummary, type ListedIdentities } from '../../src/mac/find-identity.js';
+import { Security, type Unsaid } from '../../src/mac/security.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import type { KnownManifest } from './frozen-contents.js';
 import type { NodeSession } from './session.js';
@@ -24,10 +24,22 @@ export async function lookAtKeys(session: NodeSession, expected: KnownManifest, 
   const listed = await security.identities();
   if ('none' in listed) return { checks: [unknown(session, 'identities', listed)], summary: null };
   const summary = summaryOf(listed.answer);
-  if (node.keys === 'forbidden') return { checks: [judgeNoIdentities(node.name, listed.answer.rows)], summary };
-  // A sidecar's identities are at the sidecar.
-  const wanted = line.identity === 'sidecar' ? [] : expectedEntries(node, line, expected.manifest).map((entry) => entry.identity);
-  return { checks: [judgeIdentities(node.name, wanted, listed.answer.rows), await keychains(session, security, wanted, now)], summary };
+  if (node.keys === 'forbidden') return { checks: [judgeNoIdentities(node.name, listed.answer.matching)], summary };
+  const wanted = signsWithKeys(session) ? expectedEntries(node, line, expected.manifest).map((entry) => entry.identity) : [];
+  return { checks: [judgeIdentities(node.name, wanted, listed.answer), await keychains(session, security, wanted, now)], summary };
+}
+
+/** Whether the identities of this line are to be on this node: those of a sidecar are there, and those of signers on signers alone. */
+function signsWithKeys({ node, line }: NodeSession): boolean {
+  switch (line.identity) {
+    case 'sidecar':
+      return false;
+    case 'signers':
+      return node.roles.includes('signer');
+    case 'per-node':
+    case 'shared':
+      return true;
+  }
 }
 
 async function keychains(session: NodeSession, security: Security, wanted: readonly Sha1[], now: Instant): Promise<CheckResult> {
@@ -38,10 +50,15 @@ async function keychains(session: NodeSession, security: Security, wanted: reado
     const keychain = await security.keychain(path);
     if ('none' in keychain) return unknown(session, 'keychains', keychain);
     const { state } = keychain.answer;
-    // Only of a locked one it matters what it holds.
-    const holds = state === 'locked' ? await security.identities([path]) : { answer: { rows: [] } };
+    // With nothing locked it does not matter what holds what.
+    seen.push({ path, state, holds: [] });
+  }
+  const locked = seen.some(({ state }) => state === 'locked');
+  for (const [position, keychain] of (locked ? [...seen] : []).entries()) {
+    if (keychain.state !== 'locked' && keychain.state !== 'unlocked') continue;
+    const holds = await security.identities([keychain.path]);
     if ('none' in holds) return unknown(session, 'keychains', holds);
-    seen.push({ path, state, holds: holds.answer.rows.map((row) => row.sha1).filter((sha1) => wanted.includes(sha1)) });
+    seen[position] = { ...keychain, holds: holds.answer.matching.map((row) => row.sha1).filter((sha1) => wanted.includes(sha1)) };
   }
   const windows = session.line.keychains?.unlockWindows ?? [];
   const open = windows.length === 0 || windows.some((window) => isOpen({ ...window, holidays: [] }, now));
@@ -55,8 +72,8 @@ function unknown({ node }: NodeSession, check: string, said: Unsaid): CheckResul
   return { check, verdict: 'inconclusive', reason: `Node ${node.name}: ${said.reason}.` };
 }
 
-const summaryOf = ({ rows, raw }: Identities): IdentitySummary => ({
-  raw: sha256Of(Buffer.from(raw, 'utf8')),
-  sorted: sha256Of(Buffer.from(identitySummary(rows), 'utf8')),
-  usable: new Set(rows.filter((row) => row.annotation === null).map((row) => row.sha1)).size,
+const summaryOf = ({ valid, rawValid }: ListedIdentities): IdentitySummary => ({
+  raw: sha256Of(Buffer.from(rawValid, 'utf8')),
+  sorted: sha256Of(Buffer.from(identitySummary(valid), 'utf8')),
+  usable: new Set(valid.filter((row) => row.annotation === null).map((row) => row.sha1)).size,
 });

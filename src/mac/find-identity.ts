@@ -12,24 +12,35 @@ export interface IdentityRow {
 /** `"%3d) "`, 40 upper-case hex, the label in quotes (it may hold quotes itself), an annotation in parentheses (Apple's identity_find.m, printIdentity). */
 const ROW = /^ *\d+\) ([0-9A-F]{40}) "(.*)"(?: \(([A-Z0-9_]+)\))?$/;
 
-/**
- * Rows of `security find-identity -v -p codesigning`, in the order of the search list. Without `-v` it prints every identity twice; only the rows of
- * "Valid identities only" are taken then. null: this is no answer of find-identity.
- */
-export function parseFindIdentity(stdout: string): readonly IdentityRow[] | null {
-  const lines = stdout.split('\n');
-  const valid = lines.lastIndexOf('  Valid identities only');
-  const counted = lines.some((line) => /^ {5}\d+ valid identities found$/.test(line));
-  if (!counted) return null;
-  return lines.slice(valid + 1).flatMap((line) => {
+/** Both parts of what `security find-identity -p codesigning` prints. */
+export interface ListedIdentities {
+  /** Every identity for code signing, whatever is wrong with it: expired ones and those of an issuer that is missing are only here. */
+  readonly matching: readonly IdentityRow[];
+  /** What macOS takes for valid; a row with an annotation is not. */
+  readonly valid: readonly IdentityRow[];
+  /** The part about valid ones, to the byte what `-v` prints alone. */
+  readonly rawValid: string;
+}
+
+const VALID_ONLY = '  Valid identities only\n';
+
+/** The output of `security find-identity -p codesigning`, in the order of the search list. null: this is no answer of it. */
+export function parseFindIdentity(stdout: string): ListedIdentities | null {
+  const at = stdout.indexOf(VALID_ONLY);
+  const rawValid = stdout.slice(at + VALID_ONLY.length);
+  if (at < 0 || !/(?:^|\n) {5}\d+ valid identities found\n$/.test(rawValid)) return null;
+  return { matching: rowsOf(stdout.slice(0, at)), valid: rowsOf(rawValid), rawValid };
+}
+
+const rowsOf = (text: string): readonly IdentityRow[] =>
+  text.split('\n').flatMap((line) => {
     const [, sha1, label, annotation] = ROW.exec(line) ?? [];
     return sha1 === undefined ? [] : [{ sha1: sha1.toLowerCase() as Sha1, label: label ?? '', annotation: annotation ?? null }];
   });
-}
 
 /**
  * The rows as text that does not depend on their order, nor on what is unusable: one line per usable identity, sorted. Its digest is the
- * summary that says whether two nodes can sign with the same identities; beside it stands that of the raw output, as `shasum` prints it.
+ * summary that says whether two nodes can sign with the same identities; beside it stands that of the bytes that `-v` prints.
  */
 export const identitySummary = (rows: readonly IdentityRow[]): string =>
   [...new Set(rows.filter((row) => row.annotation === null).map((row) => `${row.sha1}\n`))].sort().join('');

@@ -1,5 +1,5 @@
 import type { CommandResult, NodeShell } from '../node-shell/contract.js';
-import { parseFindIdentity, type IdentityRow } from './find-identity.js';
+import { parseFindIdentity, type ListedIdentities } from './find-identity.js';
 import { keychainState, parseKeychainInfo, parseKeychainList, type KeychainInfo, type KeychainState } from './keychains.js';
 
 /** What a question to `security` came to; where it has no answer, why, in words of a sentence. */
@@ -8,12 +8,6 @@ export type Said<T> = { readonly answer: T } | Unsaid;
 export interface Unsaid {
   readonly none: 'no-program' | 'unclear';
   readonly reason: string;
-}
-
-/** Identities for code signing, and the very bytes that they were read from, whose digest goes to log indexes (S7). */
-export interface Identities {
-  readonly rows: readonly IdentityRow[];
-  readonly raw: string;
 }
 
 /** The commands of `security` that only look. None takes a secret, and none opens a window where the session has a screen. */
@@ -25,11 +19,11 @@ export class Security {
   ) {}
 
   /** @param keychains paths; none: those of the search list */
-  async identities(keychains: readonly string[] = []): Promise<Said<Identities>> {
-    const result = await this.run('find-identity', '-v', '-p', 'codesigning', ...keychains);
+  async identities(keychains: readonly string[] = []): Promise<Said<ListedIdentities>> {
+    const result = await this.run('find-identity', '-p', 'codesigning', ...keychains);
     if (result.code !== 0) return noAnswer('find-identity', result);
-    const rows = parseFindIdentity(result.stdout);
-    return rows === null ? unclear('find-identity', result) : { answer: { rows, raw: result.stdout } };
+    const listed = parseFindIdentity(result.stdout);
+    return listed === null ? unclear('find-identity', result) : { answer: listed };
   }
 
   /** The user's search list, in its order. */
@@ -53,11 +47,11 @@ export class Security {
   }
 }
 
-function noAnswer(command: string, { code, expired, stderr }: CommandResult): Unsaid {
+function noAnswer(command: string, { code, expired }: CommandResult): Unsaid {
   if (code === 127) return { none: 'no-program', reason: 'it has no `security`' };
   if (expired) return { none: 'unclear', reason: `\`security ${command}\` did not end in time` };
-  const said = stderr.trim().split('\n').at(-1)?.slice(0, 200) ?? '';
-  return { none: 'unclear', reason: `\`security ${command}\` ended with ${code}${said === '' ? '' : `: ${said}`}` };
+  // What it says may name people and paths, and this goes into reports.
+  return { none: 'unclear', reason: `\`security ${command}\` ended with ${code}; run it on the node to see what it says` };
 }
 
 const unclear = (command: string, { stdout, stderr }: CommandResult): Unsaid => ({

@@ -13,24 +13,27 @@ function transcript(name: string): string {
 }
 
 describe('outputs of `security`, as people recorded them', () => {
-  it('find-identity: none', () => {
-    expect(parseFindIdentity(transcript('find-identity-zero'))).toEqual([]);
+  const none = '\nPolicy: Code Signing\n  Matching identities\n     0 identities found\n\n  Valid identities only\n';
+
+  it('find-identity: none; what -v prints alone is the part about valid ones, to the byte', () => {
+    const zero = transcript('find-identity-zero');
+    expect(parseFindIdentity(none + zero)).toEqual({ matching: [], valid: [], rawValid: zero });
+    expect(parseFindIdentity(zero)).toBeNull();
   });
 
-  it('find-identity without -v: each identity once, though it is listed twice', () => {
-    expect(parseFindIdentity(transcript('find-identity-all-policies'))).toEqual([
+  it('find-identity: what matches, and what of it is valid', () => {
+    const rows = [
       { sha1: '0bf089c1f4bbcf0d84dbb60e3d6baf29f950974f', label: 'iPhone Developer: Dave Kerr (D2TKYQF77R)', annotation: null },
       { sha1: '1878aac2f053ac1341069bed5a9ba5e0ab0f913d', label: 'iPhone Distribution: Dave Kerr (5TTNE9J58F)', annotation: null },
-    ]);
+    ];
+    expect(parseFindIdentity(transcript('find-identity-all-policies'))).toMatchObject({ matching: rows, valid: rows });
   });
 
-  it('an annotated row is listed, and is not usable (R4)', () => {
-    const matching = transcript('find-identity-expired')
-      .replace('  Valid identities only\n', '')
-      .replace('identities found', 'valid identities found');
-    const rows = parseFindIdentity(matching) ?? [];
-    expect(rows.find((row) => row.annotation !== null)).toMatchObject({ annotation: 'CSSMERR_TP_CERT_EXPIRED' });
-    expect(identitySummary(rows)).not.toContain('adc03b24');
+  it('an expired identity matches, says so, and is not among the valid ones (R4)', () => {
+    const { matching, valid } = parseFindIdentity(transcript('find-identity-expired')) ?? { matching: [], valid: [] };
+    expect(matching.map((row) => row.annotation)).toEqual([null, 'CSSMERR_TP_CERT_EXPIRED', null]);
+    expect(valid.map((row) => row.annotation)).toEqual([null, null]);
+    expect(identitySummary(matching)).toBe(identitySummary(valid));
   });
 
   it('list-keychains and the three forms of show-keychain-info', () => {
@@ -57,7 +60,8 @@ describe('outputs of `security`, as people recorded them', () => {
   });
 
   it('the sorted summary does not depend on the order of the search list, nor on duplicates', () => {
-    const rows = parseFindIdentity(transcript('find-identity-all-policies')) ?? [];
+    const rows = parseFindIdentity(transcript('find-identity-all-policies'))?.valid ?? [];
+    expect(rows).toHaveLength(2);
     expect(identitySummary([...rows].reverse())).toBe(identitySummary(rows));
     expect(identitySummary([...rows, ...rows])).toBe(identitySummary(rows));
   });

@@ -62,7 +62,8 @@ describe.skipIf(sshdMissing !== null)(`a node over SSH${sshdMissing === null ? '
       expect(found.kind === 'file' && Buffer.from(found.bytes).toString()).toBe(`bytes of ${name}`);
     }
     const digests = await mac.digests(names.map((name) => `${state}/${name}`));
-    expect(digests.map(({ kind }) => kind)).toEqual(names.map(() => 'file'));
+    // Whatever a name is, it is never taken for an answer.
+    expect(digests.map(({ kind }) => kind)).toEqual(names.map((name) => (name.includes('\n') ? 'other' : 'file')));
     expect(new Set(digests.map((one) => (one.kind === 'file' ? one.sha256 : ''))).size).toBe(names.length);
     for (const name of names) await mac.remove(`${state}/${name}`);
     expect(readdirSync(state)).toEqual([]);
@@ -80,6 +81,27 @@ describe.skipIf(sshdMissing !== null)(`a node over SSH${sshdMissing === null ? '
     await expect(mac.move(`${state}/mine`, outside)).rejects.toMatchObject({ code: 'NODE_WRITE_FAILED' });
     expect(existsSync(outside)).toBe(false);
     expect(readFileSync(join(state, 'mine'), 'utf8')).toBe('mine');
+  });
+
+  it('a link in one of its folders leads nowhere, whoever made it', async () => {
+    const mac = node(await host());
+    mkdirSync(join(folder, 'outside'));
+    symlinkSync(join(folder, 'outside'), join(state, 'out'));
+    await expect(mac.prepare(`${state}/out/authorized_keys`, Buffer.from('x'), 0o644, 'op-1')).rejects.toMatchObject({
+      code: 'NODE_WRITE_FAILED',
+    });
+    await expect(mac.makeFolder(`${state}/out/made`)).rejects.toMatchObject({ code: 'NODE_WRITE_FAILED' });
+    symlinkSync(join(folder, 'outside/journal'), join(state, 'journal'));
+    await expect(mac.append(`${state}/journal`, 'x')).rejects.toMatchObject({ code: 'NODE_WRITE_FAILED' });
+    expect(readdirSync(join(folder, 'outside'))).toEqual([]);
+  });
+
+  it('moves nothing onto a folder: the folder stays', async () => {
+    const mac = node(await host());
+    mkdirSync(join(state, 'quarantine'));
+    writeFileSync(join(state, 'quarantine/kept'), '');
+    await expect(mac.move(`${state}/nothing`, `${state}/quarantine`)).rejects.toMatchObject({ code: 'NODE_WRITE_FAILED' });
+    expect(readdirSync(join(state, 'quarantine'))).toEqual(['kept']);
   });
 
   it('renames onto a link to a folder replace the link, and never go into the folder', async () => {
@@ -178,7 +200,10 @@ describe.skipIf(sshdMissing !== null)('the way to a node (SSH)', () => {
   it('a node that hangs is given up after the answer timeout, and is reached again afterwards', async () => {
     const hang = join(folder, 'hang');
     const shell = join(folder, 'hanging.sh');
-    writeFileSync(shell, `#!/bin/sh\nif [ -e '${hang}' ]; then read -r line; echo '.ok|1|/|1:1|ci'; sleep 600; fi\nexec /bin/sh "$@"\n`);
+    writeFileSync(
+      shell,
+      `#!/bin/sh\nif [ -e '${hang}' ]; then read -r line; echo '.ok|1|/|1:1|ci'; exec sleep 30; fi\nexec /bin/sh "$@"\n`,
+    );
     chmodSync(shell, 0o755);
     writeFileSync(hang, '');
     const at = await host({ shell });
@@ -201,6 +226,12 @@ describe.skipIf(sshdMissing !== null)('the way to a node (SSH)', () => {
     await until(() => !processes().includes('reseal-node.sh') || readdirSync(state).length === 1, { what: 'the end of the session' });
     expect(readdirSync(state)).toEqual(['profiles.json']);
     expect(readFileSync(join(state, 'profiles.json'), 'utf8')).toBe('first');
+  });
+
+  it('a home that is not there when the connection is made is no reason to install anything', async () => {
+    const at = await host();
+    rmSync(home, { recursive: true });
+    expect(await refused(node(at))).toContain(`the home folder ${home} is not there`);
   });
 
   it('never has more connections than it may, and serves every node all the same', async () => {
@@ -255,6 +286,47 @@ describe.skipIf(sshdMissing !== null)('the lock of a node over SSH (invariant 6)
     expect(order).toEqual(['first in', 'first out']);
     await withLock(other, `${state}/lock`, async () => undefined);
     expect(readdirSync(state)).toEqual([]);
+  });
+
+  it('a gateway whose connection breaks while it waits for the lock does not get it in the name of the dead one', async () => {
+    const at = await host();
+    const waiting = node(at);
+    const [pool] = pools;
+    const before = await waiting.identity();
+    pool?.close();
+    pools.splice(0);
+    const again = new SshSessions(at.settings);
+    pools.push(again);
+    const next = new SshNode({ node: NODE, host: at.host, port: at.port, user: at.user }, again);
+    await expect(next.createLink(`${state}/lock`, `${before}:0:x`)).rejects.toThrow(/broke while its lock was waited for/);
+    expect(readdirSync(state)).toEqual([]);
+    expect(await next.createLink(`${state}/lock`, `${await next.identity()}:0:x`)).toBe(true);
+  });
+
+  it('a connection that holds a lock is taken from nobody, however many wait for one', async () => {
+    const at = await host();
+    const other = await host({ folder: join(folder, 'sshd-other') });
+    const config = join(folder, 'both_config');
+    const known = join(folder, 'both_known');
+    writeFileSync(config, [at, other].map((one) => readFileSync(one.settings.config ?? '', 'utf8')).join(''));
+    writeFileSync(known, [at, other].map((one) => readFileSync(one.settings.knownHosts ?? '', 'utf8')).join(''));
+    const pool = new SshSessions({ ...at.settings, config, knownHosts: known, connections: 1 });
+    pools.push(pool);
+    const [one, two] = [at, other].map((to) => new SshNode({ node: NODE, host: to.host, port: to.port, user: to.user }, pool));
+    if (one === undefined || two === undefined) throw new Error('no nodes');
+    const reached: string[] = [];
+    const turn: { of: Promise<unknown> } = { of: Promise.resolve() };
+    await withLock(one, `${state}/lock`, async () => {
+      turn.of = two.reach().then(() => reached.push('two'));
+      for (let asked = 0; asked < 5; asked++) {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        await one.makeFolder(`${state}/made-${asked}`);
+      }
+      reached.push('one');
+    });
+    await turn.of;
+    expect(reached).toEqual(['one', 'two']);
+    expect(readdirSync(state)).toHaveLength(5);
   });
 
   it('after its connection broke the holder does nothing more, and the next one takes the lock over', async () => {

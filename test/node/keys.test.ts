@@ -61,11 +61,25 @@ describe('identities where they should be, and nowhere else (R4, S5, S7)', () =>
     expect(await problem()).toContain(`the identity ${identity.sha1.slice(0, 8)} is in no keychain of the search list`);
   });
 
-  it('a host with keys: forbidden that holds one fails, and says how many', async () => {
+  it('a host with keys: forbidden that holds one fails, and says how many; one that macOS takes for invalid is one too', async () => {
     await nodeOnMac({ keys: 'forbidden' });
+    expect(await problem()).toContain('holds 1 signing identity.');
+    await setRevoked(mac.home, [identity.sha1]);
     expect(await problem()).toContain(
       'identities fail: Node ams-build-1: it is declared with keys: forbidden and holds 1 signing identity.',
     );
+  });
+
+  it('an expired identity is called expired though `find-identity -v` does not list it', async () => {
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    await setClock(mac.home, new Date('2100-01-01T00:00:00Z'));
+    expect(await problem()).toContain(`identities fail: Node ams-build-1: the identity ${identity.sha1.slice(0, 8)} has expired`);
+  });
+
+  it('a node that may hold keys for another line need not hold those of signers', async () => {
+    mac.security('list-keychains', '-d', 'user', '-s');
+    await nodeOnMac({ keys: 'allowed', roles: ['compile'] });
+    expect((await inspect()).verdict).toBe('pass');
   });
 
   it('a locked keychain is named with its remedy, and is not due outside the unlock window', async () => {

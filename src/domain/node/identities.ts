@@ -18,18 +18,26 @@ const ANNOTATIONS: Readonly<Record<string, string>> = {
 const short = (sha1: string): string => sha1.slice(0, 8);
 const more = (problems: readonly string[]): string => (problems.length > 1 ? ` (and ${problems.length - 1} more)` : '');
 
-/** Every identity that the manifest's entries of this node sign with is there, once, and usable. */
-export function judgeIdentities(node: string, expected: readonly Sha1[], listed: readonly ListedIdentity[]): CheckResult {
+/** All that a node lists, and what of it macOS takes for valid. */
+export interface Listed {
+  readonly matching: readonly ListedIdentity[];
+  readonly valid: readonly ListedIdentity[];
+}
+
+/** Every identity that the manifest's entries of this node sign with is there and usable. In two keychains is no fault: signing is by SHA-1. */
+export function judgeIdentities(node: string, expected: readonly Sha1[], { matching, valid }: Listed): CheckResult {
   const wanted = [...new Set(expected)].sort();
   const problems = wanted.flatMap((sha1): string[] => {
-    const rows = listed.filter((row) => row.sha1 === sha1);
+    const rows = valid.filter((row) => row.sha1 === sha1);
     if (rows.some((row) => row.annotation === null)) return [];
-    const [row] = rows;
+    const row = rows[0] ?? matching.find((one) => one.sha1 === sha1);
     if (row === undefined)
       return [`the identity ${short(sha1)} is in no keychain of the search list; import it, or put its keychain on the list`];
-    return [`the identity ${short(sha1)} ${ANNOTATIONS[row.annotation ?? ''] ?? `is unusable (${row.annotation ?? ''})`}`];
+    return [
+      `the identity ${short(sha1)} ${ANNOTATIONS[row.annotation ?? ''] ?? `is not valid (${row.annotation ?? 'macOS does not say why'})`}`,
+    ];
   });
-  const evidence = { expected: wanted.length, listed: listed.length, usable: listed.filter((row) => row.annotation === null).length };
+  const evidence = { expected: wanted.length, listed: matching.length, usable: valid.filter((row) => row.annotation === null).length };
   const [first] = problems;
   return first === undefined
     ? { check: 'identities', verdict: 'pass', reason: `${wanted.length} expected identities are usable`, evidence }
@@ -66,11 +74,13 @@ export function judgeKeychains(node: string, keychains: readonly SeenKeychain[],
     if (state === 'missing') return [`the search list names ${name(path)}, which is not there; take it off the list, or bring it back`];
     return state === 'not-a-keychain' ? [`${name(path)}, which the search list names, is no keychain`] : [];
   });
-  const locked = keychains.filter(({ state, holds }) => state === 'locked' && holds.length > 0);
+  // Of two keychains with the same identity the first of the search list counts.
+  const first = (sha1: Sha1): SeenKeychain | undefined => keychains.find(({ holds }) => holds.includes(sha1));
+  const locked = keychains.filter((keychain) => keychain.state === 'locked' && keychain.holds.some((sha1) => first(sha1) === keychain));
   const evidence = { keychains: keychains.length, locked: keychains.filter(({ state }) => state === 'locked').length };
   const result = (verdict: CheckResult['verdict'], reason: string): CheckResult => ({ check: 'keychains', verdict, reason, evidence });
-  const [first] = broken;
-  if (first !== undefined) return result('fail', `Node ${node}: ${first}${more(broken)}.`);
+  const [fault] = broken;
+  if (fault !== undefined) return result('fail', `Node ${node}: ${fault}${more(broken)}.`);
   const [one] = locked;
   if (one === undefined) return result('pass', `${keychains.length} keychains of the search list are as they should be`);
   if (window === 'closed') return result('not-due', `${name(one.path)} is locked, outside the unlock window`);

@@ -8,7 +8,7 @@ import { complaintOf } from './failures.js';
 import type { SshSession } from './session.js';
 import type { SshSessions } from './sessions.js';
 import type { SshTarget } from './settings.js';
-import { bytesOf, field, nameOf, type Answer } from './wire.js';
+import { bytesOf, field, nameOf } from './wire.js';
 
 /** What `reseal-node.sh` takes at once. */
 const DIGESTS_AT_ONCE = 16;
@@ -139,13 +139,27 @@ export class SshNode implements NodeShell {
     return fields[0] === 'yes';
   }
 
+  /**
+   * A lock is named after the session that makes it, and made on that very session: one that was opened since would be no owner of it. It is held from
+   * before it is asked for, so that nobody takes the connection away in the moment in which it is there.
+   */
   async createLink(path: NodePath, text: string): Promise<boolean> {
-    const { fields } = await this.ask('create the lock', path, 'link', await this.at(path), field(text));
-    const made = fields[0] === 'made';
-    if (made && this.session !== null) {
-      this.links.add(path);
-      this.sessions.hold(this.session, 1);
+    const to = await this.at(path);
+    const session = await this.connected();
+    if (!text.startsWith(`${session.identity}:`))
+      throw new ResealError(
+        'NODE_UNREACHABLE',
+        `Node ${this.node}: the connection broke while its lock was waited for. The operation is tried again by itself.`,
+      );
+    this.sessions.hold(session, 1);
+    let made = false;
+    try {
+      const { fields } = await this.askOn(session, 'create the lock', path, 'link', to, field(text));
+      made = fields[0] === 'made';
+    } finally {
+      if (!made) this.sessions.hold(session, -1);
     }
+    if (made) this.links.add(path);
     return made;
   }
 
@@ -164,7 +178,8 @@ export class SshNode implements NodeShell {
     if (args.length > MOST_ARGUMENTS)
       throw new ResealError('INTERNAL', `${program} was given ${args.length} arguments; over SSH it takes ${MOST_ARGUMENTS}.`);
     const seconds = Math.ceil(timeout / 1000);
-    const session = await this.connected();
+    let session = await this.connected();
+    while (session.ended) session = await this.connected();
     // An argument of nothing is told from one that is missing.
     const fields = [
       'run',
@@ -176,9 +191,15 @@ export class SshNode implements NodeShell {
     const { end, body } = await session.ask(fields, (seconds + 10) * 1000);
     if (!end.ok) throw readFailed(this.node, program, complaintOf(end.complaint));
     const [code = '', expired = ''] = end.fields.slice(-2);
-    const output = (mark: string): string =>
-      bytesOf(body.filter((line) => line.startsWith(mark)).map((line) => line.slice(1))).toString('utf8');
-    return { code: Number(code), stdout: output('o'), stderr: output('e'), expired: expired === 'yes' };
+    // Base64 comes in fours: no line of it is one of these words.
+    const parts = new Map<string, string[]>();
+    let part: string[] = [];
+    for (const line of body) {
+      if (line === 'out' || line === 'err') parts.set(line, (part = []));
+      else part.push(line);
+    }
+    const output = (name: string): string => bytesOf(parts.get(name) ?? []).toString('utf8');
+    return { code: Number(code), stdout: output('out'), stderr: output('err'), expired: expired === 'yes' };
   }
 
   async identity(): Promise<string> {
@@ -218,25 +239,27 @@ export class SshNode implements NodeShell {
     return this.session;
   }
 
-  private async ask(
-    doing: string,
-    path: NodePath,
-    ...fields: readonly string[]
-  ): Promise<{ readonly fields: readonly string[]; readonly body: readonly string[] }> {
-    const session = await this.connected();
-    let answer: Answer;
-    try {
-      answer = await session.ask(fields);
-    } finally {
-      if (this.sessions.crowded && session.idle) this.sessions.wake();
+  private async ask(doing: string, path: NodePath, ...fields: readonly string[]): Promise<Told> {
+    for (;;) {
+      const session = await this.connected();
+      // It may have given way to another node's between then and now.
+      if (!session.ended) return this.askOn(session, doing, path, ...fields);
     }
-    const { end, body } = answer;
+  }
+
+  private async askOn(session: SshSession, doing: string, path: NodePath, ...fields: readonly string[]): Promise<Told> {
+    const { end, body } = await session.ask(fields);
     if (end.ok) return { fields: end.fields, body };
     const cause = complaintOf(end.complaint);
     throw doing === 'read' || end.complaint.startsWith('the home folder')
       ? readFailed(this.node, path, cause)
       : writeFailed(this.node, path, doing, cause);
   }
+}
+
+interface Told {
+  readonly fields: readonly string[];
+  readonly body: readonly string[];
 }
 
 function foundOf<F>(

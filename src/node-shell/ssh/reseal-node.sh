@@ -21,8 +21,8 @@ NL='
 '
 
 [ $# -gt 0 ] || set -- /usr/local/var/reseal
-roots=
-for each in "$@"; do roots=$roots$each$NL; done
+given=
+for each in "$@"; do given=$given$each$NL; done
 xcode16="$HOME/Library/Developer/Xcode/UserData/Provisioning Profiles"
 legacy="$HOME/Library/MobileDevice/Provisioning Profiles"
 
@@ -36,13 +36,20 @@ beat=$work/beat
 : >"$beat"
 main=$$
 
-# A lock must not outlive the connection of its holder for long. When nothing was heard for about twenty seconds, the session ends itself.
+# A lock must not outlive the connection of its holder for long. When nothing was heard for about twenty seconds, the session ends itself; not
+# while it is at work, for what it does then is still being done.
+echo idle >"$work/state"
 (
   trap 'exit 0' TERM
   silent=0
   : >"$work/seen"
   while sleep 5 & wait $!; do
-    if [ -n "$(find "$beat" -newer "$work/seen")" ]; then silent=0; else silent=$((silent + 1)); fi
+    if ! kill -0 "$main" 2>/dev/null; then
+      rm -rf "$work"
+      exit 0
+    fi
+    read -r state <"$work/state" || state=idle
+    if [ "$state" = busy ] || [ -n "$(find "$beat" -newer "$work/seen")" ]; then silent=0; else silent=$((silent + 1)); fi
     : >"$work/seen"
     if [ "$silent" -ge 4 ]; then
       kill "$main" 2>/dev/null
@@ -52,7 +59,7 @@ main=$$
 ) </dev/null >/dev/null 2>&1 &
 watchdog=$!
 trap 'kill "$watchdog" 2>/dev/null; rm -rf "$work"' EXIT
-trap 'exit 75' HUP TERM INT
+trap 'exit 75' HUP TERM INT PIPE
 
 ok() { printf '.ok%s\n' "$*"; }
 no() { printf '.no|%s\n' "$(printf '%s' "$*" | tr '\n' ' ')"; }
@@ -69,8 +76,20 @@ plain() {
   esac
 }
 
-# Sets `path`, where it is one of reseal's folders or in one. Folders above them are made where they are
-# missing, and go again when they are empty.
+# Where a path really is: what is there of it, without links, and the rest of it.
+real() {
+  there=$1
+  rest=
+  while [ ! -d "$there" ] && [ -n "$there" ]; do
+    rest=/${there##*/}$rest
+    there=${there%/*}
+  done
+  there=$(cd -P -- "${there:-/}" 2>/dev/null && pwd -P) || there=
+  real=${there%/}$rest
+}
+
+# Sets `path`, where its folder is one of reseal's, or in one; a link leads nowhere else. Folders above them are made where they are missing, and go
+# again when they are empty.
 writable() {
   plain "$1"
   path=$arg
@@ -80,11 +99,13 @@ writable() {
       return 1
       ;;
   esac
+  real "${path%/*}"
+  really=$real/${path##*/}
   IFS=$NL
   set -f
-  for root in $roots "$xcode16" "$legacy"; do
-    case $path in "$root" | "$root"/*) break ;; esac
-    case $op:$root/ in mkdir:"$path"/* | rmdir:"$path"/*) break ;; esac
+  for root in $real_roots; do
+    case $really in "$root" | "$root"/*) break ;; esac
+    case $op:$root/ in mkdir:"$really"/* | rmdir:"$really"/*) break ;; esac
     root=
   done
   set +f
@@ -94,12 +115,23 @@ writable() {
   return 1
 }
 
+# Whether nothing is at a path for certain: a folder that may not be looked into, a disk that does not answer, is something else.
+absent() {
+  complaint=$(ls -d -- "$1" 2>&1 >/dev/null) && complaint=
+  case $complaint in
+    *'No such file or directory'* | *'Not a directory'* | '') return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+# Sets `kind`; false, with a complaint, where that cannot be told.
 kind() {
+  complaint=
   if [ -L "$1" ]; then kind='a symbolic link'
   elif [ -f "$1" ]; then kind='file'
   elif [ -d "$1" ]; then kind='a folder'
   elif [ -e "$1" ]; then kind='a socket or pipe'
-  else kind=absent; fi
+  else kind=absent; absent "$1"; fi
 }
 
 mark() {
@@ -110,21 +142,31 @@ flush() {
   if [ "$gnu" = yes ]; then sync -- "$@"; else sync; fi
 }
 
+# Somebody else may make it at the same time.
+make() { [ -d "$1" ] || mkdir -- "$1" 2>"$work/err" || [ -d "$1" ] || { cat "$work/err" >&2; return 1; }; }
+
 # mv moves into a folder, and follows a link to one: neither is a rename.
 rename() {
-  if [ -L "$2" ]; then rm -f -- "$2"
+  if [ -L "$2" ] && [ -d "$2" ]; then rm -f -- "$2"
   elif [ -d "$2" ]; then echo "$2: Is a directory" >&2; return 1; fi
   mv -f -- "$1" "$2"
 }
 
 move() {
+  if [ ! -e "$1" ] && [ ! -L "$1" ]; then echo "$1: No such file or directory" >&2; return 1; fi
   if [ -d "$2" ] && [ ! -L "$2" ]; then rm -rf -- "$2"; fi
   if [ -d "$1" ] && [ ! -L "$1" ]; then rm -rf -- "$2"; mv -f -- "$1" "$2"; else rename "$1" "$2"; fi
 }
 
-put() { (printf '%s' "$3" | $decode >"$1" && chmod "$2" "$1" && flush "$1"); }
+put() {
+  if [ -L "$1" ]; then echo "$1: Operation not permitted: a symbolic link" >&2; return 1; fi
+  (printf '%s' "$3" | $decode >"$1" && chmod "$2" "$1" && flush "$1")
+}
 
-add() { (printf '%s' "$2" | $decode >>"$1" && flush "$1"); }
+add() {
+  if [ -L "$1" ]; then echo "$1: Operation not permitted: a symbolic link" >&2; return 1; fi
+  (printf '%s' "$2" | $decode >>"$1" && flush "$1")
+}
 
 link() {
   if [ -L "$2" ] || [ -e "$2" ]; then return 1; fi
@@ -138,7 +180,9 @@ started() {
     set -- ${line##*) }
     printf '%s' "${20}"
   else
-    TZ=UTC ps -o lstart= -p "$1" | tr -s ' :' '--'
+    # shellcheck disable=SC2046 # its words, without what pads them
+    set -- $(TZ=UTC ps -o lstart= -p "$1")
+    printf '%s' "$*" | tr -s ' :' '--'
   fi
 }
 
@@ -159,9 +203,13 @@ run() {
     security | codesign | xcodebuild | sw_vers | pmset | mount | date) ;;
     *) no "Operation not permitted: $1 is no command that reseal-node runs"; return ;;
   esac
+  if ! command -v "$1" >/dev/null; then
+    ok '|127|no'
+    return
+  fi
   : >"$work/expired"
   (
-    printf '%s' "$input" | $decode | {
+    if [ -n "$input" ]; then printf '%s' "$input" | $decode; fi | {
       # What runs in the background has no stdin of its own, but for one that is given to it.
       exec 3<&0
       "$@" <&3 >"$work/out" 2>"$work/err" &
@@ -189,16 +237,30 @@ run() {
   )
   code=$?
   read -r expired <"$work/expired" || expired=no
-  head -c "$MOST" "$work/out" | base64 | sed 's/^/=o/'
-  head -c "$MOST" "$work/err" | base64 | sed 's/^/=e/'
+  for each in out err; do
+    if [ -s "$work/$each" ]; then
+      echo "=$each"
+      head -c "$MOST" "$work/$each" | base64
+    fi
+  done
   ok "|$code|$expired"
 }
 MOST=1048576
+
+real_roots=
+IFS=$NL
+set -f
+for each in $given "$xcode16" "$legacy"; do
+  real "$each"
+  real_roots=$real_roots$real$NL
+done
+set +f
 
 IFS='|'
 while read -r op a b c d e f g h i j k l m n o p; do
   IFS=' '
   : >"$beat"
+  echo busy >"$work/state"
   if [ ! -d "$HOME" ]; then
     # A volume that is not there is no empty node.
     [ "$op" != bye ] || exit 0
@@ -212,23 +274,29 @@ while read -r op a b c d e f g h i j k l m n o p; do
     now) date +%s; ok ;;
     read)
       plain "$a"
-      kind "$arg"
-      if [ "$kind" = file ]; then
+      if ! kind "$arg"; then no "$complaint"
+      elif [ "$kind" = file ]; then
         if base64 <"$arg" 2>"$work/err"; then ok '|file'; else no "$(cat "$work/err")"; fi
       else ok "|$kind"; fi
       ;;
     digests)
-      # Up to sixteen files at once; one process for all of them.
+      # Up to sixteen files at once; one process for all of them. It prints their names: none of them may be taken for an answer.
       set --
+      unclear=
       for each in "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h" "$i" "$j" "$k" "$l" "$m" "$n" "$o" "$p"; do
         [ -n "$each" ] || continue
         plain "$each"
-        kind "$arg"
-        [ "$kind" != file ] || set -- "$@" "$arg"
+        kind "$arg" || unclear=$complaint
+        case $kind:$arg in
+          file:*"$NL"*) kind='a file with a line break in its name' ;;
+          file:*) set -- "$@" "$arg" ;;
+        esac
         echo "=$kind"
       done
       # shellcheck disable=SC2086 # a command and its options
-      if [ $# -eq 0 ] || $sha256 -- "$@" 2>"$work/err"; then ok; else no "$(cat "$work/err")"; fi
+      if [ -n "$unclear" ]; then no "$unclear"
+      elif [ $# -eq 0 ] || $sha256 -- "$@" 2>"$work/err"; then ok
+      else no "$(cat "$work/err")"; fi
       ;;
     list)
       plain "$a"
@@ -245,17 +313,23 @@ while read -r op a b c d e f g h i j k l m n o p; do
           done
           ok
         else no "$arg: Permission denied"; fi
-      else ok; fi
+      elif [ -e "$arg" ] || [ -L "$arg" ] || absent "$arg"; then ok
+      else no "$complaint"; fi
       ;;
     missing)
       plain "$a"
+      if [ ! -e "$arg" ] && [ ! -L "$arg" ] && ! absent "$arg"; then
+        no "$complaint"
+        arg=/
+        op=
+      fi
       while [ ! -e "$arg" ] && [ ! -L "$arg" ] && [ "$arg" != / ] && [ -n "$arg" ]; do
         printf '=%s\n' "$arg"
         arg=${arg%/*}
       done
-      ok
+      [ -z "$op" ] || ok
       ;;
-    mkdir) if writable "$a"; then if [ -d "$path" ]; then ok; else try mkdir -- "$path"; fi; fi ;;
+    mkdir) if writable "$a"; then try make "$path"; fi ;;
     rmdir) if writable "$a"; then rmdir -- "$path" 2>/dev/null; ok; fi ;;
     put) if writable "$a"; then try put "$path" "$b" "$c"; fi ;;
     rename) if writable "$a"; then from=$path; if writable "$b"; then try rename "$from" "$path"; fi; fi ;;
@@ -272,19 +346,42 @@ while read -r op a b c d e f g h i j k l m n o p; do
         if [ -z "$complaint" ]; then ok; else no "$complaint"; fi
       else try sync; fi
       ;;
-    extent) plain "$a"; mark "$arg" '%d.%i %s' '%d.%i %z' 2>/dev/null; ok ;;
-    exists) plain "$a"; if [ -e "$arg" ] || [ -L "$arg" ]; then ok '|yes'; else ok '|no'; fi ;;
+    extent)
+      plain "$a"
+      if mark "$arg" '%d.%i %s' '%d.%i %z' 2>"$work/err" || absent "$arg"; then ok; else no "$complaint"; fi
+      ;;
+    exists) plain "$a"; if ! kind "$arg"; then no "$complaint"; elif [ "$kind" = absent ]; then ok '|no'; else ok '|yes'; fi ;;
     tail)
       plain "$a"
-      kind "$arg"
-      if [ "$kind" = file ]; then tail -c "+$((b + 1))" "$arg" | base64; fi
-      ok
+      if ! kind "$arg"; then no "$complaint"
+      else
+        if [ "$kind" = file ]; then tail -c "+$((b + 1))" "$arg" | base64; fi
+        ok
+      fi
       ;;
-    link) if writable "$a"; then plain "$b"; if link "$arg" "$path" 2>"$work/err"; then ok '|made'; elif [ -s "$work/err" ] && [ ! -L "$path" ]; then no "$(cat "$work/err")"; else ok '|there'; fi; fi ;;
-    readlink) plain "$a"; if [ -L "$arg" ]; then ok "|=$(readlink "$arg")"; else ok '|'; fi ;;
+    link)
+      plain "$b"
+      # It is for locks, which name a process; a link to a file would lead out of the folders.
+      case $arg in
+        *[!0-9A-Za-z:._-]* | [!0-9]* | '') no 'Operation not permitted: that is no name of a process' ;;
+        *)
+          text=$arg
+          if writable "$a"; then if link "$text" "$path" 2>"$work/err"; then ok '|made'; elif [ -s "$work/err" ] && [ ! -L "$path" ]; then no "$(cat "$work/err")"; else ok '|there'; fi; fi
+          ;;
+      esac
+      ;;
+    readlink)
+      plain "$a"
+      if ! kind "$arg"; then no "$complaint"
+      elif [ "$kind" = 'a symbolic link' ]; then
+        text=$(readlink "$arg")
+        case $text in *"$NL"*) ok '|=unreadable' ;; *) ok "|=$text" ;; esac
+      else ok '|'; fi
+      ;;
     remove) if writable "$a"; then if [ -d "$path" ] && [ ! -L "$path" ]; then no "$path: Is a directory"; else try rm -f -- "$path"; fi; fi ;;
     alive)
-      if kill -0 "$a" 2>/dev/null || [ -d "/proc/$a" ]; then
+      # Not by a signal: the process may be somebody else's.
+      if ps -p "$a" >/dev/null 2>&1; then
         now=$(started "$a")
         if [ -z "$now" ] || [ "$now" = "$b" ] || [ "$b" = unknown ]; then ok '|yes'; else ok '|no'; fi
       else ok '|no'; fi
@@ -303,6 +400,8 @@ while read -r op a b c d e f g h i j k l m n o p; do
     bye) ok; exit 0 ;;
     *) no "unknown operation $op" ;;
   esac
+  : >"$beat"
+  echo idle >"$work/state"
   IFS='|'
 done
 exit 0

@@ -9,6 +9,8 @@ import { AnswerReader, type Answer } from './wire.js';
 export const NODE_SCRIPT_PROTOCOL = 1;
 
 interface Asked {
+  /** A sign of life, which nobody waits for. */
+  readonly beat: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
   /** Milliseconds of silence that it may take. */
@@ -30,6 +32,7 @@ export class SshSession {
   private silence: NodeJS.Timeout | null = null;
   private failure: ResealError | null = null;
   private complaint = '';
+  private lastAnswer = performance.now();
   /** What the node said of itself. */
   home = '';
   identity = '';
@@ -40,19 +43,20 @@ export class SshSession {
     private readonly child: ChildProcessByStdio<Writable, Readable, Readable>,
     private readonly onGone: () => void,
   ) {
+    // First of all: without it a process that cannot be started would end this one.
+    child.on('error', (error) => {
+      this.end(connectionFailure(this.target, error.message));
+      if (child.pid === undefined) this.onGone();
+    });
     child.stdout.on('data', (chunk: Buffer) => this.hear(chunk));
     child.stderr.on('data', (chunk: Buffer) => {
       if (this.complaint.length < MOST_STDERR) this.complaint += chunk.toString('utf8');
     });
     child.stdin.on('error', () => undefined);
-    child.on('error', (error) => {
-      this.end(connectionFailure(this.target, error.message));
-      if (child.pid === undefined) this.onGone();
-    });
     child.on('exit', () => this.onGone());
     child.on('close', (code) => this.end(connectionFailure(this.target, this.complaint, code)));
     this.beat = setInterval(() => {
-      if (this.asked.length === 0) void this.ask(['ping']).catch(() => undefined);
+      if (this.asked.length === 0) void this.send(['ping'], this.settings.answerTimeout, true).catch(() => undefined);
     }, BEAT);
     this.beat.unref();
   }
@@ -62,7 +66,11 @@ export class SshSession {
     const child = spawn('ssh', [...sshArguments(target, settings)], { stdio: ['pipe', 'pipe', 'pipe'] });
     const session = new SshSession(target, settings, child, onGone);
     const { end } = await session.ask(['hello'], settings.connectTimeout + 5_000);
-    const [protocol = '', home = '', identity = ''] = end.ok ? end.fields : [];
+    if (!end.ok) {
+      session.close();
+      throw connectionFailure(target, end.complaint);
+    }
+    const [protocol = '', home = '', identity = ''] = end.fields;
     if (protocol !== `${NODE_SCRIPT_PROTOCOL}`) {
       session.close();
       throw new ResealError(
@@ -79,16 +87,20 @@ export class SshSession {
     return this.failure !== null;
   }
 
-  /** Whether nothing is being asked now. */
-  get idle(): boolean {
-    return this.asked.length === 0;
+  /** Milliseconds since somebody was last answered; 0 while anything is being asked. */
+  get idleFor(): number {
+    return this.asked.every(({ beat }) => beat) ? performance.now() - this.lastAnswer : 0;
   }
 
   /** @param fields encoded already @throws ResealError NODE_UNREACHABLE */
   ask(fields: readonly string[], patience = this.settings.answerTimeout): Promise<Answer> {
+    return this.send(fields, patience, false);
+  }
+
+  private send(fields: readonly string[], patience: number, beat: boolean): Promise<Answer> {
     if (this.failure !== null) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
-      this.asked.push({ resolve, reject, patience });
+      this.asked.push({ resolve, reject, patience, beat });
       if (this.asked.length === 1) this.watch();
       this.child.stdin.write(`${fields.join('|')}\n`);
     });
@@ -105,7 +117,13 @@ export class SshSession {
     } catch (error) {
       return this.end(connectionFailure(this.target, `its answer is not that of reseal-node: ${(error as Error).message}`));
     }
-    for (const answer of answers) this.asked.shift()?.resolve(answer);
+    for (const answer of answers) {
+      const asked = this.asked.shift();
+      // Nobody can tell any more which answer belongs to what.
+      if (asked === undefined) return this.end(connectionFailure(this.target, 'it answered what it was not asked'));
+      if (!asked.beat) this.lastAnswer = performance.now();
+      asked.resolve(answer);
+    }
     this.watch();
   }
 

@@ -1,18 +1,21 @@
+import { ResealError } from '../../domain/errors.js';
 import { SshSession } from './session.js';
 import type { SshSettings, SshTarget } from './settings.js';
 
 interface Entry {
   readonly opening: Promise<SshSession>;
   session: SshSession | null;
-  /** Counts up with every use. */
-  used: number;
 }
+
+/** A connection that nobody has asked anything of for this long may give way to another node's, in milliseconds. */
+const IDLE = 300;
 
 /** The connections of one gateway worker: one per node, shared by all that ask that node, and never more than `settings.connections`. */
 export class SshSessions {
   private readonly entries = new Map<string, Entry>();
   private readonly waiting: (() => void)[] = [];
-  private uses = 0;
+  private looking: NodeJS.Timeout | null = null;
+  private closed = false;
   /** Sessions that hold a lock on their node, and how many: those stay open. */
   private readonly holding = new Map<SshSession, number>();
 
@@ -22,15 +25,13 @@ export class SshSessions {
   async to(target: SshTarget): Promise<SshSession> {
     const key = `${target.user}@${target.host}:${target.port}`;
     for (;;) {
+      if (this.closed) throw new ResealError('NODE_UNREACHABLE', `Node ${target.node}: this worker is ending.`);
       const known = this.entries.get(key);
-      if (known !== undefined && known.session?.ended !== true) {
-        known.used = ++this.uses;
-        return known.opening;
-      }
+      if (known !== undefined && known.session?.ended !== true) return known.opening;
       if (known === undefined && this.entries.size < this.settings.connections) break;
       // A place is free when its process has gone, and not before.
       if (known === undefined) this.evict();
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
+      await this.change();
     }
     const leave = (): void => {
       if (this.entries.get(key) === entry) this.entries.delete(key);
@@ -38,7 +39,7 @@ export class SshSessions {
       this.wake();
     };
     const opening = SshSession.open(target, this.settings, leave);
-    const entry: Entry = { opening, session: null, used: ++this.uses };
+    const entry: Entry = { opening, session: null };
     this.entries.set(key, entry);
     try {
       entry.session = await opening;
@@ -51,22 +52,27 @@ export class SshSessions {
 
   /** Says that a session holds a lock (1), or one less (-1). */
   hold(session: SshSession, change: 1 | -1): void {
-    const held = (this.holding.get(session) ?? 0) + change;
+    const held = session.ended ? 0 : (this.holding.get(session) ?? 0) + change;
     if (held > 0) this.holding.set(session, held);
     else this.holding.delete(session);
-    if (change === -1) this.wake();
   }
 
-  /** A place may be had by now: whoever waits for one looks again. */
-  wake(): void {
+  /** Until a place may be had: something has ended, or a while has passed, and a connection may be idle by now. */
+  private change(): Promise<void> {
+    this.looking ??= setTimeout(() => this.wake(), IDLE);
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  private wake(): void {
+    if (this.looking !== null) clearTimeout(this.looking);
+    this.looking = null;
     for (const look of this.waiting.splice(0)) look();
   }
 
-  get crowded(): boolean {
-    return this.waiting.length > 0;
-  }
-
+  /** Ends every connection; whoever waits for one is told. */
   close(): void {
+    this.closed = true;
+    this.wake();
     for (const { session, opening } of [...this.entries.values()]) {
       if (session === null)
         opening.then(
@@ -77,11 +83,12 @@ export class SshSessions {
     }
   }
 
-  /** The connection that was not used for longest gives way, where nothing is under way on it and it holds no lock. */
+  /** The connection that has been idle for longest gives way, where it holds no lock. */
   private evict(): void {
     const idle = [...this.entries.values()]
-      .filter(({ session }) => session !== null && !session.ended && session.idle && !this.holding.has(session))
-      .sort((a, b) => a.used - b.used);
-    idle[0]?.session?.close();
+      .flatMap(({ session }) => (session === null || session.ended || this.holding.has(session) ? [] : [session]))
+      .filter((session) => session.idleFor >= IDLE)
+      .sort((a, b) => b.idleFor - a.idleFor);
+    idle[0]?.close();
   }
 }

@@ -42,7 +42,13 @@ export function sshArguments({ host, port, user }: SshTarget, settings: SshSetti
     'StrictHostKeyChecking=yes',
     'UpdateHostKeys=no',
     'CheckHostIP=no',
-    ...(settings.knownHosts === null ? [] : [`UserKnownHostsFile="${settings.knownHosts}"`, 'GlobalKnownHostsFile=none']),
+    'VerifyHostKeyDNS=no',
+    'NoHostAuthenticationForLocalhost=no',
+    'KnownHostsCommand=none',
+    // A percent sign begins one of ssh's own tokens.
+    ...(settings.knownHosts === null
+      ? []
+      : [`UserKnownHostsFile="${settings.knownHosts.replaceAll('%', '%%')}"`, 'GlobalKnownHostsFile=none']),
     'ForwardAgent=no',
     'ForwardX11=no',
     'ClearAllForwardings=yes',
