@@ -191,6 +191,13 @@ export function reachNodesOver(kind: typeof over, host: Partial<TestHostRequest>
 /** For tests that put themselves in between on this machine. */
 export const nodesAreLocal = (): boolean => over === 'local';
 
+/** Hosts whose world nobody has removed. */
+const hosts = new Set<() => Promise<void>>();
+export async function stopHosts(): Promise<void> {
+  for (const stop of hosts) await stop();
+  hosts.clear();
+}
+
 /** Not in a temporary folder: there real paths count as wipeable. */
 async function hostsFolder(): Promise<string> {
   const folder = fileURLToPath(new URL('../../node_modules/.reseal-hosts', import.meta.url));
@@ -207,13 +214,18 @@ async function hostFor(
   const server = await startHost({ folder, home, roots: [base], ...hostIs });
   const { host, port, user } = server;
   const sessions = new SshSessions(server.settings);
+  const stop = async (): Promise<void> => {
+    sessions.close();
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  hosts.add(stop);
   return {
     node: { mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'ssh', host, port, user } },
     deps: { reach: (node) => new SshNode({ node: node.name, host, port, user }, sessions) },
     stop: async () => {
-      sessions.close();
-      await server.stop();
-      await rm(folder, { recursive: true, force: true });
+      hosts.delete(stop);
+      await stop();
     },
   };
 }

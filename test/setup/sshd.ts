@@ -105,6 +105,15 @@ export async function startHost(request: TestHostRequest): Promise<TestHost> {
     ];
     writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
     child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    // A test that fails before it stops its host leaves it to the end of its process.
+    const { pid } = child;
+    process.once('exit', () => {
+      try {
+        if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has been stopped.
+      }
+    });
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     for (let tries = 0; ; tries++) {

@@ -158,12 +158,20 @@ move() {
   if [ -d "$1" ] && [ ! -L "$1" ]; then rm -rf -- "$2"; mv -f -- "$1" "$2"; else rename "$1" "$2"; fi
 }
 
+# What the shell itself says of it differs from shell to shell.
+in_folder() {
+  if [ ! -d "${1%/*}" ] && [ -e "${1%/*}" ]; then echo "${1%/*}: Not a directory" >&2; return 1; fi
+  if [ ! -d "${1%/*}" ]; then echo "${1%/*}: No such file or directory" >&2; return 1; fi
+}
+
 put() {
+  in_folder "$1" || return 1
   if [ -L "$1" ]; then echo "$1: Operation not permitted: a symbolic link" >&2; return 1; fi
   (printf '%s' "$3" | $decode >"$1" && chmod "$2" "$1" && flush "$1")
 }
 
 add() {
+  in_folder "$1" || return 1
   if [ -L "$1" ]; then echo "$1: Operation not permitted: a symbolic link" >&2; return 1; fi
   (printf '%s' "$2" | $decode >>"$1" && flush "$1")
 }
