@@ -184,6 +184,20 @@ async function startNew(options: EmbeddedServerOptions): Promise<ServerRecord> {
   return record;
 }
 
+const MOST_STARTS = 3;
+
+/** Between the look for a free port and the server's listening on it, another process may take it: then others are looked for. */
+async function startOnFreePorts(options: EmbeddedServerOptions): Promise<ServerRecord> {
+  for (let start = 1; ; start++) {
+    try {
+      return await startNew(options);
+    } catch (error) {
+      const taken = error instanceof ResealError && error.details.some((line) => line.includes('address already in use'));
+      if (!taken || start >= MOST_STARTS) throw error;
+    }
+  }
+}
+
 /**
  * The Temporal dev server of one home. One that `<home>/temporal.json` names is adopted if it answers, and ended if it is
  * still that process (pid and start time match) and does not. The caller keeps a second process off the same home.
@@ -196,5 +210,5 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     if (await answers(`127.0.0.1:${earlier.port}`, options.namespace, 10_000)) return handle(options, earlier, true);
     await endProcess(earlier);
   }
-  return handle(options, await startNew(options), false);
+  return handle(options, await startOnFreePorts(options), false);
 }

@@ -1,15 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
+import { hostsFolder } from '../setup/hosts-folder.js';
 import { sshdMissing, startHost, type TestHost } from '../setup/sshd.js';
 import { activeManifests, meshTruth } from './node-truth.js';
 import { startScenario, type Scenario } from './scenario.js';
-
-// Not in a temporary folder: the paths of real hosts are judged as they are, and those of temporary folders are wiped.
-const HOSTS = fileURLToPath(new URL('../../node_modules/.reseal-hosts', import.meta.url));
 
 /** Declares every node of a mesh as a host with an sshd of its own. */
 async function behindSsh(mesh: SimulatedMesh, servers: TestHost[]): Promise<void> {
@@ -42,14 +39,15 @@ async function behindSsh(mesh: SimulatedMesh, servers: TestHost[]): Promise<void
 describe.skipIf(sshdMissing !== null)(`a mesh of six hosts over sshd${sshdMissing === null ? '' : ` (${sshdMissing})`}`, () => {
   let scenario: Scenario;
   const servers: TestHost[] = [];
+  let folder: string;
   beforeAll(async () => {
-    mkdirSync(HOSTS, { recursive: true });
-    scenario = await startScenario({ folder: mkdtempSync(join(HOSTS, 'mesh-')), changed: (mesh) => behindSsh(mesh, servers) });
+    folder = mkdtempSync(join(hostsFolder(), 'mesh-'));
+    scenario = await startScenario({ folder, changed: (mesh) => behindSsh(mesh, servers) });
   });
   afterAll(async () => {
     await scenario.end();
     for (const server of servers) await server.stop();
-    rmSync(HOSTS, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it('rotates, is brought back from the gate byte for byte, and rotates again while a host is away for a moment; builds notice nothing (R2, R3, R6, R12)', async () => {

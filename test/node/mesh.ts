@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   createNodeActivities,
   parseJournal,
@@ -22,6 +21,7 @@ import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
 import { SshNode } from '../../src/node-shell/ssh/node.js';
 import { SshSessions } from '../../src/node-shell/ssh/sessions.js';
+import { hostsFolder } from '../setup/hosts-folder.js';
 import { startHost, type TestHostRequest } from '../setup/sshd.js';
 
 export const LINE = 'ios-main' as LineName;
@@ -198,13 +198,6 @@ export async function stopHosts(): Promise<void> {
   hosts.clear();
 }
 
-/** Not in a temporary folder: there real paths count as wipeable. */
-async function hostsFolder(): Promise<string> {
-  const folder = fileURLToPath(new URL('../../node_modules/.reseal-hosts', import.meta.url));
-  await mkdir(folder, { recursive: true });
-  return folder;
-}
-
 /** A host of its own for each home: its node is declared with the paths that it has there. */
 async function hostFor(
   home: string,
@@ -239,7 +232,7 @@ export async function world(
     readonly unlockWindows?: readonly UnlockWindow[];
   } = {},
 ): Promise<World> {
-  const home = options.home ?? (await mkdtemp(join(over === 'local' ? tmpdir() : await hostsFolder(), 'reseal-node-')));
+  const home = options.home ?? (await mkdtemp(join(over === 'local' ? tmpdir() : hostsFolder(), 'reseal-node-')));
   await mkdir(home, { recursive: true });
   const host = over === 'local' ? null : await hostFor(home);
   const store = new MemoryStore();
