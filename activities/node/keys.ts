@@ -1,6 +1,6 @@
 import type { Instant, Sha1 } from '../../src/domain/brands.js';
 import { isOpen } from '../../src/domain/calendar.js';
-import { expectedEntries } from '../../src/domain/expected.js';
+import { expectedIdentities } from '../../src/domain/expected.js';
 import { judgeIdentities, judgeKeychains, judgeNoIdentities, type SeenKeychain } from '../../src/domain/node/identities.js';
 import type { CheckResult } from '../../src/domain/node/probe.js';
 import type { IdentitySummary } from '../../src/domain/node/report.js';
@@ -25,21 +25,8 @@ export async function lookAtKeys(session: NodeSession, expected: KnownManifest, 
   if ('none' in listed) return { checks: [unknown(session, 'identities', listed)], summary: null };
   const summary = summaryOf(listed.answer);
   if (node.keys === 'forbidden') return { checks: [judgeNoIdentities(node.name, listed.answer.matching)], summary };
-  const wanted = signsWithKeys(session) ? expectedEntries(node, line, expected.manifest).map((entry) => entry.identity) : [];
+  const wanted = expectedIdentities(node, line, expected.manifest);
   return { checks: [judgeIdentities(node.name, wanted, listed.answer), await keychains(session, security, wanted, now)], summary };
-}
-
-/** Whether the identities of this line are to be on this node: those of a sidecar are there, and those of signers on signers alone. */
-function signsWithKeys({ node, line }: NodeSession): boolean {
-  switch (line.identity) {
-    case 'sidecar':
-      return false;
-    case 'signers':
-      return node.roles.includes('signer');
-    case 'per-node':
-    case 'shared':
-      return true;
-  }
 }
 
 async function keychains(session: NodeSession, security: Security, wanted: readonly Sha1[], now: Instant): Promise<CheckResult> {

@@ -1,4 +1,4 @@
-import type { NodeName, Sha256 } from './brands.js';
+import type { NodeName, Sha1, Sha256 } from './brands.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
 import type { ManifestFiles, Placement } from './node/steps.js';
 import type { LineDeclaration, NodeDeclaration } from './topology.js';
@@ -28,6 +28,12 @@ export function expectedFiles(node: NodeDeclaration, line: LineDeclaration, mani
     [...profiles.values()].map(({ fileName, uuid, sha256 }): Placement => ({ folder, fileName, uuid, sha256 })),
   );
   return { manifest: manifestDigest, placements };
+}
+
+/** The identities that are to be on this node: those of a sidecar are there, and those of signers on signers alone. Each once. */
+export function expectedIdentities(node: NodeDeclaration, line: LineDeclaration, manifest: Manifest): readonly Sha1[] {
+  const elsewhere = line.identity === 'sidecar' || (line.identity === 'signers' && !node.roles.includes('signer'));
+  return elsewhere ? [] : [...new Set(expectedEntries(node, line, manifest).map((entry) => entry.identity))];
 }
 
 /** The holder whose settings a node reads: its own name where the manifest has entries of its own for it, else nobody's. */

@@ -29,6 +29,3 @@ export type KeychainState = 'unlocked' | 'locked' | 'missing' | 'not-a-keychain'
 /** -25308 errSecInteractionNotAllowed, -25294 errSecNoSuchKeychain, -25295 errSecInvalidKeychain. */
 const STATES: Readonly<Record<number, KeychainState>> = { 0: 'unlocked', 36: 'locked', 50: 'missing', 49: 'not-a-keychain' };
 export const keychainState = (code: number): KeychainState => STATES[code] ?? 'unknown';
-
-/** The keychain of one identity, by the first eight of its certificate's SHA-1 (rotation.md, "A new certificate"). */
-export const keychainOf = (sha1: string): string => `reseal-${sha1.slice(0, 8)}.keychain-db`;

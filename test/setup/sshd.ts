@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../src/temporal/free-port.js';
 import { runProcess } from '../../src/temporal/run-process.js';
+import { NODE_SCRIPT_PATH } from '../../src/node-shell/ssh/script.js';
 import { SSH_DEFAULTS, type SshSettings } from '../../src/node-shell/ssh/settings.js';
 
 /** sshd insists on being called by its whole path. */
@@ -19,8 +19,6 @@ const SSHD = ['/usr/sbin/sshd', '/usr/bin/sshd'].find((path) => {
 
 /** Why tests over SSH cannot run here; null where they can. */
 export const sshdMissing: string | null = SSHD === undefined ? 'OpenSSH server (sshd) is not installed' : null;
-
-const SCRIPT = fileURLToPath(new URL('../../src/node-shell/ssh/reseal-node.sh', import.meta.url));
 
 export interface TestHost {
   readonly host: string;
@@ -77,7 +75,7 @@ export async function startHost(request: TestHostRequest): Promise<TestHost> {
     `HOME=${quoted(home)}`,
     `PATH=${quoted(path)}`,
     quoted(request.shell ?? '/bin/sh'),
-    quoted(SCRIPT),
+    quoted(NODE_SCRIPT_PATH),
     ...roots.map(quoted),
   ].join(' ');
   writeFileSync(

@@ -158,23 +158,18 @@ move() {
   if [ -d "$1" ] && [ ! -L "$1" ]; then rm -rf -- "$2"; mv -f -- "$1" "$2"; else rename "$1" "$2"; fi
 }
 
-# What the shell itself says of it differs from shell to shell.
-in_folder() {
-  if [ ! -d "${1%/*}" ] && [ -e "${1%/*}" ]; then echo "${1%/*}: Not a directory" >&2; return 1; fi
-  if [ ! -d "${1%/*}" ]; then echo "${1%/*}: No such file or directory" >&2; return 1; fi
+# Whether bytes may be written at a path. What the shell itself says where they may not differs from shell to shell.
+open_to_bytes() {
+  if [ -L "$1" ]; then echo "$1: Operation not permitted: a symbolic link"
+  elif [ -d "${1%/*}" ]; then return 0
+  elif [ -e "${1%/*}" ]; then echo "${1%/*}: Not a directory"
+  else echo "${1%/*}: No such file or directory"; fi >&2
+  return 1
 }
 
-put() {
-  in_folder "$1" || return 1
-  if [ -L "$1" ]; then echo "$1: Operation not permitted: a symbolic link" >&2; return 1; fi
-  (printf '%s' "$3" | $decode >"$1" && chmod "$2" "$1" && flush "$1")
-}
+put() { open_to_bytes "$1" && (printf '%s' "$3" | $decode >"$1" && chmod "$2" "$1" && flush "$1"); }
 
-add() {
-  in_folder "$1" || return 1
-  if [ -L "$1" ]; then echo "$1: Operation not permitted: a symbolic link" >&2; return 1; fi
-  (printf '%s' "$2" | $decode >>"$1" && flush "$1")
-}
+add() { open_to_bytes "$1" && (printf '%s' "$2" | $decode >>"$1" && flush "$1"); }
 
 link() {
   if [ -L "$2" ] || [ -e "$2" ]; then return 1; fi
@@ -344,15 +339,13 @@ while read -r op a b c d e f g h i j k l m n o p; do
     move) if writable "$a"; then from=$path; if writable "$b"; then try move "$from" "$path"; fi; fi ;;
     append) if writable "$a"; then try add "$path" "$b"; fi ;;
     sync)
-      if [ "$gnu" = yes ]; then
-        complaint=
-        for each in "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h"; do
-          [ -n "$each" ] || continue
-          plain "$each"
-          complaint=$complaint$(sync -- "$arg" 2>&1 >/dev/null)
-        done
-        if [ -z "$complaint" ]; then ok; else no "$complaint"; fi
-      else try sync; fi
+      set --
+      for each in "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h"; do
+        [ -n "$each" ] || continue
+        plain "$each"
+        set -- "$@" "$arg"
+      done
+      try flush "$@"
       ;;
     extent)
       plain "$a"
