@@ -1,4 +1,4 @@
-import type { LineName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
+import type { LineName, NodeName, PersonId, RotationId, Sha1, Sha256 } from '../../src/domain/brands.js';
 
 export interface Head {
   readonly line: LineName;
@@ -18,14 +18,30 @@ export interface StoreContext {
 export type StoreItem =
   | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
   | { readonly kind: 'profile'; readonly bytes: Uint8Array; readonly importedBy: string }
-  | { readonly kind: 'frozen'; readonly document: unknown };
+  | { readonly kind: 'frozen'; readonly document: unknown }
+  | ({ readonly kind: 'sealed-identity'; readonly bytes: Uint8Array; readonly importedBy: string } & SealedFor);
+
+/** For whom an identity is sealed. */
+export interface SealedFor {
+  /** SHA-1 of the certificate. */
+  readonly identity: Sha1;
+  readonly node: NodeName;
+  /** The node's delivery key, public half; another key has another file. */
+  readonly recipient: string;
+}
+
+export interface SealedIdentity {
+  readonly bytes: Uint8Array;
+  readonly importedBy: string;
+}
 
 /**
  * The store of manifests, profiles and records: one per `stores` entry of reseal.yaml. Content is addressed by SHA-256 and
  * checked against it on every read (`DIGEST_MISMATCH`); only `advance` and `allot` change what a name means, both by compare-and-swap.
  *
  * Layout: `lines/<line>/head.json`, `lines/<line>/rotations.json`, `manifests/<sha256>.json`, `profiles/<sha256>.mobileprovision` (beside it
- * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`.
+ * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`,
+ * `identities/<sha1>/<node>.<recipient>.age` (beside it `.json` with importer, time and digest).
  */
 export interface ManifestStore {
   /** Whether there is anything in its place: false for a store that nobody has begun yet, and for one whose disk is away. */
@@ -50,6 +66,8 @@ export interface ManifestStore {
   /** Topology, policy, cohort plans: any JSON document, frozen. */
   putFrozen(document: unknown, context: StoreContext): Promise<Sha256>;
   frozen(digest: Sha256): Promise<unknown>;
+  /** An identity that only the node can open; null where nobody has sealed it for that key. */
+  sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null>;
   /** All of these or none; the answers are their digests, in the order given. What is there already stays as it is. */
   putMany(items: readonly StoreItem[], context: StoreContext): Promise<readonly Sha256[]>;
   /** A rotation's closing record; a second write of the same id replaces it. */

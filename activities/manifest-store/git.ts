@@ -5,13 +5,13 @@ import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { ContentCache } from './content-cache.js';
-import type { Head, ManifestStore, StoreContext, StoreItem } from './contract.js';
+import type { Head, ManifestStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from './contract.js';
 import { git, GitFailure } from './git-command.js';
 import { GitCommits, untilLanded, type Change, type Landing } from './git-commits.js';
 import { GitObjects, treeNames } from './git-objects.js';
 import { absenceOf, outOfReach, theStore, type StorePlace } from './out-of-reach.js';
 import { createRepository } from './repository.js';
-import { json, summary, wanted } from './store-items.js';
+import { json, sealedPath, summary, wanted } from './store-items.js';
 
 export interface GitStoreOptions {
   /** Its name in reseal.yaml, for sentences about it. */
@@ -190,6 +190,13 @@ export class GitManifestStore implements ManifestStore {
   async importer(digest: Sha256): Promise<string | null> {
     const record = (await this.documentAt(`refs/heads/${this.branch}`, `profiles/${digest}.json`)) as { importedBy?: string } | null;
     return record?.importedBy ?? null;
+  }
+
+  async sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null> {
+    const path = sealedPath(sealed);
+    const record = (await this.documentAt(`refs/heads/${this.branch}`, `${path}.json`)) as { importedBy: string; sha256: Sha256 } | null;
+    if (record === null) return null;
+    return { bytes: await this.content(`${path}.age`, record.sha256), importedBy: record.importedBy };
   }
 
   async frozen(digest: Sha256): Promise<unknown> {

@@ -1,7 +1,7 @@
 import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
-import type { StoreItem } from './contract.js';
+import type { SealedFor, StoreItem } from './contract.js';
 
 /** An item as files of the store. */
 export interface Wanted {
@@ -12,6 +12,10 @@ export interface Wanted {
 }
 
 export const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value), 'utf8');
+
+/** Without its ending. Names of nodes and keys are checked where they are declared (topology.yaml). */
+export const sealedPath = ({ identity, node, recipient }: SealedFor): string =>
+  `identities/${identity}/${node}.${sha256Of(Buffer.from(recipient)).slice(0, 16)}`;
 
 export function wanted(item: StoreItem, now: Instant): Wanted {
   switch (item.kind) {
@@ -28,6 +32,15 @@ export function wanted(item: StoreItem, now: Instant): Wanted {
     case 'frozen': {
       const bytes = json(item.document);
       return named('frozen document', bytes, (digest) => [[`frozen/${digest}.json`, bytes]]);
+    }
+    case 'sealed-identity': {
+      const { identity, node, recipient, importedBy, bytes } = item;
+      const at = new Date(now).toISOString();
+      const record = (digest: Sha256): Uint8Array => json({ identity, node, recipient, importedBy, at, sha256: digest });
+      return named('sealed identity', bytes, (digest) => [
+        [`${sealedPath(item)}.age`, bytes],
+        [`${sealedPath(item)}.json`, record(digest)],
+      ]);
     }
   }
 }

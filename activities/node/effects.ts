@@ -4,25 +4,12 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { NodeStep, Placement } from '../../src/domain/node/steps.js';
 import { isTemporary, type Digested, type NodePath, type PreparedFile } from '../../src/node-shell/contract.js';
 import { differences } from './differences.js';
+import type { Effect } from './effect.js';
+import { putIdentity, shelveIdentity, unlockIdentity } from './identities.js';
 import { PROFILE_FOLDERS, profilePath } from './paths.js';
 import type { WritingSession } from './session.js';
 
 export type ChangingStep = Exclude<NodeStep, { do: 'fence' } | { do: 'read-back' }>;
-
-/** What a step has to do, as the node is now. */
-export interface Effect {
-  readonly subject: string;
-  /** Folders that must be there first. */
-  readonly folders: readonly NodePath[];
-  /** Writes what is not visible yet. */
-  prepare(): Promise<void>;
-  /** The visible change; asks the fence right before every rename. */
-  apply(): Promise<void>;
-  /** Takes back what `prepare` wrote, unless `apply` used it. */
-  discard(): Promise<void>;
-  /** Folders whose renames must reach the disk before the next kind of step. */
-  readonly touched: readonly NodePath[];
-}
 
 /** The effect of a step, by node truth; null where the node is so already. Called under the lock. */
 export function planEffect(session: WritingSession, step: ChangingStep): Promise<Effect | null> {
@@ -37,6 +24,12 @@ export function planEffect(session: WritingSession, step: ChangingStep): Promise
       return setAccepted(session, step.manifest, 'un-accept');
     case 'activate':
       return activate(session, step.manifest);
+    case 'put-identity':
+      return putIdentity(session, step.identity);
+    case 'unlock-identity':
+      return unlockIdentity(session, step.identity);
+    case 'shelve-identity':
+      return shelveIdentity(session, step.identity);
     case 'quarantine-profile':
       return quarantineProfile(session, step.placement);
     case 'quarantine-manifest':

@@ -3,7 +3,9 @@ import type { Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeStep, ReadBack } from '../../src/domain/node/steps.js';
 import { differences } from './differences.js';
-import { planEffect, type ChangingStep, type Effect } from './effects.js';
+import { planEffect, type ChangingStep } from './effects.js';
+import type { Effect } from './effect.js';
+import { identityProblems } from './identities.js';
 import { profilePath } from './paths.js';
 import { makeFolders, missingFolders } from './folders.js';
 import type { NodeSession, WritingSession } from './session.js';
@@ -136,6 +138,7 @@ export async function readBackProblems(session: NodeSession, expect: ReadBack): 
   for (const placement of expect.absent ?? []) {
     if (await files.exists(profilePath(placement))) problems.push(`${profilePath(placement)} is still there`);
   }
+  problems.push(...(await identityProblems(session, expect.identitiesPresent ?? [], expect.identitiesAbsent ?? [])));
   for (const digest of expect.manifestsPresent ?? []) problems.push(...(await manifestProblems(session, digest)));
   for (const digest of expect.manifestsAbsent ?? []) {
     for (const path of [paths.manifest(digest), paths.settingsOf(digest)])

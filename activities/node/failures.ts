@@ -9,6 +9,8 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DIGEST_MISMATCH',
   'MANIFEST_INVALID',
   'CONFIG_INVALID',
+  'IDENTITY_UNAVAILABLE',
+  'NOT_AN_IDENTITY',
   'REFUSED',
   'INTERNAL',
 ]);

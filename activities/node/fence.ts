@@ -80,7 +80,7 @@ function refuse(files: NodeFiles, admission: Admission, order: NodeOrder): void 
 
 /** Temporary files are written under the lock only, so any that is there now belongs to an attempt that was cut off. */
 async function removeLeftOvers(files: NodeFiles, paths: LinePaths): Promise<void> {
-  for (const folder of [...Object.values(PROFILE_FOLDERS), paths.root, paths.manifests, paths.state]) {
+  for (const folder of [...Object.values(PROFILE_FOLDERS), paths.root, paths.manifests, paths.state, paths.incoming]) {
     for (const name of await files.list(folder)) if (isTemporary(name)) await files.remove(`${folder}/${name}`);
   }
 }

@@ -1,4 +1,4 @@
-import type { NodeName, Sha256 } from '../../src/domain/brands.js';
+import type { NodeName, Sha1, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { expectedFiles, settingsHolder } from '../../src/domain/expected.js';
 import type { Manifest } from '../../src/domain/manifest.js';
@@ -11,7 +11,7 @@ import { renderSettings, type SettingsFile } from '../../src/manifest/settings.j
 import type { ManifestStore } from '../manifest-store/contract.js';
 
 /** What node activities read from the store. */
-export type ContentStore = Pick<ManifestStore, 'manifest' | 'profile' | 'frozen'>;
+export type ContentStore = Pick<ManifestStore, 'manifest' | 'profile' | 'frozen' | 'sealedIdentity'>;
 
 export interface KnownManifest {
   readonly digest: Sha256;
@@ -40,6 +40,7 @@ export class FrozenContents {
   private readonly topologies = new Remembered<KnownTopology>(8);
   private readonly policies = new Remembered<Policy>(8);
   private readonly profiles = new Remembered<Uint8Array>(1_000);
+  private readonly sealed = new Remembered<Uint8Array>(1_000);
 
   constructor(private readonly store: ContentStore) {}
 
@@ -53,6 +54,23 @@ export class FrozenContents {
   profile(digest: Sha256, fallback: Fallback = async () => null): Promise<Uint8Array> {
     const name = `profiles/${digest}.mobileprovision`;
     return this.profiles.get(digest, () => this.checked(digest, name, () => this.store.profile(digest), fallback));
+  }
+
+  /**
+   * An identity that only this node can open, by its declared delivery key.
+   * @throws ResealError IDENTITY_UNAVAILABLE where the node declares no key, or nobody has sealed the identity for it
+   */
+  sealedIdentity(node: NodeDeclaration, identity: Sha1): Promise<Uint8Array> {
+    const recipient = node.deliveryKey;
+    return this.sealed.get(`${identity} ${node.name} ${recipient ?? ''}`, async () => {
+      const found = recipient === undefined ? null : await this.store.sealedIdentity({ identity, node: node.name, recipient });
+      if (found !== null) return found.bytes;
+      const what = recipient === undefined ? 'declares no deliveryKey' : 'has no sealed copy of it in the store';
+      throw new ResealError(
+        'IDENTITY_UNAVAILABLE',
+        `Node ${node.name} needs the identity ${identity.slice(0, 8)} and ${what}. See \`reseal certificate import\`, or import it on the node by hand.`,
+      );
+    });
   }
 
   topology(digest: Sha256): Promise<KnownTopology> {

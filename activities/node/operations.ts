@@ -79,8 +79,14 @@ async function stepsOfRemoval(session: WritingSession, gone: Sha256, keep: Sha25
     ),
   );
   const shared = new Set(elsewhere.flatMap(({ manifest }) => manifest.profiles.map(({ profile }) => profile.fileName)));
+  const signedWith = new Set(elsewhere.flatMap(({ manifest }) => manifest.profiles.map(({ identity }) => identity)));
   const files = await filesOf(session, gone);
-  return removeSteps({ ...files, placements: files.placements.filter(({ fileName }) => !shared.has(fileName)) }, kept);
+  const own: ManifestFiles = {
+    ...files,
+    placements: files.placements.filter(({ fileName }) => !shared.has(fileName)),
+    identities: files.identities.filter((identity) => !signedWith.has(identity)),
+  };
+  return removeSteps(own, kept);
 }
 
 /**
@@ -215,8 +221,9 @@ async function fetchFirst(session: NodeSession, ...digests: readonly Sha256[]): 
   await session.files.reach();
   await Promise.allSettled(
     digests.map(async (digest) => {
-      const { placements } = await filesOf(session, digest);
+      const { placements, identities } = await filesOf(session, digest);
       await Promise.all(placements.map(({ sha256 }) => session.contents.profile(sha256)));
+      await Promise.all(identities.map((identity) => session.contents.sealedIdentity(session.node, identity)));
     }),
   );
 }

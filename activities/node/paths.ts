@@ -1,4 +1,4 @@
-import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import type { LineName, Sha1, Sha256 } from '../../src/domain/brands.js';
 import type { Placement } from '../../src/domain/node/steps.js';
 import type { NodeDeclaration, ProfileFolder } from '../../src/domain/topology.js';
 import type { NodePath } from '../../src/node-shell/contract.js';
@@ -42,6 +42,21 @@ export class LinePaths {
 
   stateFile(name: 'accepted.json' | 'folders.json' | 'journal' | 'lock'): NodePath {
     return `${this.node.state}/${name}`;
+  }
+
+  /** The private half of the node's age key; of its owner alone. */
+  get deliveryKey(): NodePath {
+    return `${this.node.state}/delivery.key`;
+  }
+
+  /** Where a delivered identity lies for the moment of its import. */
+  get incoming(): NodePath {
+    return `${this.node.state}/incoming`;
+  }
+
+  /** That reseal has made the keychain of an identity, whole. */
+  keychainMark(identity: Sha1): NodePath {
+    return `${this.node.state}/keychains/${identity}`;
   }
 
   quarantine(rotation: string): NodePath {

@@ -10,6 +10,7 @@ export type ErrorCode =
   // files
   | 'FILE_UNREADABLE'
   | 'NOT_A_PROFILE'
+  | 'NOT_AN_IDENTITY'
   | 'PROFILE_UNTRUSTED'
   | 'DIGEST_MISMATCH'
   // not reachable (exit 3)
@@ -36,6 +37,8 @@ export type ErrorCode =
   | 'CLOCK_SKEW'
   | 'READ_BACK_FAILED'
   | 'NODE_WRITE_FAILED'
+  | 'KEYCHAIN_FAILED'
+  | 'IDENTITY_UNAVAILABLE'
   | 'UNSUPPORTED_PROTOCOL'
   | 'INTERNAL';
 

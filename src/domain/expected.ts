@@ -27,7 +27,7 @@ export function expectedFiles(node: NodeDeclaration, line: LineDeclaration, mani
   const placements = node.profileFolders.flatMap((folder) =>
     [...profiles.values()].map(({ fileName, uuid, sha256 }): Placement => ({ folder, fileName, uuid, sha256 })),
   );
-  return { manifest: manifestDigest, placements };
+  return { manifest: manifestDigest, placements, identities: heldIdentities(node, line, manifest) };
 }
 
 /** The identities that are to be on this node: those of a sidecar are there, and those of signers on signers alone. Each once. */
@@ -35,6 +35,10 @@ export function expectedIdentities(node: NodeDeclaration, line: LineDeclaration,
   const elsewhere = line.identity === 'sidecar' || (line.identity === 'signers' && !node.roles.includes('signer'));
   return elsewhere ? [] : [...new Set(expectedEntries(node, line, manifest).map((entry) => entry.identity))];
 }
+
+/** Those of them that reseal looks after: on a node that may hold keys. */
+export const heldIdentities = (node: NodeDeclaration, line: LineDeclaration, manifest: Manifest): readonly Sha1[] =>
+  node.keys === 'allowed' ? expectedIdentities(node, line, manifest) : [];
 
 /** The holder whose settings a node reads: its own name where the manifest has entries of its own for it, else nobody's. */
 export function settingsHolder(node: NodeName, manifest: Manifest): NodeName | null {

@@ -26,7 +26,27 @@ export interface LineDeclaration {
   /** Names of sources in reseal.yaml, tried in order. */
   readonly sources: readonly string[];
   readonly successorOwner: PersonId;
-  readonly keychains?: { readonly unlockWindows: readonly UnlockWindow[]; readonly onUnlockFailure: readonly string[] };
+  readonly keychains?: KeychainPolicy;
+}
+
+/** Where a node finds the password of its keychains; on the node itself, and nowhere else. */
+export type PasswordSource =
+  | { readonly file: string }
+  /** Of the process that serves the node; over SSH there is none. */
+  | { readonly environment: string }
+  /** A program of the node and its arguments, without a shell; its first line counts. Over SSH: `security` alone. */
+  | { readonly command: readonly string[] };
+
+/** The keychains that hold a line's identities (S5). */
+export interface KeychainPolicy {
+  /** When signing may happen; none: always. */
+  readonly unlockWindows: readonly UnlockWindow[];
+  /** `retry`: again, as other failures are; without it one failure is final. */
+  readonly onUnlockFailure: readonly ('retry' | 'page' | 'another-signer')[];
+  /** Without one reseal neither makes nor unlocks a keychain. */
+  readonly password?: PasswordSource;
+  /** Of the keychains that reseal makes: locked after so long without use. None: never. */
+  readonly lockAfter?: Duration;
 }
 
 /** A node with every default filled in. */
@@ -45,6 +65,8 @@ export interface NodeDeclaration {
   readonly mount: string;
   readonly state: string;
   readonly hardware: string;
+  /** Public half of the node's age key, for identities that are delivered to it. */
+  readonly deliveryKey?: string;
   readonly reach: Reach;
 }
 

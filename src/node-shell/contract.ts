@@ -1,4 +1,5 @@
 import type { Instant, NodeName, Sha256 } from '../domain/brands.js';
+import type { PasswordSource } from '../domain/topology.js';
 
 /** A path on the node itself: absolute, or below `~`, the home folder of the node's user. */
 export type NodePath = string;
@@ -102,6 +103,10 @@ export interface CommandResult {
 export interface NodeShell extends NodeFiles {
   /** Runs a program in the home and with the environment of the node's user. @throws ResealError NODE_UNREACHABLE */
   run(command: NodeCommand): Promise<CommandResult>;
+  /** A path as the node's own programs know it. */
+  programPath(path: NodePath): Promise<string>;
+  /** The password of the node's keychains; read anew every time. @throws ResealError KEYCHAIN_FAILED, without it */
+  password(source: PasswordSource): Promise<string>;
 }
 
 /** Names of files that are being written; whoever holds the node's lock may remove those of others. */

@@ -3,10 +3,12 @@ import { constants, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
 import type { Instant, NodeName, Sha256 } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
+import type { PasswordSource } from '../domain/topology.js';
 import type { CommandResult, Digested, Extent, Found, NodeCommand, NodePath, NodeShell, PreparedFile } from './contract.js';
 import { codeOf, readFailed, unreachableHome, writeFailed } from './failures.js';
 import { realFileSystem, type FileSystem } from './file-system.js';
 import { runLocal } from './local-command.js';
+import { executeHere, readPassword } from './password.js';
 import { isRunning, ownIdentity } from './process-identity.js';
 import { isFolder, removeTree, writeAll } from './trees.js';
 
@@ -39,6 +41,14 @@ export class LocalNode implements NodeShell {
       throw new ResealError('CONFIG_INVALID', `Node ${this.node}: the path ${path} is neither absolute nor below ~.`);
     // Normalised as an absolute path first, so that no `..` leads out of the home.
     return this.home + (UNTIDY.test(own) ? posix.normalize(own).replace(/\/$/, '') : own);
+  }
+
+  async programPath(path: NodePath): Promise<string> {
+    return this.resolve(path);
+  }
+
+  password(source: PasswordSource): Promise<string> {
+    return readPassword(this, source, { environment: process.env, execute: (command) => executeHere(command, this.home) });
   }
 
   async reach(): Promise<void> {

@@ -27,9 +27,20 @@ const reach = z.discriminatedUnion(
   { error: 'a reach of kind agent, ssh or local' },
 );
 
+const passwordSource = z.union(
+  [
+    z.strictObject({ file: nodePath }),
+    z.strictObject({ environment: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+    z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+  ],
+  { error: 'one of file: PATH, environment: NAME, command: [PROGRAM, ARGUMENT…], all on the node' },
+);
+
 const keychains = z.strictObject({
   unlockWindows: z.array(z.strictObject({ days: z.array(weekday).min(1), from: timeOfDay, to: timeOfDay, zone })).default([]),
   onUnlockFailure: z.array(z.enum(['retry', 'page', 'another-signer'])).default(['retry', 'page']),
+  password: passwordSource.optional(),
+  lockAfter: duration.optional(),
 });
 
 const line = z.strictObject({
@@ -60,6 +71,11 @@ const shared = {
   reach,
 };
 
+/** An age recipient (age-encryption.org/v1): Bech32 of 32 bytes. */
+const deliveryKey = z
+  .string()
+  .regex(/^age1[02-9ac-hj-np-z]{58}$/, { error: 'a public age key, age1…, as `reseal node delivery-key` shows it' });
+
 /** For what neither a node nor `defaults` says. `image`, `region`, `lines` and the rest have no sensible default. */
 const FALLBACK = {
   environment: 'production',
@@ -81,7 +97,9 @@ export const TopologyFile = z.strictObject({
   installation: name,
   lines: z.record(name, line),
   defaults: z.strictObject(shared).partial().default({}),
-  nodes: z.array(z.strictObject({ name: nodeName, ...z.strictObject(shared).partial().shape })).min(1, { error: 'at least one node' }),
+  nodes: z
+    .array(z.strictObject({ name: nodeName, ...z.strictObject(shared).partial().shape, deliveryKey: deliveryKey.optional() }))
+    .min(1, { error: 'at least one node' }),
   pipelines: z.array(z.strictObject({ name, bundles: z.array(text) })).default([]),
 });
 

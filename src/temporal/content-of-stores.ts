@@ -21,6 +21,15 @@ export function contentOf(stores: readonly ContentStore[]): ContentStore {
     manifest: (digest) => first((store) => store.manifest(digest)),
     profile: (digest) => first((store) => store.profile(digest)),
     frozen: (digest) => first((store) => store.frozen(digest)),
+    sealedIdentity: async (sealed) => {
+      const failures: unknown[] = [];
+      for (const store of stores) {
+        const found = await store.sealedIdentity(sealed).catch((error: unknown) => void failures.push(error));
+        if (found) return found;
+      }
+      if (failures.length > 0) throw failures[0];
+      return null;
+    },
   };
 }
 

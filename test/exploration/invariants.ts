@@ -14,7 +14,7 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     return bare === undefined ? null : `${bare.name} serves ${bare.active} without accepting it`;
   },
   '2 retire last: no old asset goes before cutover, and not while it is needed': (before, after) => {
-    const gone = after.nodes.find((node, index) => node.files[FROM] !== 'ok' && before.nodes[index]?.files[FROM] === 'ok');
+    const gone = after.nodes.find((node, index) => lostAnything(before.nodes[index], node, FROM));
     if (gone === undefined) return null;
     // An order to retire that nobody has overtaken may wake late; it is still the retirement's.
     const retiring = before.state.phase === 'retiring' || before.state.turnedAt === 'retiring';
@@ -23,7 +23,7 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
   '3 digest fidelity: nothing is accepted that was not read back': (before, after) => {
     const blind = after.nodes.find((node, index) => {
       const accepted = node.accepted.filter((manifest) => before.nodes[index]?.accepted.includes(manifest) !== true);
-      return accepted.some((manifest) => node.files[manifest] !== 'ok');
+      return accepted.some((manifest) => node.files[manifest] !== 'ok' || node.identities[manifest] !== true);
     });
     return blind === undefined ? null : `${blind.name} accepted bytes that are not what was approved`;
   },
@@ -60,8 +60,11 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
       ? null
       : `${before.state.phase} to ${after.state.phase}`,
   '7 rollback safety: the new asset goes only where the old one is back': (before, after) => {
-    const gone = after.nodes.find((node, index) => node.files[TO] === 'gone' && before.nodes[index]?.files[TO] !== 'gone');
-    return gone === undefined || (gone.active === FROM && gone.files[FROM] === 'ok')
+    const gone = after.nodes.find(
+      (node, index) =>
+        (node.files[TO] === 'gone' && before.nodes[index]?.files[TO] !== 'gone') || lostIdentity(before.nodes[index], node, TO),
+    );
+    return gone === undefined || (gone.active === FROM && gone.files[FROM] === 'ok' && gone.identities[FROM] === true)
       ? null
       : `${gone.name} lost the new asset without having the old one`;
   },
@@ -119,13 +122,15 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
   'rolled back means rolled back': (_, world) => {
     const { phase } = world.state;
     if (phase !== 'rolled-back' && phase !== 'parked') return null;
-    const wrong = world.nodes.find((node) => node.active !== FROM || node.files[FROM] !== 'ok');
+    const wrong = world.nodes.find((node) => node.active !== FROM || node.files[FROM] !== 'ok' || node.identities[FROM] !== true);
     if (wrong !== undefined) return `${wrong.name} does not serve the old assets in ${phase}`;
     return world.head.digest === TO ? `the head of the line is still the new manifest in ${phase}` : null;
   },
   'completed means completed': (_, world) => {
     if (world.state.phase !== 'completed') return null;
-    const wrong = world.nodes.find((node) => node.active !== TO || node.files[FROM] === 'ok' || node.accepted.includes(FROM));
+    const wrong = world.nodes.find(
+      (node) => node.active !== TO || node.files[FROM] === 'ok' || node.identities[FROM] === true || node.accepted.includes(FROM),
+    );
     return wrong === undefined
       ? world.head.digest === TO
         ? null
@@ -134,9 +139,17 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
   },
 };
 
-const lacks = (node: ModelNode, manifest: string): boolean => node.files[manifest] !== 'ok' || node.manifests[manifest] !== true;
+const lostIdentity = (was: ModelNode | undefined, is: ModelNode, manifest: string): boolean =>
+  is.identities[manifest] !== true && was?.identities[manifest] === true;
+
+const lostAnything = (was: ModelNode | undefined, is: ModelNode, manifest: string): boolean =>
+  (is.files[manifest] !== 'ok' && was?.files[manifest] === 'ok') || lostIdentity(was, is, manifest);
+
+const lacks = (node: ModelNode, manifest: string): boolean =>
+  node.files[manifest] !== 'ok' || node.identities[manifest] !== true || node.manifests[manifest] !== true;
 /** A flipped byte is no doing of reseal's. */
-const brokenByFate = (node: ModelNode, manifest: string): boolean => node.files[manifest] === 'bad' && node.manifests[manifest] === true;
+const brokenByFate = (node: ModelNode, manifest: string): boolean =>
+  node.files[manifest] === 'bad' && node.identities[manifest] === true && node.manifests[manifest] === true;
 
 /** Settling may take several arrows at once. */
 function reachable(from: World['state']['phase'], to: World['state']['phase'], depth = 4): boolean {

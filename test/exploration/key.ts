@@ -10,6 +10,7 @@ export function keyOf(world: World): string {
   const { gate, question, paused, work, done, soak } = state;
   const nodes = world.nodes.map((node) => [
     node.files,
+    node.identities,
     node.manifests,
     node.accepted,
     node.active,

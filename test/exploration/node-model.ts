@@ -1,4 +1,4 @@
-import type { NodeName, Sha256, Uuid } from '../../src/domain/brands.js';
+import type { NodeName, Sha1, Sha256, Uuid } from '../../src/domain/brands.js';
 import { admit, stillHolds, type Fence } from '../../src/domain/node/order.js';
 import { proof, type Verdict } from '../../src/domain/node/probe.js';
 import {
@@ -12,12 +12,14 @@ import {
 } from '../../src/domain/node/steps.js';
 import type { NodeTask } from '../../src/domain/rotation/state.js';
 
-/** The two manifests of the model, one profile file each. */
+/** The two manifests of the model, one profile file and one identity each. */
 export const FROM = 'from' as Sha256;
 export const TO = 'to' as Sha256;
+export const identityOf = (manifest: Sha256): Sha1 => manifest as string as Sha1;
 const filesOf = (manifest: Sha256): ManifestFiles => ({
   manifest,
   placements: [{ folder: 'xcode16', fileName: `${manifest}.mobileprovision`, uuid: manifest as string as Uuid, sha256: manifest }],
+  identities: [identityOf(manifest)],
 });
 const FILES: Readonly<Record<string, ManifestFiles>> = { [FROM]: filesOf(FROM), [TO]: filesOf(TO) };
 export const placementOf = (manifest: Sha256): Placement => (FILES[manifest] as ManifestFiles).placements[0] as Placement;
@@ -26,6 +28,8 @@ export const placementOf = (manifest: Sha256): Placement => (FILES[manifest] as 
 export interface ModelNode {
   readonly name: NodeName;
   readonly files: Readonly<Record<string, 'ok' | 'bad' | 'gone'>>;
+  /** Whether an identity is on the keychains' search list. */
+  readonly identities: Readonly<Record<string, boolean>>;
   readonly manifests: Readonly<Record<string, boolean>>;
   readonly accepted: readonly Sha256[];
   readonly active: Sha256;
@@ -37,6 +41,7 @@ export interface ModelNode {
 export const newNode = (name: string): ModelNode => ({
   name: name as NodeName,
   files: { [FROM]: 'ok', [TO]: 'gone' },
+  identities: { [FROM]: true, [TO]: false },
   manifests: { [FROM]: true, [TO]: false },
   accepted: [FROM],
   active: FROM,
@@ -92,6 +97,13 @@ export function take(node: ModelNode, step: NodeStep, mine: Fence, lying: boolea
     }
     case 'put-profile':
       return done({ files: { ...node.files, [step.placement.sha256]: lying ? 'bad' : 'ok' } });
+    case 'put-identity':
+      return done({ identities: { ...node.identities, [step.identity]: true } });
+    case 'unlock-identity':
+      // Locks are no part of the model: they come and go by themselves.
+      return done({});
+    case 'shelve-identity':
+      return done({ identities: { ...node.identities, [step.identity]: false } });
     case 'put-manifest':
       return done({ manifests: { ...node.manifests, [step.manifest]: true } });
     case 'accept':
@@ -109,6 +121,9 @@ export function take(node: ModelNode, step: NodeStep, mine: Fence, lying: boolea
       const missing = (expect.present ?? []).find((one) => node.files[one.sha256] !== 'ok');
       if (missing !== undefined) return fail(`READ_BACK_FAILED ${missing.fileName}`);
       if ((expect.absent ?? []).some((one) => node.files[one.sha256] !== 'gone')) return fail('READ_BACK_FAILED still there');
+      if ((expect.identitiesPresent ?? []).some((one) => node.identities[one] !== true)) return fail('READ_BACK_FAILED identity');
+      if ((expect.identitiesAbsent ?? []).some((one) => node.identities[one] === true))
+        return fail('READ_BACK_FAILED identity still there');
       if ((expect.manifestsPresent ?? []).some((one) => node.manifests[one] !== true)) return fail('READ_BACK_FAILED manifest');
       if ((expect.manifestsAbsent ?? []).some((one) => node.manifests[one] === true)) return fail('READ_BACK_FAILED manifest still there');
       if (expect.active !== undefined && node.active !== expect.active) return fail('READ_BACK_FAILED active');
@@ -124,7 +139,11 @@ export function admitAttempt(node: ModelNode, fence: Fence): ModelNode | null {
 
 /** What the product's own proof makes of this node's probes. */
 export function probed(node: ModelNode): 'proven' | 'failed' | 'unclear' {
-  const healthy = node.files[node.active] === 'ok' && node.manifests[node.active] === true && node.accepted.includes(node.active);
+  const healthy =
+    node.files[node.active] === 'ok' &&
+    node.identities[identityOf(node.active)] === true &&
+    node.manifests[node.active] === true &&
+    node.accepted.includes(node.active);
   const verdict: Verdict = !healthy
     ? 'fail'
     : node.active === FROM || node.health === 'good'

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realFileSystem, type FileSystem } from '../../src/node-shell/file-system.js';
 import { LocalNode } from '../../src/node-shell/local.js';
+import type { SealedFor } from '../../activities/manifest-store/contract.js';
 import type { Sha256 } from '../../src/domain/brands.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { LEGACY, NODE, tree, visible, world, XCODE16, type World } from './mesh.js';
@@ -238,6 +239,7 @@ describe('what others put on a node', () => {
         manifest,
         profile: (digest: Sha256) => mesh.store.profile(digest),
         frozen: (digest: Sha256) => mesh.store.frozen(digest),
+        sealedIdentity: (sealed: SealedFor) => mesh.store.sealedIdentity(sealed),
       };
       void mesh.activities({ store }).stageNode({ ...mesh.order(), to: mesh.to });
     });

@@ -17,7 +17,7 @@ async function nodeOnMac(node: Partial<NodeDeclaration>, unlockWindows?: readonl
     node: { environment: 'production', ...node },
     identity: identity.sha1 as Sha1,
     policy: { probe: { ...POLICY.probe, checkTimeout: 2_000 } },
-    ...(unlockWindows === undefined ? {} : { unlockWindows }),
+    ...(unlockWindows === undefined ? {} : { keychains: { unlockWindows, onUnlockFailure: [] } }),
   });
   await mesh.settled();
 }

@@ -10,12 +10,13 @@ import {
   type ProfileVerdict,
   type ProfileVerifier,
 } from '../../activities/node/index.js';
+import type { SealedFor, SealedIdentity } from '../../activities/manifest-store/contract.js';
 import type { LineName, NodeName, Sha1, Sha256, TeamId, Uuid } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { Policy } from '../../src/domain/policy.js';
-import type { NodeDeclaration, Topology, UnlockWindow } from '../../src/domain/topology.js';
+import type { KeychainPolicy, NodeDeclaration, Topology } from '../../src/domain/topology.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
@@ -109,6 +110,12 @@ export class MemoryStore {
   }
   manifest = (digest: Sha256): Promise<Uint8Array> => this.get(digest);
   profile = (digest: Sha256): Promise<Uint8Array> => this.get(digest);
+  readonly sealed = new Map<string, Uint8Array>();
+  sealedIdentity = async ({ identity, node, recipient }: SealedFor): Promise<SealedIdentity | null> => {
+    if (!this.reachable) throw new ResealError('STORE_UNREACHABLE', 'The store is out of reach.');
+    const bytes = this.sealed.get(`${identity} ${node} ${recipient}`);
+    return bytes === undefined ? null : { bytes, importedBy: 'alice' };
+  };
   frozen = async (digest: Sha256): Promise<unknown> => JSON.parse(Buffer.from(await this.get(digest)).toString('utf8'));
 }
 
@@ -229,15 +236,17 @@ export async function world(
     readonly policy?: Partial<Policy>;
     readonly home?: string;
     readonly identity?: Sha1;
-    readonly unlockWindows?: readonly UnlockWindow[];
+    /** Of the manifest to rotate to; the same as before by default. */
+    readonly newIdentity?: Sha1;
+    readonly keychains?: KeychainPolicy;
   } = {},
 ): Promise<World> {
   const home = options.home ?? (await mkdtemp(join(over === 'local' ? tmpdir() : hostsFolder(), 'reseal-node-')));
   await mkdir(home, { recursive: true });
   const host = over === 'local' ? null : await hostFor(home);
   const store = new MemoryStore();
-  const made = (generation: string): Manifest => manifestOf(generation, BUNDLES, LINE, options.identity);
-  const manifests = { from: made('2025'), to: made('2026') };
+  const made = (generation: string, identity?: Sha1): Manifest => manifestOf(generation, BUNDLES, LINE, identity);
+  const manifests = { from: made('2025', options.identity), to: made('2026', options.newIdentity ?? options.identity) };
   const from = store.putManifest(manifests.from, '2025');
   const to = store.putManifest(manifests.to, '2026');
   const lines: Topology['lines'] = {
@@ -248,7 +257,7 @@ export async function world(
       store: 'main',
       sources: [],
       successorOwner: 'alice' as never,
-      ...(options.unlockWindows === undefined ? {} : { keychains: { unlockWindows: options.unlockWindows, onUnlockFailure: [] } }),
+      ...(options.keychains === undefined ? {} : { keychains: options.keychains }),
     },
     ['other' as LineName]: {
       identity: 'signers',

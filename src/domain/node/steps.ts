@@ -1,4 +1,4 @@
-import type { Sha256, Uuid } from '../brands.js';
+import type { Sha1, Sha256, Uuid } from '../brands.js';
 import type { ProfileFolder } from '../topology.js';
 
 /** One profile file where Xcode reads it. */
@@ -14,12 +14,16 @@ export interface Placement {
 export interface ManifestFiles {
   readonly manifest: Sha256;
   readonly placements: readonly Placement[];
+  /** Signed with on this node, so that they have to be in its keychains; none on a node that may hold no keys. */
+  readonly identities: readonly Sha1[];
 }
 
-/** What `read-back` must find. Presence is by digest, absence by name. */
+/** What `read-back` must find. Presence is by digest, absence by name; of an identity by its certificate, on the search list. */
 export interface ReadBack {
   readonly present?: readonly Placement[];
   readonly absent?: readonly Placement[];
+  readonly identitiesPresent?: readonly Sha1[];
+  readonly identitiesAbsent?: readonly Sha1[];
   readonly manifestsPresent?: readonly Sha256[];
   readonly manifestsAbsent?: readonly Sha256[];
   readonly active?: Sha256;
@@ -33,6 +37,12 @@ export interface ReadBack {
 export type NodeStep =
   | { readonly do: 'fence' }
   | { readonly do: 'put-profile'; readonly placement: Placement }
+  /** Into a keychain of its own on the search list; nothing happens where any keychain of the list holds it. */
+  | { readonly do: 'put-identity'; readonly identity: Sha1 }
+  /** Unlocks the keychain that holds it, inside the line's unlock windows, where reseal is given the password. */
+  | { readonly do: 'unlock-identity'; readonly identity: Sha1 }
+  /** Takes the identity's own keychain off the search list and locks it. One in a keychain that reseal did not make stays. */
+  | { readonly do: 'shelve-identity'; readonly identity: Sha1 }
   | { readonly do: 'put-manifest'; readonly manifest: Sha256 }
   | { readonly do: 'accept'; readonly manifest: Sha256 }
   | { readonly do: 'un-accept'; readonly manifest: Sha256 }
@@ -50,14 +60,19 @@ function without(all: readonly Placement[], kept: readonly ManifestFiles[]): Pla
   return all.filter((one) => !kept.some((files) => files.placements.some((other) => samePlacement(one, other))));
 }
 
+/** Identities of which no kept manifest signs anything here. */
+const identitiesWithout = (all: readonly Sha1[], kept: readonly ManifestFiles[]): Sha1[] =>
+  all.filter((one) => !kept.some((files) => files.identities.includes(one)));
+
 const fenced = (step: NodeStep): NodeStep[] => [{ do: 'fence' }, step];
 
 /** Writes all that `to` needs, reads it back, and only then accepts it: a manifest is never accepted before it is whole. */
 export function stageSteps(to: ManifestFiles): NodeStep[] {
   return [
     ...to.placements.flatMap((placement) => fenced({ do: 'put-profile', placement })),
+    ...to.identities.flatMap((identity) => fenced({ do: 'put-identity', identity })),
     ...fenced({ do: 'put-manifest', manifest: to.manifest }),
-    { do: 'read-back', expect: { present: to.placements, manifestsPresent: [to.manifest] } },
+    { do: 'read-back', expect: { present: to.placements, identitiesPresent: to.identities, manifestsPresent: [to.manifest] } },
     ...fenced({ do: 'accept', manifest: to.manifest }),
   ];
 }
@@ -68,8 +83,12 @@ export function stageSteps(to: ManifestFiles): NodeStep[] {
  */
 export function activateSteps(target: ManifestFiles): NodeStep[] {
   return [
-    { do: 'read-back', expect: { present: target.placements, manifestsPresent: [target.manifest] } },
+    {
+      do: 'read-back',
+      expect: { present: target.placements, identitiesPresent: target.identities, manifestsPresent: [target.manifest] },
+    },
     ...fenced({ do: 'accept', manifest: target.manifest }),
+    ...target.identities.flatMap((identity) => fenced({ do: 'unlock-identity', identity })),
     ...fenced({ do: 'activate', manifest: target.manifest }),
     { do: 'read-back', expect: { active: target.manifest } },
   ];
@@ -77,19 +96,25 @@ export function activateSteps(target: ManifestFiles): NodeStep[] {
 
 /**
  * Takes a manifest out of service (`retire`: `from`; `unstage`: `to`): un-accepts it first, so that it is never required
- * while its files go, then moves what no kept manifest names. Never while it is active.
+ * while its files go, then moves what no kept manifest names, and shelves the identities that none signs with. Never while it is active.
  */
 export function removeSteps(gone: ManifestFiles, kept: readonly ManifestFiles[]): NodeStep[] {
   const placements = without(gone.placements, kept);
+  const identities = identitiesWithout(gone.identities, kept);
   return [
     {
       do: 'read-back',
-      expect: { present: kept.flatMap((files) => files.placements), manifestsPresent: kept.map((files) => files.manifest) },
+      expect: {
+        present: kept.flatMap((files) => files.placements),
+        identitiesPresent: [...new Set(kept.flatMap((files) => files.identities))],
+        manifestsPresent: kept.map((files) => files.manifest),
+      },
     },
     ...fenced({ do: 'un-accept', manifest: gone.manifest }),
     ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),
+    ...identities.flatMap((identity) => fenced({ do: 'shelve-identity', identity })),
     ...fenced({ do: 'quarantine-manifest', manifest: gone.manifest }),
-    { do: 'read-back', expect: { absent: placements, manifestsAbsent: [gone.manifest] } },
+    { do: 'read-back', expect: { absent: placements, identitiesAbsent: identities, manifestsAbsent: [gone.manifest] } },
   ];
 }
 

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Instant, NodeName, Sha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
+import type { PasswordSource } from '../../domain/topology.js';
 import type { CommandResult, Digested, Extent, Found, NodeCommand, NodePath, NodeShell, PreparedFile } from '../contract.js';
 import { readFailed, writeFailed } from '../failures.js';
+import { readPassword } from '../password.js';
 import { complaintOf } from './failures.js';
 import type { SshSession } from './session.js';
 import type { SshSessions } from './sessions.js';
@@ -222,9 +224,16 @@ export class SshNode implements NodeShell {
   }
 
   /** The path as the node's shell takes it. */
+  async programPath(path: NodePath): Promise<string> {
+    return path === '~' || path.startsWith('~/') ? `${(await this.connected()).home}${path.slice(1)}` : path;
+  }
+
+  password(source: PasswordSource): Promise<string> {
+    return readPassword(this, source, {});
+  }
+
   private async at(path: NodePath): Promise<string> {
-    if (path !== '~' && !path.startsWith('~/')) return field(path);
-    return field(`${(await this.connected()).home}${path.slice(1)}`);
+    return field(await this.programPath(path));
   }
 
   private async connected(): Promise<SshSession> {

@@ -167,7 +167,8 @@ open_to_bytes() {
   return 1
 }
 
-put() { open_to_bytes "$1" && (printf '%s' "$3" | $decode >"$1" && chmod "$2" "$1" && flush "$1"); }
+# What only its owner may read is never anybody else's, not for a moment.
+put() { open_to_bytes "$1" && (umask 077; printf '%s' "$3" | $decode >"$1" && chmod "$2" "$1" && flush "$1"); }
 
 add() { open_to_bytes "$1" && (printf '%s' "$2" | $decode >>"$1" && flush "$1"); }
 

@@ -10,25 +10,6 @@ export interface Pkcs12Contents {
 /** Why it was not read: wrong password, or an encryption that a Mac does not know, which it tells as the same; or not PKCS#12 at all. */
 export type Pkcs12Failure = 'mac' | 'format';
 
-interface PemIdentity {
-  readonly certificatePem: string;
-  readonly privateKeyPem: string;
-}
-
-/**
- * Makes a PKCS#12 file that a Mac imports: triple DES for certificate and key, SHA-1 for the MAC, as keychains export them. What OpenSSL 3
- * makes by default (PBES2, SHA-256) is refused there.
- */
-export function legacyPkcs12(identity: PemIdentity, password: string): Uint8Array {
-  const pfx = forge.pkcs12.toPkcs12Asn1(
-    forge.pki.privateKeyFromPem(identity.privateKeyPem),
-    [forge.pki.certificateFromPem(identity.certificatePem)],
-    password,
-    { algorithm: '3des' },
-  );
-  return Buffer.from(forge.asn1.toDer(pfx).getBytes(), 'binary');
-}
-
 /** 1.2.840.113549.1.5.13, PBES2, in DER. */
 const PBES2 = Buffer.from('06092a864886f70d01050d', 'hex');
 /** The names of the bags' types in node-forge. */

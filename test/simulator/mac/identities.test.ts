@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openAppleHierarchy, type DistributionCertificate } from '../../../src/simulator/apple-hierarchy.js';
 import { clearFault, setFault } from '../../../src/simulator/mac/faults.js';
 import { setClock, setRevoked } from '../../../src/simulator/mac/install.js';
-import { legacyPkcs12 } from '../../../src/simulator/mac/pkcs12.js';
+import { legacyPkcs12 } from '../../../src/identity/pkcs12.js';
 import { appleProfile, appleProfilePath, request } from '../../profile/support.js';
 import { NAME, PASSWORD, quoted, simulatedMac, TEAM, transcript, type Mac } from './support.js';
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../../../src/simulator/apple-hierarchy.js';
 import { installMac, type MacOptions } from '../../../src/simulator/mac/install.js';
-import { legacyPkcs12 } from '../../../src/simulator/mac/pkcs12.js';
+import { legacyPkcs12 } from '../../../src/identity/pkcs12.js';
 
 const TRANSCRIPTS = resolve(import.meta.dirname, '../../../../shared/fixtures/transcripts');
 

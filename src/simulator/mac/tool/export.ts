@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isLocked, readKeychain, resolveKeychain, searchList, type Keychain, type KeychainIdentity } from '../keychain-file.js';
-import { legacyPkcs12 } from '../pkcs12.js';
+import { legacyPkcs12 } from '../../../identity/pkcs12.js';
 import type { Answer, Call } from './call.js';
 import { isGiven, readOptions, valueOf } from './options.js';
 import { failure, misuse, said } from './sentences.js';

@@ -1,0 +1,297 @@
+import type { Sha1 } from '../../src/domain/brands.js';
+import { isOpen } from '../../src/domain/calendar.js';
+import { ResealError } from '../../src/domain/errors.js';
+import { openSealedIdentity, type Importable } from '../../src/identity/sealed.js';
+import { KeychainCommands, type KeychainOutcome } from '../../src/mac/keychain-commands.js';
+import { Security, type Said, type Unsaid } from '../../src/mac/security.js';
+import type { NodePath, PreparedFile } from '../../src/node-shell/contract.js';
+import type { Effect } from './effect.js';
+import type { NodeSession, WritingSession } from './session.js';
+
+/** The keychain that reseal makes for an identity, and no other: one each, so that one goes without the other (rotation.md). */
+export const keychainOf = (identity: Sha1): string => `reseal-${identity.slice(0, 8)}.keychain-db`;
+
+const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
+const short = (identity: Sha1): string => identity.slice(0, 8);
+/** Those that everybody's Mac has; reseal never unlocks, lists or locks them. */
+const FOREIGN: ReadonlySet<string> = new Set(['login.keychain-db', 'login.keychain', 'System.keychain']);
+
+/**
+ * Brings an identity into its own keychain, ready for `codesign`, and that onto the search list, which is the last thing: what is on the list is whole.
+ * Nothing happens where a keychain of the list holds it already, whoever put it there.
+ */
+export async function putIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
+  const { security, keychains } = toolsOf(session);
+  const listed = said(session, await security.identities());
+  if (listed === null || listed.matching.some(({ sha1 }) => sha1 === identity)) return null;
+  const keychain = keychainOf(identity);
+  const whole = await session.files.exists(session.paths.keychainMark(identity));
+  const holds = whole && (await holdsIdentity(session, security, identity));
+  const importing = holds ? null : new Import(session, identity);
+  const mark = importing === null ? null : new KeychainMark(session, identity);
+  return {
+    subject: identity,
+    folders: importing === null ? [] : [session.paths.incoming, parentOf(session.paths.keychainMark(identity))],
+    touched: importing === null ? [] : [parentOf(session.paths.keychainMark(identity))],
+    prepare: async () => {
+      await importing?.prepare();
+      await mark?.prepare();
+    },
+    apply: async () => {
+      const before = await searchList(session, security);
+      if (importing !== null) await importing.apply(keychains, before);
+      await mark?.apply();
+      await session.held.check();
+      const others = before.filter((path) => nameOf(path) !== keychain);
+      await must(session, keychain, 'put it on the search list', keychains.setSearchList([...others, keychain]));
+      if (!isWindowOpen(session)) await must(session, keychain, 'lock it', keychains.lock(keychain));
+    },
+    discard: async () => {
+      await importing?.discard();
+      await mark?.discard();
+    },
+  };
+}
+
+/** Unlocks what holds the identity, where it is locked and the line's window is open. Without a declared password nothing is unlocked. */
+export async function unlockIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
+  if (session.line.keychains?.password === undefined || !isWindowOpen(session)) return null;
+  const { security, keychains } = toolsOf(session);
+  const list = said(session, await security.searchList());
+  if (list === null) return null;
+  const locked = await lockedHolder(session, security, list, identity);
+  if (locked === null) return null;
+  return {
+    ...NOTHING_BUT_COMMANDS,
+    subject: identity,
+    apply: async () => {
+      await session.held.check();
+      await must(session, nameOf(locked), 'unlock it', keychains.unlock(locked, await passwordOf(session)));
+    },
+  };
+}
+
+/** Off the search list first, so that nothing is signed with it any more; then locked. It stays on the node, for a restore. */
+export async function shelveIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
+  const { security, keychains } = toolsOf(session);
+  const keychain = keychainOf(identity);
+  const list = said(session, await security.searchList());
+  if (list === null || !list.some((path) => nameOf(path) === keychain)) return null;
+  return {
+    ...NOTHING_BUT_COMMANDS,
+    subject: identity,
+    apply: async () => {
+      const now = await searchList(session, security);
+      await session.held.check();
+      const others = now.filter((path) => nameOf(path) !== keychain);
+      await must(session, keychain, 'take it off the search list', keychains.setSearchList(others));
+      await must(session, keychain, 'lock it', keychains.lock(keychain));
+    },
+  };
+}
+
+/** Differences between the identities that should be on the search list, or off it, and those that are. */
+export async function identityProblems(
+  session: NodeSession,
+  present: readonly Sha1[],
+  absent: readonly Sha1[],
+): Promise<readonly string[]> {
+  if (present.length + absent.length === 0) return [];
+  const { security } = toolsOf(session);
+  const listed = said(session, await security.identities());
+  const list = listed === null ? null : said(session, await security.searchList());
+  if (listed === null || list === null) return [];
+  const names = new Set(list.map(nameOf));
+  return [
+    ...present
+      .filter((identity) => !listed.matching.some(({ sha1 }) => sha1 === identity))
+      .map((identity) => `the identity ${short(identity)} is in no keychain of the search list`),
+    ...absent
+      .filter((identity) => names.has(keychainOf(identity)))
+      .map((identity) => `the keychain ${keychainOf(identity)} is still on the search list`),
+  ];
+}
+
+const NOTHING_BUT_COMMANDS = {
+  folders: [],
+  touched: [],
+  prepare: async (): Promise<void> => undefined,
+  discard: async (): Promise<void> => undefined,
+};
+
+/** One identity on its way from its sealed copy into its keychain; its file is on the node for the moment of the import only. */
+class Import {
+  private readonly path: NodePath;
+  private password = '';
+  private importable: Importable | null = null;
+  private file: PreparedFile | null = null;
+
+  constructor(
+    private readonly session: WritingSession,
+    private readonly identity: Sha1,
+  ) {
+    // A name that the next attempt clears away where this one is cut off.
+    this.path = `${session.paths.incoming}/.reseal-${short(identity)}.tmp`;
+  }
+
+  async prepare(): Promise<void> {
+    const { session, identity } = this;
+    this.password = await passwordOf(session);
+    const sealed = await session.contents.sealedIdentity(session.node, identity);
+    this.importable = await openSealedIdentity(sealed, await deliveryKeyOf(session), identity);
+    this.file = await session.files.prepare(this.path, this.importable.pkcs12, 0o600, session.order.opId);
+  }
+
+  async apply(keychains: KeychainCommands, searchListBefore: readonly string[]): Promise<void> {
+    const { session, identity, importable, file } = this;
+    if (importable === null || file === null) throw new ResealError('INTERNAL', `The import of ${short(identity)} was not prepared.`);
+    const keychain = keychainOf(identity);
+    await session.held.check();
+    const created = await keychains.create(keychain, this.password);
+    if (created !== 'there-already') await must(session, keychain, 'make it', Promise.resolve(created));
+    // macOS has listed it already; empty it serves nobody, and half imported it would mislead.
+    await must(session, keychain, 'keep it off the search list', keychains.setSearchList(searchListBefore.filter((path) => nameOf(path) !== keychain))); // prettier-ignore
+    await must(session, keychain, 'unlock it', keychains.unlock(keychain, this.password));
+    const { lockAfter } = session.line.keychains ?? {};
+    await must(session, keychain, 'set when it locks', keychains.settings(keychain, lockAfter === undefined ? null : Math.ceil(lockAfter / 1000))); // prettier-ignore
+    await session.held.check();
+    await file.commit();
+    try {
+      const path = await session.files.programPath(this.path);
+      const imported = await keychains.importPkcs12(keychain, path, importable.password);
+      if (imported !== 'there-already') await must(session, keychain, `import the identity ${short(identity)}`, Promise.resolve(imported));
+    } finally {
+      await session.files.remove(this.path);
+    }
+    await must(session, keychain, 'let codesign use its key', keychains.allowCodesign(keychain, this.password));
+  }
+
+  async discard(): Promise<void> {
+    this.importable = null;
+    this.password = '';
+    await this.file?.discard();
+  }
+}
+
+/** Tells a keychain that reseal made whole from one whose making was cut off. */
+class KeychainMark {
+  private file: PreparedFile | null = null;
+  constructor(
+    private readonly session: WritingSession,
+    private readonly identity: Sha1,
+  ) {}
+
+  async prepare(): Promise<void> {
+    const { session, identity } = this;
+    const text = `${keychainOf(identity)} ${session.order.rotation}\n`;
+    this.file = await session.files.prepare(session.paths.keychainMark(identity), Buffer.from(text), 0o644, session.order.opId);
+  }
+  async apply(): Promise<void> {
+    await this.session.held.check();
+    await this.file?.commit();
+  }
+  async discard(): Promise<void> {
+    await this.file?.discard();
+  }
+}
+
+function toolsOf(session: NodeSession): { readonly security: Security; readonly keychains: KeychainCommands } {
+  const { files, policy } = session;
+  return { security: new Security(files, policy.probe.checkTimeout), keychains: new KeychainCommands(files, policy.probe.checkTimeout) };
+}
+
+/**
+ * The answer; null on a simulated node that is nothing but files.
+ * @throws ResealError KEYCHAIN_FAILED where a node does not say
+ */
+function said<T>(session: NodeSession, answer: Said<T>): T | null {
+  if ('answer' in answer) return answer.answer;
+  if (answer.none === 'no-program' && session.node.environment === 'simulated') return null;
+  throw unsaid(session, answer);
+}
+
+const unsaid = ({ node }: NodeSession, { reason }: Unsaid): ResealError =>
+  new ResealError('KEYCHAIN_FAILED', `Node ${node.name}: what its keychains hold is not known: ${reason}.`);
+
+async function searchList(session: NodeSession, security: Security): Promise<readonly string[]> {
+  const list = await security.searchList();
+  if ('none' in list) throw unsaid(session, list);
+  return list.answer;
+}
+
+async function holdsIdentity(session: NodeSession, security: Security, identity: Sha1): Promise<boolean> {
+  const keychain = keychainOf(identity);
+  const state = await security.keychain(keychain);
+  if ('none' in state) throw unsaid(session, state);
+  if (state.answer.state === 'missing') return false;
+  const held = await security.identities([keychain]);
+  if ('none' in held) throw unsaid(session, held);
+  return held.answer.matching.some(({ sha1 }) => sha1 === identity);
+}
+
+/** The first keychain of the list that holds the identity, where that is locked and one of a CI's own. */
+async function lockedHolder(session: NodeSession, security: Security, list: readonly string[], identity: Sha1): Promise<string | null> {
+  for (const path of list.filter((one) => !FOREIGN.has(nameOf(one)))) {
+    const own = nameOf(path) === keychainOf(identity);
+    const held = own ? null : await security.identities([path]);
+    if (held !== null && 'none' in held) throw unsaid(session, held);
+    if (held !== null && !held.answer.matching.some(({ sha1 }) => sha1 === identity)) continue;
+    const keychain = await security.keychain(path);
+    if ('none' in keychain) throw unsaid(session, keychain);
+    return keychain.answer.state === 'locked' ? path : null;
+  }
+  return null;
+}
+
+function isWindowOpen({ line, order, skew }: NodeSession): boolean {
+  const windows = line.keychains?.unlockWindows ?? [];
+  return windows.length === 0 || windows.some((window) => isOpen({ ...window, holidays: [] }, order.sentAt + skew));
+}
+
+async function passwordOf(session: NodeSession): Promise<string> {
+  const source = session.line.keychains?.password;
+  if (source !== undefined) return session.files.password(source);
+  throw new ResealError(
+    'IDENTITY_UNAVAILABLE',
+    `Node ${session.node.name}: line ${session.name} declares no keychains.password, so reseal can make no keychain there. Declare it in topology.yaml, or import the identity by hand.`,
+  );
+}
+
+async function deliveryKeyOf({ files, node, paths }: NodeSession): Promise<string> {
+  const found = await files.read(paths.deliveryKey);
+  if (found.kind === 'file') return Buffer.from(found.bytes).toString('utf8');
+  throw new ResealError(
+    'IDENTITY_UNAVAILABLE',
+    `Node ${node.name} has no delivery key at ${paths.deliveryKey} (${found.kind === 'absent' ? 'nothing is there' : found.what}). Make one with \`reseal node delivery-key ${node.name}\`.`,
+  );
+}
+
+const REASONS: Readonly<Record<Exclude<KeychainOutcome, 'done'>, string>> = {
+  'wrong-password': 'its password is another one than keychains.password of the line gives',
+  locked: 'macOS would ask a person: it is locked, or this session may not use keychains (it is not the one in which builds run)',
+  missing: 'it is not there',
+  'not-a-keychain': 'the file is no keychain',
+  'there-already': 'it is there already',
+  'pkcs12-refused': 'macOS refuses its password or encryption',
+  'unknown-format': 'macOS does not know its format',
+  'no-key': 'it holds no private key',
+  expired: '`security` did not end in time',
+  'no-program': 'the node has no `security`',
+  unclear: '`security` failed in a way that it does not explain; try the same by hand on the node',
+};
+
+/**
+ * Where a line says so, what a keychain refuses is tried again as every failure is; elsewhere it is final at once.
+ * @throws ResealError KEYCHAIN_FAILED, or REFUSED, naming node, keychain and what to look at
+ */
+async function must(session: WritingSession, keychain: string, doing: string, command: Promise<KeychainOutcome>): Promise<void> {
+  const outcome = await command;
+  if (outcome === 'done') return;
+  const again = session.line.keychains?.onUnlockFailure.includes('retry') ?? true;
+  throw new ResealError(
+    again ? 'KEYCHAIN_FAILED' : 'REFUSED',
+    `Node ${session.node.name}, keychain ${keychain}: cannot ${doing}: ${REASONS[outcome]}.`,
+  );
+}
+
+const parentOf = (path: NodePath): NodePath => path.slice(0, path.lastIndexOf('/'));

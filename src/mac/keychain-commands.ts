@@ -1,0 +1,117 @@
+import type { CommandResult, NodePath, NodeShell } from '../node-shell/contract.js';
+
+/**
+ * What a command on a keychain came to. The codes are those of SecBase.h, which `security -i` tells as `<command>: returned <OSStatus>`
+ * (SecurityTool/macOS/security.c).
+ */
+export type KeychainOutcome =
+  | 'done'
+  /** -25293 errSecAuthFailed: the password is another one. */
+  | 'wrong-password'
+  /** -25308 errSecInteractionNotAllowed: locked, and nobody can be asked; or a session in which keys cannot be used. */
+  | 'locked'
+  /** -25294 errSecNoSuchKeychain */
+  | 'missing'
+  /** -25295 errSecInvalidKeychain */
+  | 'not-a-keychain'
+  /** -25296 errSecDuplicateKeychain, -25299 errSecDuplicateItem */
+  | 'there-already'
+  /** -25264 errSecPkcs12VerifyFailure */
+  | 'pkcs12-refused'
+  /** -25257 errSecUnknownFormat */
+  | 'unknown-format'
+  /** -25300 errSecItemNotFound: it holds no key. */
+  | 'no-key'
+  | 'expired'
+  | 'no-program'
+  | 'unclear';
+
+const OUTCOMES: Readonly<Record<number, KeychainOutcome>> = {
+  [-25293]: 'wrong-password',
+  [-25308]: 'locked',
+  [-25294]: 'missing',
+  [-25295]: 'not-a-keychain',
+  [-25296]: 'there-already',
+  [-25299]: 'there-already',
+  [-25264]: 'pkcs12-refused',
+  [-25257]: 'unknown-format',
+  [-25300]: 'no-key',
+};
+
+/** Sentences of commands that return 1 whatever went wrong (mac-tools.md). */
+const SENTENCES: readonly (readonly [RegExp, KeychainOutcome])[] = [
+  [/passphrase you entered is not correct/, 'wrong-password'],
+  [/User interaction is not allowed/, 'locked'],
+  [/MAC verification failed/, 'pkcs12-refused'],
+  [/Unknown format in import/, 'unknown-format'],
+  [/already exists in the keychain/, 'there-already'],
+  [/specified keychain could not be found/, 'missing'],
+  [/specified item could not be found/, 'no-key'],
+];
+
+/**
+ * Commands that change keychains. All go to `security -i` on stdin: an argument is seen by everybody on the node, stdin is not. What they print
+ * names keys and people, so it is read here and goes nowhere else.
+ */
+export class KeychainCommands {
+  constructor(
+    private readonly shell: NodeShell,
+    /** Milliseconds for one command. */
+    private readonly timeout: number,
+  ) {}
+
+  /** macOS puts it on the search list too (StorageManager::created). */
+  create(keychain: NodePath, password: string): Promise<KeychainOutcome> {
+    return this.one('create-keychain', '-p', password, keychain);
+  }
+
+  unlock(keychain: NodePath, password: string): Promise<KeychainOutcome> {
+    return this.one('unlock-keychain', '-p', password, keychain);
+  }
+
+  lock(keychain: NodePath): Promise<KeychainOutcome> {
+    return this.one('lock-keychain', keychain);
+  }
+
+  remove(keychain: NodePath): Promise<KeychainOutcome> {
+    return this.one('delete-keychain', keychain);
+  }
+
+  /** @param seconds without use until it locks; null: never, nor when the Mac sleeps */
+  settings(keychain: NodePath, seconds: number | null): Promise<KeychainOutcome> {
+    return this.one('set-keychain-settings', ...(seconds === null ? [] : ['-l', '-t', String(seconds)]), keychain);
+  }
+
+  /** @param file PKCS#12 on the node */
+  importPkcs12(keychain: NodePath, file: NodePath, password: string): Promise<KeychainOutcome> {
+    const users = ['-T', '/usr/bin/codesign', '-T', '/usr/bin/security'];
+    return this.one('import', file, '-k', keychain, '-f', 'pkcs12', '-P', password, ...users);
+  }
+
+  /** Without it `codesign` asks by a window, and where there is no screen fails with errSecInternalComponent. */
+  allowCodesign(keychain: NodePath, password: string): Promise<KeychainOutcome> {
+    return this.one('set-key-partition-list', '-S', 'apple-tool:,apple:,codesign:', '-s', '-k', password, keychain);
+  }
+
+  /** The user's search list, whole. */
+  setSearchList(keychains: readonly NodePath[]): Promise<KeychainOutcome> {
+    return this.one('list-keychains', '-d', 'user', '-s', ...keychains);
+  }
+
+  private async one(...words: readonly string[]): Promise<KeychainOutcome> {
+    const line = words.map(quoted).join(' ');
+    // The next line would be a command of its own.
+    if (/[\r\n\0]/.test(line)) return 'unclear';
+    return outcomeOf(await this.shell.run({ program: 'security', args: ['-i'], stdin: `${line}\n`, timeout: this.timeout }));
+  }
+}
+
+/** A word of a line: quotes hold it together, a backslash takes the next character as it is (split_line in security.c). */
+const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`;
+
+function outcomeOf({ code, stderr, expired }: CommandResult): KeychainOutcome {
+  if (expired) return 'expired';
+  const returned = /: returned (-?\d+)/.exec(stderr)?.[1];
+  if (returned === undefined) return code === 0 ? 'done' : code === 127 ? 'no-program' : 'unclear';
+  return OUTCOMES[Number(returned)] ?? SENTENCES.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'unclear';
+}

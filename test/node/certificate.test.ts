@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Sha1 } from '../../src/domain/brands.js';
+import type { KeychainPolicy, NodeDeclaration } from '../../src/domain/topology.js';
+import { readPkcs12 } from '../../src/identity/pkcs12.js';
+import { newDeliveryKey, sealIdentity, type DeliveryKey } from '../../src/identity/sealed.js';
+import type { DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
+import { makeApp } from '../../src/simulator/mac/app-bundle.js';
+import { setClock } from '../../src/simulator/mac/install.js';
+import { simulatedMac, type Mac } from '../simulator/mac/support.js';
+import { NODE, NOW, POLICY, world, type World } from './mesh.js';
+
+const PASSWORD = 'ci "keychain\\password" $HOME';
+const STATE = 'usr/local/var/reseal/state';
+let mac: Mac;
+let mesh: World;
+let old: DistributionCertificate;
+let fresh: DistributionCertificate;
+let key: DeliveryKey;
+
+const keychainFor = (identity: DistributionCertificate): string => `reseal-${identity.sha1.slice(0, 8)}.keychain-db`;
+const valid = (): string => mac.security('find-identity', '-v', '-p', 'codesigning').stdout.toLowerCase();
+const searchList = (): readonly string[] =>
+  mac
+    .security('list-keychains', '-d', 'user')
+    .stdout.split('\n')
+    .filter(Boolean)
+    .map((line) => line.trim().replaceAll('"', '').split('/').at(-1) ?? '');
+
+/** A signer whose old identity was imported by hand, and whose successor is sealed to it in the store. */
+async function signer(
+  over: { readonly node?: Partial<NodeDeclaration>; readonly keychains?: Partial<KeychainPolicy> } = {},
+): Promise<void> {
+  mesh = await world({
+    home: mac.home,
+    node: { environment: 'production', keys: 'allowed', roles: ['signer'], deliveryKey: key.recipient, ...over.node },
+    identity: old.sha1 as Sha1,
+    newIdentity: fresh.sha1 as Sha1,
+    policy: { probe: { ...POLICY.probe, checkTimeout: 5_000 } },
+    keychains: {
+      unlockWindows: [],
+      onUnlockFailure: ['retry', 'page'],
+      password: { file: '/usr/local/var/reseal/state/keychain.password' },
+      ...over.keychains,
+    },
+  });
+  await mkdir(join(mac.home, STATE), { recursive: true });
+  await writeFile(join(mac.home, STATE, 'keychain.password'), `${PASSWORD}\n`, { mode: 0o600 });
+  await writeFile(join(mac.home, STATE, 'delivery.key'), `${key.secret}\n`, { mode: 0o600 });
+  const identity = readPkcs12(readFileSync(mac.pkcs12(fresh)), 'p12', 'fresh.p12');
+  mesh.store.sealed.set(`${fresh.sha1} ${NODE} ${key.recipient}`, await sealIdentity(identity, key.recipient));
+  await mesh.settled();
+}
+const stage = (opId = 'stage') => mesh.activities().stageNode({ ...mesh.order(1000, opId), to: mesh.to });
+const switchTo = (target: 'from' | 'to', opId = 'switch', epoch = 1000) =>
+  mesh.activities().switchNode({ ...mesh.order(epoch, opId), target: mesh[target], revertTo: null });
+
+beforeEach(async () => {
+  mac = await simulatedMac();
+  await setClock(mac.home, new Date(NOW));
+  old = await mac.issue();
+  fresh = await mac.issue();
+  key = await newDeliveryKey();
+  mac.importReady(old);
+});
+afterEach(() => mac.dispose());
+
+describe('a certificate rotates on a node that signs (R2, S5, T1)', () => {
+  it('is imported into a keychain of its own, ready for codesign, while the old one stays', async () => {
+    await signer();
+    expect(await stage()).toMatchObject({ outcome: 'done' });
+    expect(valid()).toContain(fresh.sha1);
+    expect(valid()).toContain(old.sha1);
+    expect(searchList()).toContain(keychainFor(fresh));
+    await makeApp(mac.home, { name: 'Stub', bundleId: 'com.acme.courier' });
+    const signed = mac.run('codesign', ['--force', '--sign', fresh.sha1.toUpperCase(), '--timestamp=none', 'Stub.app']);
+    expect(signed).toMatchObject({ code: 0 });
+    expect(await switchTo('to')).toMatchObject({ outcome: 'done', active: mesh.to });
+  });
+
+  it('leaves nothing of the delivered file on the node, and no password in any argument, in the journal, in an order', async () => {
+    await signer();
+    const said = join(mac.home, 'arguments');
+    const program = join(mac.home, 'bin/security');
+    await rename(program, `${program}.own`);
+    await writeFile(program, `#!/bin/sh\nprintf '%s\\n' "$*" >>'${said}'\nexec '${program}.own' "$@"\n`, { mode: 0o755 });
+    await stage();
+    const args = readFileSync(said, 'utf8');
+    expect(args).toContain('find-identity');
+    expect(args).toMatch(/^-i$/m);
+    expect(args).not.toContain('keychain\\password');
+    expect(args).not.toContain('-P');
+    expect(await readdir(join(mac.home, STATE, 'incoming'))).toEqual([]);
+    const journal = JSON.stringify(await mesh.journal());
+    expect(journal).toContain('put-identity');
+    expect(journal).not.toContain(PASSWORD);
+    expect((await stat(join(mac.home, STATE, 'keychains', fresh.sha1))).isFile()).toBe(true);
+  });
+
+  it('staged twice it is imported once; a keychain made halfway is finished by the next attempt', async () => {
+    await signer();
+    let imports = 0;
+    const cut = mesh.activities({
+      hooks: {
+        beforeEffect: (step) => {
+          if (step.do === 'put-identity' && imports++ === 0) throw new Error('the process was killed');
+        },
+      },
+    });
+    await expect(cut.stageNode({ ...mesh.order(1000, 'stage'), to: mesh.to })).rejects.toThrow('killed');
+    // As a process that died between two commands leaves it: made, listed by macOS, and empty.
+    mac.interactive(`create-keychain -p ${JSON.stringify(PASSWORD)} ${keychainFor(fresh)}`);
+    expect(await stage()).toMatchObject({ outcome: 'done' });
+    expect(await stage('stage-again')).toMatchObject({ outcome: 'done' });
+    expect(valid().split(fresh.sha1)).toHaveLength(2);
+  });
+
+  it('is shelved by unstage and put back by stage, without the store', async () => {
+    await signer();
+    await stage();
+    await mesh.activities().unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    expect(valid()).not.toContain(fresh.sha1);
+    expect(searchList()).not.toContain(keychainFor(fresh));
+    expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(36);
+    mesh.store.sealed.clear();
+    expect(await mesh.activities().stageNode({ ...mesh.order(2000, 'again'), to: mesh.to })).toMatchObject({ outcome: 'done' });
+    expect(await switchTo('to', 'switch', 2000)).toMatchObject({ outcome: 'done' });
+    expect(valid()).toContain(fresh.sha1);
+  });
+
+  it('the old keychain that reseal made is retired and restored; one that somebody made by hand stays (R6, R9)', async () => {
+    await signer();
+    await stage();
+    await switchTo('to');
+    const retired = await mesh.activities().retireNode({ ...mesh.order(1000, 'retire'), old: mesh.from, keep: mesh.to });
+    expect(retired).toMatchObject({ outcome: 'done' });
+    // It lies in the login keychain, which is not reseal's.
+    expect(valid()).toContain(old.sha1);
+    // The way back of a later rotation retires what reseal made.
+    await mesh.activities().restoreNode({ ...mesh.order(2001, 'restore'), manifest: mesh.from });
+    await switchTo('from', 'back', 2001);
+    await mesh.activities().unstageNode({ ...mesh.order(2001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    expect(searchList()).not.toContain(keychainFor(fresh));
+    expect(await mesh.activities().restoreNode({ ...mesh.order(3001, 'restore'), manifest: mesh.to })).toMatchObject({ outcome: 'done' });
+    expect(searchList()).toContain(keychainFor(fresh));
+  });
+
+  it('an identity of another accepted line is not shelved with this one', async () => {
+    await signer();
+    await stage();
+    const accepted = join(mac.home, STATE, 'accepted.json');
+    const all = JSON.parse(readFileSync(accepted, 'utf8')) as Record<string, string[]>;
+    await mkdir(join(mac.home, 'usr/local/var/reseal/mount/other/manifests'), { recursive: true });
+    const bytes = await mesh.store.manifest(mesh.to);
+    await writeFile(join(mac.home, `usr/local/var/reseal/mount/other/manifests/${mesh.to}.json`), bytes);
+    await writeFile(accepted, JSON.stringify({ ...all, other: [mesh.to] }));
+    await mesh.activities().unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    expect(valid()).toContain(fresh.sha1);
+  });
+});
+
+describe('what goes wrong with it is told by node, keychain and remedy (S5)', () => {
+  const refusal = async (): Promise<string> => {
+    try {
+      return (await stage()).reason;
+    } catch (error) {
+      return error instanceof Error ? `${(error as { type?: string }).type ?? ''} ${error.message}` : '';
+    }
+  };
+
+  it('no sealed copy, no delivery key, another delivery key, no password', async () => {
+    await signer();
+    const sealed = [...mesh.store.sealed.entries()];
+    mesh.store.sealed.clear();
+    expect(await refusal()).toMatch(/^IDENTITY_UNAVAILABLE Node ams-build-1 needs the identity \w{8} and has no sealed copy/);
+    for (const [name, bytes] of sealed) mesh.store.sealed.set(name, bytes);
+    await writeFile(join(mac.home, STATE, 'delivery.key'), `${(await newDeliveryKey()).secret}\n`);
+    expect(await refusal()).toMatch(/IDENTITY_UNAVAILABLE The sealed identity \w{8} is sealed to another key than the node's/);
+    await writeFile(join(mac.home, STATE, 'keychain.password'), '');
+    expect(await refusal()).toMatch(/KEYCHAIN_FAILED .*the file \/usr\/local\/var\/reseal\/state\/keychain.password is empty/);
+  });
+
+  it('a keychain of that name with another password: nothing is imported, and the sentence says which', async () => {
+    await signer();
+    mac.interactive(`create-keychain -p other ${keychainFor(fresh)}`, `lock-keychain ${keychainFor(fresh)}`);
+    const told = await refusal();
+    expect(told).toBe(
+      `KEYCHAIN_FAILED Node ams-build-1, keychain ${keychainFor(fresh)}: cannot unlock it: its password is another one than keychains.password of the line gives.`,
+    );
+    expect(valid()).not.toContain(fresh.sha1);
+  });
+
+  it('without `retry` the first refusal of a keychain is final', async () => {
+    await signer({ keychains: { onUnlockFailure: ['page'] } });
+    mac.interactive(`create-keychain -p other ${keychainFor(fresh)}`, `lock-keychain ${keychainFor(fresh)}`);
+    expect(await stage()).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('cannot unlock it') });
+  });
+
+  it('a keychain that was locked since is unlocked before the switch, inside the window; outside it stays locked', async () => {
+    await signer();
+    await stage();
+    mac.security('lock-keychain', keychainFor(fresh));
+    expect(await switchTo('to')).toMatchObject({ outcome: 'done' });
+    expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(0);
+  });
+
+  it('outside the unlock window what was imported is locked again', async () => {
+    const never = [{ days: ['sat'], from: '00:00', to: '00:01', zone: 'UTC' }];
+    await signer({ keychains: { unlockWindows: never } });
+    expect(await stage()).toMatchObject({ outcome: 'done' });
+    expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(36);
+    expect(await switchTo('to')).toMatchObject({ outcome: 'done' });
+    expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(36);
+  });
+
+  it('a node with keys: forbidden is given none', async () => {
+    await signer({ node: { keys: 'forbidden', roles: ['compile'] } });
+    await mesh.activities().stageNode({ ...mesh.order(1000, 'stage'), to: mesh.to });
+    expect(valid()).not.toContain(fresh.sha1);
+  });
+});
