@@ -3,6 +3,7 @@ import type { LedgerActivities } from '../activities/ledger/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { NotifyActivities } from '../activities/notify/contract.js';
 import type { RotationActivities, ScanActivities } from '../activities/rotation/contract.js';
+import type { Handout } from '../src/domain/node/routes.js';
 
 /** Failures that trying again cannot mend; the same codes as in `src/domain/errors.ts`. */
 const FINAL = [
@@ -78,6 +79,13 @@ export const nodeOptions = (operationTimeout: number): ActivityOptions => ({
   retry: { initialInterval: '200ms', maximumInterval: '10s', nonRetryableErrorTypes: [...FINAL, 'TemporalTimeout:StartToClose'] },
 });
 
-/** @param summary what Temporal's UI shows beside the operation: the node's name */
-export const nodesWith = (operationTimeout: number, summary: string): NodeActivities =>
-  proxyActivities<NodeActivities>({ ...nodeOptions(operationTimeout), summary });
+/**
+ * @param summary what Temporal's UI shows beside the operation: the node's name
+ * @param handout who carries it out; null: the workers that this workflow runs on
+ */
+export const nodesWith = (operationTimeout: number, summary: string, handout: Handout | null): NodeActivities =>
+  proxyActivities<NodeActivities>({
+    ...nodeOptions(operationTimeout),
+    summary,
+    ...(handout === null ? {} : { taskQueue: handout.taskQueue, scheduleToStartTimeout: handout.patience }),
+  });

@@ -1,10 +1,20 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { NodeName } from '../src/domain/brands.js';
 import type { NodeOrder } from '../src/domain/node/order.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
+import { byHandout, handoutOf, nobodyThere, type Handout, type Routes } from '../src/domain/node/routes.js';
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
 import { ledgerBriefly, ledgerPatiently, nodesWith, steadyDesk } from './activities.js';
 import { stopSignal, type CohortStepInput } from './messages.js';
+import { isUntaken } from './untaken.js';
 
 /** What a step reports: names only where something is to be said of a node. */
 export interface CohortStepEnd {
@@ -23,8 +33,9 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
   setHandler(stopSignal, () => {
     stopped = true;
   });
-  const range = input.count === 0 ? [] : await steadyDesk.cohortNodes({ cohorts: input.cohorts, first: input.first, count: input.count });
-  const queue = [...input.again, ...range.filter((node) => !input.except.includes(node))];
+  const { cohorts, first, count, again } = input;
+  const { nodes: range, routes } = await steadyDesk.cohortNodes({ cohorts, first, count, again });
+  const queue = [...again, ...range.filter((node) => !input.except.includes(node))];
 
   const results: NodeResult[] = [];
   const reports: NodeReport[] = [];
@@ -43,7 +54,7 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
       if (input.inFlight !== null && !mayBegin()) await condition(() => mayBegin() || begun.size === results.length);
       if (!mayBegin()) break;
       begun.add(node);
-      running.add(treat(input, node, reports).then((result) => void results.push(result), ignoreCancellation));
+      running.add(treat(input, node, routes, reports).then((result) => void results.push(result), ignoreCancellation));
     }
     await Promise.all(running);
   };
@@ -52,7 +63,7 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
     await CancellationScope.cancellable(async () => {
       if (input.task !== 'probe') return work();
       queue.forEach((node) => begun.add(node));
-      results.push(...(await probeAll(input, queue)));
+      results.push(...(await probeAll(input, queue, routes)));
     });
   } catch (error) {
     if (!isCancellation(error)) throw error;
@@ -85,7 +96,7 @@ function orderForAll(input: CohortStepInput): Omit<NodeOrder, 'node'> {
     rotation: input.rotation,
     epoch: input.epoch,
     opId: `${input.rotation}/${input.task}/${input.epoch}`,
-    notAfter: now + 2 * input.operationTimeout,
+    notAfter: now + 2 * input.limits.nodeOperationTimeout,
     sentAt: now,
     offset: input.offset,
     topology: input.topology,
@@ -94,22 +105,25 @@ function orderForAll(input: CohortStepInput): Omit<NodeOrder, 'node'> {
 }
 
 /** Runs the task's operation on one node; what cannot be retried any more becomes the node's outcome. */
-async function treat(input: CohortStepInput, node: NodeName, reports: NodeReport[]): Promise<NodeResult> {
+async function treat(input: CohortStepInput, node: NodeName, routes: Routes, reports: NodeReport[]): Promise<NodeResult> {
   for (let renewed = 0; ; renewed++) {
     try {
-      return await operate(input, node, reports);
+      return await operate(input, node, routes, reports);
     } catch (error) {
       if (isCancellation(error)) throw error;
       const code = failureCode(error);
       // The order grew old in a queue or while the worker was away: a fresh one is as good as the first.
       if (code === 'ORDER_EXPIRED' && renewed < 3) continue;
-      return unwell(input, node, error);
+      return unwell(input, node, routes, error);
     }
   }
 }
 
-function operate(input: CohortStepInput, node: NodeName, reports: NodeReport[]): Promise<NodeResult> {
-  const nodes = nodesWith(input.operationTimeout, node);
+const handout = (input: CohortStepInput, node: NodeName, routes: Routes): Handout | null =>
+  handoutOf(workflowInfo().taskQueue, node, routes, input.limits);
+
+function operate(input: CohortStepInput, node: NodeName, routes: Routes, reports: NodeReport[]): Promise<NodeResult> {
+  const nodes = nodesWith(input.limits.nodeOperationTimeout, node, handout(input, node, routes));
   const { from, to } = input;
   switch (input.task) {
     case 'inspect':
@@ -143,33 +157,46 @@ function resultOf({ node, verdict, active, problems }: NodeReport): NodeResult {
   return { node, outcome, active, reason: problems.map((problem) => problem.reason).join('; ') };
 }
 
+/** Each worker that reaches some of the nodes looks at all of those together. */
+async function probeAll(input: CohortStepInput, nodes: readonly NodeName[], routes: Routes): Promise<readonly NodeResult[]> {
+  const batches = byHandout(nodes, (node) => handout(input, node, routes));
+  return (await Promise.all(batches.map((batch) => probeTogether(input, batch.nodes, batch.handout, routes)))).flat();
+}
+
 /** A batch that breaks is probed node by node, so that the one at fault is known by name. */
-async function probeAll(input: CohortStepInput, nodes: readonly NodeName[]): Promise<readonly NodeResult[]> {
-  if (nodes.length === 0) return [];
+async function probeTogether(
+  input: CohortStepInput,
+  nodes: readonly NodeName[],
+  to: Handout | null,
+  routes: Routes,
+): Promise<readonly NodeResult[]> {
+  const [first] = nodes;
+  if (first === undefined) return [];
+  const summary = nodes.length === 1 ? first : `${nodes.length} nodes`;
   try {
-    return await nodesWith(input.operationTimeout, `${nodes.length} nodes`).probeNodes({
+    return await nodesWith(input.limits.nodeOperationTimeout, summary, to).probeNodes({
       ...orderForAll(input),
       nodes,
       manifest: input.to,
     });
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const [only] = nodes;
-    if (nodes.length === 1 && only !== undefined) return [unwell(input, only, error)];
-    return (await Promise.all(nodes.map((node) => probeAll(input, [node])))).flat();
+    // Where nobody takes up the work of all, nobody takes up that of one.
+    if (nodes.length === 1 || isUntaken(error)) return nodes.map((node) => unwell(input, node, routes, error));
+    return (await Promise.all(nodes.map((node) => probeTogether(input, [node], to, routes)))).flat();
   }
 }
 
 /** The outcome of an operation that broke: a node that does not answer is not one that fails. */
-function unwell(input: CohortStepInput, node: NodeName, error: unknown): NodeResult {
+function unwell(input: CohortStepInput, node: NodeName, routes: Routes, error: unknown): NodeResult {
   const code = failureCode(error);
   if (code === 'TIMEOUT') {
-    return {
-      node,
-      outcome: 'unreachable',
-      active: null,
-      reason: `${input.task} on ${node} did not end within ${Math.round(input.operationTimeout / 1000)} s`,
-    };
+    const { nodeOperationTimeout } = input.limits;
+    const patience = handout(input, node, routes)?.patience ?? nodeOperationTimeout;
+    const reason = isUntaken(error)
+      ? nobodyThere(node, routes, patience)
+      : `${input.task} on ${node} did not end within ${Math.round(nodeOperationTimeout / 1000)} s`;
+    return { node, outcome: 'unreachable', active: null, reason };
   }
   return { node, outcome: code === 'NODE_UNREACHABLE' ? 'unreachable' : 'failed', active: null, reason: failureText(error) };
 }

@@ -10,7 +10,6 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { NodeName } from '../src/domain/brands.js';
 import { decide, legalCommands, type Command } from '../src/domain/rotation/commands.js';
 import { cancel, obey } from '../src/domain/rotation/obey.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
@@ -248,21 +247,21 @@ class Drive {
   private async prepare(): Promise<void> {
     const prepared = await desk.prepareRotation({ ...this.request, id: this.state.id });
     if (prepared.plan !== null) {
-      const unwell = await this.inspectMesh(prepared.plan, []);
+      const unwell = await this.inspectMesh(prepared.plan);
       return this.tell(unwell.length > 0 ? { event: 'refused', reasons: unwell } : { event: 'prepared', plan: prepared.plan });
     }
     const { reasons, inspect } = prepared;
-    const unwell = inspect === undefined ? [] : await this.inspectMesh({ ...inspect, to: inspect.from }, inspect.except);
+    const unwell = inspect === undefined ? [] : await this.inspectMesh({ ...inspect, to: inspect.from });
     this.tell({ event: 'refused', reasons: [...reasons, ...unwell] });
   }
 
   /** What is wrong with nodes before anything is changed, in sentences. */
-  private async inspectMesh(mesh: InspectedMesh, except: readonly NodeName[]): Promise<readonly string[]> {
+  private async inspectMesh(mesh: InspectedMesh): Promise<readonly string[]> {
     const unwell: UnwellNode[] = [];
     let first = 0;
     while (first < mesh.nodes) {
       const round = await takeSteps(
-        wholeMeshFrom(first, mesh.nodes, except),
+        wholeMeshFrom(first, mesh.nodes),
         stepInput(this.state, mesh, 'inspect'),
         () => this.state,
         () => this.state.phase !== 'preflight',
@@ -413,14 +412,14 @@ class Drive {
 
 type InspectedMesh = Pick<Plan, 'from' | 'to' | 'topology' | 'policyDigest' | 'cohorts' | 'nodes'>;
 
-const wholeMeshFrom = (first: number, nodes: number, except: readonly NodeName[]): NodesAction => ({
+const wholeMeshFrom = (first: number, nodes: number): NodesAction => ({
   do: 'nodes',
   task: 'probe',
   wave: null,
   first,
   count: nodes - first,
   again: [],
-  except,
+  except: [],
   inFlight: null,
   stopAtFirst: false,
 });

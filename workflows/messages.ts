@@ -80,7 +80,7 @@ export interface CohortStepInput {
   readonly inFlight: number | null;
   readonly stopAtFirst: boolean;
   readonly cohort: string;
-  readonly operationTimeout: Duration;
+  readonly limits: Pick<RotationState['policy']['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
   /** Forward, a step waits for the ledger; a rollback does not. */
   readonly waitForLedger: boolean;
 }

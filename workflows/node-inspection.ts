@@ -1,7 +1,10 @@
-import { ActivityFailure } from '@temporalio/workflow';
+import { ActivityFailure, workflowInfo } from '@temporalio/workflow';
 import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
 import type { NodeReport } from '../src/domain/node/report.js';
+import { handoutOf, nobodyThere, type Routes } from '../src/domain/node/routes.js';
+import type { Policy } from '../src/domain/policy.js';
 import { ledger, nodesWith } from './activities.js';
+import { isUntaken } from './untaken.js';
 
 export interface NodeInspectionInput {
   readonly line: LineName;
@@ -12,8 +15,9 @@ export interface NodeInspectionInput {
   readonly topology: Sha256;
   readonly policyDigest: Sha256;
   readonly offset: number;
-  /** Milliseconds for one node. */
-  readonly timeout: number;
+  /** Of these nodes. */
+  readonly routes: Routes;
+  readonly limits: Pick<Policy['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
 }
 
 export interface NodeInspection {
@@ -29,7 +33,7 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
     rotation: `${input.line}-inspection`,
     epoch: 0,
     opId: 'inspect',
-    notAfter: now + input.timeout,
+    notAfter: now + input.limits.nodeOperationTimeout,
     sentAt: now,
     offset: input.offset,
     topology: input.topology,
@@ -40,11 +44,16 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
   const unreachable: { node: NodeName; reason: string }[] = [];
   await Promise.all(
     input.nodes.map(async (node) => {
+      const handout = handoutOf(workflowInfo().taskQueue, node, input.routes, input.limits);
       try {
-        reports.push(await nodesWith(input.timeout, node).inspectNode({ ...order, node }));
+        reports.push(await nodesWith(input.limits.nodeOperationTimeout, node, handout).inspectNode({ ...order, node }));
       } catch (error) {
         if (!(error instanceof ActivityFailure)) throw error;
-        unreachable.push({ node, reason: error.cause?.message ?? error.message });
+        const reason =
+          handout !== null && isUntaken(error)
+            ? nobodyThere(node, input.routes, handout.patience)
+            : (error.cause?.message ?? error.message);
+        unreachable.push({ node, reason });
       }
     }),
   );

@@ -34,7 +34,10 @@ export const stepInput = (
   topology: plan.topology,
   policyDigest: plan.policyDigest,
   cohorts: plan.cohorts,
-  operationTimeout: state.policy.limits.nodeOperationTimeout,
+  limits: {
+    nodeOperationTimeout: state.policy.limits.nodeOperationTimeout,
+    nodeOfflineAfter: state.policy.limits.nodeOfflineAfter,
+  },
   waitForLedger: state.phase !== 'rolling-back',
 });
 

@@ -276,6 +276,8 @@ const REASONS: Readonly<Record<Exclude<KeychainOutcome, 'done'>, string>> = {
   'unknown-format': 'macOS does not know its format',
   'no-key': 'it holds no private key',
   expired: '`security` did not end in time',
+  'not-run':
+    'the canary process is away, or does not change keychains. Identities are delivered where the agent runs as the account that builds; elsewhere import them by hand',
   'no-program': 'the node has no `security`',
   unclear: '`security` failed in a way that it does not explain; try the same by hand on the node',
 };

@@ -1,6 +1,8 @@
-import type { LineName, NodeName, RotationId } from '../../src/domain/brands.js';
+import type { LineName, RotationId } from '../../src/domain/brands.js';
+import { routesAmong } from '../../src/domain/node/routes.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
 import type { DueLine, RotationActivities, ScanActivities, Successors } from './contract.js';
+import type { FrozenCohorts } from './frozen-plan.js';
 import { advanceHead, returnHead } from './head.js';
 import { prepareIncident, type ClosingRecord } from './incident.js';
 import { prepareRotation } from './prepare.js';
@@ -18,11 +20,12 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
     findSuccessors: (request) => asFailure(() => findSuccessors(around, request)),
     prepareRotation: (request) => asFailure(() => prepareRotation(around, request)),
     gateRoster: () => asFailure(async () => Promise.resolve({ rights: rightsOf(around.configuration()) })),
-    cohortNodes: ({ cohorts, first, count }) =>
+    cohortNodes: ({ cohorts, first, count, again }) =>
       asFailure(async () => {
         // By digest alone: a configuration that somebody has just broken keeps no node from being brought back.
-        const plan = (await around.content.frozen(cohorts)) as { waves: readonly (readonly NodeName[])[] };
-        return plan.waves.flat().slice(first, first + count);
+        const { waves, routes } = (await around.content.frozen(cohorts)) as FrozenCohorts;
+        const nodes = waves.flat().slice(first, first + count);
+        return { nodes, routes: routesAmong([...again, ...nodes], routes) };
       }),
     advanceHead: (move) => asFailure(() => advanceHead(around, move)),
     returnHead: (move) => asFailure(() => returnHead(around, move)),

@@ -1,4 +1,5 @@
 import type { Duration, Instant, LineName, NodeName, RotationId, Sha256, Uuid } from '../../src/domain/brands.js';
+import type { Routes } from '../../src/domain/node/routes.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
 
@@ -24,10 +25,7 @@ export interface Successors {
 }
 
 /** What node truth is read by where there is no plan. */
-export interface MeshToInspect extends Pick<Plan, 'from' | 'topology' | 'policyDigest' | 'cohorts' | 'nodes'> {
-  /** Nodes that are refused already, by the way they are declared to be reached. */
-  readonly except: readonly NodeName[];
-}
+export type MeshToInspect = Pick<Plan, 'from' | 'topology' | 'policyDigest' | 'cohorts' | 'nodes'>;
 
 export type Prepared =
   | { readonly plan: Plan; readonly reasons: readonly [] }
@@ -52,8 +50,13 @@ export interface RotationActivities {
   prepareRotation(request: RotationRequest & { readonly id: RotationId }): Promise<Prepared>;
   /** The roster, as it is when a gate opens. */
   gateRoster(): Promise<{ readonly rights: RotationState['rights'] }>;
-  /** The names at these positions of a cohort plan. */
-  cohortNodes(range: { readonly cohorts: Sha256; readonly first: number; readonly count: number }): Promise<readonly NodeName[]>;
+  /** The names at these positions of a cohort plan, and who serves them and the nodes in `again`. */
+  cohortNodes(range: {
+    readonly cohorts: Sha256;
+    readonly first: number;
+    readonly count: number;
+    readonly again: readonly NodeName[];
+  }): Promise<{ readonly nodes: readonly NodeName[]; readonly routes: Routes }>;
   /** Compare-and-swap of the line's head to `to`. */
   advanceHead(move: {
     readonly line: LineName;

@@ -121,9 +121,8 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
   // With nothing due there is nothing that nodes could stand in the way of.
   if (horizon === null) return { plan: null, reasons };
   if (reasons.length > 0) {
-    const unreached = preview.nodes.filter((node) => node.reach.kind === 'agent').map((node) => node.name);
-    if (unreached.length === preview.nodes.length) return { plan: null, reasons };
-    const inspect = { from: head.digest, ...(await freeze(preview, context)), nodes: preview.nodes.length, except: unreached };
+    if (preview.nodes.length === 0) return { plan: null, reasons };
+    const inspect = { from: head.digest, ...(await freeze(preview, context)), nodes: preview.nodes.length };
     return { plan: null, reasons, inspect };
   }
 

@@ -5,7 +5,7 @@ import type { Uuid } from '../../src/domain/brands.js';
 import { createMesh, makeProfiles, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
 import { SIMULATED_APPS, simulatedNodes } from '../../src/simulator/mesh/spec.js';
-import { openSurroundings } from '../../src/temporal/reseal-worker.js';
+import { openSurroundings } from '../../src/temporal/surroundings.js';
 
 /** No waits, no limits; everything else is a production policy's default. */
 const POLICY = {

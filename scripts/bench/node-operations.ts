@@ -20,7 +20,7 @@ import { parseManifest } from '../../src/manifest/parse.js';
 import { realFileSystem, type FileSystem } from '../../src/node-shell/file-system.js';
 import { LocalNode } from '../../src/node-shell/local.js';
 import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
-import { openSurroundings, type OpenSurroundings } from '../../src/temporal/reseal-worker.js';
+import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import { median } from './median.js';
 import { dropSuccessors, makeMesh } from './mesh.js';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
+import { routesOf } from '../domain/node/routes.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import { lineView, nodeView, type NodeLineView, type NodeListView } from '../presenters/node.js';
 import type { NodeReport } from '../domain/node/report.js';
@@ -70,7 +71,8 @@ async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: Line
     topology: await store.putFrozen(configuration.topology, context),
     policyDigest: await store.putFrozen(configuration.policy, context),
     offset,
-    timeout: configuration.policy.limits.nodeOperationTimeout,
+    routes: routesOf([node], configuration.reseal.ssh.gateways),
+    limits: configuration.policy.limits,
   };
   const found = (await desk.client.workflow.execute('nodeInspection', {
     workflowId: `inspection/${node.name}/${line}/${randomUUID().slice(0, 8)}`,

@@ -19,7 +19,7 @@ import {
   type RotationNodesView,
   type RotationView,
 } from '../presenters/rotation.js';
-import type { OpenSurroundings } from '../temporal/reseal-worker.js';
+import type { OpenSurroundings } from '../temporal/surroundings.js';
 import type { RotationRequest } from '../../activities/rotation/contract.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { previewRotation } from '../../activities/rotation/prepare.js';

@@ -1,19 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { loadConfiguration, type Configuration } from '../configuration/load.js';
 import { ResealError } from '../domain/errors.js';
 import { openLedger, type Ledger, type LedgerPlace } from '../ledger/open.js';
 import { connectClient } from '../temporal/connection.js';
 import { startEmbeddedServer } from '../temporal/embedded-server.js';
-import {
-  openSurroundings,
-  startResealWorker,
-  TASK_QUEUE,
-  type ResealWorkerRequest,
-  type RunningWorker,
-} from '../temporal/reseal-worker.js';
+import { startResealWorker, type ResealWorkerRequest } from '../temporal/reseal-worker.js';
+import type { RunningWorker } from '../temporal/running-worker.js';
+import { openSurroundings } from '../temporal/surroundings.js';
+import { TASK_QUEUE } from '../temporal/task-queue.js';
+import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
 import type { RotationDesk } from './rotations.js';
 import { createApi, listen, newToken, type RunningApi } from './server.js';
@@ -137,13 +134,4 @@ async function startWorker(request: ResealWorkerRequest, undo: (() => Promise<vo
   const worker = await startResealWorker(request);
   undo.push(() => worker.stop());
   return worker;
-}
-
-let quiet = false;
-
-/** The SDK tells every state of a worker on stderr; people want to hear of trouble only. */
-function quietRuntime(): void {
-  if (quiet) return;
-  quiet = true;
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
 }

@@ -2,7 +2,7 @@ import { ResealError } from '../domain/errors.js';
 import { candidateName } from '../domain/successor.js';
 import type { RotationRequest } from '../../activities/rotation/contract.js';
 import { surveyLine, type Survey } from '../../activities/rotation/survey.js';
-import type { OpenSurroundings } from '../temporal/reseal-worker.js';
+import type { OpenSurroundings } from '../temporal/surroundings.js';
 
 /** As many as a person reads. */
 const MOST_NAMED = 20;

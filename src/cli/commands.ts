@@ -15,6 +15,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   manifest: 'Freeze manifests, look at them, compare and check them',
   profile: 'Look at provisioning profiles, verify them, take them into the store',
   topology: 'What is declared of lines, keys and nodes: check it, and keep a README in step with it',
+  agent: 'The process on a Mac that serves it as a node',
   node: 'The Macs of the mesh, as declared and as they are',
 };
 
@@ -28,6 +29,26 @@ export const COMMANDS: readonly CommandEntry[] = [
   { path: 'demo', description: 'Run a whole rotation on a simulated mesh, and look on', load: () => import('./demo.js') },
   { path: 'server', description: 'Run the control API', load: () => import('./server.js') },
   { path: 'worker', description: 'Run a worker: workflows, and the nodes that it reaches', load: () => import('./worker.js') },
+  {
+    path: 'agent run',
+    description: 'Serve this Mac as a node; exit 4 where the node has an agent already',
+    load: () => import('./agent/run.js'),
+  },
+  {
+    path: 'agent install',
+    description: 'Have launchd keep the agent of this Mac running, and its canary process where one is configured',
+    load: () => import('./agent/install.js'),
+  },
+  {
+    path: 'agent uninstall',
+    description: 'Take agent and canary process away from launchd',
+    load: () => import('./agent/uninstall.js'),
+  },
+  {
+    path: 'canary',
+    description: 'Run the canary process in the session that builds: looks at keychains and signs canaries for the agent',
+    load: () => import('./canary.js'),
+  },
   {
     path: 'doctor',
     description: 'Check that this machine has what reseal needs, and say how to get what is missing',

@@ -27,6 +27,7 @@ const EXIT: Readonly<Record<ErrorCode, ExitCode>> = {
   ROTATION_IN_FLIGHT: 4,
   PAST_HORIZON: 4,
   HOME_IN_USE: 4,
+  SECOND_AGENT: 4,
   HEAD_MOVED: 4,
   REFUSED: 4,
   STALE_EPOCH: 4,

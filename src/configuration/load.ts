@@ -60,6 +60,7 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
       knownHosts: reseal.ssh.knownHosts === null ? null : absolute(reseal.ssh.knownHosts, folder),
       config: reseal.ssh.config === null ? null : absolute(reseal.ssh.config, folder),
     },
+    agent: { canary: reseal.agent.canary === null ? null : absolute(reseal.agent.canary, folder) },
     trust: { extraRoots: reseal.trust.extraRoots.map((path) => absolute(path, folder)) },
     notify: { webhooks: reseal.notify.webhooks.map((webhook) => ({ ...webhook, secretFile: absolute(webhook.secretFile, folder) })) },
   };

@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'ROTATION_IN_FLIGHT'
   | 'PAST_HORIZON'
   | 'HOME_IN_USE'
+  | 'SECOND_AGENT'
   | 'HEAD_MOVED'
   | 'REFUSED'
   // nodes

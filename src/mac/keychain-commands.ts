@@ -23,6 +23,8 @@ export type KeychainOutcome =
   /** -25300 errSecItemNotFound: it holds no key. */
   | 'no-key'
   | 'expired'
+  /** Not even tried: the canary process is away, or does not do it. */
+  | 'not-run'
   | 'no-program'
   | 'unclear';
 
@@ -109,7 +111,8 @@ export class KeychainCommands {
 /** A word of a line: quotes hold it together, a backslash takes the next character as it is (split_line in security.c). */
 const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`;
 
-function outcomeOf({ code, stderr, expired }: CommandResult): KeychainOutcome {
+function outcomeOf({ code, stderr, expired, notRun }: CommandResult): KeychainOutcome {
+  if (notRun !== undefined) return 'not-run';
   if (expired) return 'expired';
   const returned = /: returned (-?\d+)/.exec(stderr)?.[1];
   if (returned === undefined) return code === 0 ? 'done' : code === 127 ? 'no-program' : 'unclear';

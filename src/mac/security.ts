@@ -47,7 +47,8 @@ export class Security {
   }
 }
 
-function noAnswer(command: string, { code, expired }: CommandResult): Unsaid {
+function noAnswer(command: string, { code, expired, notRun }: CommandResult): Unsaid {
+  if (notRun !== undefined) return { none: 'unclear', reason: `\`security ${command}\` was not run: ${notRun}` };
   if (code === 127) return { none: 'no-program', reason: 'it has no `security`' };
   if (expired) return { none: 'unclear', reason: `\`security ${command}\` did not end in time` };
   // What it says may name people and paths, and this goes into reports.

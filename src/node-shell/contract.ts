@@ -97,6 +97,8 @@ export interface CommandResult {
   readonly stderr: string;
   /** It was ended because it took longer than it might. */
   readonly expired: boolean;
+  /** Why it was not run at all, as the end of a sentence; the code is 126 then. Absent: it was run, or the node has no such program. */
+  readonly notRun?: string;
 }
 
 /** A node as reseal uses it: its files, and the programs that macOS ships. */

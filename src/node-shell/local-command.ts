@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { CommandResult, NodeCommand } from './contract.js';
 
 /** As `reseal-node.sh` has it. */
@@ -8,17 +7,27 @@ const MOST_OUTPUT = 1_048_576;
 /** Between asking a program to end and ending it, in milliseconds. */
 const GRACE = 2_000;
 
+/** Where a program is looked for, and what it is given. */
+export interface Surrounding {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends the program with all that it started. */
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Runs one of a simulated node's own programs, which are in `<home>/bin`. Never one of this machine's: a node without programs of its own is told by
- * code 127.
+ * Runs a program of this machine with bounded time and output. `program` is a name, which is looked for in `env.PATH`, or a path. Code 127 where there
+ * is none.
  */
-export async function runLocal(home: string, { program, args, stdin = '', timeout }: NodeCommand): Promise<CommandResult> {
-  const path = join(home, 'bin', program);
-  if (!existsSync(path)) return { code: 127, stdout: '', stderr: `${program}: command not found`, expired: false };
+export async function runProgram(
+  program: string,
+  { args, stdin = '', timeout }: Pick<NodeCommand, 'args' | 'stdin' | 'timeout'>,
+  { cwd, env, signal }: Surrounding,
+): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = spawn(path, [...args], {
-      cwd: home,
-      env: { HOME: home, PATH: `${join(home, 'bin')}:/usr/bin:/bin`, LC_ALL: 'C' },
+    const child = spawn(program, [...args], {
+      cwd,
+      env,
       stdio: ['pipe', 'pipe', 'pipe'],
       // A group of its own, so that what it starts ends with it.
       detached: true,
@@ -32,24 +41,29 @@ export async function runLocal(home: string, { program, args, stdin = '', timeou
         // It ended by itself in that moment.
       }
     };
-    const limit = setTimeout(
-      () => {
-        expired = true;
-        kill('SIGTERM');
-        setTimeout(() => kill('SIGKILL'), GRACE).unref();
-      },
-      Math.ceil(timeout / 1000) * 1000,
-    );
+    const end = (): void => {
+      expired = true;
+      kill('SIGTERM');
+      setTimeout(() => kill('SIGKILL'), GRACE).unref();
+    };
+    const limit = setTimeout(end, Math.ceil(timeout / 1000) * 1000);
+    signal?.addEventListener('abort', end, { once: true });
     child.stdout.on('data', (chunk: Buffer) => output.stdout.add(chunk));
     child.stderr.on('data', (chunk: Buffer) => output.stderr.add(chunk));
     child.stdin.on('error', () => undefined);
     child.stdin.end(stdin);
-    const end = (code: number, stderr?: string): void => {
+    const answer = (code: number, stderr?: string): void => {
       clearTimeout(limit);
+      signal?.removeEventListener('abort', end);
       resolve({ code, stdout: output.stdout.text(), stderr: stderr ?? output.stderr.text(), expired });
     };
-    child.on('error', (error) => end(126, error.message));
-    child.on('close', (code) => end(code ?? 143));
+    child.on('error', (error) => {
+      // A working folder that is gone is answered with ENOENT too.
+      const isMissing = 'code' in error && error.code === 'ENOENT' && existsSync(cwd);
+      if (isMissing) answer(127, `${program}: command not found`);
+      else answer(126, error.message);
+    });
+    child.on('close', (code) => answer(code ?? 143));
   });
 }
 

@@ -7,8 +7,8 @@ import type { PasswordSource } from '../domain/topology.js';
 import type { CommandResult, Digested, Extent, Found, NodeCommand, NodePath, NodeShell, PreparedFile } from './contract.js';
 import { codeOf, readFailed, unreachableHome, writeFailed } from './failures.js';
 import { realFileSystem, type FileSystem } from './file-system.js';
-import { runLocal } from './local-command.js';
 import { executeHere, readPassword } from './password.js';
+import { simulatedMac, type Place } from './place.js';
 import { isRunning, ownIdentity } from './process-identity.js';
 import { isFolder, removeTree, writeAll } from './trees.js';
 
@@ -21,26 +21,33 @@ const READ_SIZE = 64 * 1024;
 const scratch = Buffer.allocUnsafeSlow(READ_SIZE);
 
 /**
- * A node whose files are on this machine, below one home folder that is its root and its `~`: the node's `/P` is `<home>/P`,
- * `~/X` is `<home>/X`. The home itself is never created: without it the node is unreachable.
+ * A node whose files are on this machine: those of a simulated one below a folder that is its root and its `~`, those of the Mac that this is where they
+ * are (`Place`). The home itself is never created: without it the node is unreachable.
  */
 export class LocalNode implements NodeShell {
-  readonly home: string;
+  /** Of the node's `/`, without a final slash. */
+  private readonly root: string;
+  private readonly home: string;
+  private readonly place: Place;
 
+  /** @param place a folder: that of a simulated Mac */
   constructor(
     readonly node: NodeName,
-    home: string,
+    place: string | Place,
     private readonly fs: FileSystem = realFileSystem,
   ) {
-    this.home = posix.resolve(home);
+    this.place = typeof place === 'string' ? simulatedMac(posix.resolve(place)) : place;
+    this.root = this.place.root;
+    this.home = this.place.home;
   }
 
   resolve(path: NodePath): string {
-    const own = path === '~' ? '/' : path.replace(/^~\//, '/');
+    const inHome = path === '~' || path.startsWith('~/');
+    const own = inHome ? path.slice(1) || '/' : path;
     if (!own.startsWith('/'))
       throw new ResealError('CONFIG_INVALID', `Node ${this.node}: the path ${path} is neither absolute nor below ~.`);
     // Normalised as an absolute path first, so that no `..` leads out of the home.
-    return this.home + (UNTIDY.test(own) ? posix.normalize(own).replace(/\/$/, '') : own);
+    return (inHome ? this.home : this.root) + (UNTIDY.test(own) ? posix.normalize(own).replace(/\/$/, '') : own);
   }
 
   async programPath(path: NodePath): Promise<string> {
@@ -107,9 +114,9 @@ export class LocalNode implements NodeShell {
 
   async missingFolders(folder: NodePath): Promise<readonly NodePath[]> {
     const missing: NodePath[] = [];
-    for (let path = this.resolve(folder); path !== this.home; path = posix.dirname(path)) {
+    for (let path = this.resolve(folder); path.length > this.root.length + 1; path = posix.dirname(path)) {
       if (this.lstat(path, folder) !== undefined) break;
-      missing.unshift(path.slice(this.home.length));
+      missing.unshift(path.slice(this.root.length));
     }
     return missing;
   }
@@ -262,7 +269,7 @@ export class LocalNode implements NodeShell {
 
   async run(command: NodeCommand): Promise<CommandResult> {
     this.mustBeThere();
-    return runLocal(this.home, command);
+    return this.place.run(command);
   }
 
   identity(): Promise<string> {

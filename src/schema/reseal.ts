@@ -46,6 +46,21 @@ export const ResealSchema = z.strictObject({
       connections: positive.default(32),
       connectTimeout: positiveDuration.prefault('10s'),
       answerTimeout: positiveDuration.prefault('60s'),
+      gateways: z
+        .enum(['shared', 'per-region'])
+        .default('shared')
+        .meta({ description: 'shared: every worker reaches all hosts; per-region: `reseal worker --gateway REGION` those of its region.' }),
+    })
+    .prefault({}),
+  /** How an agent reaches the programs of its Mac. */
+  agent: z
+    .strictObject({
+      canary: text
+        .nullable()
+        .default(null)
+        .meta({
+          description: 'The socket of `reseal canary`, through which an agent runs security, codesign and xcodebuild; null: itself.',
+        }),
     })
     .prefault({}),
   trust: z.strictObject({ extraRoots: z.array(text).default([]) }).prefault({}),

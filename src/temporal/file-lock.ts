@@ -63,7 +63,23 @@ export function claim(path: string): { readonly release: () => void } | { readon
     if (take(path)) return { release: () => rmSync(path, { force: true }) };
     const holder = holderOf(path);
     if (holder !== null && isRunning(holder)) return { heldBy: holder.pid };
-    rmSync(path, { force: true });
+    removeDead(path, holder);
   }
   return { heldBy: holderOf(path)?.pid ?? 0 };
+}
+
+/** Removes the lock of a dead holder, and only that: one at a time looks again before it removes. */
+function removeDead(path: string, dead: Holder | null): void {
+  const guard = `${path}.takeover`;
+  if (!take(guard)) {
+    const other = holderOf(guard);
+    if (other === null || !isRunning(other)) rmSync(guard, { force: true });
+    return;
+  }
+  try {
+    const now = holderOf(path);
+    if (now?.pid === dead?.pid && now?.startTime === dead?.startTime) rmSync(path, { force: true });
+  } finally {
+    rmSync(guard, { force: true });
+  }
 }

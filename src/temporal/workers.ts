@@ -15,6 +15,10 @@ export interface ResealWorkerOptions {
   readonly activities?: object;
   /** Milliseconds that activities get to end once the worker is asked to. The SDK's default is none. Default: 10 s. */
   readonly shutdownGraceTime?: number;
+  /** Milliseconds after which the worker ends whatever still runs. Default: never. */
+  readonly shutdownForceTime?: number;
+  /** Shown among the pollers of its task queue. Default: the SDK's, `pid@host`. */
+  readonly identity?: string;
   /** Default: 100. */
   readonly maxConcurrentActivities?: number;
   /** Activities per second of the whole task queue, whatever the number of workers. Default: no limit. */
@@ -32,6 +36,8 @@ export async function createResealWorker(options: ResealWorkerOptions): Promise<
     namespace: options.namespace,
     taskQueue: options.taskQueue,
     shutdownGraceTime: options.shutdownGraceTime ?? 10_000,
+    ...(options.shutdownForceTime === undefined ? {} : { shutdownForceTime: options.shutdownForceTime }),
+    ...(options.identity === undefined ? {} : { identity: options.identity }),
     maxConcurrentActivityTaskExecutions: options.maxConcurrentActivities ?? 100,
     ...(options.workflowBundle === undefined ? {} : { workflowBundle: options.workflowBundle }),
     ...(options.activities === undefined ? {} : { activities: options.activities }),

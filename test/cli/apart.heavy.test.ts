@@ -10,7 +10,7 @@ import { loadConfiguration } from '../../src/configuration/load.js';
 import { createMesh, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
-import { openSurroundings } from '../../src/temporal/reseal-worker.js';
+import { openSurroundings } from '../../src/temporal/surroundings.js';
 import { OwnServer } from '../e2e/own-server.js';
 import { FAST_POLICY } from '../e2e/rotating-mesh.js';
 import { startPostgres } from '../setup/postgres.js';

@@ -145,6 +145,7 @@ describe('an error', () => {
     ['NODE_UNREACHABLE', 3],
     ['ILLEGAL_COMMAND', 4],
     ['HOME_IN_USE', 4],
+    ['SECOND_AGENT', 4],
     ['INTERNAL', 1],
   ])('%s exits with %d', async (code, exit) => {
     expect((await reseal(['fail'], { entries: [failing(new ResealError(code, 'Why.'))] })).exit).toBe(exit);

@@ -11,7 +11,7 @@ import { seedNodes } from '../../src/simulator/mesh/seed.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { stopRecorded } from '../../src/temporal/embedded-server.js';
 import { isRunning } from '../../src/temporal/process-identity.js';
-import { openSurroundings } from '../../src/temporal/reseal-worker.js';
+import { openSurroundings } from '../../src/temporal/surroundings.js';
 import { EVERY_PHASE, Obstacles } from '../e2e/every-phase.js';
 import { FAST_POLICY } from '../e2e/rotating-mesh.js';
 import { until } from '../setup/until.js';

@@ -6,7 +6,7 @@ import { createMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { stopRecorded } from '../../src/temporal/embedded-server.js';
-import { openSurroundings } from '../../src/temporal/reseal-worker.js';
+import { openSurroundings } from '../../src/temporal/surroundings.js';
 import { cleanEnv, RunningReseal, runReseal, type RanReseal } from '../cli/processes.js';
 import { until } from '../setup/until.js';
 import { FAST_POLICY } from '../e2e/rotating-mesh.js';

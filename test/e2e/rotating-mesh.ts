@@ -17,13 +17,9 @@ import { TEAM } from '../../src/simulator/mesh/spec.js';
 import { withFileLock } from '../../src/temporal/file-lock.js';
 import { createMesh, type MeshRequest, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
-import {
-  openSurroundings,
-  startResealWorker,
-  type OpenSurroundings,
-  type ResealWorkerRequest,
-  type RunningWorker,
-} from '../../src/temporal/reseal-worker.js';
+import { startResealWorker, type ResealWorkerRequest } from '../../src/temporal/reseal-worker.js';
+import type { RunningWorker } from '../../src/temporal/running-worker.js';
+import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import { rightsOf } from '../../activities/rotation/surroundings.js';
 import type { RotationEnd } from '../../workflows/messages.js';
 import type { incidentRollback } from '../../workflows/incident-rollback.js';

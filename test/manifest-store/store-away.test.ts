@@ -7,7 +7,7 @@ import type { PersonId } from '../../src/domain/brands.js';
 import type { DoctorCheck } from '../../src/cli/doctor/checks.js';
 import { createMesh, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
-import { openSurroundings } from '../../src/temporal/reseal-worker.js';
+import { openSurroundings } from '../../src/temporal/surroundings.js';
 import { reseal, type Ran } from '../cli/terminal.js';
 
 let mesh: SimulatedMesh;

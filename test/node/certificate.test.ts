@@ -36,8 +36,8 @@ async function signer(
   mesh = await world({
     home: mac.home,
     node: { environment: 'production', keys: 'allowed', roles: ['signer'], deliveryKey: key.recipient, ...over.node },
-    identity: old.sha1 as Sha1,
-    newIdentity: fresh.sha1 as Sha1,
+    identity: old.sha1,
+    newIdentity: fresh.sha1,
     policy: { probe: { ...POLICY.probe, checkTimeout: 5_000 } },
     keychains: {
       unlockWindows: [],

@@ -6,7 +6,7 @@ import { prepareRotation } from '../../activities/rotation/prepare.js';
 import type { LineName, PersonId } from '../../src/domain/brands.js';
 import type { CreatedMesh } from '../../src/simulator/mesh/create.js';
 import { createRealMesh, REAL_DATE } from '../../src/simulator/mesh/real.js';
-import { openSurroundings, type OpenSurroundings } from '../../src/temporal/reseal-worker.js';
+import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import { APPLE_PROFILES, appleProfilePath } from '../profile/support.js';
 
 let folder: string;

@@ -45,7 +45,7 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
       findSuccessors: async () => ({ missing: [], ignored: [], fingerprint: 'f', expiresFirst: horizon() }),
       prepareRotation: async () => ({ plan: planOf({ waves: [1, 1, 1], horizon: horizon() }), reasons: [] }),
       gateRoster: async () => ({ rights: RIGHTS }),
-      cohortNodes: async ({ first, count }: { first: number; count: number }) => NODES.slice(first, first + count),
+      cohortNodes: async ({ first, count }: { first: number; count: number }) => ({ nodes: NODES.slice(first, first + count), routes: {} }),
       advanceHead: async () => ({ moved: true, seq: 2 }),
       returnHead: async () => ({ seq: 3, digest: sha('a') }),
       closeRotation: nothing,

@@ -10,7 +10,7 @@ import { meshFolders } from '../../simulator/mesh/files.js';
 import { createRealMesh, REAL_DATE } from '../../simulator/mesh/real.js';
 import { seedNodes } from '../../simulator/mesh/seed.js';
 import { stopRecorded } from '../../temporal/embedded-server.js';
-import { openSurroundings } from '../../temporal/reseal-worker.js';
+import { openSurroundings } from '../../temporal/surroundings.js';
 
 export const FAILS = ['staging', 'canary', 'rolling', 'soak', 'signoff-rejected'] as const;
 export type Fail = (typeof FAILS)[number];

@@ -28,7 +28,6 @@ type Check = (facts: PreflightFacts) => readonly string[];
 
 const CHECKS: readonly Check[] = [
   meshIsThere,
-  nodesCanBeReached,
   topologyIsServed,
   offsetIsForRehearsals,
   approvalsCanBeGiven,
@@ -46,15 +45,6 @@ const some = (nodes: readonly NodeDeclaration[]): string => {
 
 function meshIsThere({ nodes }: PreflightFacts): readonly string[] {
   return nodes.length === 0 ? ['no node of the topology needs a profile of this line'] : [];
-}
-
-function nodesCanBeReached({ nodes }: PreflightFacts): readonly string[] {
-  const others = nodes.filter((node) => node.reach.kind === 'agent');
-  return others.length === 0
-    ? []
-    : [
-        `this version has no agents; ${some(others)} ${others.length === 1 ? 'is' : 'are'} declared with reach: agent, and can be with reach: ssh`,
-      ];
 }
 
 /** What would be treated as copies on every node would be written where nodes may not write, or left out. */

@@ -1,0 +1,98 @@
+import { dirname, join } from 'node:path';
+import { build, type PlistValue } from 'plist';
+import { SYSTEM_PATH } from '../../node-shell/place.js';
+
+export const AGENT_LABEL = 'reseal.agent';
+export const CANARY_LABEL = 'reseal.canary';
+/** Seconds between SIGTERM and SIGKILL: longer than an agent takes for what is in flight. */
+const EXIT_TIME = 130;
+/** Seconds between two starts: a second agent is refused at each of them. */
+const THROTTLE = 30;
+
+export interface LaunchdRequest {
+  readonly node: string;
+  /** Configuration folder, absolute. */
+  readonly config: string;
+  /** The program and its first arguments: Node.js and the reseal command. */
+  readonly program: readonly string[];
+  /** Account of the agent. */
+  readonly account: string;
+  readonly builds: { readonly account: string; readonly home: string };
+  /** `agent.canary` of reseal.yaml. */
+  readonly socket: string | null;
+  /** Folders in which canary bundles are signed; none: that of the socket. */
+  readonly bundles: readonly string[];
+  /** A profile file of @temporalio/envconfig: where TLS and API key are. Its path only. */
+  readonly temporalConfig: string | null;
+  readonly logs: string;
+}
+
+export interface LaunchdFile {
+  readonly path: string;
+  readonly owner: string;
+  readonly text: string;
+}
+
+/** What launchd is given, and the commands that give it: each a program with its arguments. */
+export interface LaunchdPlan {
+  readonly files: readonly LaunchdFile[];
+  readonly load: readonly (readonly string[])[];
+  readonly unload: readonly (readonly string[])[];
+}
+
+/** @param buildsUid user id of the account that builds, in whose session the canary process runs; a placeholder where it is not known */
+export function launchdPlan(request: LaunchdRequest, buildsUid: string): LaunchdPlan {
+  const agent = agentFile(request);
+  const canary = request.socket === null ? null : canaryFile(request, request.socket);
+  const session = `gui/${buildsUid}`;
+  return {
+    files: canary === null ? [agent] : [agent, canary],
+    load: [
+      ...(canary === null ? [] : [['launchctl', 'bootstrap', session, canary.path]]),
+      ['launchctl', 'bootstrap', 'system', agent.path],
+    ],
+    unload: [
+      ['launchctl', 'bootout', `system/${AGENT_LABEL}`],
+      ...(canary === null ? [] : [['launchctl', 'bootout', `${session}/${CANARY_LABEL}`]]),
+    ],
+  };
+}
+
+function agentFile({ node, config, program, account, builds, temporalConfig, logs }: LaunchdRequest): LaunchdFile {
+  const run = ['agent', 'run', '--node', node, '--builds-home', builds.home, '--config', config];
+  return {
+    path: `/Library/LaunchDaemons/${AGENT_LABEL}.plist`,
+    owner: 'root',
+    text: build({
+      ...common(AGENT_LABEL, [...program, ...run], join(logs, 'agent.log')),
+      UserName: account,
+      // Builds read the mount, and the state is not for them.
+      Umask: 0o022,
+      EnvironmentVariables: { PATH: SYSTEM_PATH, ...(temporalConfig === null ? {} : { TEMPORAL_CONFIG_FILE: temporalConfig }) },
+    }),
+  };
+}
+
+function canaryFile({ program, builds, bundles }: LaunchdRequest, socket: string): LaunchdFile {
+  const run = ['canary', '--socket', socket, '--bundles', ...(bundles.length === 0 ? [dirname(socket)] : bundles)];
+  return {
+    path: join(builds.home, 'Library/LaunchAgents', `${CANARY_LABEL}.plist`),
+    owner: builds.account,
+    text: build({
+      ...common(CANARY_LABEL, [...program, ...run], join(builds.home, 'Library/Logs', 'reseal-canary.log')),
+      EnvironmentVariables: { PATH: SYSTEM_PATH },
+    }),
+  };
+}
+
+const common = (label: string, program: readonly string[], log: string): Record<string, PlistValue> => ({
+  Label: label,
+  ProgramArguments: [...program],
+  RunAtLoad: true,
+  KeepAlive: true,
+  ThrottleInterval: THROTTLE,
+  ExitTimeOut: EXIT_TIME,
+  WorkingDirectory: '/',
+  StandardOutPath: log,
+  StandardErrorPath: log,
+});

@@ -1,0 +1,27 @@
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Everybody else than owner and group. */
+const OTHERS = 0o007;
+const OTHERS_WRITE = 0o002;
+
+/** Why a folder is no place for a socket; null where it is one. A folder that everybody may write lets everybody put a socket of theirs there. */
+export function folderTrouble(socket: string, owners: readonly number[]): string | null {
+  const folder = dirname(socket);
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return `the folder ${folder} is not there`;
+  if (!stat.isDirectory()) return `${folder} is no folder`;
+  if (![0, ...owners].includes(stat.uid)) return `the folder ${folder} belongs to user ${stat.uid}`;
+  return (stat.mode & OTHERS_WRITE) === 0 ? null : `everybody may write the folder ${folder}`;
+}
+
+/** Why what is at a path is not the socket of the canary process; null where it is. @param owners user ids that it may belong to */
+export function socketTrouble(socket: string, owners: readonly number[]): string | null {
+  const folder = folderTrouble(socket, owners);
+  if (folder !== null) return folder;
+  const stat = lstatSync(socket, { throwIfNoEntry: false });
+  if (stat === undefined) return `there is no ${socket}`;
+  if (!stat.isSocket()) return `${socket} is no socket`;
+  if (!owners.includes(stat.uid)) return `${socket} belongs to user ${stat.uid}, not to the account that builds`;
+  return (stat.mode & OTHERS) === 0 ? null : `everybody may use ${socket}`;
+}

@@ -1,0 +1,217 @@
+import { hostname } from 'node:os';
+import type { NativeConnection, Worker } from '@temporalio/worker';
+import { createNodeActivities, profileVerifier } from '../../../activities/node/index.js';
+import { temporalContext } from '../../../activities/node/temporal-context.js';
+import type { Configuration } from '../../configuration/load.js';
+import type { NodeName } from '../../domain/brands.js';
+import { ResealError } from '../../domain/errors.js';
+import { agentQueue } from '../../domain/node/routes.js';
+import type { NodeDeclaration } from '../../domain/topology.js';
+import { throughCanary } from '../../node-shell/canary/client.js';
+import { LocalNode } from '../../node-shell/local.js';
+import { thisMac, type Place } from '../../node-shell/place.js';
+import { reachOnly } from '../../node-shell/reach.js';
+import { patient } from '../beating.js';
+import { connectWorkers, type TemporalAddress } from '../connection.js';
+import { openSurroundings, type OpenSurroundings } from '../surroundings.js';
+import { TASK_QUEUE } from '../task-queue.js';
+import { createResealWorker } from '../workers.js';
+import { serveHealth, type AgentHealth } from './health.js';
+import { identityText, newIdentity, type AgentIdentity } from './identity.js';
+import { agentBefore, secondAgent } from './only-one.js';
+import { pollersOf } from './pollers.js';
+import { holdState, type HeldState } from './state.js';
+
+/** What is in flight when an agent is asked to end gets this long, and then as long again to notice that it must; in milliseconds. */
+const GRACE = 60_000;
+/** How many operations an agent carries out at once: those of several lines, and a look at each meanwhile. */
+const AT_ONCE = 8;
+/** Between two looks at who else serves the node, in milliseconds. */
+const LOOK_EVERY = 30_000;
+
+export interface AgentRequest {
+  /** Configuration folder. */
+  readonly folder: string;
+  readonly temporal: TemporalAddress;
+  /** Home of the account that builds on this Mac; of several nodes, each its own. */
+  readonly nodes: readonly { readonly name: NodeName; readonly home: string }[];
+  /** Where the Mac's programs are looked for; undefined: where Apple puts them. */
+  readonly path: string | undefined;
+  /** Of the health endpoint; 0: a free one. */
+  readonly port: number;
+  /** The installation's task queue. Default: `reseal`. */
+  readonly taskQueue?: string;
+  /** Name of this machine among the agents of one node. Default: its host name. */
+  readonly host?: string;
+  /** Milliseconds. Default: 30 s. */
+  readonly lookEvery?: number;
+}
+
+export interface RunningAgent {
+  readonly health: string;
+  /** Resolves when it has ended; rejects where it fails, or has found that it is the second one of its node. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface ServedNode {
+  readonly node: NodeDeclaration;
+  readonly place: Place;
+  readonly queue: string;
+  readonly state: HeldState;
+}
+
+/**
+ * Serves nodes of `reach: agent` on this machine: one on a Mac, several only on machines that stand in for a mesh.
+ * @throws ResealError SECOND_AGENT, NOT_FOUND, CONFIG_INVALID, TEMPORAL_UNREACHABLE
+ */
+export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
+  const undo: (() => void | Promise<void>)[] = [];
+  const end = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const around = await openSurroundings(request.folder);
+    undo.push(() => around.close());
+    const served = holdNodes(request, around.configuration(), undo);
+    const { connection, namespace } = await connectWorkers(request.temporal);
+    undo.push(() => connection.close());
+    const mine = newIdentity(request.host ?? hostname());
+    const watch = new OnlyOne(connection, namespace, mine, served);
+    await watch.look();
+    const workers = await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine)));
+    const health = await serveHealth(request.port, () => healthOf(served, workers));
+    undo.push(() => health.stop());
+    const ended = run(workers, watch, request.lookEvery ?? LOOK_EVERY).finally(end);
+    ended.catch(() => undefined);
+    for (const { node, state } of served)
+      state.publish({ schemaVersion: 1, node: node.name, pid: process.pid, identity: identityText(mine), health: health.url });
+    return {
+      health: health.url,
+      ended,
+      stop: async () => {
+        shutDown(workers);
+        await ended;
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+function holdNodes(request: AgentRequest, configuration: Configuration, undo: (() => void)[]): readonly ServedNode[] {
+  return request.nodes.map(({ name, home }) => {
+    const node = configuration.topology.nodes.find((one) => one.name === name);
+    if (node === undefined)
+      throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}: name one of its nodes with --node.`);
+    if (node.reach.kind !== 'agent')
+      throw new ResealError(
+        'CONFIG_INVALID',
+        `Node ${name} is declared with reach: ${node.reach.kind}, so no agent serves it. Declare it with reach: {kind: agent} in topology.yaml.`,
+      );
+    const { canary } = configuration.reseal.agent;
+    const mac = thisMac(home, request.path);
+    const place = canary === null ? mac : throughCanary(mac, canary);
+    const state = holdState(name, new LocalNode(name, place).resolve(node.state));
+    undo.push(() => state.release());
+    return { node, place, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state };
+  });
+}
+
+function createWorker(
+  { node, place, queue }: ServedNode,
+  around: OpenSurroundings,
+  connection: NativeConnection,
+  namespace: string,
+  mine: AgentIdentity,
+): Promise<Worker> {
+  const activities = createNodeActivities({
+    store: around.content,
+    verifier: profileVerifier(around.profiles),
+    reach: reachOnly(node.name, place).files,
+    ...temporalContext,
+  });
+  return createResealWorker({
+    connection,
+    namespace,
+    taskQueue: queue,
+    identity: identityText(mine),
+    activities: patient(activities, around.configuration().policy.limits.nodeOfflineAfter),
+    activityPollers: 1,
+    maxConcurrentActivities: AT_ONCE,
+    shutdownGraceTime: GRACE,
+    shutdownForceTime: 2 * GRACE,
+  });
+}
+
+/** Runs until a worker ends; then they all do. */
+async function run(workers: readonly Worker[], watch: OnlyOne, every: number): Promise<void> {
+  const running = workers.map((worker) => worker.run().finally(() => shutDown(workers)));
+  const found: ResealError[] = [];
+  const timer = setInterval(() => {
+    watch.look().catch((error: unknown) => {
+      // Temporal being away for a while is the SDK's business; being the second agent is not.
+      if (!(error instanceof ResealError)) return;
+      found.push(error);
+      shutDown(workers);
+    });
+  }, every);
+  try {
+    await Promise.all(running);
+  } finally {
+    clearInterval(timer);
+    await Promise.allSettled(running);
+  }
+  const [second] = found;
+  if (second !== undefined) throw second;
+}
+
+function shutDown(workers: readonly Worker[]): void {
+  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+}
+
+const healthOf = (served: readonly ServedNode[], workers: readonly Worker[]): AgentHealth => {
+  const nodes = workers.map((worker, position) => {
+    const { runState, numInFlightActivities } = worker.getStatus();
+    return { node: served[position]?.node.name ?? '', state: runState, inFlight: numInFlightActivities };
+  });
+  return { schemaVersion: 1, serving: nodes.every((node) => node.state === 'RUNNING'), pid: process.pid, nodes };
+};
+
+/** Looks who else polls for the nodes. */
+class OnlyOne {
+  private before: ReadonlyMap<string, number> = new Map();
+
+  constructor(
+    private readonly connection: NativeConnection,
+    private readonly namespace: string,
+    private readonly mine: AgentIdentity,
+    private readonly served: readonly ServedNode[],
+  ) {}
+
+  /** @throws ResealError SECOND_AGENT */
+  async look(): Promise<void> {
+    const seen = new Map<string, number>();
+    for (const { node, queue } of this.served) {
+      const pollers = await pollersOf(this.connection, this.namespace, queue);
+      for (const { identity, seenAt } of pollers) seen.set(`${queue} ${identity}`, seenAt);
+      const before = new Map(pollers.flatMap(({ identity }) => {
+        const last = this.before.get(`${queue} ${identity}`);
+        return last === undefined ? [] : [[identity, last] as const];
+      })); // prettier-ignore
+      const other = agentBefore(pollers, { mine: this.mine, now: Date.now(), isRunning: runsHere, before });
+      if (other !== null) throw secondAgent(node.name, other);
+    }
+    this.before = seen;
+  }
+}
+
+function runsHere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,23 @@
+import type { NativeConnection } from '@temporalio/worker';
+
+export interface Poller {
+  readonly identity: string;
+  /** Milliseconds since 1970, by the server's clock. */
+  readonly seenAt: number;
+}
+
+/** `TASK_QUEUE_TYPE_ACTIVITY` of temporal.api.enums.v1; the package that names it comes with the SDK and is not ours to import. */
+const ACTIVITIES: object = { taskQueueType: 2 };
+
+/** Who polls a task queue for activities, and when the server last heard of each; it forgets a poller after five minutes. */
+export async function pollersOf(connection: NativeConnection, namespace: string, taskQueue: string): Promise<readonly Poller[]> {
+  const { pollers } = await connection.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+    ...ACTIVITIES,
+  });
+  return pollers.map(({ identity, lastAccessTime }) => ({
+    identity: identity ?? '',
+    seenAt: Number(lastAccessTime?.seconds ?? 0) * 1000 + Math.floor((lastAccessTime?.nanos ?? 0) / 1_000_000),
+  }));
+}

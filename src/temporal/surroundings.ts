@@ -1,0 +1,50 @@
+import { GitManifestStore } from '../../activities/manifest-store/git.js';
+import type { ContentStore } from '../../activities/node/frozen-contents.js';
+import { createDropSource } from '../../activities/profile-source/drop.js';
+import type { Surroundings } from '../../activities/rotation/surroundings.js';
+import { ResealError } from '../domain/errors.js';
+import { VerifiedProfiles } from '../profile/index.js';
+import { trustedRoots } from '../profile/trusted-roots.js';
+import { configurationReader } from './configuration-reader.js';
+import { contentOf } from './content-of-stores.js';
+
+export interface OpenSurroundings extends Surroundings {
+  readonly content: ContentStore;
+  /** Why stores cannot be used now, each in a sentence; empty when all can. */
+  storeTroubles(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** Stores and sources of a configuration folder; configuration itself is read anew whenever it is asked for. */
+export async function openSurroundings(folder: string): Promise<OpenSurroundings> {
+  const read = configurationReader(folder);
+  const configuration = read();
+  const profiles = new VerifiedProfiles({ roots: trustedRoots(configuration) });
+  const stores = new Map<string, GitManifestStore>();
+  for (const [name, store] of Object.entries(configuration.reseal.stores))
+    stores.set(name, await GitManifestStore.open({ name, path: store.url, branch: store.branch }));
+  return {
+    configuration: read,
+    store: (name) => named(stores.get(name), 'store', name),
+    content: contentOf([...stores.values()]),
+    source: (name) => {
+      const now = read();
+      const source = named(now.reseal.sources[name], 'source', name);
+      return createDropSource({ name, folder: source.path, profiles, holders: now.topology.nodes.map((node) => node.name) });
+    },
+    profiles,
+    clock: Date.now,
+    storeTroubles: async () => {
+      const troubles = await Promise.all([...stores.values()].map((store) => store.trouble()));
+      return troubles.flatMap((trouble) => (trouble === null ? [] : [trouble.message]));
+    },
+    close: async () => {
+      for (const store of stores.values()) await store.close();
+    },
+  };
+}
+
+function named<T>(found: T | undefined, what: string, name: string): T {
+  if (found === undefined) throw new ResealError('CONFIG_INVALID', `reseal.yaml has no ${what} ${name}.`);
+  return found;
+}
