@@ -4,7 +4,9 @@ import { composeTo, type Replacement } from '../../src/domain/manifest-changes.j
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
-import { refusals } from '../../src/domain/rotation/preflight.js';
+import { refusals, type Delivery } from '../../src/domain/rotation/preflight.js';
+import { heldIdentities } from '../../src/domain/expected.js';
+import type { NodeDeclaration } from '../../src/domain/topology.js';
 import { maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
 import type { Plan, RotationKind } from '../../src/domain/rotation/state.js';
 import { compareSuccessor, entryKey } from '../../src/domain/successor.js';
@@ -32,6 +34,8 @@ export interface Preview {
   readonly horizon: Instant | null;
   /** Of each matched successor, in that order. */
   readonly importers: readonly string[];
+  /** Of new identities. */
+  readonly identityImporters: readonly string[];
   readonly eligible: readonly string[];
   readonly summary: readonly string[];
   readonly missing: readonly string[];
@@ -57,11 +61,14 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const importers = await Promise.all(
     matched.map(async ({ candidate }) => (await situation.store.importer(candidate.profile.sha256)) ?? `source:${candidate.origin.source}`),
   );
+  const delivered = await deliveriesOf(situation, from, matched, nodes);
+  const identityImporters = delivered.flatMap(({ importedBy }) => (importedBy === null ? [] : [importedBy]));
   const approvers = Object.entries(rightsOf(situation.configuration)).flatMap(([person, commands]) =>
     commands.includes('approve') ? [person] : [],
   );
   const excluded = new Map([
     ...importers.map((person) => [person, 'imported a successor'] as const),
+    ...identityImporters.map((person) => [person, 'imported the new identity'] as const),
     [request.trigger.by, 'asked for the rotation'] as const,
   ]);
   const found = {
@@ -72,6 +79,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     cohorts,
     mesh,
     importers,
+    identityImporters,
     eligible: approvers.filter((person) => !excluded.has(person)),
     summary: matched.map(inWords),
     missing: missingLines(matches),
@@ -92,7 +100,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...choices,
     ...compared.flat(),
     ...refusals({
-      kind,
+      deliveries: delivered.map(({ delivery }) => delivery),
       nodes,
       policy,
       line: situation.declaration,
@@ -142,10 +150,33 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
     ...preview.mesh,
     horizon,
     eligible,
-    importers: [...new Set(importers)],
+    importers: [...new Set([...importers, ...preview.identityImporters])],
     summary: preview.summary,
   };
   return { plan, reasons: [] };
+}
+
+/** Which nodes need which new identity, whether it can come to them, and who imported it. */
+async function deliveriesOf(
+  { declaration, store }: Survey['situation'],
+  from: Manifest,
+  matched: readonly Matched[],
+  nodes: readonly NodeDeclaration[],
+): Promise<readonly { readonly delivery: Delivery; readonly importedBy: string | null }[]> {
+  const to = composeTo(from, matched.map(replacement), certificatesOf(matched));
+  const needed = nodes.flatMap((node) => {
+    const before = heldIdentities(node, declaration, from);
+    return heldIdentities(node, declaration, to).flatMap((identity) => (before.includes(identity) ? [] : [{ node, identity }]));
+  });
+  return Promise.all(
+    needed.map(async ({ node, identity }) => {
+      const recipient = node.deliveryKey;
+      if (recipient === undefined) return { delivery: { node, identity, missing: 'delivery-key' } as const, importedBy: null };
+      const sealed = await store.sealedIdentity({ identity, node: node.name, recipient });
+      if (sealed === null) return { delivery: { node, identity, missing: 'sealed-copy' } as const, importedBy: null };
+      return { delivery: { node, identity, missing: 'nothing' } as const, importedBy: sealed.importedBy };
+    }),
+  );
 }
 
 /** Policy, declared nodes and their cohorts: frozen by digest, so that a change applies to the next rotation. */

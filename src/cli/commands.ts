@@ -14,6 +14,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   schedule: 'The scan that starts rotations before anything expires',
   manifest: 'Freeze manifests, look at them, compare and check them',
   profile: 'Look at provisioning profiles, verify them, take them into the store',
+  certificate: 'Signing identities: take them in, sealed to the nodes that sign with them',
   topology: 'What is declared of lines, keys and nodes: check it, and keep a README in step with it',
   agent: 'The process on a Mac that serves it as a node',
   node: 'The Macs of the mesh, as declared and as they are',
@@ -157,6 +158,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./profile/import.js'),
   },
   {
+    path: 'certificate import',
+    description: 'Take a signing identity (.p12) into the store, sealed to each node that is to sign with it',
+    load: () => import('./certificate/import.js'),
+  },
+  {
     path: 'topology check',
     description: 'Check what topology.yaml declares, without asking a node; exit 1 on an error',
     load: () => import('./topology/check.js'),
@@ -176,6 +182,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'node diff',
     description: 'Compare two nodes as they are now; exit 1 when they differ in something that builds depend on',
     load: () => import('./node/diff.js'),
+  },
+  {
+    path: 'node delivery-key',
+    description: 'Show the key that identities are sealed to for a node, and make it where there is none',
+    load: () => import('./node/delivery-key.js'),
   },
   {
     path: 'node script',

@@ -1,4 +1,4 @@
-import type { NodeName, Sha1, Sha256 } from './brands.js';
+import type { LineName, NodeName, Sha1, Sha256 } from './brands.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
 import type { ManifestFiles, Placement } from './node/steps.js';
 import type { LineDeclaration, NodeDeclaration } from './topology.js';
@@ -34,6 +34,26 @@ export function expectedFiles(node: NodeDeclaration, line: LineDeclaration, mani
 export function expectedIdentities(node: NodeDeclaration, line: LineDeclaration, manifest: Manifest): readonly Sha1[] {
   const elsewhere = line.identity === 'sidecar' || (line.identity === 'signers' && !node.roles.includes('signer'));
   return elsewhere ? [] : [...new Set(expectedEntries(node, line, manifest).map((entry) => entry.identity))];
+}
+
+/**
+ * The nodes that an identity of this line is to be brought to: those that may hold keys, and of the roles that the line's topology gives them.
+ * @param holder with an identity per node: the one that it is for
+ */
+export function identityHolders(
+  nodes: readonly NodeDeclaration[],
+  name: LineName,
+  line: LineDeclaration,
+  holder?: NodeName,
+): readonly NodeDeclaration[] {
+  if (line.identity === 'sidecar') return [];
+  return nodes.filter(
+    (node) =>
+      node.lines.includes(name) &&
+      node.keys === 'allowed' &&
+      (line.identity !== 'signers' || node.roles.includes('signer')) &&
+      (holder === undefined || node.name === holder),
+  );
 }
 
 /** Those of them that reseal looks after: on a node that may hold keys. */

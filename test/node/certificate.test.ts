@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Sha1 } from '../../src/domain/brands.js';
 import type { KeychainPolicy, NodeDeclaration } from '../../src/domain/topology.js';
 import { readPkcs12 } from '../../src/identity/pkcs12.js';
 import { newDeliveryKey, sealIdentity, type DeliveryKey } from '../../src/identity/sealed.js';

@@ -6,12 +6,11 @@ import { readProfileFile, sha256Hex, verifyProfile, type VerifiedProfile } from 
 import { profileVerdictsView } from '../../presenters/profile-verdict.js';
 import { GitManifestStore, type GitStoreOptions } from '../../../activities/manifest-store/git.js';
 import { type Configuration, loadConfiguration } from '../../configuration/load.js';
-import { mayDo } from '../../domain/roster.js';
-import { ticketRefusal } from '../../domain/tickets.js';
 import { profileImportText } from '../../presenters/profile-text.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
 import { configFolder } from '../config-folder.js';
+import { refuseStranger } from '../entitled.js';
 import { refuseControlCharacters } from '../said.js';
 import { exitCodeOf, type ReadOptions } from './inspect.js';
 
@@ -82,17 +81,6 @@ export const command = defineCommand({
     }
   },
 });
-
-function refuseStranger(configuration: Configuration, by: string, ticket: string): void {
-  if (!mayDo(configuration.roster, by, 'import')) {
-    throw new ResealError(
-      'NOT_ENTITLED',
-      `${by} may not import: the roster gives that right to none of their roles. Ask somebody whom ${configuration.paths.roster} gives it to.`,
-    );
-  }
-  const refusal = ticketRefusal(ticket, configuration.policy);
-  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
-}
 
 function storeOf(configuration: Configuration, wanted: string | undefined): GitStoreOptions {
   const { stores } = configuration.reseal;

@@ -1,15 +1,13 @@
-import type { Duration, Instant } from '../brands.js';
+import type { Duration, Instant, Sha1 } from '../brands.js';
 import { describeDuration } from '../duration.js';
 import { windowOf } from '../groups.js';
 import type { Method } from '../manifest.js';
 import type { Policy } from '../policy.js';
 import type { LineDeclaration, NodeDeclaration } from '../topology.js';
-import type { RotationKind } from './state.js';
 import { arithmetic, policyFits, type Arithmetic, type MeshSize } from './timeline.js';
 
 /** What preflight knows when successors and their comparison are settled. */
 export interface PreflightFacts {
-  readonly kind: RotationKind;
   readonly nodes: readonly NodeDeclaration[];
   readonly policy: Policy;
   readonly line: LineDeclaration;
@@ -22,6 +20,15 @@ export interface PreflightFacts {
   /** Persons who may not approve this rotation, with the reason. */
   readonly excluded: ReadonlyMap<string, string>;
   readonly methods: readonly Method[];
+  /** New identities that have to be brought to nodes. */
+  readonly deliveries: readonly Delivery[];
+}
+
+/** An identity that a node does not sign with yet, and what stands in the way of bringing it there. */
+export interface Delivery {
+  readonly node: NodeDeclaration;
+  readonly identity: Sha1;
+  readonly missing: 'nothing' | 'delivery-key' | 'sealed-copy';
 }
 
 type Check = (facts: PreflightFacts) => readonly string[];
@@ -31,7 +38,7 @@ const CHECKS: readonly Check[] = [
   topologyIsServed,
   offsetIsForRehearsals,
   approvalsCanBeGiven,
-  certificatesNeedNoKeychain,
+  identitiesAreAtHand,
   timeSuffices,
 ];
 
@@ -80,10 +87,26 @@ function approvalsCanBeGiven({ nodes, policy, approvers, excluded }: PreflightFa
   return reasons;
 }
 
-function certificatesNeedNoKeychain({ kind, nodes }: PreflightFacts): readonly string[] {
-  const holders = nodes.filter((node) => node.keys === 'allowed');
-  if (kind === 'profile' || holders.length === 0) return [];
-  return [`the successors bring a new certificate, and this version does not deliver keys to nodes that hold them: ${some(holders)}`];
+/** A new certificate must have its way to every node that signs with it, before any node is touched. */
+function identitiesAreAtHand({ deliveries, line }: PreflightFacts): readonly string[] {
+  if (deliveries.length === 0) return [];
+  const without = (missing: Delivery['missing']): readonly Delivery[] => deliveries.filter((one) => one.missing === missing);
+  const keyless = without('delivery-key').map(({ node }) => node);
+  const unsealed = [...new Set(without('sealed-copy').map(({ identity }) => identity))];
+  return [
+    ...(line.keychains?.password === undefined
+      ? ['the successors bring a new certificate, and the line declares no keychains.password with which its keychain could be made']
+      : []),
+    ...(keyless.length === 0
+      ? []
+      : [
+          `the successors bring a new certificate, and ${some(keyless)} ${keyless.length === 1 ? 'declares' : 'declare'} no deliveryKey; see reseal node delivery-key`,
+        ]),
+    ...unsealed.map((identity) => {
+      const nodes = without('sealed-copy').flatMap((one) => (one.identity === identity ? [one.node] : []));
+      return `nobody has sealed the new identity ${identity.slice(0, 8)} for ${some(nodes)}; take it in with reseal certificate import`;
+    }),
+  ];
 }
 
 /** The arithmetic in one sentence: every part, the sum, and what there is. */

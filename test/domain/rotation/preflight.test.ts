@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LineName, NodeName, PersonId } from '../../../src/domain/brands.js';
+import type { LineName, NodeName, PersonId, Sha1 } from '../../../src/domain/brands.js';
 import type { Policy } from '../../../src/domain/policy.js';
-import { refusals, type PreflightFacts } from '../../../src/domain/rotation/preflight.js';
+import { refusals, type Delivery, type PreflightFacts } from '../../../src/domain/rotation/preflight.js';
 import type { LineDeclaration, NodeDeclaration } from '../../../src/domain/topology.js';
 import { PolicySchema } from '../../../src/schema/policy.js';
 
@@ -41,7 +41,6 @@ const node = (name: string, over: Partial<NodeDeclaration> = {}): NodeDeclaratio
 
 /** A rotation of three nodes that may begin, six days before the old assets die. */
 const facts = (over: Partial<PreflightFacts> = {}): PreflightFacts => ({
-  kind: 'profile',
   nodes: [node('ams-1'), node('ams-2'), node('iad-1')],
   policy: POLICY,
   line: LINE,
@@ -52,6 +51,7 @@ const facts = (over: Partial<PreflightFacts> = {}): PreflightFacts => ({
   approvers: ['ada', 'grace'],
   excluded: new Map([['rita', 'asked for the rotation']]),
   methods: ['app-store'],
+  deliveries: [],
   ...over,
 });
 
@@ -153,18 +153,42 @@ describe('preflight refuses', () => {
     ]);
   });
 
-  it('a new certificate where a node holds keys, and only there (R1)', () => {
-    const nodes = [node('ams-1', { keys: 'allowed', roles: ['signer'] }), node('ams-2')];
-    expect(refusals(facts({ nodes, kind: 'certificate' }))).toEqual([
-      'the successors bring a new certificate, and this version does not deliver keys to nodes that hold them: ams-1',
+  it('a new certificate without a way to every node that signs with it (R1)', () => {
+    const [one, two] = [node('ams-1', { keys: 'allowed', roles: ['signer'] }), node('ams-2', { keys: 'allowed', roles: ['signer'] })];
+    const identity = '97134e8cc0e5ffe4ba55eaf5dc7b6e9c0050bc31' as Sha1;
+    const line: LineDeclaration = {
+      ...LINE,
+      keychains: { unlockWindows: [], onUnlockFailure: [], password: { file: '/etc/reseal/keychain' } },
+    };
+    const told = (missing: Delivery['missing'], over: Partial<PreflightFacts> = {}): readonly string[] =>
+      refusals(facts({ line, deliveries: [one, two].map((node) => ({ node, identity, missing })), ...over }));
+    expect(told('delivery-key')).toEqual([
+      'the successors bring a new certificate, and ams-1, ams-2 declare no deliveryKey; see reseal node delivery-key',
     ]);
-    expect(refusals(facts({ nodes, kind: 'profile' }))).toEqual([]);
-    expect(refusals(facts({ kind: 'certificate' }))).toEqual([]);
+    expect(told('sealed-copy')).toEqual([
+      'nobody has sealed the new identity 97134e8c for ams-1, ams-2; take it in with reseal certificate import',
+    ]);
+    expect(told('nothing', { line: LINE })).toEqual([
+      'the successors bring a new certificate, and the line declares no keychains.password with which its keychain could be made',
+    ]);
+    expect(told('nothing')).toEqual([]);
+    expect(refusals(facts({ deliveries: [] }))).toEqual([]);
   });
 
   it('with every reason at once', () => {
     const nodes = [node('ams-1', { reach: { kind: 'agent' }, environment: 'production', keys: 'allowed' })];
     const line: LineDeclaration = { ...LINE, distribution: 'mount' };
-    expect(refusals(facts({ nodes, line, offset: DAY, kind: 'certificate', approvers: [], horizon: NOW }))).toHaveLength(6);
+    expect(
+      refusals(
+        facts({
+          nodes,
+          line,
+          offset: DAY,
+          deliveries: [{ node: nodes[0] as NodeDeclaration, identity: 'a' as Sha1, missing: 'sealed-copy' }],
+          approvers: [],
+          horizon: NOW,
+        }),
+      ),
+    ).toHaveLength(7);
   });
 });
