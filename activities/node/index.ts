@@ -86,6 +86,14 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
     }
   };
 
+  const failing = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw activityFailure(error, deps.attempt().number);
+    }
+  };
+
   return {
     inspectNode: (order) =>
       failing(async () => {
@@ -113,12 +121,4 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
 function skewOf(order: Omit<NodeOrder, 'node'>, facts: AttemptFacts, now: Instant): number {
   if (order.sentAt > now) return now - order.sentAt;
   return facts.startedAt === null ? 0 : now - facts.startedAt;
-}
-
-async function failing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw activityFailure(error);
-  }
 }

@@ -45,9 +45,9 @@ export function readPkcs12(bytes: Uint8Array, password: string, name: string): S
     (one) => one.publicKey.export({ type: 'spki', format: 'pem' }).toString().replaceAll(/\s/g, '') === publicKey,
   );
   if (own === undefined) throw notAnIdentity(name, 'its private key belongs to none of the certificates in it');
-  // Node.js names the extended key usage so.
-  if (!(own.keyUsage ?? []).includes(CODE_SIGNING))
-    throw notAnIdentity(name, `its certificate ${subject(own, 'CN')} is not for code signing`);
+  // Node.js names the extended key usage so; without any it is undefined, whatever the types say.
+  const usages = own.keyUsage as readonly string[] | undefined;
+  if (usages?.includes(CODE_SIGNING) !== true) throw notAnIdentity(name, `its certificate ${subject(own, 'CN')} is not for code signing`);
   return { certificatePem: own.toString(), privateKeyPem, facts: factsOf(own) };
 }
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GitManifestStore } from '../../activities/manifest-store/git.js';
 import type { CommandEntry } from '../../src/cli/commands.js';
 import { run } from '../../src/cli/main.js';
-import type { NodeName, Sha1 } from '../../src/domain/brands.js';
+import type { NodeName } from '../../src/domain/brands.js';
 import { readPkcs12 } from '../../src/identity/pkcs12.js';
 import { openSealedIdentity } from '../../src/identity/sealed.js';
 import { openAppleHierarchy, type DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
@@ -129,7 +129,7 @@ describe('reseal certificate import (T1, S6)', () => {
     expect(out).toContain(`identity     ${identity.sha1.slice(0, 8)} Apple Distribution: Acme GmbH (${TEAM})`);
     expect(out).toContain('sealed for   a, b\n');
     const store = await GitManifestStore.open({ path: join(folder, 'store.git') });
-    const sha1 = identity.sha1 as Sha1;
+    const sha1 = identity.sha1;
     for (const name of ['a', 'b'] as NodeName[]) {
       const sealed = await store.sealedIdentity({ identity: sha1, node: name, recipient: keys[name] ?? '' });
       expect(sealed?.importedBy).toBe('alice');

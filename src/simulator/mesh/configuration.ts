@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Apps } from '../../manifest/assemble.js';
+import { KEYCHAIN_PASSWORD } from './signers.js';
 import { writeYaml, type MeshFolders } from './files.js';
 import { LINE, QUICK_POLICY, ROSTER, type SimulatedNode } from './spec.js';
 
@@ -7,6 +8,8 @@ export interface MeshConfiguration {
   readonly nodes: readonly SimulatedNode[];
   /** Which nodes may hold private keys. */
   readonly keys: 'signers' | 'forbidden';
+  /** Public delivery keys of nodes that are Macs with keychains; none by default. */
+  readonly deliveryKeys?: Readonly<Record<string, string>>;
   readonly pipelines: readonly { readonly name: string; readonly bundles: readonly string[] }[];
   /** PEM files, relative to the configuration folder. */
   readonly extraRoots: readonly string[];
@@ -29,6 +32,7 @@ export async function writeConfiguration(folders: MeshFolders, mesh: MeshConfigu
         store: 'main',
         sources: ['drop'],
         successorOwner: 'rita',
+        ...(mesh.deliveryKeys === undefined ? {} : { keychains: { password: { file: KEYCHAIN_PASSWORD } } }),
       },
     },
     defaults: { environment: 'simulated', lines: [LINE], pool: 'main', keys: 'forbidden' },
@@ -38,6 +42,7 @@ export async function writeConfiguration(folders: MeshFolders, mesh: MeshConfigu
       image: node.image,
       roles: [...node.roles],
       ...(mesh.keys === 'signers' && node.roles.includes('signer') ? { keys: 'allowed' } : {}),
+      ...(mesh.deliveryKeys?.[node.name] === undefined ? {} : { deliveryKey: mesh.deliveryKeys[node.name] }),
       reach: { kind: 'local', home: join('..', 'nodes', node.name) },
     })),
     pipelines: mesh.pipelines,

@@ -9,6 +9,8 @@ import { GitManifestStore } from '../../../activities/manifest-store/git.js';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../apple-hierarchy.js';
 import { writeConfiguration } from './configuration.js';
 import { meshFolders, type MeshFolders } from './files.js';
+import type { MacOptions } from '../mac/install.js';
+import { installSigners, sealedTo } from './signers.js';
 import { LINE, SIMULATED_APPS, simulatedNodes, TEAM, type SimulatedApp, type SimulatedNode } from './spec.js';
 
 const DAY = 86_400_000;
@@ -23,7 +25,9 @@ export interface MeshRequest {
   /** Milliseconds from now until the profiles in force expire. Default: 6 days. */
   readonly expiresIn?: number;
   /** Whether successors lie in the drop folder already. Default: yes. */
-  readonly successors?: boolean;
+  readonly successors?: boolean | 'new-certificate';
+  /** Signers are simulated Macs, with keychains and real identities, and not files alone. Default: no. */
+  readonly macs?: Pick<MacOptions, 'tool'>;
   readonly now?: number;
 }
 
@@ -38,6 +42,8 @@ export interface CreatedMesh {
 export interface SimulatedMesh extends CreatedMesh {
   readonly apple: AppleHierarchy;
   readonly certificate: DistributionCertificate;
+  /** What successors sign with: `certificate`, or one that was issued after it. */
+  readonly nextCertificate: DistributionCertificate;
 }
 
 /** Version 4 in form; the same name and edition give the same UUID. */
@@ -107,11 +113,23 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
       notBefore: wholeSecond(now - 35 * DAY),
       notAfter: wholeSecond(now + 330 * DAY),
     }));
+  const nextCertificate =
+    request.successors === 'new-certificate'
+      ? await apple.issueCertificate({
+          commonName: `Apple Distribution: Acme GmbH (${TEAM})`,
+          team: TEAM,
+          notBefore: wholeSecond(now - DAY),
+          notAfter: wholeSecond(now + 364 * DAY),
+        })
+      : certificate;
+  const signers = nodes.filter((node) => node.roles.includes('signer')).map((node) => node.name);
+  const deliveryKeys = request.macs === undefined ? undefined : await installSigners(folders, signers, apple, request.macs);
   const root = 'simulated-apple-root.pem';
   await writeFile(join(folders.root, root), apple.rootPem);
   await writeConfiguration(folders, {
     nodes,
     keys: 'signers',
+    ...(deliveryKeys === undefined ? {} : { deliveryKeys }),
     pipelines: apps.map((app) => ({ name: `${app.name}-release`, bundles: app.bundles.map((bundle) => bundle.bundleId) })),
     extraRoots: [join('..', root)],
     apps: appsFile(apps),
@@ -126,7 +144,7 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   });
   for (const { uuid, bytes } of inForce) await writeFile(join(folders.profiles, `${uuid}.mobileprovision`), bytes);
   if (request.successors !== false) {
-    for (const { uuid, bytes } of successorProfiles({ apple, certificate }, apps, now))
+    for (const { uuid, bytes } of successorProfiles({ apple, certificate: nextCertificate }, apps, now))
       await writeFile(join(folders.drop, `${uuid}.mobileprovision`), bytes);
   }
 
@@ -137,6 +155,8 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   const store = await GitManifestStore.open({ path: folders.store });
   try {
     await store.create();
+    if (deliveryKeys !== undefined)
+      await store.putMany(await sealedTo(deliveryKeys, [...new Set([certificate, nextCertificate])]), { by: 'rita', ticket: 'DEMO-0' });
     if ((await store.head(line)) === null) {
       await store.putMany(
         [
@@ -150,7 +170,7 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   } finally {
     await store.close();
   }
-  return { folders, line, nodes, apple, certificate, manifest: frozen.sha256 };
+  return { folders, line, nodes, apple, certificate, nextCertificate, manifest: frozen.sha256 };
 }
 
 function appsFile(apps: readonly SimulatedApp[]): Apps {

@@ -46,7 +46,7 @@ export interface Mac {
 }
 
 /** What the Mac runs in Node.js, bundled: a process that had to compile TypeScript first would take half a second. */
-function bundledTool(folder: string): string {
+export function bundledTool(folder: string): string {
   const outfile = join(folder, 'tool.mjs');
   buildSync({
     entryPoints: [resolve(import.meta.dirname, '../../../src/simulator/mac/tool/main.ts')],

@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bundledTool } from '../simulator/mac/support.js';
+import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
+import { RotatingMesh } from './rotating-mesh.js';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+
+const FAST = { cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['50%', '50%'], maxUnavailable: 1, stallTimeout: '30s' } };
+let mesh: RotatingMesh;
+let tool: string;
+beforeEach(async () => {
+  tool = mkdtempSync(join(tmpdir(), 'reseal-tool-'));
+  mesh = await RotatingMesh.start({
+    nodes: simulatedNodes(6),
+    successors: 'new-certificate',
+    macs: { tool: bundledTool(tool) },
+    policy: FAST,
+  });
+});
+afterEach(async () => {
+  await mesh.stop();
+  rmSync(tool, { recursive: true, force: true });
+});
+
+const signers = () => mesh.mesh.nodes.filter((node) => node.roles.includes('signer')).map((node) => node.name);
+function security(node: string, ...args: readonly string[]): string {
+  const home = mesh.home(node);
+  const ended = spawnSync(join(home, 'bin/security'), args, {
+    cwd: home,
+    env: { HOME: home, PATH: `${home}/bin:/usr/bin:/bin` },
+    encoding: 'utf8',
+  });
+  return (ended.stdout + ended.stderr).toLowerCase();
+}
+const usable = (node: string): string => security(node, 'find-identity', '-v', '-p', 'codesigning');
+/** Every secret of the mesh that a person or program knows. */
+const secrets = (): readonly string[] =>
+  signers().flatMap((node) =>
+    ['delivery.key', 'keychain.password'].map((name) =>
+      readFileSync(join(mesh.home(node), 'usr/local/var/reseal/state', name), 'utf8').trim(),
+    ),
+  );
+
+describe('a certificate rotates on a mesh whose signers are Macs (R2, R9, T1)', () => {
+  it('from one keychain to the next, and no secret is in any history; the next incident brings the old one back', async () => {
+    const { certificate, nextCertificate } = mesh.mesh;
+    for (const node of signers()) expect(usable(node)).toContain(certificate.sha1);
+    await mesh.rotate();
+    const gate = await mesh.untilGate();
+    for (const node of signers()) {
+      expect(usable(node)).toContain(certificate.sha1);
+      expect(usable(node)).toContain(nextCertificate.sha1);
+    }
+    expect(gate.kind).toBe('certificate');
+    await mesh.approve('ada', 'grace');
+    expect(await mesh.result()).toMatchObject({ outcome: 'completed' });
+    for (const node of signers()) {
+      expect(usable(node)).toContain(nextCertificate.sha1);
+      expect(usable(node)).not.toContain(certificate.sha1);
+      expect(readdirSync(join(mesh.home(node), 'usr/local/var/reseal/state/incoming'))).toEqual([]);
+    }
+    await mesh.rollBackCompleted('ios-main-1');
+    expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
+    for (const node of signers()) {
+      expect(usable(node)).toContain(certificate.sha1);
+      expect(usable(node)).not.toContain(nextCertificate.sha1);
+    }
+    const histories: string[] = [];
+    for await (const { workflowId, runId } of mesh.temporal.client.workflow.list({ query: `TaskQueue = '${mesh.taskQueue}'` }))
+      histories.push(JSON.stringify(await mesh.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory()));
+    expect(histories.length).toBeGreaterThan(3);
+    const decoded =
+      histories.join('') +
+      histories.join('').replaceAll(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
+    for (const secret of secrets()) expect(decoded).not.toContain(secret);
+  });
+
+  it('a signer whose keychain cannot be had is named, with keychain and what to do, and everything comes back (S5)', async () => {
+    const [first] = signers();
+    const home = mesh.home(first ?? '');
+    rmSync(join(home, 'usr/local/var/reseal/state/keychain.password'));
+    await mesh.rotate();
+    expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
+    const told = JSON.stringify(await mesh.ledger.eventsAfter('ios-main-1', -1));
+    expect(told).toContain(
+      `Node ${first ?? ''}: the password of its keychains is not to be had: the file /usr/local/var/reseal/state/keychain.password is not there`,
+    );
+    for (const node of signers()) expect(usable(node)).not.toContain(mesh.mesh.nextCertificate.sha1);
+  });
+});
