@@ -45,6 +45,8 @@ export interface NodeDeclaration {
   readonly mount: string;
   readonly state: string;
   readonly hardware: string;
+  /** Jobs that may sign here at once; only a signer has seats. Missing: one. */
+  readonly seats?: number;
   readonly reach: Reach;
 }
 
