@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'HOME_IN_USE'
   | 'HEAD_MOVED'
   | 'REFUSED'
+  | 'SEAT_HELD'
   // nodes
   | 'STALE_EPOCH'
   | 'ORDER_EXPIRED'
