@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Worker } from '@temporalio/worker';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
@@ -19,6 +20,8 @@ import { trustedRoots } from '../profile/trusted-roots.js';
 import { contentOf } from './content-of-stores.js';
 import { configurationReader } from './configuration-reader.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
+import { seated } from './seated-nodes.js';
+import { Seats } from './seats.js';
 import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
 
 /** One task queue for workflows and local nodes. */
@@ -95,15 +98,17 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     reach: reach.files,
     ...temporalContext,
   });
+  const taskQueue = request.taskQueue ?? TASK_QUEUE;
+  const seats = new Seats(new Client({ connection, namespace }), taskQueue);
   const worker = await createResealWorker({
     connection,
     namespace,
-    taskQueue: request.taskQueue ?? TASK_QUEUE,
+    taskQueue,
     workflowBundle: request.workflowBundle ?? (await resealWorkflows()),
     maxActivitiesPerSecond: limits.activitiesPerSecond,
     activities: {
       ...alive(createRotationActivities(around)),
-      ...patient(request.decorate?.(nodes) ?? nodes, limits.nodeOfflineAfter),
+      ...patient(seated(request.decorate?.(nodes) ?? nodes, seats, around.configuration), limits.nodeOfflineAfter),
       ...createLedgerActivities(request.ledger),
       ...createNotifyActivities({ webhooks: around.configuration().reseal.notify.webhooks }),
     },
