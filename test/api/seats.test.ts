@@ -154,6 +154,24 @@ describe('the command line', () => {
   });
 });
 
+it('a lease outlives its workflow’s history: after some 900 heartbeats there is a new run, and the same holder has the seat', async () => {
+  const held = await ask('patient');
+  const runId = async (): Promise<string> =>
+    (await served.desk.client.workflow.getHandle(`seat/${served.mesh.taskQueue}/${NODE}`).describe()).runId;
+  const first = await runId();
+  await until(
+    async () => {
+      const beats = await Promise.all(Array.from({ length: 5 }, () => say('heartbeat', { token: held.token })));
+      expect(beats.map((beat) => beat.body)).toMatchObject(beats.map(() => ({ state: 'granted', token: held.token })));
+      return (await runId()) !== first;
+    },
+    { what: 'a new run', timeout: 90_000, every: 0 },
+  );
+  expect((await seat()).held).toMatchObject([{ job: 'patient', until: held.until }]);
+  await release(held);
+  expect((await seat()).held).toEqual([]);
+});
+
 it('usage adds up, per pipeline and day, after the seat’s workflow has begun again (S12)', async () => {
   const held = await ask('billed', { pipeline: 'billing' });
   const waits = await ask('waits', { pipeline: 'billing' });
