@@ -25,6 +25,8 @@ export interface CohortStepEnd {
   readonly retried: readonly NodeName[];
   /** Rows that the ledger did not take; the rotation delivers them. */
   readonly unrecorded: readonly RotationNodeRow[];
+  /** Lines for the rotation's record; missing in histories of before there were any. */
+  readonly remarks?: readonly string[];
 }
 
 /** One task on at most `limits.stepNodes` nodes of a cohort, never more in flight than allowed. */
@@ -77,7 +79,13 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
     untried: queue.filter((node) => !done.has(node)),
     retried: input.again.filter((node) => done.has(node)),
     unrecorded,
+    ...remarksOf(results),
   };
+}
+
+function remarksOf(results: readonly NodeResult[]): Pick<CohortStepEnd, 'remarks'> {
+  const remarks = results.flatMap(({ remark }) => (remark === undefined ? [] : [remark]));
+  return remarks.length === 0 ? {} : { remarks };
 }
 
 /** A node given up in flight has no result; the fence sees to it that it changes nothing later. */

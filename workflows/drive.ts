@@ -292,6 +292,7 @@ class Drive {
       retried: all((end) => end.retried),
     };
     this.deliveries.addRows(all((end) => end.unrecorded));
+    for (const text of all((end) => end.remarks ?? [])) this.deliveries.note({ kind: 'remark', text, data: {} });
     this.tell({ event: 'nodes-ended', ...ended });
   }
 

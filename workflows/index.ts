@@ -3,3 +3,4 @@ export { expiryScan } from './expiry-scan.js';
 export { incidentRollback } from './incident-rollback.js';
 export { nodeInspection } from './node-inspection.js';
 export { rotation } from './rotation.js';
+export { signerSeat } from './signer-seat.js';

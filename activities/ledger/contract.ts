@@ -1,6 +1,7 @@
 import type { LineName, NodeName, RotationId, Sha256 } from '../../src/domain/brands.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { HistoryEvent } from '../../src/domain/rotation/history.js';
+import type { SeatUse } from '../../src/domain/seats/seat.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
 
 /** One node of one rotation as last known; the ledger's key is (rotation, node). */
@@ -35,6 +36,7 @@ export interface StepRecord {
 export interface LedgerActivities {
   recordProgress(progress: Progress): Promise<void>;
   recordStep(step: StepRecord): Promise<void>;
+  recordSeatUses(uses: readonly SeatUse[]): Promise<void>;
 }
 
 /** The ledger is a projection for people and queries: writes are upserts, repeatable, and never decide anything. */
@@ -45,4 +47,6 @@ export interface LedgerWrites {
   /** At most 100 rows. An older `at` never overwrites a newer one. */
   recordNodes(rows: readonly RotationNodeRow[]): Promise<void>;
   saveNodeReports(line: string, reports: readonly NodeReport[]): Promise<void>;
+  /** Idempotent by the claim's token: what is recorded once stays as it is. */
+  recordSeatUses(uses: readonly SeatUse[]): Promise<void>;
 }

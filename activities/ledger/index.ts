@@ -12,7 +12,7 @@ async function asFailure(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** The ledger's writes as activities. The whole ledger may be given; only these two are registered. */
+/** The ledger's writes as activities. The whole ledger may be given; only these are registered. */
 export function createLedgerActivities(ledger: LedgerWrites): LedgerActivities {
   return {
     recordProgress: ({ status, events }) =>
@@ -25,5 +25,6 @@ export function createLedgerActivities(ledger: LedgerWrites): LedgerActivities {
         if (reports.length > 0) await ledger.saveNodeReports(line, reports);
         if (rows.length > 0) await ledger.recordNodes(rows);
       }),
+    recordSeatUses: (uses) => asFailure(() => ledger.recordSeatUses(uses)),
   };
 }

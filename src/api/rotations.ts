@@ -120,7 +120,7 @@ export const rotationEvents = (desk: RotationDesk, id: string, after: number): P
   desk.ledger.eventsAfter(id, after);
 
 /** The roster lets this person do it, and the ticket is of the declared form. Before a workflow exists nobody else can check. */
-function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterCommand): void {
+export function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterCommand): void {
   const { roster, policy } = desk.around.configuration();
   const refusal = ticketRefusal(ticket, policy);
   if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);

@@ -33,6 +33,31 @@ export const ScheduleBody = z.strictObject({
   at: text.optional(),
 });
 
+const claimText = text.max(120);
+
+export const SeatAcquireBody = z
+  .strictObject({
+    node: text.optional(),
+    line: text.optional(),
+    holder: claimText,
+    pipeline: claimText,
+    ticket,
+    job: claimText,
+    /** Milliseconds; the policy's lease where it is missing. */
+    lease: z.int().positive().optional(),
+    /** Milliseconds; 0: only if it is free now. */
+    wait: z.int().min(0),
+  })
+  .refine(({ node, line }) => (node === undefined) !== (line === undefined), { error: 'either a node or a line' });
+
+export const SeatTokenBody = z.strictObject({ token: text.max(64) });
+
+/** By token, or by an operator: then by holder, with who says so and why. */
+export const SeatReleaseBody = z.union([
+  SeatTokenBody,
+  z.strictObject({ holder: claimText, job: claimText.optional(), by: person, ticket }),
+]);
+
 export const COMMAND_NAMES = [
   'approve',
   'reject',
@@ -77,6 +102,12 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now' },
   { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
   { method: 'post', path: '/v1/schedule', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },
+  { method: 'get', path: '/v1/seats', summary: 'Seats of signers: who holds one, who waits' },
+  { method: 'post', path: '/v1/seats', summary: 'Ask for a seat, or again for the same job', body: SeatAcquireBody },
+  { method: 'get', path: '/v1/seats/usage', summary: 'What was held and waited for, by day; ?by=pipeline, holder or node; ?since=DATE' },
+  { method: 'post', path: '/v1/seats/{node}/standing', summary: 'Where a claim stands', body: SeatTokenBody },
+  { method: 'post', path: '/v1/seats/{node}/heartbeat', summary: 'Say that the holder, or one who waits, is alive', body: SeatTokenBody },
+  { method: 'post', path: '/v1/seats/{node}/release', summary: 'Give a seat back, or take it from its holder', body: SeatReleaseBody },
   { method: 'get', path: '/v1/lines/{line}/head', summary: "A line's head in the store" },
 ];
 

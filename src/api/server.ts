@@ -23,7 +23,18 @@ import {
   startRotation,
   type RotationDesk,
 } from './rotations.js';
-import { COMMAND_NAMES, CommandBody, openApi, PlanBody, ScheduleBody, StartBody } from './routes.js';
+import {
+  COMMAND_NAMES,
+  CommandBody,
+  openApi,
+  PlanBody,
+  ScheduleBody,
+  SeatAcquireBody,
+  SeatReleaseBody,
+  SeatTokenBody,
+  StartBody,
+} from './routes.js';
+import { acquireSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
 import { changeSchedule, showSchedule } from './schedule.js';
 
 const BODY_LIMIT = 256 * 1024;
@@ -105,6 +116,18 @@ export function createApi({ desk, token }: ApiOptions): Hono {
     const { action, at } = await body(context, ScheduleBody);
     return context.json(await changeSchedule(desk, action, offsetOf(at)));
   });
+  api.get('/v1/seats', async (context) => context.json(await listSeats(desk)));
+  api.post('/v1/seats', async (context) => context.json(await acquireSeat(desk, await body(context, SeatAcquireBody))));
+  api.get('/v1/seats/usage', async (context) => context.json(await seatUsage(desk, context.req.query('by'), context.req.query('since'))));
+  api.post('/v1/seats/:node/standing', async (context) =>
+    context.json(await seatStanding(desk, context.req.param('node'), (await body(context, SeatTokenBody)).token)),
+  );
+  api.post('/v1/seats/:node/heartbeat', async (context) =>
+    context.json(await seatHeartbeat(desk, context.req.param('node'), (await body(context, SeatTokenBody)).token)),
+  );
+  api.post('/v1/seats/:node/release', async (context) =>
+    context.json(await releaseSeat(desk, context.req.param('node'), await body(context, SeatReleaseBody))),
+  );
   api.get('/v1/lines/:line/head', async (context) => {
     const line = context.req.param('line') as LineName;
     const head = await situationOf(desk.around, line).store.head(line);

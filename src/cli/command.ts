@@ -1,7 +1,9 @@
 import type { Output } from './output.js';
 
 /** 0 done or verdict positive; 1 verdict negative; 2 usage or configuration, a name that nothing bears among it; 3 not reachable; 4 refused in the present state. */
-export type ExitCode = 0 | 1 | 2 | 3 | 4;
+export type ExitCode = 0 | 1 | 2 | 3 | 4 | PassedOn;
+/** The exit code of a command that reseal ran for somebody. */
+export type PassedOn = number & { readonly passedOn: true };
 
 /** `text`: one value; `list`: one or more; `count`: a whole number from 0; `flag`: given or not. */
 interface TextParameter {

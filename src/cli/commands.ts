@@ -18,6 +18,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   topology: 'What is declared of lines, keys and nodes: check it, and keep a README in step with it',
   agent: 'The process on a Mac that serves it as a node',
   node: 'The Macs of the mesh, as declared and as they are',
+  seat: 'Seats of signers: one job at a time signs on a node',
 };
 
 /** Every command. A test holds that descriptions here and in the commands are the same. */
@@ -198,4 +199,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: 'Read node truth now: what is active, accepted, present; exit 1 when a check fails',
     load: () => import('./node/inspect.js'),
   },
+  {
+    path: 'seat acquire',
+    description: "Take a signer's seat, and print its token; exit 4 when it is not to be had in time",
+    load: () => import('./seat/acquire.js'),
+  },
+  {
+    path: 'seat run',
+    description: "Run a command while holding a signer's seat; exits with the command's own exit code",
+    load: () => import('./seat/run.js'),
+  },
+  {
+    path: 'seat heartbeat',
+    description: 'Say that the holder of a seat is alive; exit 4 when it has lost it',
+    load: () => import('./seat/heartbeat.js'),
+  },
+  {
+    path: 'seat release',
+    description: "Give a seat back; with --force take it from its holder, in an operator's name",
+    load: () => import('./seat/release.js'),
+  },
+  { path: 'seat list', description: 'List the seats of signers: who holds one, who waits', load: () => import('./seat/list.js') },
+  { path: 'seat usage', description: 'Show how long seats were held and waited for, day by day', load: () => import('./seat/usage.js') },
 ];

@@ -30,6 +30,7 @@ const EXIT: Readonly<Record<ErrorCode, ExitCode>> = {
   SECOND_AGENT: 4,
   HEAD_MOVED: 4,
   REFUSED: 4,
+  SEAT_HELD: 4,
   STALE_EPOCH: 4,
   ORDER_EXPIRED: 4,
   CLOCK_SKEW: 4,

@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'SECOND_AGENT'
   | 'HEAD_MOVED'
   | 'REFUSED'
+  | 'SEAT_HELD'
   // nodes
   | 'STALE_EPOCH'
   | 'ORDER_EXPIRED'

@@ -1,4 +1,5 @@
 import type { Duration } from './brands.js';
+import type { SeatTerms } from './seats/seat.js';
 
 /** A share of a number of nodes (`5%` is `{percent: 5}`) or a count. */
 export type Share = { readonly percent: number } | { readonly count: number };
@@ -72,6 +73,12 @@ export interface Policy {
     readonly activitiesPerSecond: number;
     readonly nodeOperationTimeout: Duration;
     readonly nodeOfflineAfter: Duration;
+  };
+  readonly seats: SeatTerms & {
+    /** How long a rotation waits for the seat of a signer that it is to switch. */
+    readonly rotationWait: Duration;
+    /** How long a switch back waits before it goes on without the seat. */
+    readonly rollbackWait: Duration;
   };
   readonly tickets: { readonly pattern: string };
   readonly calendars: Readonly<Record<string, Calendar>>;

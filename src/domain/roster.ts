@@ -16,7 +16,8 @@ export type RosterCommand =
   | 'start-emergency'
   | 'rollback'
   | 'answer'
-  | 'close';
+  | 'close'
+  | 'release-seat';
 
 export interface Person {
   readonly id: PersonId;

@@ -67,6 +67,8 @@ export interface NodeDeclaration {
   readonly hardware: string;
   /** Public half of the node's age key, for identities that are delivered to it. */
   readonly deliveryKey?: string;
+  /** Jobs that may sign here at once; only a signer has seats. Missing: one. */
+  readonly seats?: number;
   readonly reach: Reach;
 }
 

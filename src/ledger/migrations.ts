@@ -59,6 +59,24 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '0002-seat-uses': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('seat_use')
+        .addColumn('token', 'text', (column) => column.primaryKey())
+        .addColumn('node', 'text', (column) => column.notNull())
+        .addColumn('holder', 'text', (column) => column.notNull())
+        .addColumn('pipeline', 'text', (column) => column.notNull())
+        .addColumn('ticket', 'text', (column) => column.notNull())
+        .addColumn('job', 'text', (column) => column.notNull())
+        .addColumn('asked_at', 'timestamptz', (column) => column.notNull())
+        .addColumn('granted_at', 'timestamptz')
+        .addColumn('ended_at', 'timestamptz', (column) => column.notNull())
+        .addColumn('how', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('seat_use_by_end').on('seat_use').columns(['ended_at']).execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) };

@@ -7,6 +7,7 @@ import type { LedgerWrites, RotationNodeRow } from '../../activities/ledger/cont
 import { ResealError } from '../domain/errors.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
+import type { SeatUse } from '../domain/seats/seat.js';
 import { eventsAfter, recordEvents } from './events.js';
 import { migrations } from './migrations.js';
 import { nodes, saveNodeReports, type SeenNode } from './nodes.js';
@@ -14,6 +15,7 @@ import { pgliteDialect } from './pglite-dialect.js';
 import { isUnreachable, reaching } from './reachable.js';
 import { recordNodes, rotationNodes } from './rotation-nodes.js';
 import { recordRotation, rotation, type RotationFilter, rotations } from './rotations.js';
+import { recordSeatUses, seatUses } from './seat-uses.js';
 import type { Tables } from './tables.js';
 
 /** `embedded`: PGlite in a folder that this process alone uses. `url`: a PostgreSQL server. */
@@ -26,6 +28,8 @@ export interface Ledger extends LedgerWrites {
   rotationNodes(id: string): Promise<RotationNodeRow[]>;
   eventsAfter(id: string, seq: number, limit?: number): Promise<HistoryEvent[]>;
   nodes(filter?: { readonly line?: string; readonly name?: string }): Promise<SeenNode[]>;
+  /** Claims that ended after `since`, oldest first. */
+  seatUses(since: number): Promise<SeatUse[]>;
   close(): Promise<void>;
 }
 
@@ -102,6 +106,8 @@ export async function openLedger(place: LedgerPlace): Promise<Ledger> {
     rotationNodes: (id) => run(() => rotationNodes(db, id)),
     eventsAfter: (id, seq, limit) => run(() => eventsAfter(db, id, seq, limit)),
     nodes: (filter) => run(() => nodes(db, filter)),
+    recordSeatUses: (uses) => run(() => recordSeatUses(db, uses)),
+    seatUses: (since) => run(() => seatUses(db, since)),
     close: () => db.destroy(),
   };
 }

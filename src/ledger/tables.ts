@@ -2,6 +2,7 @@ import type { ColumnType, JSONColumnType } from 'kysely';
 import type { NodeReport } from '../domain/node/report.js';
 import type { HistoryKind } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
+import type { SeatEnd } from '../domain/seats/seat.js';
 
 /** `timestamptz`; in the program instants are milliseconds. */
 type Time = ColumnType<Date, Date, Date>;
@@ -57,5 +58,18 @@ export interface Tables {
     line: string;
     report: JSONColumnType<NodeReport>;
     seen_at: Time;
+  };
+  /** Claims on signers' seats that have ended, for usage and billing. */
+  seat_use: {
+    token: string;
+    node: string;
+    holder: string;
+    pipeline: string;
+    ticket: string;
+    job: string;
+    asked_at: Time;
+    granted_at: MaybeTime;
+    ended_at: Time;
+    how: SeatEnd;
   };
 }

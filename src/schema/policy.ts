@@ -110,6 +110,20 @@ export const PolicySchema = z
         nodeOfflineAfter: positiveDuration.prefault('2m'),
       })
       .prefault({}),
+    /** Seats of signers: who holds one, and for how long. */
+    seats: z
+      .strictObject({
+        lease: positiveDuration.prefault('1h'),
+        longest: positiveDuration.prefault('4h'),
+        /** Whoever is silent for longer loses the seat, or the place in the queue. */
+        heartbeat: positiveDuration.prefault('2m'),
+        longestWait: positiveDuration.prefault('4h'),
+        /** How long a rotation waits for the seat of a signer that it is to switch. */
+        rotationWait: duration.prefault('20m'),
+        /** How long a switch back waits before it goes on without the seat. */
+        rollbackWait: duration.prefault('15s'),
+      })
+      .prefault({}),
     tickets: z.strictObject({ pattern: text.refine(isRegExp, { error: 'a regular expression' }).default(TICKET_PATTERN) }).prefault({}),
     calendars: z
       .record(name, calendar)

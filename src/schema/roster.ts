@@ -19,6 +19,7 @@ const COMMANDS = [
   'rollback',
   'answer',
   'close',
+  'release-seat',
 ] as const satisfies readonly RosterCommand[];
 
 /** `roster.yaml`. */

@@ -98,7 +98,14 @@ export const TopologyFile = z.strictObject({
   lines: z.record(name, line),
   defaults: z.strictObject(shared).partial().default({}),
   nodes: z
-    .array(z.strictObject({ name: nodeName, ...z.strictObject(shared).partial().shape, deliveryKey: deliveryKey.optional() }))
+    .array(
+      z.strictObject({
+        name: nodeName,
+        ...z.strictObject(shared).partial().shape,
+        deliveryKey: deliveryKey.optional(),
+        seats: z.int({ error: 'a number of seats, 1 to 64' }).min(1).max(64).optional(),
+      }),
+    )
     .min(1, { error: 'at least one node' }),
   pipelines: z.array(z.strictObject({ name, bundles: z.array(text) })).default([]),
 });
@@ -111,6 +118,11 @@ export const TopologySchema = TopologyFile.transform((file, context): Topology =
       if (whole[field] === undefined) {
         context.addIssue({ code: 'custom', path: ['nodes', index, field], input: undefined, message: `${field}, here or under defaults` });
       }
+    }
+    const roles: readonly string[] = whole.roles ?? [];
+    if (whole.seats !== undefined && !roles.includes('signer')) {
+      const message = 'no seats, or the role signer: jobs take seats only where they sign';
+      context.addIssue({ code: 'custom', path: ['nodes', index, 'seats'], input: whole.seats, message });
     }
     return whole as NodeDeclaration;
   });

@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import { createNodeActivities, profileVerifier } from '../../activities/node/index.js';
 import { temporalContext } from '../../activities/node/temporal-context.js';
 import { ResealError } from '../domain/errors.js';
@@ -6,6 +7,8 @@ import { reachRegion } from '../node-shell/reach.js';
 import { patient } from './beating.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import type { RunningWorker } from './running-worker.js';
+import { seated } from './seated-nodes.js';
+import { Seats } from './seats.js';
 import { openSurroundings } from './surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
 import { createResealWorker } from './workers.js';
@@ -31,12 +34,14 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
   const { connection, namespace } = await connectWorkers(request.temporal);
   const reach = reachRegion(region, reseal.ssh);
   const nodes = createNodeActivities({ store: around.content, verifier: profileVerifier(around.profiles), reach: reach.files, ...temporalContext }); // prettier-ignore
+  const taskQueue = request.taskQueue ?? TASK_QUEUE;
+  const seats = new Seats(new Client({ connection, namespace }), taskQueue);
   const worker = await createResealWorker({
     connection,
     namespace,
-    taskQueue: gatewayQueue(request.taskQueue ?? TASK_QUEUE, region),
+    taskQueue: gatewayQueue(taskQueue, region),
     maxActivitiesPerSecond: policy.limits.activitiesPerSecond,
-    activities: patient(nodes, policy.limits.nodeOfflineAfter),
+    activities: patient(seated(nodes, seats, around.configuration), policy.limits.nodeOfflineAfter),
   });
   const ended = worker.run().finally(async () => {
     await connection.close();

@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import { createNodeActivities, profileVerifier } from '../../activities/node/index.js';
@@ -9,6 +10,8 @@ import { reachNodes } from '../node-shell/reach.js';
 import { alive, patient } from './beating.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import type { RunningWorker } from './running-worker.js';
+import { seated } from './seated-nodes.js';
+import { Seats } from './seats.js';
 import { openSurroundings } from './surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
 import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
@@ -36,15 +39,17 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     reach: reach.files,
     ...temporalContext,
   });
+  const taskQueue = request.taskQueue ?? TASK_QUEUE;
+  const seats = new Seats(new Client({ connection, namespace }), taskQueue);
   const worker = await createResealWorker({
     connection,
     namespace,
-    taskQueue: request.taskQueue ?? TASK_QUEUE,
+    taskQueue,
     workflowBundle: request.workflowBundle ?? (await resealWorkflows()),
     maxActivitiesPerSecond: limits.activitiesPerSecond,
     activities: {
       ...alive(createRotationActivities(around)),
-      ...patient(request.decorate?.(nodes) ?? nodes, limits.nodeOfflineAfter),
+      ...patient(seated(request.decorate?.(nodes) ?? nodes, seats, around.configuration), limits.nodeOfflineAfter),
       ...createLedgerActivities(request.ledger),
       ...createNotifyActivities({ webhooks: around.configuration().reseal.notify.webhooks }),
     },

@@ -87,6 +87,14 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
   escalation: { pageEvery: duration },
   emergency: { approvals: count, canary: count, wave: share },
   clock: { maxSkew: duration },
+  seats: {
+    lease: duration,
+    longest: duration,
+    heartbeat: duration,
+    longestWait: duration,
+    rotationWait: duration,
+    rollbackWait: duration,
+  },
   limits: {
     stepNodes: field(fc.integer({ min: 1, max: 100 })),
     activitiesPerSecond: count,

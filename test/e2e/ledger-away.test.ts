@@ -25,6 +25,7 @@ const leaving = (ledger: LedgerWrites): LedgerWrites => {
     recordEvents: wrap(ledger.recordEvents),
     recordNodes: wrap(ledger.recordNodes),
     saveNodeReports: wrap(ledger.saveNodeReports),
+    recordSeatUses: wrap(ledger.recordSeatUses),
   };
 };
 

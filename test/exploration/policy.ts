@@ -18,6 +18,7 @@ export const MODEL_POLICY: Policy = {
   emergency: { approvals: 2, canary: 1, wave: { percent: 100 } },
   clock: { maxSkew: 60_000 },
   limits: { stepNodes: 100, activitiesPerSecond: 100, nodeOperationTimeout: 1_000, nodeOfflineAfter: 1_000 },
+  seats: { lease: 100, longest: 400, heartbeat: 10, longestWait: 400, rotationWait: 50, rollbackWait: 5 },
   tickets: { pattern: '^CHG-[0-9]+$' },
   calendars: {},
   audience: { owner: [], widened: [], page: [] },

@@ -277,6 +277,7 @@ describe('the activities of the ledger', () => {
       recordEvents: failing,
       recordNodes: failing,
       saveNodeReports: failing,
+      recordSeatUses: failing,
     });
     await expect(activities.recordStep({ line: 'x' as LineName, rows: [row('x-1', 'n-1', 1)], reports: [] })).rejects.toMatchObject({
       type: 'DATABASE_UNREACHABLE',

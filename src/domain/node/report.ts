@@ -43,4 +43,6 @@ export interface NodeResult {
   readonly passes?: number;
   /** A sentence; empty when done. */
   readonly reason: string;
+  /** What is worth a line of the record though nothing is wrong with the node. */
+  readonly remark?: string;
 }

@@ -26,6 +26,7 @@ export type HistoryKind =
   | 'question'
   | 'answered'
   | 'trouble'
+  | 'remark'
   | 'restored'
   | 'soak'
   | 'signal-ignored'

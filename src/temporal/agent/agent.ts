@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import { createNodeActivities, profileVerifier } from '../../../activities/node/index.js';
 import { temporalContext } from '../../../activities/node/temporal-context.js';
@@ -13,6 +14,8 @@ import { thisMac, type Place } from '../../node-shell/place.js';
 import { reachOnly } from '../../node-shell/reach.js';
 import { patient } from '../beating.js';
 import { connectWorkers, type TemporalAddress } from '../connection.js';
+import { seated } from '../seated-nodes.js';
+import { Seats } from '../seats.js';
 import { openSurroundings, type OpenSurroundings } from '../surroundings.js';
 import { TASK_QUEUE } from '../task-queue.js';
 import { createResealWorker } from '../workers.js';
@@ -79,7 +82,8 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
     const mine = newIdentity(request.host ?? hostname());
     const watch = new OnlyOne(connection, namespace, mine, served);
     await watch.look();
-    const workers = await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine)));
+    const seats = new Seats(new Client({ connection, namespace }), request.taskQueue ?? TASK_QUEUE);
+    const workers = await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine, seats)));
     const health = await serveHealth(request.port, () => healthOf(served, workers));
     undo.push(() => health.stop());
     const ended = run(workers, watch, request.lookEvery ?? LOOK_EVERY).finally(end);
@@ -125,6 +129,7 @@ function createWorker(
   connection: NativeConnection,
   namespace: string,
   mine: AgentIdentity,
+  seats: Seats,
 ): Promise<Worker> {
   const activities = createNodeActivities({
     store: around.content,
@@ -137,7 +142,7 @@ function createWorker(
     namespace,
     taskQueue: queue,
     identity: identityText(mine),
-    activities: patient(activities, around.configuration().policy.limits.nodeOfflineAfter),
+    activities: patient(seated(activities, seats, around.configuration), around.configuration().policy.limits.nodeOfflineAfter),
     activityPollers: 1,
     maxConcurrentActivities: AT_ONCE,
     shutdownGraceTime: GRACE,

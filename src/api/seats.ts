@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import type { NodeName } from '../domain/brands.js';
+import { ResealError } from '../domain/errors.js';
+import type { SeatView } from '../domain/seats/seat.js';
+import { addUp, type UsageBy } from '../domain/seats/usage.js';
+import { ticketRefusal } from '../domain/tickets.js';
+import type { NodeDeclaration } from '../domain/topology.js';
+import {
+  seatListView,
+  standingView,
+  usageView,
+  type SeatListView,
+  type SeatReleaseView,
+  type SeatStandingView,
+  type SeatUsageView,
+} from '../presenters/seat.js';
+import { Seats } from '../temporal/seats.js';
+import { mayAsk, type RotationDesk } from './rotations.js';
+import type { SeatAcquireBody, SeatReleaseBody } from './routes.js';
+
+const seatsOf = (desk: RotationDesk): Seats => new Seats(desk.client, desk.taskQueue);
+const capacityOf = (node: NodeDeclaration): number => node.seats ?? 1;
+
+const signersOf = (desk: RotationDesk): readonly NodeDeclaration[] =>
+  desk.around.configuration().topology.nodes.filter((node) => node.roles.includes('signer'));
+
+function signer(desk: RotationDesk, name: string): NodeDeclaration {
+  const found = signersOf(desk).find((node) => node.name === name);
+  if (found !== undefined) return found;
+  const declared = desk.around.configuration().topology.nodes.some((node) => node.name === name);
+  throw new ResealError(
+    'NOT_FOUND',
+    declared
+      ? `${name} has no seats: it does not have the role signer. List those that have with \`reseal seat list\`.`
+      : `topology.yaml declares no node ${name}. List seats with \`reseal seat list\`.`,
+  );
+}
+
+const viewOf = (desk: RotationDesk, node: NodeDeclaration): Promise<SeatView> => seatsOf(desk).view(node.name, capacityOf(node));
+
+export async function listSeats(desk: RotationDesk): Promise<SeatListView> {
+  return seatListView(
+    await Promise.all(
+      signersOf(desk).map(async (node) => ({
+        view: { ...(await viewOf(desk, node)), capacity: capacityOf(node) },
+        lines: node.lines,
+      })),
+    ),
+  );
+}
+
+/** Asks for a seat and answers at once: granted, a place in the queue, or (without a wait) gone where none is free. */
+export async function acquireSeat(desk: RotationDesk, asked: z.infer<typeof SeatAcquireBody>): Promise<SeatStandingView> {
+  const { policy } = desk.around.configuration();
+  const refusal = ticketRefusal(asked.ticket, policy);
+  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
+  const { holder, pipeline, ticket, job, wait, lease = null } = asked;
+  const node = await chosen(desk, asked);
+  const standing = await seatsOf(desk).acquire(
+    node.name,
+    { terms: policy.seats, capacity: capacityOf(node) },
+    { holder, pipeline, ticket, job, wait, lease, place: 'back' },
+  );
+  return standingView(node.name, standing);
+}
+
+/** The node that is named; of a line the one that the job has a claim on already, else that with the shortest line before its seats. */
+async function chosen(desk: RotationDesk, { node, line, holder, job }: z.infer<typeof SeatAcquireBody>): Promise<NodeDeclaration> {
+  if (node !== undefined) return signer(desk, node);
+  const candidates = signersOf(desk).filter((one) => one.lines.some((name) => name === line));
+  const seen = await Promise.all(candidates.map(async (one) => ({ one, view: await viewOf(desk, one) })));
+  const own = seen.find(({ view }) => [...view.held, ...view.waiting].some((claim) => claim.holder === holder && claim.job === job));
+  if (own !== undefined) return own.one;
+  const before = ({ one, view }: (typeof seen)[number]): number => (view.held.length + view.waiting.length) / capacityOf(one);
+  const [best] = [...seen].sort((first, second) => before(first) - before(second));
+  if (best === undefined)
+    throw new ResealError('NOT_FOUND', `No node with the role signer is on line ${line ?? ''}. See \`reseal seat list\`.`);
+  return best.one;
+}
+
+export const seatStanding = async (desk: RotationDesk, node: string, token: string): Promise<SeatStandingView> =>
+  standingView(node, await seatsOf(desk).standing(signer(desk, node).name, token));
+
+/** @throws ResealError SEAT_HELD where the claim is gone: its time was over, or it was silent */
+export async function seatHeartbeat(desk: RotationDesk, node: string, token: string): Promise<SeatStandingView> {
+  const standing = await seatsOf(desk).heartbeat(signer(desk, node).name, token);
+  if (standing.kind !== 'gone') return standingView(node, standing);
+  throw new ResealError(
+    'SEAT_HELD',
+    `This claim on the seat of ${node} is over: its time was up, it was silent for longer than seats.heartbeat, or an operator released it. Acquire the seat anew.`,
+  );
+}
+
+export async function releaseSeat(desk: RotationDesk, node: string, asked: z.infer<typeof SeatReleaseBody>): Promise<SeatReleaseView> {
+  const name: NodeName = signer(desk, node).name;
+  if (!('token' in asked)) mayAsk(desk, asked.by, asked.ticket, 'release-seat');
+  const claim = 'token' in asked ? { token: asked.token } : { holder: asked.holder, job: asked.job ?? null };
+  return { schemaVersion: 1, node, released: await seatsOf(desk).release(name, claim) };
+}
+
+const isBy = (text: string): text is UsageBy => ['pipeline', 'holder', 'node'].includes(text);
+const MONTH = 30 * 86_400_000;
+
+/** Claims count from the moment they have ended. @throws ResealError USAGE */
+export async function seatUsage(desk: RotationDesk, by = 'pipeline', since?: string): Promise<SeatUsageView> {
+  if (!isBy(by)) throw new ResealError('USAGE', `Usage is told by pipeline, holder or node, not by ${JSON.stringify(by)}.`);
+  const from = since === undefined ? Date.now() - MONTH : Date.parse(since);
+  if (Number.isNaN(from)) throw new ResealError('USAGE', `${JSON.stringify(since)} is no date; give one like 2026-11-29.`);
+  return usageView(by, from, addUp(await desk.ledger.seatUses(from), by, from));
+}

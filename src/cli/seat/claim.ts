@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDuration } from '../../domain/duration.js';
+import { ResealError } from '../../domain/errors.js';
+import type { SeatListView, SeatStandingView } from '../../presenters/seat.js';
+import { queuedText } from '../../presenters/seat-text.js';
+import type { ApiClient } from '../api-client.js';
+import type { Context } from '../command.js';
+
+/** Between two looks at a place in the queue, in milliseconds. */
+const LOOK_EVERY = 500;
+
+/** What everybody says who asks for a seat. */
+export const CLAIM = {
+  ticket: { kind: 'text', description: 'Ticket id', required: true, value: 'TICKET' },
+  for: { kind: 'text', description: "How long it is needed at most (default: the policy's seats.lease)", value: 'DURATION' },
+  job: { kind: 'text', description: 'Key of the job: asking again under it gets the same seat (default: a new one)', value: 'KEY' },
+  holder: { kind: 'text', description: 'Who holds it (default: USER@HOST)', value: 'NAME' },
+  pipeline: { kind: 'text', description: 'What usage is counted under (default: none)', value: 'NAME' },
+} as const;
+
+export interface Wanted {
+  readonly node?: string | undefined;
+  readonly line?: string | undefined;
+  readonly ticket: string;
+  readonly for?: string | undefined;
+  /** Milliseconds. */
+  readonly wait: number;
+  readonly job?: string | undefined;
+  readonly holder?: string | undefined;
+  readonly pipeline?: string | undefined;
+}
+
+/** Milliseconds of an option's text. @throws ResealError USAGE */
+export function durationOf(option: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null)
+    throw new ResealError('USAGE', `${option} is ${JSON.stringify(text)}; it takes an integer and ms, s, m, h or d, like 30m.`);
+  return ms;
+}
+
+export const seatPath = (node: string, verb: string): string => `/v1/seats/${encodeURIComponent(node)}/${verb}`;
+
+function ownName(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // A user without an entry in the system's list, as in containers.
+    return hostname();
+  }
+}
+
+/** Asks for a seat and waits for it as long as is wanted. @throws ResealError SEAT_HELD where it was not to be had in that time */
+export async function claimSeat(context: Context, api: ApiClient, wanted: Wanted): Promise<SeatStandingView> {
+  const { node, line, ticket, wait } = wanted;
+  if ((node === undefined) === (line === undefined)) throw new ResealError('USAGE', 'Name either a node or, with --line, a line.');
+  const until = Date.now() + wait;
+  const signal = wait > 0 ? context.interrupted() : undefined;
+  let standing = await api.post<SeatStandingView>('/v1/seats', {
+    ...(node === undefined ? { line } : { node }),
+    holder: wanted.holder ?? ownName(),
+    pipeline: wanted.pipeline ?? 'none',
+    ticket,
+    job: wanted.job ?? randomUUID(),
+    wait,
+    ...(wanted.for === undefined ? {} : { lease: durationOf('--for', wanted.for) }),
+  });
+  const allowed = standing.beatBy === null ? 0 : Date.parse(standing.beatBy) - Date.now();
+  let shown = '';
+  while (standing.state === 'queued' && Date.now() < until && signal?.aborted !== true) {
+    const place = queuedText(standing);
+    if (place !== shown) context.output.progress(place);
+    shown = place;
+    await sleep(LOOK_EVERY, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    standing = await api.post<SeatStandingView>(seatPath(standing.node, isDue(standing, allowed) ? 'heartbeat' : 'standing'), {
+      token: standing.token,
+    });
+  }
+  if (standing.state === 'granted') return standing;
+  if (standing.token !== null) await api.post(seatPath(standing.node, 'release'), { token: standing.token });
+  throw new ResealError('SEAT_HELD', await notToBeHad(api, standing.node, wait));
+}
+
+/** Half of what the first answer allowed has passed: whoever is silent for all of it is taken for dead. */
+const isDue = ({ beatBy }: SeatStandingView, allowed: number): boolean => beatBy !== null && Date.parse(beatBy) - Date.now() < allowed / 2;
+
+async function notToBeHad(api: ApiClient, node: string, wait: number): Promise<string> {
+  const { seats } = await api.get<SeatListView>('/v1/seats');
+  const held = seats.find((seat) => seat.node === node)?.held ?? [];
+  const by = held.map((claim) => `${claim.holder} under ${claim.ticket} until ${claim.until}`).join(', ') || 'somebody until a moment ago';
+  const next = wait === 0 ? 'Wait for it with --wait 20m' : 'Wait longer, or ask for another signer';
+  return `The seat of ${node} is held by ${by}. ${next}; \`reseal seat list\` shows who holds seats.`;
+}

@@ -1,0 +1,73 @@
+import { describeDuration } from '../domain/duration.js';
+import type { Pen } from './rotation-text.js';
+import type { SeatListView, SeatStandingView, SeatUsageView } from './seat.js';
+
+const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
+
+/** `third in the queue for ams-sign-1`. */
+export const queuedText = ({ node, position }: SeatStandingView): string => {
+  const place = position ?? 0;
+  return `${ORDINALS[place - 1] ?? `number ${place}`} in the queue for ${node}`;
+};
+
+export function standingText(view: SeatStandingView, pen: Pen, now: number): string[] {
+  switch (view.state) {
+    case 'granted':
+      return [
+        `the seat of ${pen.styled(view.node, 'bold')} is yours`,
+        `  token     ${view.token ?? ''}`,
+        `  until     ${view.until === null ? '-' : pen.time(Date.parse(view.until), now)}`,
+        `  beat by   ${view.beatBy === null ? '-' : pen.time(Date.parse(view.beatBy), now)}`,
+      ];
+    case 'queued':
+      return [queuedText(view)];
+    case 'gone':
+      return [`there is no such claim on ${view.node}, or none any more`];
+  }
+}
+
+export function seatListText({ seats }: SeatListView, pen: Pen, now: number): string[] {
+  if (seats.length === 0) return ['no node of the topology has the role signer: there are no seats'];
+  return pen.table(
+    ['NODE', 'SEAT', 'HOLDER', 'PIPELINE', 'TICKET', 'JOB', 'UNTIL'],
+    seats.flatMap(({ node, capacity, held, waiting }) => {
+      const row = (place: string, claim: (typeof held)[number]): string[] => [
+        node,
+        place,
+        claim.holder,
+        claim.pipeline,
+        claim.ticket,
+        claim.job,
+        pen.time(Date.parse(claim.until), now),
+      ];
+      return [
+        ...held.map((claim) => row('held', claim)),
+        ...Array.from({ length: Math.max(0, capacity - held.length) }, () => [node, 'free', '-', '-', '-', '-', '-']),
+        ...waiting.map((claim, index) => row(`waits, ${index + 1}`, claim)),
+      ];
+    }),
+  );
+}
+
+export function seatUsageText({ by, since, rows }: SeatUsageView, pen: Pen): string[] {
+  if (rows.length === 0) return [`nothing was held or waited for since ${since.slice(0, 10)}`];
+  return pen.table(
+    ['DAY', by.toUpperCase(), 'HELD', 'WAITED', 'LEASES'],
+    rows.map((row) => [
+      row.day,
+      row.name,
+      describeDuration(row.heldSeconds * 1000),
+      describeDuration(row.waitedSeconds * 1000),
+      String(row.leases),
+    ]),
+  );
+}
+
+/** For a spreadsheet: what begins like a formula is quoted as a text, and quotes are doubled (RFC 4180). */
+export function seatUsageCsv({ by, rows }: SeatUsageView): string[] {
+  const cell = (text: string): string => `"${(/^[=+\-@]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+  return [
+    `day,${by},held_seconds,waited_seconds,leases`,
+    ...rows.map((row) => [row.day, cell(row.name), row.heldSeconds, row.waitedSeconds, row.leases].join(',')),
+  ];
+}

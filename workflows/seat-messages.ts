@@ -1,0 +1,27 @@
+import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import type { NodeName } from '../src/domain/brands.js';
+import type { AcquireRequest, Seat, SeatTerms, SeatUse, SeatView, Standing } from '../src/domain/seats/seat.js';
+
+/** What is declared of the seat now, by who asks: the workflow reads no configuration. */
+export interface SeatRules {
+  readonly terms: SeatTerms;
+  readonly capacity: number;
+}
+
+/** Asks for the seat, or again: at once answered with where the claim stands. Nothing waits inside an Update. */
+export const acquireUpdate = defineUpdate<Standing, [Omit<AcquireRequest, 'token'> & SeatRules]>('acquire');
+export const heartbeatUpdate = defineUpdate<Standing, [{ readonly token: string }]>('heartbeat');
+/** By its token; an operator's release names holder and job instead. */
+export const releaseUpdate = defineUpdate<
+  { readonly released: boolean },
+  [{ readonly token: string } | { readonly holder: string; readonly job: string | null }]
+>('release');
+export const seatsQuery = defineQuery<SeatView>('seats');
+/** Where the claim of this token stands, without a mark in the history. */
+export const standingQuery = defineQuery<Standing, [string]>('standing');
+
+export interface SignerSeatInput {
+  readonly node: NodeName;
+  readonly terms: SeatTerms;
+  readonly carried?: { readonly seat: Seat; readonly unrecorded: readonly SeatUse[] };
+}

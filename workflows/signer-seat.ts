@@ -1,0 +1,141 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import {
+  acquireSeat,
+  beatSeat,
+  emptySeat,
+  isIdle,
+  nextEnd,
+  releaseSeat,
+  resizeSeat,
+  seatView,
+  settleSeat,
+  standingOf,
+  type Moved,
+  type Seat,
+  type SeatTerms,
+  type SeatUse,
+} from '../src/domain/seats/seat.js';
+import { ledger } from './activities.js';
+import { acquireUpdate, heartbeatUpdate, releaseUpdate, seatsQuery, standingQuery, type SignerSeatInput } from './seat-messages.js';
+
+/** Claims that are kept for a ledger that is away; beyond it the oldest are given up, so that the state stays small. */
+const MOST_UNRECORDED = 1_000;
+/** Events after which the next history is begun; a beat is some five. */
+const LONG_HISTORY = 4_000;
+/** How long a seat that nobody wants keeps its workflow; whoever asks later starts it anew. */
+const IDLE_FOR = 60_000;
+
+const PHASE = defineSearchAttributeKey('ResealPhase', 'KEYWORD');
+const TICKET = defineSearchAttributeKey('ResealTicket', 'KEYWORD');
+
+/** The seats of one signer, as workflow `seat/<node>`: started by whoever asks for one, over when nobody has asked for a while. */
+export async function signerSeat(input: SignerSeatInput): Promise<void> {
+  let terms: SeatTerms = input.terms;
+  let seat: Seat = input.carried?.seat ?? emptySeat(input.node, 1);
+  let unrecorded: readonly SeatUse[] = input.carried?.unrecorded ?? [];
+  let moves = 0;
+  let recording = false;
+
+  const take = (moved: Moved): void => {
+    seat = moved.seat;
+    unrecorded = [...unrecorded, ...moved.ended].slice(-MOST_UNRECORDED);
+    moves += 1;
+  };
+
+  setHandler(acquireUpdate, (asked) => {
+    terms = asked.terms;
+    const { terms: _terms, capacity, ...request } = asked;
+    take(resizeSeat(seat, capacity, Date.now(), terms));
+    const token = uuid4();
+    take(acquireSeat(seat, { ...request, token }, Date.now(), terms));
+    const claim = [...seat.held, ...seat.front, ...seat.queue].find((one) => one.holder === asked.holder && one.job === asked.job);
+    return claim === undefined ? { kind: 'gone' } : standingOf(seat, claim.token);
+  });
+  setHandler(heartbeatUpdate, ({ token }) => {
+    take(beatSeat(seat, token, Date.now(), terms));
+    return standingOf(seat, token);
+  });
+  setHandler(releaseUpdate, (asked) => {
+    const tokens =
+      'token' in asked
+        ? [asked.token]
+        : [...seat.held, ...seat.front, ...seat.queue]
+            .filter((claim) => claim.holder === asked.holder && (asked.job === null || claim.job === asked.job))
+            .map((claim) => claim.token);
+    const known = tokens.filter((token) => standingOf(seat, token).kind !== 'gone');
+    for (const token of known) take(releaseSeat(seat, token, 'token' in asked ? 'released' : 'forced', Date.now(), terms));
+    return { released: known.length > 0 };
+  });
+  setHandler(seatsQuery, () => seatView(seat));
+  setHandler(standingQuery, (token) => standingOf(seat, token));
+
+  /** Beside the seat's own work: a ledger that is away holds nobody up. */
+  const record = async (): Promise<void> => {
+    if (recording || unrecorded.length === 0) return;
+    recording = true;
+    const batch = unrecorded.slice(0, 100);
+    try {
+      await ledger.recordSeatUses(batch);
+      unrecorded = unrecorded.filter((use) => !batch.includes(use));
+    } finally {
+      recording = false;
+    }
+  };
+
+  let shown = '';
+  for (;;) {
+    take(settleSeat(seat, Date.now(), terms));
+    shown = publish(seat, shown);
+    void record();
+    if (isLong()) {
+      // An Update that is answered in the task that closes a run is lost to its caller: this one closes in a task without any.
+      const quiet = moves;
+      await sleep(1);
+      if (moves !== quiet) continue;
+      await condition(allHandlersFinished);
+      // What the ledger has in hand is written again by the next history: by its token it is written once.
+      await continueAsNew<typeof signerSeat>({ node: input.node, terms, carried: { seat, unrecorded } });
+    }
+    const seen = moves;
+    const open = unrecorded.length;
+    const changed = (): boolean => moves !== seen || unrecorded.length !== open;
+    const until = nextEnd(seat);
+    if (until !== null) await condition(changed, Math.max(1, until - Date.now()));
+    else if (unrecorded.length > 0) await condition(changed);
+    else if (!(await condition(changed, IDLE_FOR)) && isIdle(seat)) {
+      await condition(allHandlersFinished);
+      if (isIdle(seat) && unrecorded.length === 0) return;
+    }
+  }
+}
+
+const isLong = (): boolean => workflowInfo().historyLength > LONG_HISTORY || workflowInfo().continueAsNewSuggested;
+
+/** Tells Temporal's own UI who holds the seat; only when that has changed. */
+function publish(seat: Seat, shown: string): string {
+  const [first] = seat.held;
+  const next = [...seat.held, ...seat.front, ...seat.queue].map(({ holder, job }) => `${holder} ${job}`).join(', ');
+  if (next === shown) return shown;
+  upsertSearchAttributes([
+    { key: PHASE, value: first === undefined ? 'free' : 'held' },
+    { key: TICKET, value: first?.ticket ?? 'none' },
+  ]);
+  const line = seat.front.length + seat.queue.length;
+  setCurrentDetails(
+    first === undefined
+      ? `the seat of **${seat.node}** is free`
+      : `**${first.holder}** holds a seat of **${seat.node}** under ${first.ticket}; ${line} wait`,
+  );
+  return next;
+}
