@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { NativeConnection, Worker } from '@temporalio/worker';
-import { createNodeActivities, profileVerifier } from '../../../activities/node/index.js';
+import { createNodeActivities, profileVerifier, type StepHooks } from '../../../activities/node/index.js';
 import { temporalContext } from '../../../activities/node/temporal-context.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
@@ -43,8 +43,10 @@ export interface AgentRequest {
   readonly taskQueue?: string;
   /** Name of this machine among the agents of one node. Default: its host name. */
   readonly host?: string;
-  /** Milliseconds. Default: 30 s. */
+  /** Between two looks at who else serves the nodes, in milliseconds. Default: 30 s. */
   readonly lookEvery?: number;
+  /** Where a test stops an operation short. */
+  readonly hooks?: StepHooks;
 }
 
 export interface RunningAgent {
@@ -77,9 +79,11 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
     const { connection, namespace } = await connectWorkers(request.temporal);
     undo.push(() => connection.close());
     const mine = newIdentity(request.host ?? hostname());
+    ofThisProcess.add(identityText(mine));
+    undo.push(() => void ofThisProcess.delete(identityText(mine)));
     const watch = new OnlyOne(connection, namespace, mine, served);
     await watch.look();
-    const workers = await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine)));
+    const workers = await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine, request.hooks)));
     const health = await serveHealth(request.port, () => healthOf(served, workers));
     undo.push(() => health.stop());
     const ended = run(workers, watch, request.lookEvery ?? LOOK_EVERY).finally(end);
@@ -125,12 +129,14 @@ function createWorker(
   connection: NativeConnection,
   namespace: string,
   mine: AgentIdentity,
+  hooks: StepHooks | undefined,
 ): Promise<Worker> {
   const activities = createNodeActivities({
     store: around.content,
     verifier: profileVerifier(around.profiles),
     reach: reachOnly(node.name, place).files,
     ...temporalContext,
+    ...(hooks === undefined ? {} : { hooks }),
   });
   return createResealWorker({
     connection,
@@ -207,7 +213,12 @@ class OnlyOne {
   }
 }
 
-function runsHere(pid: number): boolean {
+/** Agents of this very process, as they call themselves. */
+const ofThisProcess = new Set<string>();
+
+function runsHere(agent: AgentIdentity): boolean {
+  const { pid } = agent;
+  if (pid === process.pid) return ofThisProcess.has(identityText(agent));
   try {
     process.kill(pid, 0);
     return true;
