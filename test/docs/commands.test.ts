@@ -118,7 +118,7 @@ describeDocument('README.md', 'in-force', async (mesh) => {
 describeDocument('docs/operating.md', 'no-head', () => Promise.resolve());
 
 describe('the documents', () => {
-  const documents = ['README.md', 'docs/operating.md', 'docs/architecture.md', 'docs/decisions.md'];
+  const documents = ['README.md', 'docs/operating.md', 'docs/architecture.md', 'docs/decisions.md', 'docs/agents.md', 'docs/ssh.md'];
 
   it('name no command that the list of exceptions knows and no document shows', () => {
     const shown = documents.flatMap(commandsOf);

@@ -1,40 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
-import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
-import { sshdMissing, startHost, type TestHost } from '../setup/sshd.js';
+import { sshdMissing, type TestHost } from '../setup/sshd.js';
+import { behindSsh } from './behind-ssh.js';
 import { activeManifests, meshTruth } from './node-truth.js';
 import { startScenario, type Scenario } from './scenario.js';
-
-/** Declares every node of a mesh as a host with an sshd of its own. */
-async function behindSsh(mesh: SimulatedMesh, servers: TestHost[]): Promise<void> {
-  const topologyFile = join(mesh.folders.config, 'topology.yaml');
-  const topology = parse(readFileSync(topologyFile, 'utf8')) as { nodes: Record<string, unknown>[] };
-  const nodes: Record<string, unknown>[] = [];
-  for (const node of topology.nodes) {
-    const home = join(mesh.folders.nodes, node['name'] as string);
-    const base = join(home, 'usr/local/var/reseal');
-    const server = await startHost({ folder: join(mesh.folders.root, 'sshd', node['name'] as string), home, roots: [base] });
-    servers.push(server);
-    const { host, port, user } = server;
-    nodes.push({ ...node, mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'ssh', host, port, user } });
-  }
-  writeFileSync(topologyFile, stringify({ ...topology, nodes }));
-  const all = (of: (server: TestHost) => string | null): string => servers.map((server) => readFileSync(of(server) ?? '', 'utf8')).join('');
-  writeFileSync(
-    join(mesh.folders.config, 'known_hosts'),
-    all(({ settings }) => settings.knownHosts),
-  );
-  writeFileSync(
-    join(mesh.folders.config, 'ssh_config'),
-    all(({ settings }) => settings.config),
-  );
-  const resealFile = join(mesh.folders.config, 'reseal.yaml');
-  const reseal = parse(readFileSync(resealFile, 'utf8')) as object;
-  writeFileSync(resealFile, stringify({ ...reseal, ssh: { knownHosts: 'known_hosts', config: 'ssh_config' } }));
-}
 
 describe.skipIf(sshdMissing !== null)(`a mesh of six hosts over sshd${sshdMissing === null ? '' : ` (${sshdMissing})`}`, () => {
   let scenario: Scenario;

@@ -20,6 +20,8 @@ import type { KeychainPolicy, NodeDeclaration, Topology } from '../../src/domain
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
+import { thisMac } from '../../src/node-shell/place.js';
+import { reachOnly } from '../../src/node-shell/reach.js';
 import { SshNode } from '../../src/node-shell/ssh/node.js';
 import { SshSessions } from '../../src/node-shell/ssh/sessions.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
@@ -189,7 +191,7 @@ export function declaration(home: string, more: Partial<NodeDeclaration> = {}): 
 }
 
 /** How the nodes of this test file are reached: the very same tests run over each. */
-let over: 'local' | 'ssh' = 'local';
+let over: 'local' | 'ssh' | 'agent' = 'local';
 let hostIs: Partial<TestHostRequest> = {};
 export function reachNodesOver(kind: typeof over, host: Partial<TestHostRequest> = {}): void {
   over = kind;
@@ -205,10 +207,25 @@ export async function stopHosts(): Promise<void> {
   hosts.clear();
 }
 
+interface Reached {
+  readonly node: Partial<NodeDeclaration>;
+  readonly deps: Partial<NodeActivityDeps>;
+  stop(): Promise<void>;
+}
+
+/** This machine is the node, with the paths that it has here, as for an agent. */
+function agentFor(home: string): Reached {
+  const base = join(home, 'usr/local/var/reseal');
+  const place = thisMac(home, '/nonexistent');
+  return {
+    node: { mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'agent' } },
+    deps: { reach: (node) => reachOnly(node.name, place).files(node) },
+    stop: () => Promise.resolve(),
+  };
+}
+
 /** A host of its own for each home: its node is declared with the paths that it has there. */
-async function hostFor(
-  home: string,
-): Promise<{ readonly node: Partial<NodeDeclaration>; readonly deps: Partial<NodeActivityDeps>; stop(): Promise<void> }> {
+async function hostFor(home: string): Promise<Reached> {
   const base = join(home, 'usr/local/var/reseal');
   const folder = await mkdtemp(join(tmpdir(), 'reseal-sshd-'));
   const server = await startHost({ folder, home, roots: [base], ...hostIs });
@@ -243,7 +260,7 @@ export async function world(
 ): Promise<World> {
   const home = options.home ?? (await mkdtemp(join(over === 'local' ? tmpdir() : hostsFolder(), 'reseal-node-')));
   await mkdir(home, { recursive: true });
-  const host = over === 'local' ? null : await hostFor(home);
+  const host = over === 'local' ? null : over === 'agent' ? agentFor(home) : await hostFor(home);
   const store = new MemoryStore();
   const made = (generation: string, identity?: Sha1): Manifest => manifestOf(generation, BUNDLES, LINE, identity);
   const manifests = { from: made('2025', options.identity), to: made('2026', options.newIdentity ?? options.identity) };

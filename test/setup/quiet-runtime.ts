@@ -2,6 +2,8 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 
 /** What the SDK says of every attempt that fails. Tests make activities fail on purpose, by the hundred; those that must not fail say so themselves. */
 const FAILED_ATTEMPTS = ['Activity failed'];
+/** And of every agent and gateway. */
+const ACTIVITIES_ONLY = ['No workflows registered, not polling for workflow tasks'];
 
 const loud = new DefaultLogger('WARN');
 
@@ -12,6 +14,6 @@ const loud = new DefaultLogger('WARN');
  */
 Runtime.install({
   logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-    if (!FAILED_ATTEMPTS.includes(message)) loud.log(level, message, meta);
+    if (![...FAILED_ATTEMPTS, ...ACTIVITIES_ONLY].includes(message)) loud.log(level, message, meta);
   }),
 });

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
-import { createNodeActivities, profileVerifier } from '../../../activities/node/index.js';
+import { createNodeActivities, profileVerifier, type StepHooks } from '../../../activities/node/index.js';
 import { temporalContext } from '../../../activities/node/temporal-context.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
@@ -46,8 +46,10 @@ export interface AgentRequest {
   readonly taskQueue?: string;
   /** Name of this machine among the agents of one node. Default: its host name. */
   readonly host?: string;
-  /** Milliseconds. Default: 30 s. */
+  /** Between two looks at who else serves the nodes, in milliseconds. Default: 30 s. */
   readonly lookEvery?: number;
+  /** Where a test stops an operation short. */
+  readonly hooks?: StepHooks;
 }
 
 export interface RunningAgent {
@@ -80,10 +82,12 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
     const { connection, namespace } = await connectWorkers(request.temporal);
     undo.push(() => connection.close());
     const mine = newIdentity(request.host ?? hostname());
+    ofThisProcess.add(identityText(mine));
+    undo.push(() => void ofThisProcess.delete(identityText(mine)));
     const watch = new OnlyOne(connection, namespace, mine, served);
     await watch.look();
     const seats = new Seats(new Client({ connection, namespace }), request.taskQueue ?? TASK_QUEUE);
-    const workers = await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine, seats)));
+    const workers = await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine, seats, request.hooks)));
     const health = await serveHealth(request.port, () => healthOf(served, workers));
     undo.push(() => health.stop());
     const ended = run(workers, watch, request.lookEvery ?? LOOK_EVERY).finally(end);
@@ -130,12 +134,14 @@ function createWorker(
   namespace: string,
   mine: AgentIdentity,
   seats: Seats,
+  hooks: StepHooks | undefined,
 ): Promise<Worker> {
   const activities = createNodeActivities({
     store: around.content,
     verifier: profileVerifier(around.profiles),
     reach: reachOnly(node.name, place).files,
     ...temporalContext,
+    ...(hooks === undefined ? {} : { hooks }),
   });
   return createResealWorker({
     connection,
@@ -212,7 +218,12 @@ class OnlyOne {
   }
 }
 
-function runsHere(pid: number): boolean {
+/** Agents of this very process, as they call themselves. */
+const ofThisProcess = new Set<string>();
+
+function runsHere(agent: AgentIdentity): boolean {
+  const { pid } = agent;
+  if (pid === process.pid) return ofThisProcess.has(identityText(agent));
   try {
     process.kill(pid, 0);
     return true;

@@ -9,8 +9,8 @@ export const SILENCE = 75_000;
 interface Surroundings {
   readonly mine: AgentIdentity;
   readonly now: number;
-  /** Whether a process of this machine runs. */
-  readonly isRunning: (pid: number) => boolean;
+  /** Whether an agent that says to be of this machine runs on it. */
+  readonly isRunning: (agent: AgentIdentity) => boolean;
   /** When each poller was last heard of, at the look before this one. */
   readonly before: ReadonlyMap<string, number>;
 }
@@ -27,7 +27,7 @@ export function agentBefore(pollers: readonly Poller[], { mine, now, isRunning, 
     if (agent !== null && isOlder(mine, agent)) return false;
     const last = before.get(identity);
     const heardOfSince = last !== undefined && seenAt > last;
-    return heardOfSince || agent === null || agent.host !== mine.host || isRunning(agent.pid);
+    return heardOfSince || agent === null || agent.host !== mine.host || isRunning(agent);
   });
   return other?.identity ?? null;
 }

@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
+import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
+import type { AgentProcessArguments } from './agent-process.js';
+import type { RotatingMesh } from './rotating-mesh.js';
+
+const PROGRAM = fileURLToPath(new URL('agent-process.ts', import.meta.url));
+
+/** Declares every node of a mesh with an agent on it, and with the paths that it has on this machine. */
+export async function behindAgents(mesh: SimulatedMesh): Promise<void> {
+  const file = join(mesh.folders.config, 'topology.yaml');
+  const topology = parse(readFileSync(file, 'utf8')) as { nodes: { name: string }[] };
+  const nodes = topology.nodes.map((node) => {
+    const base = join(mesh.folders.nodes, node.name, 'usr/local/var/reseal');
+    return { ...node, mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'agent' } };
+  });
+  writeFileSync(file, stringify({ ...topology, nodes }));
+  return Promise.resolve();
+}
+
+/** Agents of a mesh, a process each. */
+export class AgentProcesses {
+  private readonly running = new Map<string, ChildProcess>();
+
+  constructor(private readonly mesh: RotatingMesh) {}
+
+  async start(node: string, change: Pick<AgentProcessArguments, 'dieBefore' | 'lies'> = {}): Promise<void> {
+    const { mesh } = this;
+    const given: AgentProcessArguments = {
+      folder: mesh.mesh.folders.config,
+      address: mesh.temporal.address,
+      namespace: mesh.temporal.namespace,
+      taskQueue: mesh.taskQueue,
+      node,
+      home: mesh.home(node),
+      ...change,
+    };
+    const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.running.set(node, child);
+    await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => { throw new Error(`the agent of ${node} ended`); })]); // prettier-ignore
+  }
+
+  /** Resolves when the agent of a node has ended, in whatever way. */
+  async gone(node: string): Promise<void> {
+    const child = this.running.get(node);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await once(child, 'exit');
+  }
+
+  /** As launchd does it. */
+  async stop(node: string): Promise<number | null> {
+    this.running.get(node)?.kill('SIGTERM');
+    await this.gone(node);
+    return this.running.get(node)?.exitCode ?? null;
+  }
+
+  async stopAll(): Promise<void> {
+    for (const node of this.running.keys()) {
+      this.running.get(node)?.kill('SIGKILL');
+      await this.gone(node);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startGateway } from '../../src/temporal/gateway.js';
+import type { RunningWorker } from '../../src/temporal/running-worker.js';
+import { hostsFolder } from '../setup/hosts-folder.js';
+import { sshdMissing, type TestHost } from '../setup/sshd.js';
+import { behindSsh } from './behind-ssh.js';
+import { activeManifests, meshTruth } from './node-truth.js';
+import { startScenario, type Scenario } from './scenario.js';
+
+describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null ? '' : ` (${sshdMissing})`}`, () => {
+  let scenario: Scenario;
+  let folder: string;
+  const servers: TestHost[] = [];
+  const gateways: RunningWorker[] = [];
+  const startIn = async (region: string): Promise<void> => {
+    const { mesh } = scenario;
+    const { address, namespace } = mesh.temporal;
+    gateways.push(
+      await startGateway({ folder: mesh.mesh.folders.config, region, temporal: { address, namespace }, taskQueue: mesh.taskQueue }),
+    );
+  };
+  beforeAll(async () => {
+    folder = mkdtempSync(join(hostsFolder(), 'gateways-'));
+    scenario = await startScenario({
+      nodes: 3,
+      folder,
+      changed: (mesh) => behindSsh(mesh, servers, { gateways: 'per-region' }),
+      policy: { limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '15s', nodeOfflineAfter: '5s' } },
+    });
+  });
+  afterAll(async () => {
+    for (const gateway of gateways) await gateway.stop();
+    await scenario.end();
+    for (const server of servers) await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('a host whose region has no gateway is unreachable by name, though a worker of the installation could reach it; with all gateways the mesh rotates', async () => {
+    const { mesh, before } = scenario;
+    await startIn('eu-west');
+    await startIn('us-east');
+    await mesh.rotate();
+    expect(await mesh.result()).toMatchObject({
+      outcome: 'refused',
+      reasons: [
+        'bom-sign-1: no gateway of region ap-south, which reaches bom-sign-1, took up its work within 15 s; run `reseal worker --gateway ap-south` there',
+      ],
+    });
+    expect(meshTruth(mesh)).toEqual(before);
+    await startIn('ap-south');
+    await mesh.rotate();
+    await mesh.approve('ada', 'grace');
+    expect(await mesh.result()).toEqual({ id: 'ios-main-2', outcome: 'completed', reasons: [] });
+    const head = await mesh.around.store('main').head(mesh.mesh.line);
+    expect(new Set(Object.values(activeManifests(mesh)))).toEqual(new Set([head?.digest]));
+    // Everything that was done to a host was done through its gateway.
+    expect(scenario.interference.seen).toEqual([]);
+  });
+
+  it('a gateway that would get no work is refused', async () => {
+    await expect(startIn('mars')).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('eu-west') as string });
+  });
+});
