@@ -55,12 +55,9 @@ export const ResealSchema = z.strictObject({
   /** How an agent reaches the programs of its Mac. */
   agent: z
     .strictObject({
-      canary: text
-        .nullable()
-        .default(null)
-        .meta({
-          description: 'The socket of `reseal canary`, through which an agent runs security, codesign and xcodebuild; null: itself.',
-        }),
+      canary: text.nullable().default(null).meta({
+        description: 'The socket of `reseal canary`, through which an agent runs security, codesign and xcodebuild; null: itself.',
+      }),
     })
     .prefault({}),
   trust: z.strictObject({ extraRoots: z.array(text).default([]) }).prefault({}),
