@@ -104,6 +104,19 @@ describe('an agent', () => {
     await next.stop();
   });
 
+  it('says which port is taken, and which namespace is not there, and holds nothing afterwards', async () => {
+    const taken = await start();
+    const port = Number(new URL(taken.health).port);
+    await expect(start({ node: 'ams-build-1' as NodeName, port })).rejects.toMatchObject({ code: 'USAGE' });
+    const temporal = { address: mesh.temporal.address, namespace: 'nowhere' };
+    await expect(start({ node: 'ams-build-1' as NodeName, temporal })).rejects.toMatchObject({
+      code: 'TEMPORAL_UNREACHABLE',
+      message: expect.stringContaining('in namespace nowhere') as string,
+    });
+    expect(existsSync(join(stateOf('ams-build-1'), 'agent.lock'))).toBe(false);
+    await taken.stop();
+  });
+
   it('is not hindered by the lock of one that was killed', async () => {
     writeFileSync(join(stateOf(NODE), 'agent.lock'), JSON.stringify({ pid: process.pid, startTime: 'of another process' }));
     const agent = await start();

@@ -80,16 +80,18 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
     undo.push(() => around.close());
     const served = holdNodes(request, around.configuration(), undo);
     const { connection, namespace } = await connectWorkers(request.temporal);
-    undo.push(() => connection.close());
+    // Workers that were made and never ran hold on to it, and end with the process: why they never ran is what counts.
+    undo.push(() => connection.close().catch(() => undefined));
     const mine = newIdentity(request.host ?? hostname());
     ofThisProcess.add(identityText(mine));
     undo.push(() => void ofThisProcess.delete(identityText(mine)));
     const watch = new OnlyOne(connection, namespace, mine, served);
     await watch.look();
     const seats = new Seats(new Client({ connection, namespace }), request.taskQueue ?? TASK_QUEUE);
-    const workers = await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine, seats, request.hooks)));
+    const workers: Worker[] = [];
     const health = await serveHealth(request.port, () => healthOf(served, workers));
     undo.push(() => health.stop());
+    workers.push(...(await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine, seats, request.hooks)))));
     const ended = run(workers, watch, request.lookEvery ?? LOOK_EVERY).finally(end);
     ended.catch(() => undefined);
     for (const { node, state } of served)
@@ -163,7 +165,7 @@ async function run(workers: readonly Worker[], watch: OnlyOne, every: number): P
   const timer = setInterval(() => {
     watch.look().catch((error: unknown) => {
       // Temporal being away for a while is the SDK's business; being the second agent is not.
-      if (!(error instanceof ResealError)) return;
+      if (!(error instanceof ResealError && error.code === 'SECOND_AGENT')) return;
       found.push(error);
       shutDown(workers);
     });
@@ -187,7 +189,7 @@ const healthOf = (served: readonly ServedNode[], workers: readonly Worker[]): Ag
     const { runState, numInFlightActivities } = worker.getStatus();
     return { node: served[position]?.node.name ?? '', state: runState, inFlight: numInFlightActivities };
   });
-  return { schemaVersion: 1, serving: nodes.every((node) => node.state === 'RUNNING'), pid: process.pid, nodes };
+  return { schemaVersion: 1, serving: nodes.length > 0 && nodes.every((node) => node.state === 'RUNNING'), pid: process.pid, nodes };
 };
 
 /** Looks who else polls for the nodes. */

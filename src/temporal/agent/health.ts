@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { WorkerStatus } from '@temporalio/worker';
+import { ResealError } from '../../domain/errors.js';
 
 /** What `GET /healthz` of an agent answers. */
 export interface AgentHealth {
@@ -27,7 +28,13 @@ export async function serveHealth(port: number, health: () => AgentHealth): Prom
     response.writeHead(answer.serving ? 200 : 503, { 'content-type': 'application/json' }).end(`${JSON.stringify(answer)}\n`);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => {
+      reject(
+        new ResealError('USAGE', `The health endpoint cannot listen on port ${port} of loopback: ${cause.message}. Name another --port.`, {
+          cause,
+        }),
+      );
+    });
     server.listen(port, '127.0.0.1', resolve);
   });
   return {

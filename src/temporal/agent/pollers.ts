@@ -1,4 +1,5 @@
 import type { NativeConnection } from '@temporalio/worker';
+import { ResealError } from '../../domain/errors.js';
 
 export interface Poller {
   readonly identity: string;
@@ -9,12 +10,19 @@ export interface Poller {
 /** `TASK_QUEUE_TYPE_ACTIVITY` of temporal.api.enums.v1; the package that names it comes with the SDK and is not ours to import. */
 const ACTIVITIES: object = { taskQueueType: 2 };
 
-/** Who polls a task queue for activities, and when the server last heard of each; it forgets a poller after five minutes. */
+/**
+ * Who polls a task queue for activities, and when the server last heard of each; it forgets a poller after five minutes.
+ * @throws ResealError TEMPORAL_UNREACHABLE
+ */
 export async function pollersOf(connection: NativeConnection, namespace: string, taskQueue: string): Promise<readonly Poller[]> {
-  const { pollers } = await connection.workflowService.describeTaskQueue({
-    namespace,
-    taskQueue: { name: taskQueue },
-    ...ACTIVITIES,
+  const request = { namespace, taskQueue: { name: taskQueue }, ...ACTIVITIES };
+  const { pollers } = await connection.workflowService.describeTaskQueue(request).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ResealError(
+      'TEMPORAL_UNREACHABLE',
+      `Temporal does not say who serves ${taskQueue} in namespace ${namespace}: ${reason}. Check the namespace in reseal.yaml, and what these credentials may do.`,
+      { cause },
+    );
   });
   return pollers.map(({ identity, lastAccessTime }) => ({
     identity: identity ?? '',
