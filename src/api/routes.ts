@@ -75,6 +75,7 @@ export const ROUTES: readonly RouteDescription[] = [
   })),
   { method: 'get', path: '/v1/nodes', summary: 'Declared nodes, with what was last read off them' },
   { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now' },
+  { method: 'get', path: '/v1/nodes/{name}/expected', summary: 'What a node should have, by its declaration and the heads of its lines' },
   { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
   { method: 'post', path: '/v1/schedule', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },
   { method: 'get', path: '/v1/lines/{line}/head', summary: "A line's head in the store" },
