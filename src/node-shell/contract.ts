@@ -100,6 +100,8 @@ export interface CommandResult {
 
 /** A node as reseal uses it: its files, and the programs that macOS ships. */
 export interface NodeShell extends NodeFiles {
+  /** The path as the node's programs know it: absolute, fit for an argument. @throws ResealError NODE_UNREACHABLE */
+  argument(path: NodePath): Promise<string>;
   /** Runs a program in the home and with the environment of the node's user. @throws ResealError NODE_UNREACHABLE */
   run(command: NodeCommand): Promise<CommandResult>;
 }

@@ -250,6 +250,10 @@ export class LocalNode implements NodeShell {
     }
   }
 
+  async argument(path: NodePath): Promise<string> {
+    return this.resolve(path);
+  }
+
   async run(command: NodeCommand): Promise<CommandResult> {
     this.mustBeThere();
     return runLocal(this.home, command);

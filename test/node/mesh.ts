@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { Policy } from '../../src/domain/policy.js';
-import type { NodeDeclaration, Topology, UnlockWindow } from '../../src/domain/topology.js';
+import type { LineDeclaration, NodeDeclaration, Topology, UnlockWindow } from '../../src/domain/topology.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
@@ -65,6 +66,14 @@ export function entry(bundleId: string, generation: string, more: Partial<Manife
     },
     ...more,
   };
+}
+
+/** Makes the real profile of an entry; without it the bytes only stand for one. */
+export type ProfileMaker = (entry: ManifestEntry) => Uint8Array;
+
+export function withProfiles(manifest: Manifest, make: ProfileMaker): Manifest {
+  const profiles = manifest.profiles.map((one) => ({ ...one, profile: { ...one.profile, sha256: sha256Of(make(one)) } }));
+  return { ...manifest, profiles };
 }
 
 export function manifestOf(generation: string, bundles: readonly string[] = BUNDLES, line = LINE, identity = IDENTITY): Manifest {
@@ -141,6 +150,8 @@ export const POLICY = {
   wipeable: [],
   probe: { passes: 3, interval: 10_000, checkTimeout: 60_000, inconclusiveFor: 25_000 },
   clock: { maxSkew: 60_000 },
+  specifiers: 'uuid-only',
+  retirement: { secondGate: false, maxBuildDuration: 14_400_000, overduePinPageEvery: 14_400_000 },
 } as unknown as Policy;
 
 export interface World {
@@ -204,7 +215,8 @@ async function hostFor(
 ): Promise<{ readonly node: Partial<NodeDeclaration>; readonly deps: Partial<NodeActivityDeps>; stop(): Promise<void> }> {
   const base = join(home, 'usr/local/var/reseal');
   const folder = await mkdtemp(join(tmpdir(), 'reseal-sshd-'));
-  const server = await startHost({ folder, home, roots: [base], ...hostIs });
+  const bin = join(home, 'bin');
+  const server = await startHost({ folder, home, roots: [base], ...(existsSync(bin) ? { bin } : {}), ...hostIs });
   const { host, port, user } = server;
   const sessions = new SshSessions(server.settings);
   const stop = async (): Promise<void> => {
@@ -230,13 +242,23 @@ export async function world(
     readonly home?: string;
     readonly identity?: Sha1;
     readonly unlockWindows?: readonly UnlockWindow[];
+    readonly profiles?: ProfileMaker;
+    /** What the node's line declares otherwise. */
+    readonly line?: Partial<LineDeclaration>;
+    /** Changes the manifests before they are frozen. */
+    readonly manifest?: (manifest: Manifest) => Manifest;
   } = {},
 ): Promise<World> {
   const home = options.home ?? (await mkdtemp(join(over === 'local' ? tmpdir() : hostsFolder(), 'reseal-node-')));
   await mkdir(home, { recursive: true });
   const host = over === 'local' ? null : await hostFor(home);
   const store = new MemoryStore();
-  const made = (generation: string): Manifest => manifestOf(generation, BUNDLES, LINE, options.identity);
+  const made = (generation: string): Manifest => {
+    const plain = (options.manifest ?? ((same) => same))(manifestOf(generation, BUNDLES, LINE, options.identity));
+    if (options.profiles === undefined) return plain;
+    for (const one of plain.profiles) store.put(options.profiles(one));
+    return withProfiles(plain, options.profiles);
+  };
   const manifests = { from: made('2025'), to: made('2026') };
   const from = store.putManifest(manifests.from, '2025');
   const to = store.putManifest(manifests.to, '2026');
@@ -248,6 +270,7 @@ export async function world(
       store: 'main',
       sources: [],
       successorOwner: 'alice' as never,
+      ...options.line,
       ...(options.unlockWindows === undefined ? {} : { keychains: { unlockWindows: options.unlockWindows, onUnlockFailure: [] } }),
     },
     ['other' as LineName]: {

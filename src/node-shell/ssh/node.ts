@@ -174,6 +174,10 @@ export class SshNode implements NodeShell {
     if (this.links.delete(path) && this.session !== null) this.sessions.hold(this.session, -1);
   }
 
+  async argument(path: NodePath): Promise<string> {
+    return path !== '~' && !path.startsWith('~/') ? path : `${(await this.connected()).home}${path.slice(1)}`;
+  }
+
   async run({ program, args, stdin = '', timeout }: NodeCommand): Promise<CommandResult> {
     if (args.length > MOST_ARGUMENTS)
       throw new ResealError('INTERNAL', `${program} was given ${args.length} arguments; over SSH it takes ${MOST_ARGUMENTS}.`);
@@ -223,8 +227,7 @@ export class SshNode implements NodeShell {
 
   /** The path as the node's shell takes it. */
   private async at(path: NodePath): Promise<string> {
-    if (path !== '~' && !path.startsWith('~/')) return field(path);
-    return field(`${(await this.connected()).home}${path.slice(1)}`);
+    return field(await this.argument(path));
   }
 
   private async connected(): Promise<SshSession> {
