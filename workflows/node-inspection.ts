@@ -12,6 +12,8 @@ export interface NodeInspectionInput {
   readonly topology: Sha256;
   readonly policyDigest: Sha256;
   readonly offset: number;
+  /** Reports name every check, not only those that did not pass. */
+  readonly everyCheck?: boolean;
   /** Milliseconds for one node. */
   readonly timeout: number;
 }
@@ -35,6 +37,7 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
     topology: input.topology,
     policy: input.policyDigest,
     manifest: input.manifest,
+    ...(input.everyCheck === true ? { everyCheck: true } : {}),
   };
   const reports: NodeReport[] = [];
   const unreachable: { node: NodeName; reason: string }[] = [];
@@ -48,6 +51,8 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
       }
     }),
   );
-  if (reports.length > 0) await ledger.recordStep({ line: input.line, rows: [], reports });
+  // The ledger keeps what every report has.
+  const brief = reports.map(({ checks: _checks, ...report }) => report);
+  if (brief.length > 0) await ledger.recordStep({ line: input.line, rows: [], reports: brief });
   return { reports, unreachable };
 }

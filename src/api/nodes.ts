@@ -50,13 +50,24 @@ function lastSeen(line: LineName, head: string | null, report: NodeReport | null
 }
 
 /** Node truth, read now, by a worker that reaches the node. */
-export async function inspectNode(desk: RotationDesk, name: string, offset: number): Promise<NodeListView> {
+export async function inspectNode(
+  desk: RotationDesk,
+  name: string,
+  offset: number,
+  show: 'every-check' | 'problems' = 'problems',
+): Promise<NodeListView> {
   const node = declared(desk, name);
-  const lines = await Promise.all(node.lines.map((line) => inspectLine(desk, node, line, offset)));
+  const lines = await Promise.all(node.lines.map((line) => inspectLine(desk, node, line, offset, show)));
   return { schemaVersion: 1, nodes: [nodeView(node, lines)] };
 }
 
-async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: LineName, offset: number): Promise<NodeLineView> {
+async function inspectLine(
+  desk: RotationDesk,
+  node: NodeDeclaration,
+  line: LineName,
+  offset: number,
+  show: 'every-check' | 'problems',
+): Promise<NodeLineView> {
   const { store, configuration } = situationOf(desk.around, line);
   const head = await store.head(line);
   if (head === null) return lineView(line, null, null, null);
@@ -68,6 +79,7 @@ async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: Line
     topology: await store.putFrozen(configuration.topology, context),
     policyDigest: await store.putFrozen(configuration.policy, context),
     offset,
+    ...(show === 'every-check' ? { everyCheck: true } : {}),
     timeout: configuration.policy.limits.nodeOperationTimeout,
   };
   const found = (await desk.client.workflow.execute('nodeInspection', {

@@ -74,7 +74,7 @@ export const ROUTES: readonly RouteDescription[] = [
     body: CommandBody,
   })),
   { method: 'get', path: '/v1/nodes', summary: 'Declared nodes, with what was last read off them' },
-  { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now' },
+  { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now; ?checks=all for every check, not only the problems' },
   { method: 'get', path: '/v1/nodes/{name}/expected', summary: 'What a node should have, by its declaration and the heads of its lines' },
   { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
   { method: 'post', path: '/v1/schedule', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },

@@ -98,7 +98,14 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   }
   api.get('/v1/nodes', async (context) => context.json(await listNodes(desk)));
   api.get('/v1/nodes/:name', async (context) =>
-    context.json(await inspectNode(desk, context.req.param('name'), offsetOf(context.req.query('at')))),
+    context.json(
+      await inspectNode(
+        desk,
+        context.req.param('name'),
+        offsetOf(context.req.query('at')),
+        context.req.query('checks') === 'all' ? 'every-check' : 'problems',
+      ),
+    ),
   );
   api.get('/v1/nodes/:name/expected', async (context) => context.json(await expectedOfNode(desk, context.req.param('name'))));
   api.get('/v1/schedule', async (context) => context.json(await showSchedule(desk)));

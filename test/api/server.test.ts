@@ -162,6 +162,11 @@ describe('a rotation through the API (R5, R7, P1)', () => {
       node: name,
       lines: [{ line: expect.any(String), manifest: expect.stringMatching(/^[0-9a-f]{64}$/) }],
     });
+    const all = await served.get(`/v1/nodes/${name ?? ''}?checks=all`);
+    const [line] = (all.body['nodes'] as unknown as { lines: { checks: { check: string; verdict: string }[] }[] }[])[0]?.lines ?? [];
+    expect(line?.checks).toEqual(
+      expect.arrayContaining([expect.objectContaining({ check: 'active-manifest', verdict: 'pass' }), expect.objectContaining({ check: 'signing', verdict: 'not-due' })]), // prettier-ignore
+    );
     const { status, body } = await served.get(`/v1/nodes/${name ?? ''}`);
     expect(status).toBe(200);
     expect(body['nodes']).toMatchObject([
