@@ -23,12 +23,17 @@ export async function exportApp(
   await folder.write('Canary.xcarchive/Info.plist', Buffer.from(archiveInfo(app), 'utf8'));
   const { method, variant } = app.host;
   const options = [paths.settingsOf(target.digest), method, ...(variant === undefined ? [] : [variant]), 'ExportOptions.plist'].join('/');
+  const read = await files.read(options);
+  if (read.kind !== 'file')
+    return { verdict: 'fail', sentence: `${options} is ${read.kind === 'absent' ? 'missing' : read.what}; restore the node` };
+  // A copy, so that whatever runs `xcodebuild` needs no way to the mount.
+  await folder.write('ExportOptions.plist', read.bytes);
   const args = [
     '-exportArchive',
     '-archivePath',
     await files.argument(folder.at('Canary.xcarchive')),
     '-exportOptionsPlist',
-    await files.argument(options),
+    await files.argument(folder.at('ExportOptions.plist')),
     '-exportPath',
     await files.argument(folder.at(EXPORTED)),
   ];
