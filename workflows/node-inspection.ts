@@ -18,6 +18,8 @@ export interface NodeInspectionInput {
   /** Of these nodes. */
   readonly routes: Routes;
   readonly limits: Pick<Policy['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
+  /** Reports name every check, not only those that did not pass. */
+  readonly everyCheck?: boolean;
 }
 
 export interface NodeInspection {
@@ -39,6 +41,7 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
     topology: input.topology,
     policy: input.policyDigest,
     manifest: input.manifest,
+    ...(input.everyCheck === true ? { everyCheck: true } : {}),
   };
   const reports: NodeReport[] = [];
   const unreachable: { node: NodeName; reason: string }[] = [];
@@ -57,6 +60,8 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
       }
     }),
   );
-  if (reports.length > 0) await ledger.recordStep({ line: input.line, rows: [], reports });
+  // The ledger keeps what every report has.
+  const brief = reports.map(({ checks: _checks, ...report }) => report);
+  if (brief.length > 0) await ledger.recordStep({ line: input.line, rows: [], reports: brief });
   return { reports, unreachable };
 }

@@ -11,7 +11,7 @@ import type { NodeReport, NodeResult } from '../../src/domain/node/report.js';
  */
 export interface NodeActivities {
   /** Node truth against the manifest that should be active. Changes nothing, needs no fence. */
-  inspectNode(order: NodeOrder & { readonly manifest: Sha256 }): Promise<NodeReport>;
+  inspectNode(order: NodeOrder & { readonly manifest: Sha256; readonly everyCheck?: boolean }): Promise<NodeReport>;
   stageNode(order: NodeOrder & { readonly to: Sha256 }): Promise<NodeResult>;
   /**
    * Activates `target`, then probes until the policy's consecutive passes or a failure. On failure (or when inconclusive

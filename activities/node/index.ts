@@ -98,7 +98,10 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
     inspectNode: (order) =>
       failing(async () => {
         const session = await open(order, order.node);
-        return inspect(session, await manifestOf(session, order.manifest), deps.verifier, clock(), deps.version ?? '0.1.0');
+        const report = await inspect(session, await manifestOf(session, order.manifest), deps.verifier, clock(), deps.version ?? '0.1.0');
+        if (order.everyCheck === true) return report;
+        const { checks: _checks, ...brief } = report;
+        return brief;
       }),
     stageNode: (order) => failing(async () => stage(await open(order, order.node), tools(), order.to)),
     switchNode: (order) => failing(async () => switchTo(await open(order, order.node), tools(), order.target, order.revertTo)),

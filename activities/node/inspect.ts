@@ -32,5 +32,6 @@ export async function inspect(
     verdict: probe.verdict,
     problems: probe.checks.filter((one) => one.verdict === 'fail' || one.verdict === 'inconclusive').slice(0, MOST_PROBLEMS),
     findings: probe.findings,
+    checks: probe.checks,
   };
 }

@@ -1,12 +1,22 @@
 import type { Instant, Sha1 } from '../../src/domain/brands.js';
 import { isOpen } from '../../src/domain/calendar.js';
 import { expectedIdentities } from '../../src/domain/expected.js';
-import { judgeIdentities, judgeKeychains, judgeNoIdentities, type SeenKeychain } from '../../src/domain/node/identities.js';
+import {
+  isDedicated,
+  judgeIdentities,
+  judgeKeychains,
+  judgeNoIdentities,
+  judgePlaces,
+  keychainFindings,
+  SYSTEM_KEYCHAIN,
+  type SeenKeychain,
+} from '../../src/domain/node/identities.js';
 import type { CheckResult } from '../../src/domain/node/probe.js';
 import type { IdentitySummary } from '../../src/domain/node/report.js';
 import { identitySummary, type ListedIdentities } from '../../src/mac/find-identity.js';
 import { Security, type Unsaid } from '../../src/mac/security.js';
 import { sha256Of } from '../../src/manifest/digest.js';
+import type { LineDeclaration } from '../../src/domain/topology.js';
 import type { KnownManifest } from './frozen-contents.js';
 import type { NodeSession } from './session.js';
 
@@ -15,6 +25,7 @@ export interface KeysSeen {
   readonly checks: readonly CheckResult[];
   /** null: it did not say. */
   readonly summary: IdentitySummary | null;
+  readonly findings: readonly string[];
 }
 
 /** Identities where they should be and nowhere else, and the keychains that hold them (S5, S7). Only looks. */
@@ -22,34 +33,69 @@ export async function lookAtKeys(session: NodeSession, expected: KnownManifest, 
   const { node, line, policy } = session;
   const security = new Security(session.files, policy.probe.checkTimeout);
   const listed = await security.identities();
-  if ('none' in listed) return { checks: [unknown(session, 'identities', listed)], summary: null };
+  if ('none' in listed) return { checks: [unknown(session, 'identities', listed)], summary: null, findings: [] };
   const summary = summaryOf(listed.answer);
-  if (node.keys === 'forbidden') return { checks: [judgeNoIdentities(node.name, listed.answer.matching)], summary };
+  if (node.keys === 'forbidden') return { checks: [judgeNoIdentities(node.name, listed.answer.matching)], summary, findings: [] };
   const wanted = expectedIdentities(node, line, expected.manifest);
-  return { checks: [judgeIdentities(node.name, wanted, listed.answer), await keychains(session, security, wanted, now)], summary };
+  const seen = await lookAtKeychains(security, wanted, listed.answer);
+  if ('none' in seen) return { checks: [judgeIdentities(node.name, wanted, listed.answer), unknown(session, 'keychains', seen)], summary, findings: [] }; // prettier-ignore
+  const checks = [
+    judgeIdentities(node.name, wanted, listed.answer),
+    judgeKeychains(node.name, seen, unlockWindow(line, now)),
+    judgePlaces(node.name, wanted, seen),
+  ];
+  return { checks, summary, findings: keychainFindings(wanted, seen, policy.retirement.maxBuildDuration) };
 }
 
-async function keychains(session: NodeSession, security: Security, wanted: readonly Sha1[], now: Instant): Promise<CheckResult> {
+/** What the keychains of the search list hold is asked only where it matters: one is locked, locks by itself, is a dedicated one, or rows are double. */
+async function lookAtKeychains(
+  security: Security,
+  wanted: readonly Sha1[],
+  { matching }: ListedIdentities,
+): Promise<readonly SeenKeychain[] | Unsaid> {
   const list = await security.searchList();
-  if ('none' in list) return unknown(session, 'keychains', list);
+  if ('none' in list) return list;
   const seen: SeenKeychain[] = [];
   for (const path of list.answer) {
     const keychain = await security.keychain(path);
-    if ('none' in keychain) return unknown(session, 'keychains', keychain);
-    const { state } = keychain.answer;
-    // With nothing locked it does not matter what holds what.
-    seen.push({ path, state, holds: [] });
+    if ('none' in keychain) return keychain;
+    const { state, info } = keychain.answer;
+    seen.push({ path, state, holds: [], locksAfter: info?.timeout ?? null });
   }
-  const locked = seen.some(({ state }) => state === 'locked');
-  for (const [position, keychain] of (locked ? [...seen] : []).entries()) {
-    if (keychain.state !== 'locked' && keychain.state !== 'unlocked') continue;
+  const doubled = new Set(matching.map((row) => row.sha1)).size < matching.length;
+  const matters = doubled || seen.some(({ path, state, locksAfter }) => state === 'locked' || locksAfter !== null || isDedicated(path));
+  if (!matters) return seen;
+  if (seen.some(({ path }) => isDedicated(path)) && !list.answer.includes(SYSTEM_KEYCHAIN))
+    seen.push({ path: SYSTEM_KEYCHAIN, state: 'unknown', holds: [], locksAfter: null });
+  for (const [position, keychain] of [...seen].entries()) {
+    if (keychain.state === 'missing' || keychain.state === 'not-a-keychain') continue;
     const holds = await security.identities([keychain.path]);
-    if ('none' in holds) return unknown(session, 'keychains', holds);
+    if ('none' in holds) return holds;
     seen[position] = { ...keychain, holds: holds.answer.matching.map((row) => row.sha1).filter((sha1) => wanted.includes(sha1)) };
   }
-  const windows = session.line.keychains?.unlockWindows ?? [];
-  const open = windows.length === 0 || windows.some((window) => isOpen({ ...window, holidays: [] }, now));
-  return judgeKeychains(session.node.name, seen, open ? 'open' : 'closed');
+  return seen;
+}
+
+/** Whether this line's keychains are to be unlocked now; always where it declares no window. */
+export function unlockWindow(line: LineDeclaration, now: Instant): 'open' | 'closed' {
+  const windows = line.keychains?.unlockWindows ?? [];
+  return windows.length === 0 || windows.some((window) => isOpen({ ...window, holidays: [] }, now)) ? 'open' : 'closed';
+}
+
+/** The keychains of the search list that hold an identity, in its order; null where the node does not say. */
+export async function holdersOf(session: NodeSession, identity: Sha1): Promise<readonly SeenKeychain[] | null> {
+  const security = new Security(session.files, session.policy.probe.checkTimeout);
+  const list = await security.searchList();
+  if ('none' in list) return null;
+  const holders: SeenKeychain[] = [];
+  for (const path of list.answer) {
+    const held = await security.identities([path]);
+    if ('none' in held) return null;
+    if (!held.answer.matching.some((row) => row.sha1 === identity)) continue;
+    const keychain = await security.keychain(path);
+    holders.push({ path, state: 'none' in keychain ? 'unknown' : keychain.answer.state, holds: [identity], locksAfter: null });
+  }
+  return holders;
 }
 
 /** What a node does not say is no pass; a simulated node may be none but files. */

@@ -11,6 +11,7 @@ import type { KnownManifest } from './frozen-contents.js';
 import type { JournalSubject } from './journal.js';
 import { probeNode, type Probe } from './probe.js';
 import type { NodeSession, StepHooks, WritingSession } from './session.js';
+import { SwitchCanary } from './switch-canary.js';
 import type { ProfileVerifier } from './verifier.js';
 
 /** What operations need beside the node. */
@@ -111,9 +112,10 @@ export async function switchTo(session: NodeSession, tools: OperationTools, targ
 
 async function prove(session: NodeSession, tools: OperationTools, target: KnownManifest): Promise<Proven> {
   const { passes: needed, interval, inconclusiveFor } = session.policy.probe;
+  const canary = new SwitchCanary(session, target, () => tools.heartbeat({ node: session.node.name, signing: true }));
   const history: { readonly at: Instant; readonly verdict: Verdict }[] = [];
   for (;;) {
-    const probe = await probeNode(session, target, tools.verifier, tools.clock());
+    const probe = await canary.join(await probeNode(session, target, tools.verifier, tools.clock()));
     history.push({ at: probe.at, verdict: probe.verdict });
     const state = proof(history, needed, inconclusiveFor);
     tools.heartbeat({ node: session.node.name, probes: history.length, verdict: probe.verdict });

@@ -63,6 +63,11 @@ export class LinePaths {
     return `${this.node.state}/quarantine/${rotation}`;
   }
 
+  /** Where an order's stub app is signed, for as long as that takes. */
+  canary(opId: string): NodePath {
+    return `${this.node.state}/canary/${opId.replaceAll(/[^A-Za-z0-9-]/g, '-')}`;
+  }
+
   /** Quarantine is one flat folder per rotation: one folder to make, and one to sync. */
   quarantinedProfile(rotation: string, { folder, fileName }: Placement): NodePath {
     return `${this.quarantine(rotation)}/${folder}.${fileName}`;

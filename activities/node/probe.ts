@@ -1,10 +1,13 @@
 import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import { expectedEntries } from '../../src/domain/expected.js';
 import { nodeVerdict, type CheckResult, type Verdict } from '../../src/domain/node/probe.js';
-import type { Placement } from '../../src/domain/node/steps.js';
 import { wipeableTreeOf } from '../../src/domain/wipeable.js';
-import { isTemporary, type Digested } from '../../src/node-shell/contract.js';
+import { isTemporary } from '../../src/node-shell/contract.js';
 import type { IdentitySummary } from '../../src/domain/node/report.js';
+import { judged, pass, type Check, type Observed } from './checks/check.js';
+import { image, mountRefuses, power } from './checks/host.js';
+import { keyFiles } from './checks/key-files.js';
+import { profileFolders, profileNames } from './checks/profile-folders.js';
 import { differences } from './differences.js';
 import { manifestProblems } from './execute-steps.js';
 import type { KnownManifest } from './frozen-contents.js';
@@ -25,21 +28,6 @@ export interface Probe {
   readonly identities: IdentitySummary | null;
 }
 
-/** What the node has, read once per probe; the checks judge it. */
-interface Observed {
-  readonly session: NodeSession;
-  readonly expected: KnownManifest;
-  readonly verifier: ProfileVerifier;
-  /** The node's clock. */
-  readonly now: Instant;
-  readonly active: Sha256 | null;
-  readonly accepted: Readonly<Record<string, readonly Sha256[]>>;
-  readonly profiles: readonly { readonly placement: Placement; readonly found: Digested | undefined }[];
-  readonly findings: string[];
-}
-
-type Check = (observed: Observed) => Promise<CheckResult>;
-
 /** In the order in which a person would look; each says what it found and names the file. */
 const CHECKS: readonly Check[] = [
   activeManifest,
@@ -49,8 +37,14 @@ const CHECKS: readonly Check[] = [
   profileSignatures,
   expiry,
   staleCopies,
+  profileFolders,
+  profileNames,
+  keyFiles,
+  image,
   clock,
   wipeable,
+  mountRefuses,
+  power,
   signing,
 ];
 
@@ -69,11 +63,14 @@ export async function probeNode(session: NodeSession, expected: KnownManifest, v
     accepted: await new StateFile<readonly Sha256[]>(files, paths.stateFile('accepted.json')).readAll(),
     profiles: placements.map((placement, position) => ({ placement, found: found[position] })),
     findings: [],
+    known: [],
+    strays: [],
   };
   const checks: CheckResult[] = [];
   for (const check of CHECKS) checks.push(await check(observed));
   const keys = await lookAtKeys(session, expected, now);
   checks.push(...keys.checks);
+  observed.findings.push(...keys.findings);
   const { findings } = observed;
   return {
     at: now,
@@ -84,22 +81,6 @@ export async function probeNode(session: NodeSession, expected: KnownManifest, v
     accepted: observed.accepted[session.name] ?? [],
     identities: keys.summary,
   };
-}
-
-const pass = (check: string, reason: string): CheckResult => ({ check, verdict: 'pass', reason });
-
-/** Fail with every problem; the first is the sentence, the number of them the evidence. */
-function judged(
-  session: NodeSession,
-  check: string,
-  problems: readonly string[],
-  good: string,
-  verdict: 'fail' | 'inconclusive' = 'fail',
-): CheckResult {
-  const [first] = problems;
-  if (first === undefined) return pass(check, good);
-  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
-  return { check, verdict, reason: `Node ${session.node.name}: ${first}${more}.`, evidence: { problems: problems.length } };
 }
 
 async function activeManifest({ session, expected, active }: Observed): Promise<CheckResult> {
@@ -163,19 +144,20 @@ async function expiry({ session, expected, now }: Observed): Promise<CheckResult
 
 /** Profiles in Xcode's folders that no accepted manifest of any line names: not a fault, but the classic cause of one. */
 async function staleCopies(observed: Observed): Promise<CheckResult> {
-  const { session, expected, accepted: all, findings } = observed;
+  const { session, expected, accepted: all, findings, known, strays } = observed;
   const { node, contents, files, name } = session;
   const wanted = new Set(contents.files(node, session.line, expected).placements.map((placement) => placement.fileName));
+  known.push(...expectedEntries(node, session.line, expected.manifest).map(({ profile }) => profile));
   for (const [line, digests] of Object.entries(all)) {
     for (const digest of digests) {
       if (line === name && digest === expected.digest) continue;
       // A manifest of another line may be in another store; its names are on the node itself.
-      const names = await contents.manifest(digest, () => bytesAt(session, line, digest)).then(({ manifest }) => manifest.profiles.map(({ profile }) => profile.fileName), () => null); // prettier-ignore
+      const names = await contents.manifest(digest, () => bytesAt(session, line, digest)).then(({ manifest }) => manifest.profiles.map(({ profile }) => profile), () => null); // prettier-ignore
       if (names === null) return pass('stale-copies', `manifest ${digest} cannot be read now: not looked for`);
-      for (const fileName of names) wanted.add(fileName);
+      for (const { fileName } of names) wanted.add(fileName);
+      known.push(...names);
     }
   }
-  const strays: string[] = [];
   for (const folder of node.profileFolders) {
     const names = await files.list(PROFILE_FOLDERS[folder]);
     const stray = names.filter((file) => !wanted.has(file) && (isTemporary(file) || /\.(mobile)?provision(profile)?$/.test(file)));
@@ -214,11 +196,11 @@ async function wipeable({ session }: Observed): Promise<CheckResult> {
   return judged(session, 'wipeable', problems, 'mount and state are out of cleaners’ reach');
 }
 
-/** Signing canaries are not there yet: that identities are usable is the most that is known. */
+/** A probe only looks; the first one after a switch that passes signs (`switch-canary.ts`). */
 async function signing({ session }: Observed): Promise<CheckResult> {
   return {
     check: 'signing',
     verdict: 'not-due',
-    reason: session.node.keys === 'forbidden' ? 'keys: forbidden' : 'nothing is signed as a probe yet',
+    reason: session.node.keys === 'forbidden' ? 'keys: forbidden' : 'a stub app is signed once per switch',
   };
 }

@@ -6,7 +6,8 @@ import type { NodeDeclaration } from '../domain/topology.js';
 import { lineView, nodeView, type NodeLineView, type NodeListView } from '../presenters/node.js';
 import type { NodeReport } from '../domain/node/report.js';
 import type { RotationNodeRow } from '../../activities/ledger/contract.js';
-import { situationOf } from '../../activities/rotation/surroundings.js';
+import { lineExpected, type NodeExpectedView } from '../presenters/node-expected.js';
+import { headOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { NodeInspection, NodeInspectionInput } from '../../workflows/node-inspection.js';
 import type { RotationDesk } from './rotations.js';
 
@@ -50,16 +51,24 @@ function lastSeen(line: LineName, head: string | null, report: NodeReport | null
 }
 
 /** Node truth, read now, by a worker that reaches the node. */
-export async function inspectNode(desk: RotationDesk, name: string, offset: number): Promise<NodeListView> {
-  const { topology } = desk.around.configuration();
-  const node = topology.nodes.find((one) => one.name === name);
-  if (node === undefined)
-    throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}. List them with \`reseal node list\`.`);
-  const lines = await Promise.all(node.lines.map((line) => inspectLine(desk, node, line, offset)));
+export async function inspectNode(
+  desk: RotationDesk,
+  name: string,
+  offset: number,
+  show: 'every-check' | 'problems' = 'problems',
+): Promise<NodeListView> {
+  const node = declared(desk, name);
+  const lines = await Promise.all(node.lines.map((line) => inspectLine(desk, node, line, offset, show)));
   return { schemaVersion: 1, nodes: [nodeView(node, lines)] };
 }
 
-async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: LineName, offset: number): Promise<NodeLineView> {
+async function inspectLine(
+  desk: RotationDesk,
+  node: NodeDeclaration,
+  line: LineName,
+  offset: number,
+  show: 'every-check' | 'problems',
+): Promise<NodeLineView> {
   const { store, configuration } = situationOf(desk.around, line);
   const head = await store.head(line);
   if (head === null) return lineView(line, null, null, null);
@@ -73,6 +82,7 @@ async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: Line
     offset,
     routes: routesOf([node], configuration.reseal.ssh.gateways),
     limits: configuration.policy.limits,
+    ...(show === 'every-check' ? { everyCheck: true } : {}),
   };
   const found = (await desk.client.workflow.execute('nodeInspection', {
     workflowId: `inspection/${node.name}/${line}/${randomUUID().slice(0, 8)}`,
@@ -81,6 +91,25 @@ async function inspectLine(desk: RotationDesk, node: NodeDeclaration, line: Line
     staticSummary: `inspects ${node.name} on ${line}`,
   })) as NodeInspection;
   return lineView(line, head.digest, found.reports[0] ?? null, found.unreachable[0]?.reason ?? null);
+}
+
+/** What a node should have now: declaration and the heads of its lines; the node is not asked. */
+export async function expectedOfNode(desk: RotationDesk, name: string): Promise<NodeExpectedView> {
+  const node = declared(desk, name);
+  const lines = await Promise.all(
+    node.lines.map(async (line) => {
+      const { store, declaration } = situationOf(desk.around, line);
+      return lineExpected(node, declaration, line, (await store.head(line)) === null ? null : await headOf(store, line));
+    }),
+  );
+  return { schemaVersion: 1, node: node.name, keys: node.keys, image: node.image, lines };
+}
+
+/** @throws ResealError NOT_FOUND */
+function declared(desk: RotationDesk, name: string): NodeDeclaration {
+  const node = desk.around.configuration().topology.nodes.find((one) => one.name === name);
+  if (node !== undefined) return node;
+  throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}. List them with \`reseal node list\`.`);
 }
 
 const headDigest = async (desk: RotationDesk, line: LineName): Promise<string | null> =>

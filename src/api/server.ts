@@ -11,7 +11,7 @@ import { type ErrorCode, ResealError } from '../domain/errors.js';
 import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import { asResealError, statusOfCode } from './errors.js';
-import { inspectNode, listNodes } from './nodes.js';
+import { expectedOfNode, inspectNode, listNodes } from './nodes.js';
 import {
   commandRotation,
   listRotations,
@@ -109,8 +109,16 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   }
   api.get('/v1/nodes', async (context) => context.json(await listNodes(desk)));
   api.get('/v1/nodes/:name', async (context) =>
-    context.json(await inspectNode(desk, context.req.param('name'), offsetOf(context.req.query('at')))),
+    context.json(
+      await inspectNode(
+        desk,
+        context.req.param('name'),
+        offsetOf(context.req.query('at')),
+        context.req.query('checks') === 'all' ? 'every-check' : 'problems',
+      ),
+    ),
   );
+  api.get('/v1/nodes/:name/expected', async (context) => context.json(await expectedOfNode(desk, context.req.param('name'))));
   api.get('/v1/schedule', async (context) => context.json(await showSchedule(desk)));
   api.post('/v1/schedule', async (context) => {
     const { action, at } = await body(context, ScheduleBody);

@@ -180,6 +180,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./node/probe.js'),
   },
   {
+    path: 'node expected',
+    description: 'Print what a node should have by the manifest in force: profiles, identities, settings; the node is not asked',
+    load: () => import('./node/expected.js'),
+  },
+  {
     path: 'node diff',
     description: 'Compare two nodes as they are now; exit 1 when they differ in something that builds depend on',
     load: () => import('./node/diff.js'),

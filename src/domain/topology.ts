@@ -49,6 +49,8 @@ export interface KeychainPolicy {
   readonly lockAfter?: Duration;
 }
 
+export const DEFAULT_IMAGE_FILE = '/etc/reseal-image-id';
+
 /** A node with every default filled in. */
 export interface NodeDeclaration {
   readonly name: NodeName;
@@ -60,6 +62,8 @@ export interface NodeDeclaration {
   readonly keys: 'allowed' | 'forbidden';
   /** The declared IMAGE_ID of the golden image. */
   readonly image: string;
+  /** Where a golden image says its IMAGE_ID on the node itself; `DEFAULT_IMAGE_FILE` where not declared. */
+  readonly imageFile?: string;
   readonly profileFolders: readonly ProfileFolder[];
   /** Paths on the node itself. A `local` node's root and `~` are both its home folder. */
   readonly mount: string;

@@ -105,7 +105,7 @@ export interface CommandResult {
 export interface NodeShell extends NodeFiles {
   /** Runs a program in the home and with the environment of the node's user. @throws ResealError NODE_UNREACHABLE */
   run(command: NodeCommand): Promise<CommandResult>;
-  /** A path as the node's own programs know it. */
+  /** The path as the node's programs know it: absolute, fit for an argument. @throws ResealError NODE_UNREACHABLE */
   programPath(path: NodePath): Promise<string>;
   /** The password of the node's keychains; read anew every time. @throws ResealError KEYCHAIN_FAILED, without it */
   password(source: PasswordSource): Promise<string>;

@@ -4,6 +4,8 @@ import type { Pen } from './rotation-text.js';
 
 const COLOUR = { pass: 'green', fail: 'red', inconclusive: 'yellow', unreachable: 'red', unknown: 'dim' } as const;
 
+const CHECK_COLOUR = { pass: 'green', fail: 'red', inconclusive: 'yellow', 'not-due': 'dim' } as const;
+
 export function nodeListText(view: NodeListView, pen: Pen, now: number): string[] {
   return pen.table(
     ['NODE', 'REGION', 'ROLES', 'IMAGE', 'LINE', 'VERDICT', 'ACTIVE', 'SEEN'],
@@ -52,10 +54,8 @@ export function nodeText(node: NodeView, pen: Pen): string[] {
       lines.push(
         `    signs     with ${line.identities.usable} usable ${line.identities.usable === 1 ? 'identity' : 'identities'}, summary ${line.identities.sorted.slice(0, 12)}`,
       );
-    for (const problem of line.problems)
-      lines.push(
-        `    ${pen.styled(problem.verdict.padEnd(9), problem.verdict === 'fail' ? 'red' : 'yellow')} ${problem.check}: ${problem.reason}`,
-      );
+    for (const one of line.checks ?? line.problems)
+      lines.push(`    ${pen.styled(one.verdict.padEnd(9), CHECK_COLOUR[one.verdict])} ${one.check}: ${one.reason}`);
     for (const finding of line.findings) lines.push(`    finding   ${finding}`);
   }
   return lines;

@@ -25,6 +25,8 @@ export interface NodeLineView {
   readonly epoch: number | null;
   readonly seenAt: string | null;
   readonly problems: readonly CheckResult[];
+  /** Every check, where they were asked for. */
+  readonly checks?: readonly CheckResult[];
   readonly findings: readonly string[];
   /** Digests and a count, for log indexes; no names and no fingerprints. */
   readonly identities: IdentitySummary | null;
@@ -70,5 +72,6 @@ export const lineView = (line: string, head: string | null, report: NodeReport |
   problems: report?.problems ?? [],
   findings: report?.findings ?? [],
   identities: report?.identities ?? null,
+  ...(report?.checks === undefined ? {} : { checks: report.checks }),
   reason: unreachable ?? '',
 });

@@ -64,6 +64,8 @@ const shared = {
   roles: z.array(nodeRole),
   keys: z.enum(['allowed', 'forbidden']),
   image: text,
+  /** Default `/etc/reseal-image-id`. */
+  imageFile: nodePath.optional(),
   profileFolders: z.array(z.enum(['xcode16', 'legacy'])).min(1, { error: 'at least one of xcode16, legacy' }),
   mount: nodePath,
   state: nodePath,

@@ -79,6 +79,7 @@ describe('a request that cannot be answered', () => {
     ['/v1/rotations/ios-main-99/nodes', 'NOT_FOUND'],
     ['/v1/rotations/ios-main-99/events', 'NOT_FOUND'],
     ['/v1/nodes/nowhere', 'NOT_FOUND'],
+    ['/v1/nodes/nowhere/expected', 'NOT_FOUND'],
     ['/v1/lines/nowhere/head', 'NOT_FOUND'],
   ])('%s is 404 with a sentence', async (path, code) => {
     const { status, body } = await served.get(path);
@@ -156,6 +157,16 @@ describe('a rotation through the API (R5, R7, P1)', () => {
     const listed = await served.get('/v1/nodes');
     expect(listed.body['nodes']).toHaveLength(3);
     const [name] = served.mesh.mesh.nodes.map((node) => node.name);
+    const expected = await served.get(`/v1/nodes/${name ?? ''}/expected`);
+    expect(expected.body).toMatchObject({
+      node: name,
+      lines: [{ line: expect.any(String), manifest: expect.stringMatching(/^[0-9a-f]{64}$/) }],
+    });
+    const all = await served.get(`/v1/nodes/${name ?? ''}?checks=all`);
+    const [line] = (all.body['nodes'] as unknown as { lines: { checks: { check: string; verdict: string }[] }[] }[])[0]?.lines ?? [];
+    expect(line?.checks).toEqual(
+      expect.arrayContaining([expect.objectContaining({ check: 'active-manifest', verdict: 'pass' }), expect.objectContaining({ check: 'signing', verdict: 'not-due' })]), // prettier-ignore
+    );
     const { status, body } = await served.get(`/v1/nodes/${name ?? ''}`);
     expect(status).toBe(200);
     expect(body['nodes']).toMatchObject([

@@ -110,4 +110,26 @@ describe('identities where they should be, and nowhere else (R4, S5, S7)', () =>
     const { verdict } = await inspect();
     expect(verdict).toBe('inconclusive');
   });
+
+  it('an identity with a keychain of its own is in no shared one; twice is told, and an early lock too', async () => {
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    const name = `reseal-${identity.sha1.slice(0, 8)}.keychain`;
+    const created = mac.interactive(
+      `create-keychain -p own ${name}`,
+      `set-keychain-settings -u -t 300 ${name}`,
+      `import ${mac.path(`${identity.sha1}.p12`)} -k ${name} -P p12 -T /usr/bin/codesign`,
+      `list-keychains -d user -s ${name} login.keychain`,
+    );
+    expect(created.stderr).toBe('');
+    const { findings } = await inspect();
+    expect(await problem()).toBe(
+      `identity-places fail: Node ams-build-1: the identity ${identity.sha1.slice(0, 8)} has a keychain of its own and is in login.keychain-db too; delete it there.`,
+    );
+    expect(findings).toEqual([
+      `the identity ${identity.sha1.slice(0, 8)} is in two keychains; one of them will be forgotten when it is retired`,
+      `the keychain ${name}-db locks after 300 s without use, and a build may take 14400 s`,
+    ]);
+    mac.security('list-keychains', '-d', 'user', '-s', name);
+    expect(await problem()).toBe('');
+  });
 });

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { Policy } from '../../src/domain/policy.js';
-import type { KeychainPolicy, NodeDeclaration, Topology } from '../../src/domain/topology.js';
+import type { KeychainPolicy, LineDeclaration, NodeDeclaration, Topology } from '../../src/domain/topology.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
@@ -68,6 +69,14 @@ export function entry(bundleId: string, generation: string, more: Partial<Manife
     },
     ...more,
   };
+}
+
+/** Makes the real profile of an entry; without it the bytes only stand for one. */
+export type ProfileMaker = (entry: ManifestEntry) => Uint8Array;
+
+export function withProfiles(manifest: Manifest, make: ProfileMaker): Manifest {
+  const profiles = manifest.profiles.map((one) => ({ ...one, profile: { ...one.profile, sha256: sha256Of(make(one)) } }));
+  return { ...manifest, profiles };
 }
 
 export function manifestOf(generation: string, bundles: readonly string[] = BUNDLES, line = LINE, identity = IDENTITY): Manifest {
@@ -150,6 +159,8 @@ export const POLICY = {
   wipeable: [],
   probe: { passes: 3, interval: 10_000, checkTimeout: 60_000, inconclusiveFor: 25_000 },
   clock: { maxSkew: 60_000 },
+  specifiers: 'uuid-only',
+  retirement: { secondGate: false, maxBuildDuration: 14_400_000, overduePinPageEvery: 14_400_000 },
 } as unknown as Policy;
 
 export interface World {
@@ -228,7 +239,8 @@ function agentFor(home: string): Reached {
 async function hostFor(home: string): Promise<Reached> {
   const base = join(home, 'usr/local/var/reseal');
   const folder = await mkdtemp(join(tmpdir(), 'reseal-sshd-'));
-  const server = await startHost({ folder, home, roots: [base], ...hostIs });
+  const bin = join(home, 'bin');
+  const server = await startHost({ folder, home, roots: [base], ...(existsSync(bin) ? { bin } : {}), ...hostIs });
   const { host, port, user } = server;
   const sessions = new SshSessions(server.settings);
   const stop = async (): Promise<void> => {
@@ -256,13 +268,23 @@ export async function world(
     /** Of the manifest to rotate to; the same as before by default. */
     readonly newIdentity?: Sha1;
     readonly keychains?: KeychainPolicy;
+    readonly profiles?: ProfileMaker;
+    /** What the node's line declares otherwise. */
+    readonly line?: Partial<LineDeclaration>;
+    /** Changes the manifests before they are frozen. */
+    readonly manifest?: (manifest: Manifest) => Manifest;
   } = {},
 ): Promise<World> {
   const home = options.home ?? (await mkdtemp(join(over === 'local' ? tmpdir() : hostsFolder(), 'reseal-node-')));
   await mkdir(home, { recursive: true });
   const host = over === 'local' ? null : over === 'agent' ? agentFor(home) : await hostFor(home);
   const store = new MemoryStore();
-  const made = (generation: string, identity?: Sha1): Manifest => manifestOf(generation, BUNDLES, LINE, identity);
+  const made = (generation: string, identity?: Sha1): Manifest => {
+    const plain = (options.manifest ?? ((same) => same))(manifestOf(generation, BUNDLES, LINE, identity));
+    if (options.profiles === undefined) return plain;
+    for (const one of plain.profiles) store.put(options.profiles(one));
+    return withProfiles(plain, options.profiles);
+  };
   const manifests = { from: made('2025', options.identity), to: made('2026', options.newIdentity ?? options.identity) };
   const from = store.putManifest(manifests.from, '2025');
   const to = store.putManifest(manifests.to, '2026');
@@ -274,6 +296,7 @@ export async function world(
       store: 'main',
       sources: [],
       successorOwner: 'alice' as never,
+      ...options.line,
       ...(options.keychains === undefined ? {} : { keychains: options.keychains }),
     },
     ['other' as LineName]: {

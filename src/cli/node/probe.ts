@@ -8,7 +8,7 @@ export const command = defineCommand({
   arguments: { node: { kind: 'list', description: 'Nodes of topology.yaml', required: true } },
   options: { at: { kind: 'text', description: 'Compare expiries with this date', value: 'DATE' } },
   async handler(context, { node }, { at }) {
-    const nodes = await readNodes(context, [...new Set(node)], at);
+    const nodes = await readNodes(context, [...new Set(node)], at, 'all');
     const view: NodeListView = { schemaVersion: 1, nodes };
     context.output.show(view, () => nodes.flatMap((one) => nodeText(one, context.output)));
     return exitCodeOf(nodes);

@@ -3,9 +3,15 @@ import { ApiClient } from '../api-client.js';
 import type { Context, ExitCode } from '../command.js';
 
 /** Reads node truth now, of all these nodes side by side, in the order in which they were named. */
-export async function readNodes(context: Context, names: readonly string[], at: string | undefined): Promise<readonly NodeView[]> {
+export async function readNodes(
+  context: Context,
+  names: readonly string[],
+  at: string | undefined,
+  checks: 'all' | 'problems' = 'problems',
+): Promise<readonly NodeView[]> {
   const api = await ApiClient.find(context);
-  const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`;
+  const asked = new URLSearchParams({ ...(at === undefined ? {} : { at }), ...(checks === 'all' ? { checks } : {}) }).toString();
+  const query = asked === '' ? '' : `?${asked}`;
   const views = await Promise.all(names.map((name) => api.get<NodeListView>(`/v1/nodes/${encodeURIComponent(name)}${query}`)));
   return views.flatMap((view) => view.nodes);
 }

@@ -62,6 +62,51 @@ export interface SeenKeychain {
   readonly state: 'unlocked' | 'locked' | 'missing' | 'not-a-keychain' | 'unknown';
   /** Expected identities in it. */
   readonly holds: readonly Sha1[];
+  /** Seconds of idleness; null: never, or not known. */
+  readonly locksAfter: number | null;
+}
+
+export const SYSTEM_KEYCHAIN = '/Library/Keychains/System.keychain';
+
+/** A keychain of one identity's own (rotation.md, "A new certificate"). */
+export const isDedicated = (path: string): boolean => /(?:^|\/)reseal-[0-9a-f]{8}\.keychain(?:-db)?$/.test(path);
+
+const isShared = (path: string): boolean => path === SYSTEM_KEYCHAIN || /(?:^|\/)login\.keychain(?:-db)?$/.test(path);
+
+/** An identity with a keychain of its own is in no keychain that everything on the host shares. Elsewhere there is nothing declared to hold it against. */
+export function judgePlaces(node: string, expected: readonly Sha1[], keychains: readonly SeenKeychain[]): CheckResult {
+  const own = expected.filter((sha1) => keychains.some(({ path, holds }) => isDedicated(path) && holds.includes(sha1)));
+  if (own.length === 0) return { check: 'identity-places', verdict: 'not-due', reason: 'no identity has a keychain of its own' };
+  const problems = own.flatMap((sha1) =>
+    keychains
+      .filter(({ path, holds }) => isShared(path) && holds.includes(sha1))
+      .map(
+        ({ path }) =>
+          `the identity ${short(sha1)} has a keychain of its own and is in ${path.split('/').at(-1) ?? path} too; delete it there`,
+      ),
+  );
+  const evidence = { dedicated: own.length, elsewhere: problems.length };
+  const [first] = problems;
+  return first === undefined
+    ? { check: 'identity-places', verdict: 'pass', reason: `${own.length} identities are in keychains of their own alone`, evidence }
+    : { check: 'identity-places', verdict: 'fail', reason: `Node ${node}: ${first}${more(problems)}.`, evidence };
+}
+
+/**
+ * Worth saying, and no reason to fail: one identity in two keychains, and a keychain that locks in the middle of a build.
+ *
+ * @param longestBuild milliseconds
+ */
+export function keychainFindings(expected: readonly Sha1[], keychains: readonly SeenKeychain[], longestBuild: number): readonly string[] {
+  const doubled = expected.filter((sha1) => keychains.filter(({ holds }) => holds.includes(sha1)).length > 1);
+  const early = keychains.filter(({ holds, locksAfter }) => holds.length > 0 && locksAfter !== null && locksAfter * 1000 < longestBuild);
+  return [
+    ...doubled.map((sha1) => `the identity ${short(sha1)} is in two keychains; one of them will be forgotten when it is retired`),
+    ...early.map(
+      ({ path, locksAfter }) =>
+        `the keychain ${path.split('/').at(-1) ?? path} locks after ${locksAfter ?? 0} s without use, and a build may take ${longestBuild / 1000} s`,
+    ),
+  ];
 }
 
 /**

@@ -29,6 +29,8 @@ export interface NodeReport {
   /** Only the checks that did not pass, at most 20; `findings` has what is worth saying and fails nothing. */
   readonly problems: readonly CheckResult[];
   readonly findings: readonly string[];
+  /** Every check in its order; only where a person asked for it, since a step's reports go through Temporal by the hundred. */
+  readonly checks?: readonly CheckResult[];
 }
 
 /** How an operation on a node ended; a decided outcome, as opposed to an error that is worth a retry. */

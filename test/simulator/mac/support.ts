@@ -59,8 +59,9 @@ export function bundledTool(folder: string): string {
   return outfile;
 }
 
-export async function simulatedMac(over: Partial<MacOptions> = {}): Promise<Mac> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reseal-mac-')));
+/** @param parent where its folder is made */
+export async function simulatedMac(over: Partial<MacOptions> = {}, parent = tmpdir()): Promise<Mac> {
+  const folder = realpathSync(mkdtempSync(join(parent, 'reseal-mac-')));
   const home = join(folder, 'home');
   const apple = await openAppleHierarchy(join(folder, 'apple'));
   const options: MacOptions = {

@@ -1,0 +1,18 @@
+/** Minutes until the Mac sleeps, of `pmset -g`; 0: never. null: this is no answer of it. */
+export function sleepMinutes(stdout: string): number | null {
+  const minutes = /^ *sleep +(\d+)(?: |$)/m.exec(stdout)?.[1];
+  return minutes === undefined ? null : Number(minutes);
+}
+
+/**
+ * The flags of the volume that holds a path, by the lines of macOS's mount(8), `/dev/disk3s1 on /Volumes/x (apfs, local, read-only)`. null: it is
+ * on no volume but that of the system.
+ */
+export function flagsOfMount(stdout: string, path: string): readonly string[] | null {
+  const volumes = stdout.split('\n').flatMap((line) => {
+    const [, point, flags] = /^.+? on (\/.*) \(([^()]*)\)$/.exec(line) ?? [];
+    return point === undefined || flags === undefined || point === '/' ? [] : [{ point, flags: flags.split(', ') }];
+  });
+  const holding = volumes.filter(({ point }) => path === point || path.startsWith(`${point}/`));
+  return holding.sort((a, b) => b.point.length - a.point.length)[0]?.flags ?? null;
+}

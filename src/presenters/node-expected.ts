@@ -1,0 +1,77 @@
+import type { Head } from '../../activities/manifest-store/contract.js';
+import { expectedEntries, expectedFiles, expectedIdentities, settingsHolder } from '../domain/expected.js';
+import type { Manifest } from '../domain/manifest.js';
+import { settingsSelections } from '../domain/settings.js';
+import type { LineDeclaration, NodeDeclaration } from '../domain/topology.js';
+import type { Pen } from './rotation-text.js';
+
+/** What a node should have by declaration and by the manifest in force, without asking it. */
+export interface NodeExpectedView {
+  readonly schemaVersion: 1;
+  readonly node: string;
+  readonly keys: string;
+  readonly image: string;
+  readonly lines: readonly LineExpectedView[];
+}
+
+export interface LineExpectedView {
+  readonly line: string;
+  /** Digest of the line's head; null: the line has none yet, and nothing is expected. */
+  readonly manifest: string | null;
+  readonly profiles: readonly {
+    readonly bundleId: string;
+    readonly method: string;
+    readonly uuid: string;
+    readonly sha256: string;
+    readonly name: string;
+    readonly expiresAt: string;
+  }[];
+  /** Files, counted over the folders that Xcode reads. */
+  readonly files: number;
+  readonly folders: readonly string[];
+  /** SHA-1 of certificates whose private keys are to be on the node. */
+  readonly identities: readonly { readonly sha1: string; readonly commonName: string; readonly expiresAt: string }[];
+  /** Folders below the line's mount, with what builds read. */
+  readonly settings: readonly string[];
+}
+
+export function lineExpected(
+  node: NodeDeclaration,
+  line: LineDeclaration,
+  name: string,
+  known: { readonly head: Head; readonly manifest: Manifest } | null,
+): LineExpectedView {
+  const folders = node.profileFolders;
+  if (known === null) return { line: name, manifest: null, profiles: [], files: 0, folders, identities: [], settings: [] };
+  const { head, manifest } = known;
+  return {
+    line: name,
+    manifest: head.digest,
+    profiles: expectedEntries(node, line, manifest).map(({ bundleId, method, profile }) => {
+      const { uuid, sha256, expiresAt } = profile;
+      return { bundleId, method, uuid, sha256, name: profile.name, expiresAt };
+    }),
+    files: expectedFiles(node, line, manifest, head.digest).placements.length,
+    folders,
+    identities: expectedIdentities(node, line, manifest).map((sha1) => {
+      const { commonName = '', expiresAt = '' } = manifest.certificates[sha1] ?? {};
+      return { sha1, commonName, expiresAt };
+    }),
+    settings: settingsSelections(manifest, settingsHolder(node.name, manifest)).map(({ method, variant }) =>
+      ['settings', head.digest, method, ...(variant === null ? [] : [variant])].join('/'),
+    ),
+  };
+}
+
+export function nodeExpectedText(view: NodeExpectedView, pen: Pen): string[] {
+  const lines = [`${pen.styled(view.node, 'bold')}  image ${view.image}, keys ${view.keys}`];
+  for (const line of view.lines) {
+    lines.push(`  ${pen.styled(line.line, 'bold')}  manifest ${line.manifest ?? 'none yet: nothing is expected'}`);
+    for (const one of line.profiles) lines.push(`    profile   ${one.uuid}  ${one.bundleId} (${one.method}), until ${one.expiresAt}`);
+    lines.push(`    files     ${line.files} in ${line.folders.join(' and ')}`);
+    for (const one of line.identities) lines.push(`    identity  ${one.sha1}  ${one.commonName}, until ${one.expiresAt}`);
+    if (line.identities.length === 0) lines.push('    identity  none');
+    for (const one of line.settings) lines.push(`    settings  ${one}`);
+  }
+  return lines;
+}
