@@ -8,6 +8,7 @@ import { newDeliveryKey, sealIdentity, type DeliveryKey } from '../../src/identi
 import type { DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
 import { makeApp } from '../../src/simulator/mac/app-bundle.js';
 import { setClock } from '../../src/simulator/mac/install.js';
+import { request } from '../profile/support.js';
 import { simulatedMac, type Mac } from '../simulator/mac/support.js';
 import { NODE, NOW, POLICY, world, type World } from './mesh.js';
 
@@ -37,6 +38,24 @@ async function signer(
     node: { environment: 'production', keys: 'allowed', roles: ['signer'], deliveryKey: key.recipient, ...over.node },
     identity: old.sha1,
     newIdentity: fresh.sha1,
+    // Real ones: a switch signs a stub with them.
+    profiles: ({ bundleId, identity, profile }) =>
+      mac.apple.makeProfile(
+        request({
+          certificates: [identity === old.sha1 ? old : fresh],
+          uuid: profile.uuid,
+          name: profile.name,
+          bundleId,
+          createdAt: new Date(profile.createdAt),
+          expiresAt: new Date(profile.expiresAt),
+        }),
+      ),
+    manifest: (manifest) => ({
+      ...manifest,
+      certificates: Object.fromEntries(
+        Object.entries(manifest.certificates).map(([sha1, one]) => [sha1, { ...one, commonName: fresh.commonName }]),
+      ),
+    }),
     policy: { probe: { ...POLICY.probe, checkTimeout: 5_000 } },
     keychains: {
       unlockWindows: [],
