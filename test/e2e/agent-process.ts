@@ -1,4 +1,5 @@
 import '../setup/quiet-runtime.js';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeName } from '../../src/domain/brands.js';
 import { startAgent } from '../../src/temporal/agent/agent.js';
@@ -24,7 +25,8 @@ const agent = await startAgent({
   folder: given.folder,
   temporal: { address: given.address, namespace: given.namespace },
   nodes: [{ name: given.node as NodeName, home: given.home }],
-  path: '/nonexistent',
+  // The programs of a simulated Mac, where it is one; never those of this machine under their names.
+  path: existsSync(join(given.home, 'bin')) ? `${join(given.home, 'bin')}:/usr/bin:/bin` : '/nonexistent',
   port: 0,
   taskQueue: given.taskQueue,
   hooks: {

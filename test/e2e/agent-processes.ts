@@ -10,11 +10,12 @@ import type { RotatingMesh } from './rotating-mesh.js';
 
 const PROGRAM = fileURLToPath(new URL('agent-process.ts', import.meta.url));
 
-/** Declares every node of a mesh with an agent on it, and with the paths that it has on this machine. */
-export async function behindAgents(mesh: SimulatedMesh): Promise<void> {
+/** Declares nodes of a mesh, all by default, with an agent on them, and with the paths that they have on this machine. */
+export async function behindAgents(mesh: SimulatedMesh, fits: (node: string) => boolean = () => true): Promise<void> {
   const file = join(mesh.folders.config, 'topology.yaml');
   const topology = parse(readFileSync(file, 'utf8')) as { nodes: { name: string }[] };
   const nodes = topology.nodes.map((node) => {
+    if (!fits(node.name)) return node;
     const base = join(mesh.folders.nodes, node.name, 'usr/local/var/reseal');
     return { ...node, mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'agent' } };
   });

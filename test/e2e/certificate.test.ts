@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bundledTool } from '../simulator/mac/support.js';
+import { clearFault, setFault } from '../../src/simulator/mac/faults.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
+import { Interference } from './interference.js';
 import { RotatingMesh } from './rotating-mesh.js';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -12,9 +14,12 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const FAST = { cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['50%', '50%'], maxUnavailable: 1, stallTimeout: '30s' } };
 let mesh: RotatingMesh;
 let tool: string;
+let interference: Interference;
 beforeEach(async () => {
   tool = mkdtempSync(join(tmpdir(), 'reseal-tool-'));
+  interference = new Interference();
   mesh = await RotatingMesh.start({
+    decorate: interference.decorate,
     nodes: simulatedNodes(6),
     successors: 'new-certificate',
     macs: { tool: bundledTool(tool) },
@@ -40,8 +45,8 @@ const usable = (node: string): string => security(node, 'find-identity', '-v', '
 /** Every secret of the mesh that a person or program knows. */
 const secrets = (): readonly string[] =>
   signers().flatMap((node) =>
-    ['delivery.key', 'keychain.password'].map((name) =>
-      readFileSync(join(mesh.home(node), 'usr/local/var/reseal/state', name), 'utf8').trim(),
+    ['usr/local/var/reseal/state/delivery.key', '.config/reseal/keychain-password'].map((name) =>
+      readFileSync(join(mesh.home(node), name), 'utf8').trim(),
     ),
   );
 
@@ -82,13 +87,33 @@ describe('a certificate rotates on a mesh whose signers are Macs (R2, R9, T1)', 
   it('a signer whose keychain cannot be had is named, with keychain and what to do, and everything comes back (S5)', async () => {
     const [first] = signers();
     const home = mesh.home(first ?? '');
-    rmSync(join(home, 'usr/local/var/reseal/state/keychain.password'));
+    rmSync(join(home, '.config/reseal/keychain-password'));
     await mesh.rotate();
     expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
     const told = JSON.stringify(await mesh.ledger.eventsAfter('ios-main-1', -1));
     expect(told).toContain(
-      `Node ${first ?? ''}: the password of its keychains is not to be had: the file /usr/local/var/reseal/state/keychain.password is not there`,
+      `Node ${first ?? ''}: the password of its keychains is not to be had: the file ~/.config/reseal/keychain-password is not there`,
     );
     for (const node of signers()) expect(usable(node)).not.toContain(mesh.mesh.nextCertificate.sha1);
+  });
+
+  it('a keychain of one signer that is locked stops the canary, with host, keychain and remedy, and everything comes back (S5)', async () => {
+    const held = interference.hold('switch', (node, target) => signers().includes(node) && target !== mesh.mesh.manifest);
+    await mesh.rotate();
+    const node = await held.node();
+    await setFault(mesh.home(node), { kind: 'locked-for-good' });
+    held.release();
+    const turned = await mesh.untilStatus((status) => status.turnedAt !== null, 'the way back');
+    expect(turned.turnedAt).toBe('canary');
+    await clearFault(mesh.home(node), 'locked-for-good');
+    expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
+    const told = JSON.stringify(await mesh.ledger.eventsAfter('ios-main-1', -1));
+    expect(told).toContain(
+      `Node ${node}, keychain reseal-${mesh.mesh.nextCertificate.sha1.slice(0, 8)}.keychain-db: cannot unlock it: macOS would ask a person`,
+    );
+    for (const signer of signers()) {
+      expect(usable(signer)).toContain(mesh.mesh.certificate.sha1);
+      expect(usable(signer)).not.toContain(mesh.mesh.nextCertificate.sha1);
+    }
   });
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
     folder,
     nodes: 3,
     builders: 'faulty',
-    changed: behindAgents,
+    changed: (mesh) => behindAgents(mesh),
     policy: { limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '60s', nodeOfflineAfter: OFFLINE_AFTER } },
   });
   agents = new AgentProcesses(scenario.mesh);

@@ -32,7 +32,7 @@ export async function writeConfiguration(folders: MeshFolders, mesh: MeshConfigu
         store: 'main',
         sources: ['drop'],
         successorOwner: 'rita',
-        ...(mesh.deliveryKeys === undefined ? {} : { keychains: { password: { file: KEYCHAIN_PASSWORD } } }),
+        ...(mesh.deliveryKeys === undefined ? {} : { keychains: { password: { file: `~/${KEYCHAIN_PASSWORD}` } } }),
       },
     },
     defaults: { environment: 'simulated', lines: [LINE], pool: 'main', keys: 'forbidden' },

@@ -9,8 +9,8 @@ import type { AppleHierarchy, DistributionCertificate } from '../apple-hierarchy
 import { installMac, type MacOptions } from '../mac/install.js';
 import type { MeshFolders } from './files.js';
 
-/** Where the password of a simulated signer's keychains is; a real one has it where its owner's tools put it. */
-export const KEYCHAIN_PASSWORD = '/usr/local/var/reseal/state/keychain.password';
+/** Where the password of a simulated signer's keychains is, below its home; a real one has it where its owner's tools put it. */
+export const KEYCHAIN_PASSWORD = '.config/reseal/keychain-password';
 const STATE = 'usr/local/var/reseal/state';
 
 /** Makes these nodes Macs with keychains, a password for them, and a delivery key. @returns the public halves of the keys, by node */
@@ -29,7 +29,7 @@ export async function installSigners(
       loginPassword: randomBytes(12).toString('hex'),
       ...options,
     });
-    await mkdir(join(home, STATE), { recursive: true });
+    for (const folder of [STATE, '.config/reseal']) await mkdir(join(home, folder), { recursive: true });
     const key = await newDeliveryKey();
     await writeFile(join(home, STATE, 'delivery.key'), `${key.secret}\n`, { mode: 0o600 });
     await writeFile(join(home, KEYCHAIN_PASSWORD), `${randomBytes(12).toString('hex')}\n`, { mode: 0o600 });
