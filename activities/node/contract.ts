@@ -1,5 +1,6 @@
 import type { NodeName, Sha256 } from '../../src/domain/brands.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
+import type { PurgeResult } from '../../src/domain/node/purge.js';
 import type { NodeReport, NodeResult } from '../../src/domain/node/report.js';
 
 /**
@@ -21,6 +22,8 @@ export interface NodeActivities {
   retireNode(order: NodeOrder & { readonly old: Sha256; readonly keep: Sha256 }): Promise<NodeResult>;
   restoreNode(order: NodeOrder & { readonly manifest: Sha256 }): Promise<NodeResult>;
   unstageNode(order: NodeOrder & { readonly remove: Sha256; readonly keep: Sha256 }): Promise<NodeResult>;
+  /** Destroys keychains that reseal made and no rollback can need any more. No order of a rotation: it needs no fence, and disturbs none. */
+  purgeNode(order: NodeOrder & { readonly ticket: string }): Promise<PurgeResult>;
   /** Soak: probes many nodes in one activity (at most `limits.stepNodes`); an unreachable node is an outcome here. */
   probeNodes(
     order: Omit<NodeOrder, 'node'> & { readonly nodes: readonly NodeName[]; readonly manifest: Sha256 },

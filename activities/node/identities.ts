@@ -21,7 +21,7 @@ const FOREIGN: ReadonlySet<string> = new Set(['login.keychain-db', 'login.keycha
  * Nothing happens where a keychain of the list holds it already, whoever put it there.
  */
 export async function putIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
-  const { security, keychains } = toolsOf(session);
+  const { security, keychains } = identityTools(session);
   const listed = said(session, await security.identities());
   if (listed === null || listed.matching.some(({ sha1 }) => sha1 === identity)) return null;
   const keychain = keychainOf(identity);
@@ -56,7 +56,7 @@ export async function putIdentity(session: WritingSession, identity: Sha1): Prom
 /** Unlocks what holds the identity, where it is locked and the line's window is open. Without a declared password nothing is unlocked. */
 export async function unlockIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
   if (session.line.keychains?.password === undefined || !isWindowOpen(session)) return null;
-  const { security, keychains } = toolsOf(session);
+  const { security, keychains } = identityTools(session);
   const list = said(session, await security.searchList());
   if (list === null) return null;
   const locked = await lockedHolder(session, security, list, identity);
@@ -73,7 +73,7 @@ export async function unlockIdentity(session: WritingSession, identity: Sha1): P
 
 /** Off the search list first, so that nothing is signed with it any more; then locked. It stays on the node, for a restore. */
 export async function shelveIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
-  const { security, keychains } = toolsOf(session);
+  const { security, keychains } = identityTools(session);
   const keychain = keychainOf(identity);
   const list = said(session, await security.searchList());
   if (list === null || !list.some((path) => nameOf(path) === keychain)) return null;
@@ -97,7 +97,7 @@ export async function identityProblems(
   absent: readonly Sha1[],
 ): Promise<readonly string[]> {
   if (present.length + absent.length === 0) return [];
-  const { security } = toolsOf(session);
+  const { security } = identityTools(session);
   const listed = said(session, await security.identities());
   const list = listed === null ? null : said(session, await security.searchList());
   if (listed === null || list === null) return [];
@@ -195,7 +195,7 @@ class KeychainMark {
   }
 }
 
-function toolsOf(session: NodeSession): { readonly security: Security; readonly keychains: KeychainCommands } {
+export function identityTools(session: NodeSession): { readonly security: Security; readonly keychains: KeychainCommands } {
   const { files, policy } = session;
   return { security: new Security(files, policy.probe.checkTimeout), keychains: new KeychainCommands(files, policy.probe.checkTimeout) };
 }

@@ -12,6 +12,7 @@ import { inspect } from './inspect.js';
 import { manifestOf, reasonOf, remove, restore, stage, switchTo, type OperationTools } from './operations.js';
 import { LinePaths } from './paths.js';
 import { probeNode } from './probe.js';
+import { purge } from './purge.js';
 import type { NodeSession, StepHooks } from './session.js';
 import type { ProfileVerifier } from './verifier.js';
 
@@ -108,6 +109,7 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
     retireNode: (order) => failing(async () => remove(await open(order, order.node), tools(), 'retire', order.old, order.keep)),
     restoreNode: (order) => failing(async () => restore(await open(order, order.node), tools(), order.manifest)),
     unstageNode: (order) => failing(async () => remove(await open(order, order.node), tools(), 'unstage', order.remove, order.keep)),
+    purgeNode: (order) => failing(async () => purge(await open(order, order.node), order.ticket, clock)),
     probeNodes: (order) =>
       failing(async () => {
         const results: NodeResult[] = [];

@@ -54,13 +54,21 @@ export class LinePaths {
     return `${this.node.state}/incoming`;
   }
 
+  get keychainMarks(): NodePath {
+    return `${this.node.state}/keychains`;
+  }
+
   /** That reseal has made the keychain of an identity, whole. */
   keychainMark(identity: Sha1): NodePath {
-    return `${this.node.state}/keychains/${identity}`;
+    return `${this.keychainMarks}/${identity}`;
+  }
+
+  get quarantines(): NodePath {
+    return `${this.node.state}/quarantine`;
   }
 
   quarantine(rotation: string): NodePath {
-    return `${this.node.state}/quarantine/${rotation}`;
+    return `${this.quarantines}/${rotation}`;
   }
 
   /** Where an order's stub app is signed, for as long as that takes. */

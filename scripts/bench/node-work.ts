@@ -19,5 +19,6 @@ export const idleNodes = (): NodeActivities => ({
   retireNode: async ({ node, keep }) => done(node, keep),
   restoreNode: async ({ node, manifest }) => done(node, manifest),
   unstageNode: async ({ node, keep }) => done(node, keep),
+  purgeNode: async () => ({ purged: [], kept: [] }),
   probeNodes: async ({ nodes, manifest }) => nodes.map((node) => done(node, manifest)),
 });

@@ -28,6 +28,8 @@ export const CommandBody = z.strictObject({
   nodes: z.array(text).max(1_000).optional(),
 });
 
+export const PurgeBody = z.strictObject({ by: person, ticket });
+
 export const ScheduleBody = z.strictObject({
   action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']),
   at: text.optional(),
@@ -101,6 +103,12 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'get', path: '/v1/nodes', summary: 'Declared nodes, with what was last read off them' },
   { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now; ?checks=all for every check, not only the problems' },
   { method: 'get', path: '/v1/nodes/{name}/expected', summary: 'What a node should have, by its declaration and the heads of its lines' },
+  {
+    method: 'post',
+    path: '/v1/nodes/{name}/purge',
+    summary: 'Destroy the retired keychains of a node that no rollback can need any more',
+    body: PurgeBody,
+  },
   { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
   { method: 'post', path: '/v1/schedule', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },
   { method: 'get', path: '/v1/seats', summary: 'Seats of signers: who holds one, who waits' },

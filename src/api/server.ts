@@ -28,12 +28,14 @@ import {
   CommandBody,
   openApi,
   PlanBody,
+  PurgeBody,
   ScheduleBody,
   SeatAcquireBody,
   SeatReleaseBody,
   SeatTokenBody,
   StartBody,
 } from './routes.js';
+import { purgeNode } from './purge.js';
 import { acquireSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
 import { changeSchedule, showSchedule } from './schedule.js';
 
@@ -119,6 +121,10 @@ export function createApi({ desk, token }: ApiOptions): Hono {
     ),
   );
   api.get('/v1/nodes/:name/expected', async (context) => context.json(await expectedOfNode(desk, context.req.param('name'))));
+  api.post('/v1/nodes/:name/purge', async (context) => {
+    const { by, ticket } = await body(context, PurgeBody);
+    return context.json(await purgeNode(desk, context.req.param('name'), by, ticket));
+  });
   api.get('/v1/schedule', async (context) => context.json(await showSchedule(desk)));
   api.post('/v1/schedule', async (context) => {
     const { action, at } = await body(context, ScheduleBody);

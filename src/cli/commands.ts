@@ -195,6 +195,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./node/delivery-key.js'),
   },
   {
+    path: 'node purge',
+    description: 'Destroy the retired keychains of a node that no rollback can need any more',
+    load: () => import('./node/purge.js'),
+  },
+  {
     path: 'node script',
     description: 'Print reseal-node, the program to install on a Mac that is reached over SSH',
     load: () => import('./node/script.js'),

@@ -17,7 +17,8 @@ export type RosterCommand =
   | 'rollback'
   | 'answer'
   | 'close'
-  | 'release-seat';
+  | 'release-seat'
+  | 'purge';
 
 export interface Person {
   readonly id: PersonId;

@@ -20,6 +20,7 @@ const COMMANDS = [
   'answer',
   'close',
   'release-seat',
+  'purge',
 ] as const satisfies readonly RosterCommand[];
 
 /** `roster.yaml`. */

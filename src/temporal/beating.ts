@@ -52,6 +52,7 @@ export function patient(nodes: NodeActivities, offlineAfter: number): NodeActivi
     retireNode: wrap(nodes.retireNode),
     restoreNode: wrap(nodes.restoreNode),
     unstageNode: wrap(nodes.unstageNode),
+    purgeNode: wrap(nodes.purgeNode),
     probeNodes: wrap(nodes.probeNodes),
   };
 }

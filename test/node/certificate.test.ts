@@ -179,6 +179,46 @@ describe('a certificate rotates on a node that signs (R2, S5, T1)', () => {
   });
 });
 
+describe('purge destroys retired keychains, and nothing that a rollback may need (R6)', () => {
+  const purge = () => mesh.activities().purgeNode({ ...mesh.order(0, 'purge by ada'), rotation: 'ios-main-purge', ticket: 'CHG-9' });
+  const reason = async (): Promise<string> => (await purge()).kept.map((one) => one.reason).join('; ');
+
+  it('only when it is off the list, no manifest names it, and its horizon has passed; twice is once', async () => {
+    await signer();
+    expect(await purge()).toEqual({ purged: [], kept: [] });
+    await stage();
+    expect(await reason()).toBe('a manifest that the node accepts signs with it');
+    await mesh.activities().unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    expect(await reason()).toMatch(/^a rollback may need it until 202\d-\d\d-\d\d \d\d:\d\d UTC$/);
+    expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(36);
+    mesh.now = Date.parse('2030-01-01T00:00:00Z');
+    expect(await purge()).toEqual({ purged: [fresh.sha1], kept: [] });
+    expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(50);
+    expect(await purge()).toEqual({ purged: [], kept: [] });
+    const entries = (await mesh.journal()).filter((entry) => entry.do === 'purge');
+    expect(entries.map(({ phase, rotation, subject }) => [phase, rotation, subject])).toEqual([
+      ['intent', 'CHG-9', fresh.sha1],
+      ['result', 'CHG-9', fresh.sha1],
+    ]);
+  });
+
+  it('takes no line from a rotation: an order that was admitted before goes on', async () => {
+    await signer();
+    let purging: Promise<unknown> = Promise.resolve();
+    const activities = mesh.activities({
+      sleep: async () => {
+        purging = purge();
+        await purging;
+      },
+    });
+    await stage();
+    expect(await activities.switchNode({ ...mesh.order(1000, 'switch'), target: mesh.to, revertTo: null })).toMatchObject({
+      outcome: 'done',
+    });
+    await purging;
+  });
+});
+
 describe('what goes wrong with it is told by node, keychain and remedy (S5)', () => {
   const refusal = async (): Promise<string> => {
     try {

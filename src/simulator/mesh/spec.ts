@@ -72,7 +72,7 @@ export const ROSTER = {
   roles: {
     requesters: ['import', 'freeze', 'start', 'cancel', 'pause', 'resume', 'retry'],
     approvers: ['approve', 'reject', 'withdraw'],
-    incident: ['rollback', 'retry', 'answer', 'pause', 'resume', 'cancel', 'close', 'release-seat'],
+    incident: ['rollback', 'retry', 'answer', 'pause', 'resume', 'cancel', 'close', 'release-seat', 'purge'],
     oncall: [],
   },
 };

@@ -1,0 +1,47 @@
+import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
+import type { PurgeResult } from '../src/domain/node/purge.js';
+import { handoutOf, nobodyThere, type Routes } from '../src/domain/node/routes.js';
+import type { Policy } from '../src/domain/policy.js';
+import { nodesWith } from './activities.js';
+import { isUntaken } from './untaken.js';
+
+export interface NodePurgeInput {
+  readonly node: NodeName;
+  readonly line: LineName;
+  readonly by: string;
+  readonly ticket: string;
+  readonly topology: Sha256;
+  readonly policyDigest: Sha256;
+  readonly routes: Routes;
+  readonly limits: Pick<Policy['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
+}
+
+export type NodePurge = PurgeResult | { readonly failed: string; readonly code: string };
+
+/** Destroys retired keychains of one node, at a person's word; who and under which ticket stays in this workflow's history and the node's journal. */
+export async function nodePurge(input: NodePurgeInput): Promise<NodePurge> {
+  const now = Date.now();
+  const handout = handoutOf(workflowInfo().taskQueue, input.node, input.routes, input.limits);
+  try {
+    return await nodesWith(input.limits.nodeOperationTimeout, input.node, handout).purgeNode({
+      node: input.node,
+      line: input.line,
+      rotation: `${input.line}-purge`,
+      epoch: 0,
+      opId: `purge by ${input.by}`,
+      notAfter: now + input.limits.nodeOperationTimeout,
+      sentAt: now,
+      offset: 0,
+      topology: input.topology,
+      policy: input.policyDigest,
+      ticket: input.ticket,
+    });
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    if (handout !== null && isUntaken(error))
+      return { failed: nobodyThere(input.node, input.routes, handout.patience), code: 'NODE_UNREACHABLE' };
+    const { cause } = error;
+    return { failed: cause?.message ?? error.message, code: cause instanceof ApplicationFailure ? (cause.type ?? '') : 'NODE_UNREACHABLE' };
+  }
+}
