@@ -81,7 +81,14 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     importers,
     identityImporters,
     eligible: approvers.filter((person) => !excluded.has(person)),
-    summary: matched.map(inWords),
+    summary: [
+      ...matched.map(inWords),
+      ...identitiesInWords(
+        from,
+        matched,
+        delivered.map(({ delivery }) => delivery),
+      ),
+    ],
     missing: missingLines(matches),
     ignored: survey.ignored,
   };
@@ -189,6 +196,22 @@ const day = (iso: string): string => iso.slice(0, 10);
 
 const inWords = ({ entry, candidate }: Matched): string =>
   `${entry.app} ${entry.bundleId} (${entry.method}): ${entry.profile.uuid.slice(0, 8)} until ${day(entry.profile.expiresAt)} -> ${candidate.profile.uuid.slice(0, 8)} until ${day(candidate.profile.expiresAt)}`;
+
+/** What of identities is approved with the profiles: which one follows which, and where its key goes. */
+function identitiesInWords(from: Manifest, matched: readonly Matched[], deliveries: readonly Delivery[]): readonly string[] {
+  const certificates = certificatesOf(matched);
+  const changes = new Map(
+    matched.flatMap(({ entry, identity }) => (entry.identity === identity ? [] : [[identity, entry.identity] as const])),
+  );
+  return [...changes].map(([next, last]) => {
+    const old = from.certificates[last]?.expiresAt;
+    const fresh = certificates[next];
+    const nodes = deliveries.filter(({ identity }) => identity === next).map(({ node }) => node.name);
+    const where =
+      nodes.length === 0 ? 'its key goes to no node' : `its key goes to ${nodes.length > 5 ? `${nodes.length} nodes` : nodes.join(', ')}`;
+    return `identity ${last.slice(0, 8)}${old === undefined ? '' : ` until ${day(old)}`} -> ${next.slice(0, 8)} ${fresh?.commonName ?? ''} until ${day(fresh?.expiresAt ?? '')}; ${where}`;
+  });
+}
 
 /** Preflight's comparison against the predecessor's own bytes; failures only, each with the file's name. */
 async function compare(
