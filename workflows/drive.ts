@@ -352,7 +352,7 @@ class Drive {
     );
     if (answer === null) return;
     if (answer.moved) this.tell({ event: 'head-advanced', seq: answer.seq });
-    else this.tell({ event: 'head-lost', reason: answer.reason });
+    else this.tell({ event: 'head-lost', reason: answer.reason, found: answer.found });
   }
 
   private async returnHead(action: Action): Promise<void> {

@@ -64,7 +64,10 @@ export interface RotationActivities {
     readonly to: Sha256;
     readonly id: RotationId;
     readonly ticket: string;
-  }): Promise<{ readonly moved: true; readonly seq: number } | { readonly moved: false; readonly reason: string }>;
+  }): Promise<
+    | { readonly moved: true; readonly seq: number }
+    | { readonly moved: false; readonly reason: string; readonly found: { readonly seq: number; readonly digest: Sha256 } | null }
+  >;
   /** The head to a manifest equal to `from`; where it has moved since, to the present head with this rotation's entries reverted. Always a new sequence number, so that a late `advanceHead` loses. */
   returnHead(move: {
     readonly line: LineName;

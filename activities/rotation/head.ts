@@ -12,7 +12,11 @@ export async function advanceHead(around: Surroundings, move: Advance): ReturnTy
   const { moved, head } = await store.advance(move.line, move.expectedSeq, move.to, { rotation: move.id, ticket: move.ticket });
   if (moved && head !== null) return { moved: true, seq: move.expectedSeq + 1 };
   const now = head === null ? 'gone' : `${head.digest.slice(0, 12)} at seq ${head.seq}`;
-  return { moved: false, reason: `the head of ${move.line} was moved by someone else: expected seq ${move.expectedSeq}, found ${now}` };
+  return {
+    moved: false,
+    reason: `the head of ${move.line} was moved by someone else: expected seq ${move.expectedSeq}, found ${now}`,
+    found: head === null ? null : { seq: head.seq, digest: head.digest },
+  };
 }
 
 /** How often a compare-and-swap is tried again when others keep moving the head. */

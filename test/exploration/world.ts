@@ -248,7 +248,13 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
       const lost = (head: World['head'], faults: number): Move => ({
         by: 'fate',
         what: 'the head was moved by someone else',
-        world: { ...world, head, faults, troubledSinceTurn: true, state: apply(advancing, { event: 'head-lost', reason: 'moved' }, now) },
+        world: {
+          ...world,
+          head,
+          faults,
+          troubledSinceTurn: true,
+          state: apply(advancing, { event: 'head-lost', reason: 'moved', found: { seq: head.seq, digest: head.digest as Sha256 } }, now),
+        },
       });
       // A move whose answer was lost is repeated, and answered as the first time.
       if (!fits)

@@ -4,6 +4,7 @@ import type { RosterCommand } from '../roster.js';
 import { ticketRefusal } from '../tickets.js';
 import { canRollBack, isBeforeChange, isTerminal, type Phase } from './phases.js';
 import { enoughApprovals } from './moves.js';
+import { isWaitingForHead } from './rollback.js';
 import type { RotationState } from './state.js';
 
 interface Said {
@@ -64,7 +65,7 @@ export function legalCommands(state: RotationState): readonly CommandName[] {
   if (canRollBack(phase) || phase === 'retiring' || phase === 'escalated') legal.push('rollback');
   if (state.question !== null) legal.push('answer');
   if (phase === 'escalated') legal.push('close');
-  const mayRetry = CAN_RETRY.includes(phase) || (phase === 'escalated' && state.question?.id !== 'past-horizon');
+  const mayRetry = CAN_RETRY.includes(phase) || (phase === 'escalated' && state.question?.id !== 'past-horizon') || isWaitingForHead(state);
   if (state.troubles.length > 0 && mayRetry) legal.push('retry');
   return legal;
 }

@@ -1,4 +1,4 @@
-import type { Instant, NodeName, PersonId, RotationId } from '../brands.js';
+import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
 import type { NodeResult } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import { nextOpening } from '../calendar.js';
@@ -48,7 +48,8 @@ export type RotationEvent =
   | { readonly event: 'paged' }
   | { readonly event: 'head-advancing' }
   | { readonly event: 'head-advanced'; readonly seq: number }
-  | { readonly event: 'head-lost'; readonly reason: string }
+  /** `found`: where the head is now; null: nowhere. */
+  | { readonly event: 'head-lost'; readonly reason: string; readonly found: { readonly seq: number; readonly digest: Sha256 } | null }
   | { readonly event: 'head-returned'; readonly seq: number }
   /** The store did not take the head back within `rollback.headTime`. */
   | { readonly event: 'head-put-off' };
@@ -119,6 +120,10 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
       return startSoak(move({ ...state, headSeq: event.seq, done: { ...state.done, head: 'done' } }, 'soaking', now), now);
     case 'head-lost': {
       if (state.phase !== 'cutover') return state;
+      // A head that went back late, when nobody waited for it any more, is where it was to be, with another number: this is tried again with that one.
+      // Only from here: whatever was asked before carries the old number, and loses.
+      if (event.found !== null && event.found.digest === state.plan?.from && event.found.seq > state.headSeq)
+        return { ...state, headSeq: event.found.seq, done: { ...state.done, head: 'no' } };
       // Nothing of ours went to the head: there is nothing to take back from it.
       const lost = { ...state, done: { ...state.done, head: 'no' as const }, reasons: [...state.reasons, event.reason] };
       return ask(lost, { id: 'head-moved', nodes: [] }, now);

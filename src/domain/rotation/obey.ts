@@ -103,7 +103,8 @@ function answer(state: RotationState, given: Command & { command: 'answer' }, no
     case 'reject':
       return reject(state, given.by, undefined, now);
     case 'resume':
-      return move({ ...state, d: state.d + 1, troubles: [] }, 'rolling', now);
+      // It goes forward again: where it turned is of the past.
+      return move({ ...state, d: state.d + 1, troubles: [], turnedAt: null }, 'rolling', now);
     case 'close':
       return move(reasoned(state, `closed as partial by ${given.by} (${given.ticket})`), 'partial', now);
   }
@@ -157,6 +158,15 @@ function retry(state: RotationState, nodes: readonly NodeName[], now: Instant): 
     case 'soaking':
       // The nodes keep their place among the unhealthy until the next round of probes finds them well.
       return { ...cleared, troubles: others, work: { operation: 'repair', wave: null, handled: state.plan?.nodes ?? 0, again } };
+    case 'rolling-back':
+      // The whole way back for these nodes; then the rest of it for all.
+      return {
+        ...cleared,
+        troubles: others,
+        work: null,
+        only: nodes,
+        done: { ...state.done, switched: everythingBegun(state.done).switched, retired: 'begun' },
+      };
     default:
       return cleared;
   }

@@ -1,3 +1,4 @@
+import type { Phase } from './phases.js';
 import type { Done } from './state.js';
 
 /** One step of bringing the mesh back. `return`: `from` active again and probed; `wave` null: wherever it is needed. */
@@ -37,3 +38,7 @@ export function undo(done: Done, step: RollbackStep): Done {
       return { ...done, staged: 'no' };
   }
 }
+
+/** Whether the nodes had their turn on the way back, and only the store keeps the rotation: it may be away for long, and a node come back meanwhile. */
+export const isWaitingForHead = ({ phase, done }: { readonly phase: Phase; readonly done: Done }): boolean =>
+  phase === 'rolling-back' && done.head === 'put-off' && rollbackPlan(done)[0]?.do === 'return-head';

@@ -3,7 +3,7 @@ import { startSoak } from './events.js';
 import { end, enoughApprovals, latestApprovalOf, lineClock, move, turnBack } from './moves.js';
 import { isTerminal } from './phases.js';
 import { ask, type Asking } from './questions.js';
-import { rollbackPlan, undo } from './rollback.js';
+import { isWaitingForHead, rollbackPlan, undo } from './rollback.js';
 import type { RotationState, Trouble } from './state.js';
 import { allowance, isWorkDone } from './work.js';
 
@@ -200,6 +200,7 @@ function settleRollback(state: RotationState, now: Instant): RotationState {
     return ask(move({ ...state, reasons: [...state.reasons, reason] }, 'escalated', now), { id: 'past-horizon', nodes: [] }, now);
   }
   const stuck = state.troubles.map((trouble) => trouble.node);
+  if (state.only !== null && isWaitingForHead(state)) return { ...state, only: null };
   if (restored && state.restoredAt === null && stuck.length === 0) return { ...state, restoredAt: now };
   if (step?.do === 'unstage' && !mayUnstage(state, now)) {
     return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'parked', [], now);

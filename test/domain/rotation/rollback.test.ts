@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LineName, PersonId, Sha256 } from '../../../src/domain/brands.js';
+import { apply, newRotation } from '../../../src/domain/rotation/machine.js';
 import { rollbackPlan, undo } from '../../../src/domain/rotation/rollback.js';
 import type { Done, HeadReached, Reached } from '../../../src/domain/rotation/state.js';
+import { MODEL_POLICY } from '../../exploration/policy.js';
+import { planOf, sha } from './plan.js';
 
 const reached = fc.constantFrom<Reached>('no', 'begun', 'done');
 const dones: fc.Arbitrary<Done> = fc.record({
@@ -54,5 +58,27 @@ describe('the rollback plan (R6, invariant 7)', () => {
         expect(left).toEqual(NOTHING(done));
       }),
     );
+  });
+});
+
+describe('the head of a line that went back late', () => {
+  const FROM = sha('a');
+  const cutover = {
+    ...newRotation('ios-main' as LineName, { kind: 'person', by: 'rita' as PersonId, ticket: 'CHG-1' }, MODEL_POLICY, 0, 0),
+    phase: 'cutover' as const,
+    headSeq: 4,
+    plan: planOf({ waves: [1], horizon: 9_000, from: FROM }),
+    done: { staged: 'done', switched: ['done'], head: 'begun', retired: 'no' } as Done,
+  };
+  const lost = (found: { readonly seq: number; readonly digest: Sha256 } | null) =>
+    apply(cutover, { event: 'head-lost', reason: 'moved', found }, 1);
+
+  it('is no head of somebody else: the move is tried again from where it is', () => {
+    expect(lost({ seq: 6, digest: FROM })).toMatchObject({ phase: 'cutover', headSeq: 6, question: null, done: { head: 'no' } });
+  });
+
+  it('any other head asks, and an older number counts for nothing', () => {
+    for (const found of [{ seq: 6, digest: sha('c') }, { seq: 4, digest: FROM }, null])
+      expect(lost(found)).toMatchObject({ headSeq: 4, question: { id: 'head-moved' } });
   });
 });
