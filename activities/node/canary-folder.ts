@@ -5,10 +5,16 @@ import type { NodePath, NodeShell } from '../../src/node-shell/contract.js';
 export class CanaryFolder {
   private readonly made = new Set<NodePath>();
 
+  readonly path: NodePath;
+
+  /** @param name of the folder. @param own where it lies, unless what signs runs as another account and has a place for it */
   constructor(
     private readonly files: NodeShell,
-    readonly path: NodePath,
-  ) {}
+    own: NodePath,
+    name: string,
+  ) {
+    this.path = `${files.signingFolder ?? own}/${name}`;
+  }
 
   /** Does the work in an empty folder, and removes it, also after a failure; what an attempt that was killed has left goes first. */
   async use<T>(work: () => Promise<T>): Promise<T> {
@@ -17,15 +23,21 @@ export class CanaryFolder {
       return await work();
     } finally {
       await this.clear();
-      await this.files.removeEmptyFolder(posix.dirname(this.path));
+      // That of another account is there for the next one.
+      if (!this.shared) await this.files.removeEmptyFolder(posix.dirname(this.path));
     }
   }
 
   /** @param name a path below the folder */
-  async write(name: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
+  async write(name: string, bytes: Uint8Array, kind: 'data' | 'program' = 'data'): Promise<void> {
     const path = posix.join(this.path, name);
     await this.makeFolders(posix.dirname(path));
+    const mode = this.shared ? (kind === 'program' ? 0o770 : 0o660) : kind === 'program' ? 0o755 : 0o644;
     await (await this.files.prepare(path, bytes, mode, 'canary')).commit();
+  }
+
+  private get shared(): boolean {
+    return this.files.signingFolder !== null;
   }
 
   at(name: string): NodePath {
@@ -34,7 +46,8 @@ export class CanaryFolder {
 
   private async makeFolders(folder: NodePath): Promise<void> {
     if (this.made.has(folder)) return;
-    for (const missing of await this.files.missingFolders(folder)) await this.files.makeFolder(missing);
+    for (const missing of await this.files.missingFolders(folder))
+      await this.files.makeFolder(missing, ...(this.shared ? (['group-writes'] as const) : []));
     this.made.add(folder);
   }
 

@@ -72,8 +72,8 @@ export class LinePaths {
   }
 
   /** Where an order's stub app is signed, for as long as that takes. */
-  canary(opId: string): NodePath {
-    return `${this.node.state}/canary/${opId.replaceAll(/[^A-Za-z0-9-]/g, '-')}`;
+  get canaries(): NodePath {
+    return `${this.node.state}/canary`;
   }
 
   /** Quarantine is one flat folder per rotation: one folder to make, and one to sync. */

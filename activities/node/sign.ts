@@ -84,12 +84,15 @@ interface Tried {
   readonly signed: number;
 }
 
+/** Of one node and order: several may be tried in one place. */
+const nameOf = ({ node, order }: NodeSession): string => `${node.name}-${order.opId}`.replaceAll(/[^A-Za-z0-9-]/g, '-');
+
 async function tryApp(session: NodeSession, target: KnownManifest, app: CanaryApp, beat: () => void): Promise<Tried> {
   const none = { exported: { verdict: 'not-due', sentence: 'nothing was signed to export' }, signed: 0 } as const;
   try {
     const parts = await partsOf(session, app);
     if ('verdict' in parts) return { ...none, found: parts };
-    const folder = new CanaryFolder(session.files, session.paths.canary(session.order.opId));
+    const folder = new CanaryFolder(session.files, session.paths.canaries, nameOf(session));
     return await folder.use(async () => {
       await writeApp(folder, parts);
       const found = await signAll(session, target, app, folder, parts, beat);
@@ -143,7 +146,8 @@ async function writeApp(folder: CanaryFolder, parts: readonly Signed[]): Promise
       ? {}
       : { extensions: [{ name: 'CanaryExtension', bundleId: extension.entry.bundleId, profile: extension.bytes }] }),
   });
-  for (const { path, bytes, mode } of files) await folder.write(`${APPLICATIONS}/${path}`, bytes, mode);
+  for (const { path, bytes, mode } of files)
+    await folder.write(`${APPLICATIONS}/${path}`, bytes, (mode & 0o111) === 0 ? 'data' : 'program');
   for (const part of parts) await folder.write(entitlementsOf(part), Buffer.from(build(entitlements(part)), 'utf8'));
 }
 

@@ -47,8 +47,11 @@ export interface NodeFiles {
   list(folder: NodePath): Promise<readonly string[]>;
   /** The folders that are missing for `folder` to be there, itself included, outermost first. */
   missingFolders(folder: NodePath): Promise<readonly NodePath[]>;
-  /** Creates one folder in one that is there; nothing happens where it is there already. */
-  makeFolder(folder: NodePath): Promise<void>;
+  /**
+   * Creates one folder in one that is there; nothing happens where it is there already.
+   * @param group whether accounts of its group may write in it; only where `signingFolder` is not null
+   */
+  makeFolder(folder: NodePath, group?: 'group-writes'): Promise<void>;
   /** Removes a folder if it is there and empty. */
   removeEmptyFolder(folder: NodePath): Promise<void>;
   /** Writes and syncs bytes under a temporary name in the target's folder, which must be there. `owner` goes into that name. */
@@ -103,6 +106,8 @@ export interface CommandResult {
 
 /** A node as reseal uses it: its files, and the programs that macOS ships. */
 export interface NodeShell extends NodeFiles {
+  /** The folder in which what signs may write too, where that runs as another account; null: wherever this one may. */
+  readonly signingFolder: NodePath | null;
   /** Runs a program in the home and with the environment of the node's user. @throws ResealError NODE_UNREACHABLE */
   run(command: NodeCommand): Promise<CommandResult>;
   /** The path as the node's programs know it: absolute, fit for an argument. @throws ResealError NODE_UNREACHABLE */

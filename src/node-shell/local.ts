@@ -121,11 +121,27 @@ export class LocalNode implements NodeShell {
     return missing;
   }
 
-  async makeFolder(folder: NodePath): Promise<void> {
+  get signingFolder(): NodePath | null {
+    return this.place.signingFolder ?? null;
+  }
+
+  async makeFolder(folder: NodePath, group?: 'group-writes'): Promise<void> {
     try {
-      this.fs.mkdir(this.resolve(folder), 0o755);
+      const path = this.resolve(folder);
+      this.fs.mkdir(path, 0o755);
+      // The umask has taken from the mode what a group is given here.
+      if (group !== undefined) this.chmod(path, 0o2770);
     } catch (cause) {
       if (codeOf(cause) !== 'EEXIST') throw this.writing(folder, 'create the folder', cause);
+    }
+  }
+
+  private chmod(path: string, mode: number): void {
+    const fd = this.fs.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      this.fs.fchmod(fd, mode);
+    } finally {
+      this.fs.close(fd);
     }
   }
 

@@ -10,6 +10,8 @@ export interface Place {
   /** Absolute, without a final slash. */
   readonly home: string;
   run(command: NodeCommand): Promise<CommandResult>;
+  /** Where programs of another account sign: both may write there. Missing: programs run as this account, and sign anywhere. */
+  readonly signingFolder?: string;
 }
 
 /**

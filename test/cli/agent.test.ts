@@ -19,7 +19,6 @@ const REQUEST: LaunchdRequest = {
   account: '_reseal',
   builds: { account: 'ci', home: '/Users/ci' },
   socket: '/usr/local/var/reseal/canary/canary.sock',
-  bundles: [],
   temporalConfig: '/usr/local/etc/reseal/temporal.toml',
   logs: '/usr/local/var/log/reseal',
 };
@@ -60,7 +59,7 @@ describe('what launchd is given', () => {
     expect(files[1]).toMatchObject({ path: '/Users/ci/Library/LaunchAgents/reseal.canary.plist', owner: 'ci' });
     expect(canary).toMatchObject({
       Label: 'reseal.canary',
-      ProgramArguments: [...REQUEST.program, 'canary', '--socket', REQUEST.socket, '--bundles', '/usr/local/var/reseal/canary'],
+      ProgramArguments: [...REQUEST.program, 'canary', '--socket', REQUEST.socket],
     });
     expect(canary).not.toHaveProperty('UserName');
     expect(Object.keys(canary['EnvironmentVariables'] as object)).toEqual(['PATH']);

@@ -96,7 +96,10 @@ export function take(node: ModelNode, step: NodeStep, mine: Fence, lying: boolea
       return held.admit ? done({}) : fail(held.code);
     }
     case 'put-profile':
-      return done({ files: { ...node.files, [step.placement.sha256]: lying ? 'bad' : 'ok' } });
+      // What is there as it should be is not written again, so that no disk can lie about it.
+      return done({
+        files: { ...node.files, [step.placement.sha256]: lying && node.files[step.placement.sha256] !== 'ok' ? 'bad' : 'ok' },
+      });
     case 'put-identity':
       return done({ identities: { ...node.identities, [step.identity]: true } });
     case 'unlock-identity':

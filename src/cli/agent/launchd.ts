@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { build, type PlistValue } from 'plist';
 import { SYSTEM_PATH } from '../../node-shell/place.js';
 
@@ -20,8 +20,6 @@ export interface LaunchdRequest {
   readonly builds: { readonly account: string; readonly home: string };
   /** `agent.canary` of reseal.yaml. */
   readonly socket: string | null;
-  /** Folders in which canary bundles are signed; none: that of the socket. */
-  readonly bundles: readonly string[];
   /** A profile file of @temporalio/envconfig: where TLS and API key are. Its path only. */
   readonly temporalConfig: string | null;
   readonly logs: string;
@@ -73,8 +71,8 @@ function agentFile({ node, config, program, account, builds, temporalConfig, log
   };
 }
 
-function canaryFile({ program, builds, bundles }: LaunchdRequest, socket: string): LaunchdFile {
-  const run = ['canary', '--socket', socket, '--bundles', ...(bundles.length === 0 ? [dirname(socket)] : bundles)];
+function canaryFile({ program, builds }: LaunchdRequest, socket: string): LaunchdFile {
+  const run = ['canary', '--socket', socket];
   return {
     path: join(builds.home, 'Library/LaunchAgents', `${CANARY_LABEL}.plist`),
     owner: builds.account,

@@ -3,7 +3,7 @@ import type { CommandResult, NodeCommand } from '../contract.js';
 import { ownerOf } from '../owner.js';
 import type { Place } from '../place.js';
 import { CANARY_PROGRAMS } from './requests.js';
-import { socketTrouble } from './trusted.js';
+import { bundlesFolder, socketTrouble } from './trusted.js';
 import { firstLine, MOST_ANSWER, parseAnswer, requestLine } from './wire.js';
 
 /** How much longer than its own limit a command may take before the canary process counts as hanging, in milliseconds. */
@@ -18,6 +18,7 @@ const CONNECTING = 5_000;
 export function throughCanary(place: Place, socket: string): Place {
   return {
     ...place,
+    signingFolder: bundlesFolder(socket),
     run: (command) => (CANARY_PROGRAMS.has(command.program) ? ask(place, socket, command) : place.run(command)),
   };
 }

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { ResealError } from '../../domain/errors.js';
 import { runProgram } from '../local-command.js';
@@ -36,6 +36,7 @@ export async function startCanary(options: CanaryOptions): Promise<RunningCanary
   const trouble = folderTrouble(options.socket, [process.getuid?.() ?? 0]);
   if (trouble !== null)
     throw new ResealError('REFUSED', `The canary process does not listen at ${options.socket}: ${trouble}. Give the folder to this account (mode 0750), or name another --socket.`); // prettier-ignore
+  for (const folder of options.bundles) makeShared(folder);
   await removeLeftOver(options.socket);
   const running = new Set<AbortController>();
   const open = new Set<Socket>();
@@ -78,6 +79,13 @@ async function answerTo(line: string, { bundles, home, path }: CanaryOptions, si
   const refused = refusalOf(request, bundles);
   if (refused !== null) return { refused };
   return runProgram(request.program, request, { cwd: home, env: macEnvironment(home, path), signal });
+}
+
+/** Owner and group write in it, nobody else looks into it, and what is made in it has its group: agent and builds have accounts of their own. */
+function makeShared(folder: string): void {
+  if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+  mkdirSync(folder);
+  chmodSync(folder, 0o2770);
 }
 
 /** The socket of a process that was killed is in the way of the next one; anything else is not ours to remove. */

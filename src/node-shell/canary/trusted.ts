@@ -1,9 +1,12 @@
 import { lstatSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Everybody else than owner and group. */
 const OTHERS = 0o007;
 const OTHERS_WRITE = 0o002;
+
+/** Where agent and canary process both write: the apps that are signed to see whether signing works. */
+export const bundlesFolder = (socket: string): string => join(dirname(socket), 'bundles');
 
 /** Why a folder is no place for a socket; null where it is one. A folder that everybody may write lets everybody put a socket of theirs there. */
 export function folderTrouble(socket: string, owners: readonly number[]): string | null {

@@ -25,6 +25,8 @@ const DIGEST = /^\\?([0-9a-f]{64}) /;
  */
 export class SshNode implements NodeShell {
   readonly node: NodeName;
+  /** Over SSH everything is one account. */
+  readonly signingFolder = null;
   private session: SshSession | null = null;
   /** Links that this node's session has made and not removed: its locks. */
   private readonly links = new Set<string>();
