@@ -139,10 +139,12 @@ export function changes(before: RotationState, after: RotationState): readonly F
   if (after.paused === null && before.paused !== null) {
     facts.push({ kind: 'resume', text: after.phase === before.phase ? 'goes on' : 'the pause ends', data: {} });
   }
-  if (before.question !== null && after.question?.askedAt !== before.question.askedAt) {
+  // One question may follow another in the same instant.
+  const sameQuestion = before.question?.id === after.question?.id && before.question?.askedAt === after.question?.askedAt;
+  if (before.question !== null && !sameQuestion) {
     facts.push({ kind: 'answered', text: settled(before, before.question, after), data: { question: before.question.id } });
   }
-  if (after.question !== null && after.question.askedAt !== before.question?.askedAt) {
+  if (after.question !== null && !sameQuestion) {
     const { question } = after;
     const about = question.nodes.length > 0 ? ` about ${some(question.nodes)}` : '';
     facts.push({ kind: 'question', text: `asks ${question.id}${about}: ${question.options.join(' or ')}`, data: { ...question } });
