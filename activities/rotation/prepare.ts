@@ -62,7 +62,8 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const importers = await Promise.all(
     matched.map(async ({ candidate }) => (await situation.store.importer(candidate.profile.sha256)) ?? `source:${candidate.origin.source}`),
   );
-  const delivered = await deliveriesOf(situation, from, matched, nodes);
+  const to = composeTo(from, matched.map(replacement), certificatesOf(matched));
+  const delivered = await deliveriesOf(situation, from, to, nodes);
   const identityImporters = delivered.flatMap(({ importedBy }) => (importedBy === null ? [] : [importedBy]));
   const approvers = Object.entries(rightsOf(situation.configuration)).flatMap(([person, commands]) =>
     commands.includes('approve') ? [person] : [],
@@ -102,6 +103,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...compared.flat(),
     ...refusals({
       deliveries: delivered.map(({ delivery }) => delivery),
+      after: to.profiles,
       nodes,
       policy,
       line: situation.declaration,
@@ -161,10 +163,9 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
 async function deliveriesOf(
   { declaration, store }: Survey['situation'],
   from: Manifest,
-  matched: readonly Matched[],
+  to: Manifest,
   nodes: readonly NodeDeclaration[],
 ): Promise<readonly { readonly delivery: Delivery; readonly importedBy: string | null }[]> {
-  const to = composeTo(from, matched.map(replacement), certificatesOf(matched));
   const needed = nodes.flatMap((node) => {
     const before = heldIdentities(node, declaration, from);
     return heldIdentities(node, declaration, to).flatMap((identity) => (before.includes(identity) ? [] : [{ node, identity }]));
