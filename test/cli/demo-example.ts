@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { cleanEnv, runReseal, type RanReseal } from './processes.js';
+import { runProcess } from '../../src/temporal/run-process.js';
+import { cleanEnv, ROOT, runReseal, type RanReseal } from './processes.js';
 
 /** The demo of an example, as a person runs it, and what is on its nodes afterwards: asked of the nodes themselves. */
 export class DemoExample {
@@ -75,6 +76,21 @@ export class DemoExample {
     });
     return ended.error === undefined ? ended.stdout : '';
   }
+}
+
+/** The package, as `npm pack` makes it and an installation unpacks it, with what is built. @returns its folder */
+export async function unpacked(folder: string): Promise<string> {
+  const packed = await runProcess('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], {
+    timeout: 60_000,
+    cwd: ROOT,
+  });
+  expect(packed.code, packed.stderr).toBe(0);
+  const tar = await runProcess('tar', ['-xzf', join(folder, packed.stdout.trim()), '-C', folder], { timeout: 60_000 });
+  expect(tar.code, tar.stderr).toBe(0);
+  const installed = join(folder, 'package');
+  cpSync(join(ROOT, 'dist'), join(installed, 'dist'), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'));
+  return installed;
 }
 
 export const keychainOf = (identity: string): string => `reseal-${identity.slice(0, 8)}.keychain-db`;

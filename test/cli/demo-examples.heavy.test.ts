@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stopRecorded } from '../../src/temporal/embedded-server.js';
-import { DemoExample, expectCompleted, keychainOf } from './demo-example.js';
+import { runProcess } from '../../src/temporal/run-process.js';
+import { DemoExample, expectCompleted, keychainOf, unpacked } from './demo-example.js';
 import { built, cleanEnv, RunningReseal, runReseal } from './processes.js';
 
 // The examples that test/cli/demo-examples.test.ts leaves out, and their failures: a whole rotation each, half a minute to a minute.
@@ -131,6 +132,32 @@ describe('reseal demo --example dedicated-signer', () => {
     },
     300_000,
   );
+
+  it('rotates outside its unlock window too, and leaves the keychains locked (S5)', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'reseal-demo-window-'));
+    try {
+      const installed = await unpacked(folder);
+      const topology = join(installed, 'examples/topologies/dedicated-signer/topology.yaml');
+      const written = readFileSync(topology, 'utf8');
+      const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+      const closed = written.replace(/days: \[.*?\]/, `days: [${days[(new Date().getDay() + 3) % 7] ?? ''}]`);
+      expect(closed).not.toBe(written);
+      writeFileSync(topology, closed);
+      const script = join(installed, 'scripts/reseal.mjs');
+      const ran = await runProcess(process.execPath, [script, 'demo', '--example', 'dedicated-signer'], {
+        timeout: 280_000,
+        env: cleanEnv(demo.home),
+      });
+      expectCompleted({ exit: ran.code, stdout: ran.stdout, stderr: ran.stderr }, 'ios-main-1');
+      const [, fresh = ''] = demo.certificates(ACME);
+      for (const node of ['ams-sign-1', 'ams-sign-2']) {
+        expect(demo.identities(node)).toEqual([fresh]);
+        expect(ran.stdout).toMatch(new RegExp(`^${node} .* ${keychainOf(fresh)} \\(locked\\) +reseal-`, 'm'));
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 400_000);
 
   it('reopened by `up`, is rolled back by whom its roster lets: the old identity comes out of its keychain again (R7)', async () => {
     expectCompleted(await demo.run('dedicated-signer'), 'ios-main-1');

@@ -1,11 +1,11 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stopRecorded } from '../../src/temporal/embedded-server.js';
 import { runProcess } from '../../src/temporal/run-process.js';
-import { DemoExample, expectCompleted, keychainOf } from './demo-example.js';
+import { DemoExample, expectCompleted, keychainOf, unpacked } from './demo-example.js';
 import { built, cleanEnv, ROOT, runReseal } from './processes.js';
 
 // One example to its end, from the package as it is installed; the others are in demo-examples.heavy.test.ts.
@@ -98,16 +98,7 @@ describe('reseal demo --example', () => {
   });
 
   it('finds its examples in the package as it is installed', async () => {
-    const packed = await runProcess('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], {
-      timeout: 60_000,
-      cwd: ROOT,
-    });
-    expect(packed.code, packed.stderr).toBe(0);
-    const unpacked = await runProcess('tar', ['-xzf', join(folder, packed.stdout.trim()), '-C', folder], { timeout: 60_000 });
-    expect(unpacked.code, unpacked.stderr).toBe(0);
-    const installed = join(folder, 'package');
-    cpSync(join(ROOT, 'dist'), join(installed, 'dist'), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'));
+    const installed = await unpacked(folder);
     const ran = await runProcess(process.execPath, [join(installed, 'scripts/reseal.mjs'), 'demo', '--example', 'hsm-sidecar'], {
       timeout: 60_000,
       env: cleanEnv(demo.home),

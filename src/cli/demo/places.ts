@@ -12,8 +12,8 @@ export interface Place {
   readonly keys: 'allowed' | 'forbidden';
   /** Profile files that Xcode 16 reads. */
   readonly profiles: number;
-  /** Keychains by the identity that can sign out of them. */
-  readonly signsWith: readonly { readonly identity: string; readonly keychain: string }[];
+  /** Keychains by the identity that signs out of them, once they are unlocked. */
+  readonly signsWith: readonly { readonly identity: string; readonly keychain: string; readonly locked: boolean }[];
   /** Keychains off the search list, kept for a rollback. */
   readonly shelved: readonly string[];
 }
@@ -46,7 +46,7 @@ export const placesText = (places: readonly Place[], pen: Pen): string[] =>
       place.keys,
       place.profiles === 0 ? '-' : String(place.profiles),
       place.signsWith.map(({ identity }) => identity.slice(0, 8)).join(', ') || '-',
-      place.signsWith.map(({ keychain }) => keychain).join(', ') || '-',
+      place.signsWith.map(({ keychain, locked }) => `${keychain}${locked ? ' (locked)' : ''}`).join(', ') || '-',
       place.shelved.join(', ') || '-',
     ]),
   );

@@ -133,8 +133,7 @@ class Demo {
     const example = TOPOLOGY_EXAMPLES.find(({ name }) => name === this.demo.example);
     if (example !== undefined) {
       output.say(output.styled(example.name, 'bold'));
-      output.say(example.says);
-      placesText(await this.places(), output).forEach((line) => { output.say(line); }); // prettier-ignore
+      [...example.says, ...placesText(await this.places(), output)].forEach((line) => { output.say(line); }); // prettier-ignore
       output.say('');
     }
     if (this.demo.lines.some((line) => line.rotation === null)) await this.begin();

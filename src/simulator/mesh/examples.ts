@@ -11,8 +11,8 @@ export interface SimulatedTeam {
 export interface TopologyExample {
   /** Of the folder. */
   readonly name: string;
-  /** What is special about it, for who looks on. */
-  readonly says: string;
+  /** What is special about it, for who looks on; lines that fit a terminal. */
+  readonly says: readonly string[];
   /**
    * Whose certificate is followed by a new one: a line, or with an identity per node a node. Everybody else's successors are signed with what they have,
    * so that no team ever has more than the three certificates that Apple permits.
@@ -29,27 +29,39 @@ const ACME: SimulatedTeam = { id: TEAM, name: 'Acme GmbH' };
 export const TOPOLOGY_EXAMPLES: readonly TopologyExample[] = [
   {
     name: 'dedicated-signer',
-    says: 'Two Macs sign, all others only compile: profiles and the key are on the signers and nowhere else. A new certificate follows the old one.',
+    says: [
+      'Two Macs sign, all others only compile: profiles and the key are on the signers and nowhere else.',
+      'A new certificate follows the old one.',
+    ],
     newCertificates: ['ios-main'],
   },
   {
     name: 'per-runner-identity',
-    says: "Each runner has a certificate and profiles of its own. Apple permits three certificates and two are in use: one runner's is replaced now, the other one gets new profiles.",
+    says: [
+      'Each runner has a certificate and profiles of its own. Apple permits three certificates, and two are in use:',
+      "one runner's is replaced now, the other one gets new profiles.",
+    ],
     newCertificates: ['ams-run-1'],
   },
   {
     name: 'controlled-distribution',
-    says: 'A publisher writes profiles to a volume that all nodes mount; the key is on the signers. A new certificate follows the old one.',
+    says: [
+      'A publisher writes profiles to a volume that all nodes mount; the key is on the signers.',
+      'A new certificate follows the old one.',
+    ],
     newCertificates: ['ios-main'],
   },
   {
     name: 'hsm-sidecar',
-    says: 'The key is in a sidecar, and on no disk: nodes hold an alias.',
+    says: ['The key is in a sidecar, and on no disk: nodes hold an alias.'],
     newCertificates: ['ios-main'],
   },
   {
     name: 'isolated-pools',
-    says: 'Two projects, each with Macs, line, store, drop folder and team of its own. Each line rotates by itself: one to a new certificate, the other to new profiles.',
+    says: [
+      'Two projects, each with Macs, line, store, drop folder and team of its own.',
+      'Each line rotates by itself: one to a new certificate, the other to new profiles.',
+    ],
     newCertificates: ['courier-apps'],
     pipelines: { 'courier-apps': ['courier-release'], 'depot-apps': ['depot-release'] },
     teams: { 'depot-apps': { id: 'D3P0T55K8Q', name: 'Depot AG' } },

@@ -10,8 +10,8 @@ const PATIENCE = 20_000;
 
 /** What a simulated node's own `security` says of the keys on it. */
 export interface KeyPlaces {
-  /** Identities that can sign: in a keychain of the search list, and valid. */
-  readonly usable: readonly { readonly identity: Sha1; readonly keychain: string }[];
+  /** Valid identities in keychains of the search list; out of a locked one nothing is signed until it is unlocked. */
+  readonly usable: readonly { readonly identity: Sha1; readonly keychain: string; readonly locked: boolean }[];
   /** Keychains that reseal made and that are off the search list: kept for a rollback. */
   readonly shelved: readonly string[];
 }
@@ -23,12 +23,13 @@ export async function keyPlaces(node: NodeName, home: string): Promise<KeyPlaces
   const identities = answered(node, await security.identities());
   const listed = new Set(answered(node, await security.searchList()).map(nameOf));
   const own = readdirSync(macState(home).keychains).filter((name) => /^reseal-[0-9a-f]{8}\.keychain-db$/.test(name));
-  return {
-    usable: identities.valid
-      .filter((row) => row.annotation === null)
-      .map((row) => ({ identity: row.sha1, keychain: own.includes(keychainOf(row.sha1)) ? keychainOf(row.sha1) : 'another keychain' })),
-    shelved: own.filter((name) => !listed.has(name)).sort(),
-  };
+  const usable: KeyPlaces['usable'][number][] = [];
+  for (const { sha1 } of identities.valid.filter((row) => row.annotation === null)) {
+    const keychain = keychainOf(sha1);
+    const found = answered(node, await security.keychain(keychain));
+    usable.push({ identity: sha1, keychain, locked: found.state !== 'unlocked' });
+  }
+  return { usable, shelved: own.filter((name) => !listed.has(name)).sort() };
 }
 
 const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
