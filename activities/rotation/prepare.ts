@@ -9,7 +9,8 @@ import { heldIdentities } from '../../src/domain/expected.js';
 import type { NodeDeclaration } from '../../src/domain/topology.js';
 import { maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
 import type { Plan, RotationKind } from '../../src/domain/rotation/state.js';
-import { compareSuccessor, entryKey } from '../../src/domain/successor.js';
+import { entryKey } from '../../src/domain/manifest-rules.js';
+import { compareSuccessor } from '../../src/domain/successor.js';
 import type { EntryMatch } from '../../src/domain/successor-match.js';
 import { manifestCertificates, manifestProfile } from '../../src/manifest/assemble.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
@@ -61,7 +62,8 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const importers = await Promise.all(
     matched.map(async ({ candidate }) => (await situation.store.importer(candidate.profile.sha256)) ?? `source:${candidate.origin.source}`),
   );
-  const delivered = await deliveriesOf(situation, from, matched, nodes);
+  const to = composeTo(from, matched.map(replacement), certificatesOf(matched));
+  const delivered = await deliveriesOf(situation, from, to, nodes);
   const identityImporters = delivered.flatMap(({ importedBy }) => (importedBy === null ? [] : [importedBy]));
   const approvers = Object.entries(rightsOf(situation.configuration)).flatMap(([person, commands]) =>
     commands.includes('approve') ? [person] : [],
@@ -108,6 +110,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...compared.flat(),
     ...refusals({
       deliveries: delivered.map(({ delivery }) => delivery),
+      after: to.profiles,
       nodes,
       policy,
       line: situation.declaration,
@@ -167,10 +170,9 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
 async function deliveriesOf(
   { declaration, store }: Survey['situation'],
   from: Manifest,
-  matched: readonly Matched[],
+  to: Manifest,
   nodes: readonly NodeDeclaration[],
 ): Promise<readonly { readonly delivery: Delivery; readonly importedBy: string | null }[]> {
-  const to = composeTo(from, matched.map(replacement), certificatesOf(matched));
   const needed = nodes.flatMap((node) => {
     const before = heldIdentities(node, declaration, from);
     return heldIdentities(node, declaration, to).flatMap((identity) => (before.includes(identity) ? [] : [{ node, identity }]));

@@ -2,11 +2,11 @@ import { isName, isSha1, isSha256, isTeamId, isUuid, type NodeName } from './bra
 import type { Manifest, ManifestEntry, ManifestProfile } from './manifest.js';
 import { settingsSelections, targetIdentifier } from './settings.js';
 
-/** Text form of an entry's key: team, bundle id, method and, where needed, variant and holder. */
+/** An entry's key, `<team> <bundle id> <method> [variant <variant>] [on <holder>]`: unique in a manifest, and readable in a sentence. */
 export function entryKey(entry: Pick<ManifestEntry, 'team' | 'bundleId' | 'method' | 'variant' | 'holder'>): string {
-  const variant = entry.variant === undefined ? '' : ` variant=${entry.variant}`;
-  const holder = entry.holder === undefined ? '' : ` holder=${entry.holder}`;
-  return `${entry.team} ${entry.bundleId} ${entry.method}${variant}${holder}`;
+  const variant = entry.variant === undefined ? [] : ['variant', entry.variant];
+  const holder = entry.holder === undefined ? [] : ['on', entry.holder];
+  return [entry.team, entry.bundleId, entry.method, ...variant, ...holder].join(' ');
 }
 
 /** One thing wrong with a manifest. */

@@ -2,7 +2,8 @@ import type { Sha1, Uuid } from './brands.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
 import type { ProfileDescription } from './profile.js';
 import type { RotationKind } from './rotation/state.js';
-import { candidateName, entryKey, fits, livingCertificates, type SuccessorCandidate, type SuccessorTerms } from './successor.js';
+import { entryKey } from './manifest-rules.js';
+import { candidateName, fits, livingCertificates, type SuccessorCandidate, type SuccessorTerms } from './successor.js';
 
 export type EntryMatch<C extends SuccessorCandidate = SuccessorCandidate> =
   | { readonly outcome: 'matched'; readonly entry: ManifestEntry; readonly candidate: C; readonly identity: Sha1 }

@@ -30,13 +30,6 @@ export interface SuccessorTerms {
   readonly policy: Pick<Policy, 'window' | 'successor'>;
 }
 
-/** `<team> <bundle id> <method> [variant <variant>] [on <holder>]`; unique in a manifest, and readable in a sentence. */
-export function entryKey(entry: Pick<ManifestEntry, 'team' | 'bundleId' | 'method' | 'variant' | 'holder'>): string {
-  const variant = entry.variant === undefined ? [] : ['variant', entry.variant];
-  const holder = entry.holder === undefined ? [] : ['on', entry.holder];
-  return [entry.team, entry.bundleId, entry.method, ...variant, ...holder].join(' ');
-}
-
 export type Fit = { readonly fits: true } | { readonly fits: false; readonly reasons: readonly string[] };
 
 /** Whether a candidate can take an entry's place; if not, every reason. */

@@ -48,12 +48,15 @@ export function cohortsText(rotation: Rotation): string {
   return rotation.cohorts.map((cohort) => `${COHORT_MARK[cohort.state] ?? '·'} ${cohort.name} (${cohort.nodes})`).join('   ');
 }
 
+/** Of two nodes with a profile each for one bundle an approver sees which is which. */
+const ownedBundle = ({ bundleId, holder }: ChangeView): string => (holder === null ? bundleId : `${bundleId} on ${holder}`);
+
 /** What would be replaced, the new below the old so that digits can be compared: what an approver approves. */
 export function changesText(changes: readonly ChangeView[], pen: Pen): string[] {
   return pen.table(
     ['BUNDLE', 'METHOD', '', 'UUID', 'UNTIL', 'CERTIFICATE'],
     changes.flatMap((change) => [
-      [change.bundleId, change.method, 'old', change.old.uuid, change.old.expiresAt.slice(0, 10), certificateText(change.old)],
+      [ownedBundle(change), change.method, 'old', change.old.uuid, change.old.expiresAt.slice(0, 10), certificateText(change.old)],
       [
         '',
         '',

@@ -54,6 +54,8 @@ export interface ChangeView {
   readonly app: string;
   readonly bundleId: string;
   readonly method: string;
+  /** The node that alone has it, where every node has an identity of its own. */
+  readonly holder: string | null;
   readonly targets: readonly string[];
   readonly old: AssetView;
   readonly new: AssetView;
@@ -86,6 +88,7 @@ export const changesView = (from: Manifest, to: Manifest): readonly ChangeView[]
     app: after.app,
     bundleId: after.bundleId,
     method: after.method,
+    holder: after.holder ?? null,
     targets: after.targets,
     old: assetView(from, before),
     new: assetView(to, after),

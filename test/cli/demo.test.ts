@@ -62,8 +62,8 @@ describe('reseal demo', () => {
     const first = RunningReseal.start(['demo'], { env: cleanEnv(home()) });
     await first.says('wave 1 serves the new assets', 200_000);
     await first.killHard();
-    const left = JSON.parse(readFileSync(join(home(), 'demo.json'), 'utf8')) as { rotation: string; outcome: string | null };
-    expect(left).toMatchObject({ rotation: 'ios-main-1', outcome: null });
+    const left = JSON.parse(readFileSync(join(home(), 'demo.json'), 'utf8')) as { lines: readonly unknown[] };
+    expect(left.lines).toMatchObject([{ line: 'ios-main', rotation: 'ios-main-1', outcome: null }]);
     const counted = JSON.parse(readFileSync(join(home(), 'builds.json'), 'utf8')) as { builds: number };
     expect(counted.builds).toBeGreaterThan(0);
 
@@ -94,18 +94,18 @@ describe('reseal demo', () => {
   }, 240_000);
 
   describe('that is started where one was before', () => {
-    const before = (more: object): void => {
+    const before = ({
+      fail = null,
+      ...more
+    }: {
+      readonly fail?: string | null;
+      readonly rotation?: null;
+      readonly outcome: string | null;
+    }): void => {
       mkdirSync(home());
-      const record = {
-        schemaVersion: 1,
-        real: false,
-        fail: null,
-        line: 'ios-main',
-        manifest: 'a'.repeat(64),
-        offset: 0,
-        rotation: 'ios-main-1',
-      };
-      writeFileSync(join(home(), 'demo.json'), JSON.stringify({ ...record, ...more }));
+      const line = { line: 'ios-main', nodes: ['ams-sign-1'], rotation: 'ios-main-1', ...more };
+      const record = { schemaVersion: 1, real: false, fail, example: null, offset: 0, lines: [line] };
+      writeFileSync(join(home(), 'demo.json'), JSON.stringify(record));
     };
 
     it.each([

@@ -147,6 +147,7 @@ describe('what is to be approved (R5)', () => {
     app: 'courier',
     bundleId: 'com.acme.courier.a.rather.long.extension.name',
     method: 'app-store',
+    holder: null,
     targets: ['Courier'],
     old: asset('34a69e6e-5cec-4262-a8ae-14385efa8e0f', '2026-11-29T00:00:00Z', '1F960B'),
     new: asset('80297dd5-d45c-4791-a434-9a766902ada6', '2027-10-19T00:00:00Z', '1F960B'),
@@ -157,6 +158,10 @@ describe('what is to be approved (R5)', () => {
     expect(old.indexOf(change.old.uuid)).toBe(fresh.indexOf(change.new.uuid));
     expect(Math.max(old.length, fresh.length)).toBeLessThanOrEqual(140);
     expect(fresh).toMatch(/new {2}80297dd5-\S+ {2}2027-10-19 {2}as before$/);
+  });
+
+  it('says whose it is where every node has its own', () => {
+    expect(changesText([{ ...change, holder: 'ams-run-2' }], pen)[1]).toContain(`${change.bundleId} on ams-run-2 `);
   });
 
   it('says when the certificate is another one', () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { loadConfiguration } from '../../src/configuration/load.js';
 import { AppsSchema } from '../../src/manifest/assemble.js';
 import { parse } from 'yaml';
 import { runProcess } from '../../src/temporal/run-process.js';
-import { built, RESEAL, ROOT } from '../cli/processes.js';
+import { built, cleanEnv, RESEAL, ROOT, runReseal } from '../cli/processes.js';
 import { until } from '../setup/until.js';
 import { DocumentedMesh } from './documented-mesh.js';
 
@@ -15,6 +15,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm ci && npm start': '.ci/run installs; test/cli/demo.test.ts runs the demo',
   'npm ci && npm test': '.ci/run: it is what runs this test',
   'npm start -- --fail canary': 'test/cli/demo.test.ts',
+  'npm start -- --example dedicated-signer': 'test/cli/demo-examples.test.ts',
+  'npx reseal demo --example dedicated-signer': 'test/cli/demo-examples.test.ts',
   'npm start -- --real': 'test/cli/demo-endings.heavy.test.ts; needs fixtures from beside the repository',
   'npm start -- --fresh': 'test/cli/demo.test.ts starts every demo on a fresh home',
   'npx reseal up': 'runs for as long as this test does: DocumentedMesh',
@@ -116,6 +118,32 @@ describeDocument('README.md', 'in-force', async (mesh) => {
 });
 
 describeDocument('docs/operating.md', 'no-head', () => Promise.resolve());
+
+describe('the READMEs of the examples', () => {
+  // Those demos are whole rotations: test/cli/demo-examples.test.ts and demo-examples.heavy.test.ts run them.
+  it.each(readdirSync(join(ROOT, 'examples/topologies')))(
+    '%s: names its demo, or the demo says that there is none yet',
+    async (name) => {
+      await built();
+      const command = `npx reseal demo --example ${name}`;
+      const shown = commandsOf(join('examples/topologies', name, 'README.md'));
+      if (shown.length > 0) {
+        expect(shown).toEqual([command]);
+        const [fast, heavy] = ['demo-examples.test.ts', 'demo-examples.heavy.test.ts'].map((file) => read(join('test/cli', file)));
+        expect(`${fast ?? ''}${heavy ?? ''}`).toContain(`demo.run('${name}')`);
+        return;
+      }
+      const folder = mkdtempSync(join(tmpdir(), 'reseal-docs-example-'));
+      try {
+        const ran = await runReseal(['demo', '--example', name], { env: cleanEnv(join(folder, 'home')) });
+        expect([ran.exit, ran.stderr]).toEqual([4, expect.stringContaining('does not rotate')]);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    240_000,
+  );
+});
 
 describe('the documents', () => {
   const documents = ['README.md', 'docs/operating.md', 'docs/architecture.md', 'docs/decisions.md', 'docs/agents.md', 'docs/ssh.md'];

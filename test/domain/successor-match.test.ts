@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { composeTo } from '../../src/domain/manifest-changes.js';
 import type { ManifestEntry } from '../../src/domain/manifest.js';
 import { fits, type SuccessorCandidate } from '../../src/domain/successor.js';
 import { matchSuccessors } from '../../src/domain/successor-match.js';
+import { manifestProfile } from '../../src/manifest/assemble.js';
 import { candidate, certificate, DAY, entryOf, manifest, NOW, profile, terms } from './successor-support.js';
 
 const old = profile('1', { expiresAt: '2026-06-05T00:00:00Z' });
@@ -49,6 +51,18 @@ describe('a successor fits an entry (R1, R2)', () => {
 });
 
 describe('matching successors to due entries (R1)', () => {
+  it('takes an entry of one node and variant to the manifest, by the key that it names it by', () => {
+    const own = { ...entry, holder: 'ams-1' as NonNullable<ManifestEntry['holder']>, variant: 'beta' };
+    const next = profile('2');
+    const [matched] = match([candidate(next, { holder: 'ams-1', variant: 'beta' })], [own]).entries;
+    expect(matched).toMatchObject({ outcome: 'matched', entry: own });
+    const [missing] = match([], [own]).entries;
+    const key = /^no successor for (.+) \(now /.exec(missing?.outcome === 'missing' ? missing.reason : '')?.[1] ?? '';
+    expect(key).toBe(`${own.team} ${own.bundleId} ${own.method} variant beta on ams-1`);
+    const to = composeTo(manifest([own]), [{ key, identity: own.identity, profile: manifestProfile(next) }], {});
+    expect(to.profiles).toMatchObject([{ holder: 'ams-1', variant: 'beta', profile: { uuid: next.uuid } }]);
+  });
+
   it('is of kind profile where the identity stays', () => {
     const result = match([candidate(profile('2'))]);
     expect(result).toMatchObject({ kind: 'profile', complete: true, entries: [{ outcome: 'matched', identity: entry.identity }] });

@@ -2,15 +2,18 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadConfiguration } from '../../configuration/load.js';
-import type { LineName, Sha256 } from '../../domain/brands.js';
+import type { LineName, NodeName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import type { BuildersEnd } from '../../simulator/builder.js';
+import { createExampleMesh, type SeedableLine } from '../../simulator/mesh/example-mesh.js';
 import { createMesh } from '../../simulator/mesh/create.js';
 import { meshFolders } from '../../simulator/mesh/files.js';
 import { createRealMesh, REAL_DATE } from '../../simulator/mesh/real.js';
 import { seedNodes } from '../../simulator/mesh/seed.js';
 import { stopRecorded } from '../../temporal/embedded-server.js';
 import { openSurroundings } from '../../temporal/surroundings.js';
+import { situationOf } from '../../../activities/rotation/surroundings.js';
+import type { FoundExample } from './example.js';
 
 export const FAILS = ['staging', 'canary', 'rolling', 'soak', 'signoff-rejected'] as const;
 export type Fail = (typeof FAILS)[number];
@@ -19,22 +22,38 @@ const record = z.object({
   schemaVersion: z.literal(1),
   real: z.boolean(),
   fail: z.enum(FAILS).nullable(),
-  line: z.string(),
-  manifest: z.string(),
+  /** `--example`. */
+  example: z.string().nullable(),
   /** Milliseconds added to the clock in expiry comparisons. */
   offset: z.number(),
-  rotation: z.string().nullable(),
-  outcome: z.string().nullable(),
+  /** `nodes`: those that its manifest concerns. */
+  lines: z
+    .array(
+      z.object({
+        line: z.string().transform((name) => name as LineName),
+        nodes: z.array(z.string().transform((name) => name as NodeName)),
+        rotation: z.string().nullable(),
+        outcome: z.string().nullable(),
+      }),
+    )
+    .min(1),
 });
 /** `<home>/demo.json`: what this demo is, so that it can be taken up again. */
-export type DemoRecord = z.infer<typeof record> & { readonly line: LineName & string; readonly manifest: Sha256 & string };
+export type DemoRecord = Omit<Readonly<z.infer<typeof record>>, 'lines'> & { readonly lines: readonly DemoLine[] };
+export interface DemoLine {
+  readonly line: LineName;
+  readonly nodes: readonly NodeName[];
+  readonly rotation: string | null;
+  /** The phase that it ended in. */
+  readonly outcome: string | null;
+}
 
 const fileOf = (home: string): string => join(home, 'demo.json');
 
 export function readDemo(home: string): DemoRecord | null {
   if (!existsSync(fileOf(home))) return null;
   const parsed = record.safeParse(JSON.parse(readFileSync(fileOf(home), 'utf8')));
-  return parsed.success ? (parsed.data as DemoRecord) : null;
+  return parsed.success ? parsed.data : null;
 }
 
 export function writeDemo(home: string, demo: DemoRecord): void {
@@ -72,6 +91,7 @@ export interface DemoRequest {
   readonly home: string;
   readonly real: boolean;
   readonly fail: Fail | null;
+  readonly example: FoundExample | null;
   /** Folder with the Apple-signed profiles, for `--real`. */
   readonly fixtures: string;
   readonly onProgress: (line: string) => void;
@@ -82,13 +102,18 @@ export async function makeDemo(request: DemoRequest): Promise<DemoRecord> {
   const { home } = request;
   mkdirSync(home, { recursive: true, mode: 0o700 });
   writeFileSync(join(home, 'demo.making'), '');
-  request.onProgress('making a mesh of 12 simulated nodes');
   const offset = request.real ? Date.parse(REAL_DATE) - Date.now() : 0;
-  const mesh = request.real ? await createRealMesh(home, request.fixtures) : await createMesh({ folder: home });
+  const made = await makeMesh(request);
   const { config } = meshFolders(home);
   const around = await openSurroundings(config);
+  const lines: DemoLine[] = [];
   try {
-    await seedNodes(loadConfiguration(config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
+    const configuration = loadConfiguration(config);
+    for (const { line, manifest } of made) {
+      const { store } = situationOf(around, line);
+      const nodes = await seedNodes(configuration, store, around.profiles, line, manifest);
+      lines.push({ line, nodes, rotation: null, outcome: null });
+    }
   } finally {
     await around.close();
   }
@@ -96,13 +121,20 @@ export async function makeDemo(request: DemoRequest): Promise<DemoRecord> {
     schemaVersion: 1,
     real: request.real,
     fail: request.fail,
-    line: mesh.line,
-    manifest: mesh.manifest,
+    example: request.example?.example.name ?? null,
     offset,
-    rotation: null,
-    outcome: null,
+    lines,
   };
   writeDemo(home, demo);
   rmSync(join(home, 'demo.making'), { force: true });
   return demo;
+}
+
+async function makeMesh({ home, real, example, fixtures, onProgress }: DemoRequest): Promise<readonly SeedableLine[]> {
+  if (example !== null) {
+    onProgress(`making the mesh of the example ${example.example.name}`);
+    return (await createExampleMesh({ folder: home, example: example.example, exampleFolder: example.folder })).lines;
+  }
+  onProgress('making a mesh of 12 simulated nodes');
+  return [real ? await createRealMesh(home, fixtures) : await createMesh({ folder: home })];
 }

@@ -1,23 +1,23 @@
 import { join } from 'node:path';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { startBuilders, type Builders } from '../../simulator/builder.js';
+import { rightsOf } from '../../../activities/rotation/surroundings.js';
+import { startBuilders, type Builders, type BuildersEnd } from '../../simulator/builder.js';
+import { TOPOLOGY_EXAMPLES } from '../../simulator/mesh/examples.js';
 import { meshFolders } from '../../simulator/mesh/files.js';
 import { planCohorts } from '../../domain/rotation/cohorts.js';
-import { parseDuration } from '../../domain/duration.js';
-import { QUICK_POLICY } from '../../simulator/mesh/spec.js';
-import { loadConfiguration } from '../../configuration/load.js';
-import { commandRotation, listRotations, rotationEvents, rotationNodes, showRotation, untilClosed } from '../../api/rotations.js';
+import type { RosterCommand } from '../../domain/roster.js';
+import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { startService, type RunningService } from '../../api/service.js';
 import { changeSchedule, SCHEDULE_ID } from '../../api/schedule.js';
-import { changesText, eventText } from '../../presenters/rotation-text.js';
-import { eventView, type RotationView } from '../../presenters/rotation.js';
 import { ResealError } from '../../domain/errors.js';
 import type { Context, ExitCode } from '../command.js';
 import { demoHomeFolder, publishEndpoint, withdrawEndpoint } from '../home.js';
 import { aborted, whereText } from '../run-service.js';
 import { announcement, FAULTS } from './faults.js';
-import { readBuilds, writeBuilds, writeDemo, type DemoRecord } from './home.js';
+import { readBuilds, writeBuilds, writeDemo, type DemoLine, type DemoRecord } from './home.js';
+import { LineOnStage, rejecterOf, type Stage } from './line.js';
 import { ROOT_FOLDERS } from './paths.js';
+import { placesText, readPlaces, type Place } from './places.js';
 import { nextCommands, progressLine, summaryLines } from './show.js';
 
 /** Between two looks at the rotation, in milliseconds. */
@@ -26,7 +26,8 @@ const LOOK_EVERY = 200;
 const SCAN_PATIENCE = 60_000;
 /** Set by Temporal itself on whatever a Schedule starts. */
 const SCHEDULED_BY = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
-const APPROVERS = ['ada', 'grace'] as const;
+/** Two people approve, as the policy of every demo asks. */
+const APPROVALS = 2;
 
 /** `2024-02-18 09:00 UTC` */
 const asIfAt = (offset: number): string => `${new Date(Date.now() + offset).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
@@ -36,10 +37,15 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
   const { config, nodes: nodesFolder } = meshFolders(home);
   const signal = context.interrupted();
   const configuration = loadConfiguration(config);
-  const order = planCohorts(configuration.topology.nodes, configuration.policy).flat();
+  const approvers = personsWho(configuration, 'approve').slice(0, APPROVALS);
+  const [failing, ...spared] = demo.lines;
   const fault = demo.fail === null || demo.fail === 'signoff-rejected' ? null : FAULTS[demo.fail];
-  if (demo.fail !== null) context.output.say(`This run fails on purpose: ${announcement(demo.fail)}.`);
+  if (demo.fail !== null) {
+    const where = spared.length === 0 ? '' : `on ${failing?.line ?? ''}, `;
+    context.output.say(`This run fails on purpose: ${where}${announcement(demo.fail, failing?.nodes.length ?? 0, rejecterOf(approvers))}.`);
+  }
   if (demo.offset !== 0) context.output.say(`Expiries are compared as if it were ${asIfAt(demo.offset)}; all else goes by the clock.`);
+  const order = failing === undefined ? [] : switchingOrder(configuration, failing);
   const service = await startService({
     folder: config,
     home,
@@ -48,20 +54,11 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
     onProgress: (line) => { context.output.progress(line); }, // prettier-ignore
     ...(fault === null ? {} : { decorate: (nodes) => fault.decorate(nodes, order, nodesFolder) }),
   });
-  const counted = readBuilds(home);
-  const builders = startBuilders({
-    homes: order.map((name) => ({ name, path: join(nodesFolder, name) })),
-    mount: `/${ROOT_FOLDERS.mount}`,
-    line: demo.line,
-    folders: ['xcode16', 'legacy'],
-    maxWait: 400,
-    maxBuildDuration: parseDuration(QUICK_POLICY.retirement.maxBuildDuration) ?? 0,
-    ...(counted === null ? {} : { from: counted }),
-  });
+  const builders = startAllBuilders(configuration, demo, nodesFolder, readBuilds(home));
   try {
     if (service.api !== null) publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid, config });
     for (const line of [...whereText(service), '']) context.output.say(line);
-    return await new Demo(context, service, builders, home, demo, signal).run();
+    return await new Demo({ context, service, builders, home, configuration, approvers, signal }, demo).run();
   } finally {
     writeBuilds(home, await builders.stop());
     withdrawEndpoint(home);
@@ -69,164 +66,202 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
   }
 }
 
+/** In the roster's order. */
+function personsWho(configuration: Configuration, command: RosterCommand): readonly string[] {
+  return Object.entries(rightsOf(configuration)).flatMap(([person, commands]) => (commands.includes(command) ? [person] : []));
+}
+
+function switchingOrder({ topology, policy }: Configuration, { nodes }: DemoLine): readonly string[] {
+  const own = topology.nodes.filter((node) => nodes.includes(node.name));
+  return planCohorts(own, policy).flat();
+}
+
+/** Builds on every node that has profiles, line by line; all count together. */
+function startAllBuilders({ policy }: Configuration, demo: DemoRecord, nodesFolder: string, counted: BuildersEnd | null): Builders {
+  const all = demo.lines.map(({ line, nodes }, index) =>
+    startBuilders({
+      homes: nodes.map((name) => ({ name, path: join(nodesFolder, name) })),
+      mount: `/${ROOT_FOLDERS.mount}`,
+      line,
+      folders: ['xcode16', 'legacy'],
+      maxWait: 400,
+      maxBuildDuration: policy.retirement.maxBuildDuration,
+      ...(counted === null || index > 0 ? {} : { from: counted }),
+    }),
+  );
+  return {
+    count: () => together(all.map((one) => one.count())),
+    stop: async () => together(await Promise.all(all.map((one) => one.stop()))),
+  };
+}
+
+const together = (all: readonly BuildersEnd[]): BuildersEnd => ({
+  builds: sum(all.map((one) => one.builds)),
+  checks: sum(all.map((one) => one.checks)),
+  late: sum(all.map((one) => one.late)),
+  failures: all.flatMap((one) => one.failures),
+});
+const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0);
+
+interface Surroundings {
+  readonly context: Context;
+  readonly service: RunningService;
+  readonly builders: Builders;
+  readonly home: string;
+  readonly configuration: Configuration;
+  readonly approvers: readonly string[];
+  readonly signal: AbortSignal;
+}
+
 class Demo {
-  private decided = false;
-  private seen = 0;
+  private readonly lines: readonly LineOnStage[];
 
   constructor(
-    private readonly context: Context,
-    private readonly service: RunningService,
-    private readonly builders: Builders,
-    private readonly home: string,
+    private readonly around: Surroundings,
     private demo: DemoRecord,
-    private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    const { context, service, approvers } = around;
+    const nameWidth = demo.lines.length === 1 ? 0 : Math.max(...demo.lines.map(({ line }) => line.length));
+    const stage: Stage = { context, service, approvers, homeFlag: this.homeFlag(), nameWidth };
+    this.lines = demo.lines.map(
+      ({ line, rotation }, index) => new LineOnStage(stage, line, rotation, demo.fail === 'signoff-rejected' && index === 0),
+    );
+  }
 
   async run(): Promise<ExitCode> {
-    const id = this.demo.rotation ?? (await this.begin());
-    this.demo = { ...this.demo, rotation: id };
-    writeDemo(this.home, this.demo);
-    const ended = await this.follow(id);
-    if (ended === null) return 0;
-    return this.finish(ended);
+    const { output } = this.around.context;
+    const example = TOPOLOGY_EXAMPLES.find(({ name }) => name === this.demo.example);
+    if (example !== undefined) {
+      output.say(output.styled(example.name, 'bold'));
+      [...example.says, ...placesText(await this.places(), output)].forEach((line) => { output.say(line); }); // prettier-ignore
+      output.say('');
+    }
+    if (this.demo.lines.some((line) => line.rotation === null)) await this.begin();
+    return (await this.follow()) ? this.finish() : 0;
   }
 
-  /** The Schedule's own scan starts the rotation; the demo only lets it run now instead of tomorrow at six. */
-  private async begin(): Promise<string> {
-    const { desk } = this.service;
-    this.context.output.say(`the schedule ${SCHEDULE_ID} scans every line for what expires within its window`);
-    await changeSchedule(desk, 'ensure', this.demo.offset);
-    await changeSchedule(desk, 'trigger');
+  /** The Schedule's own scan starts the rotations; the demo only lets it run now instead of tomorrow at six. */
+  private async begin(): Promise<void> {
+    const { context, service } = this.around;
+    context.output.say(`the schedule ${SCHEDULE_ID} scans every line for what expires within its window`);
+    await changeSchedule(service.desk, 'ensure', this.demo.offset);
+    await changeSchedule(service.desk, 'trigger');
     const deadline = Date.now() + SCAN_PATIENCE;
-    while (Date.now() < deadline) {
-      const [first] = (await listRotations(desk, this.demo.line)).rotations;
-      if (first !== undefined) return first.id;
+    while (!(await this.allBegun())) {
+      if (Date.now() > deadline) {
+        const left = this.lines.flatMap(({ id, line }) => (id === null ? [line] : []));
+        throw new ResealError(
+          'TEMPORAL_UNREACHABLE',
+          `The scan has started no rotation of ${left.join(' and ')} within a minute. See \`reseal schedule show\` and the worker.`,
+        );
+      }
       await this.pause();
     }
-    throw new ResealError(
-      'TEMPORAL_UNREACHABLE',
-      'The scan has started no rotation within a minute. See `reseal schedule show` and the worker.',
-    );
   }
 
-  /** To the end of the rotation; null when Ctrl-C came first. */
-  private async follow(id: string): Promise<RotationView | null> {
-    const { output } = this.context;
+  private async allBegun(): Promise<boolean> {
+    const begun: boolean[] = [];
+    for (const line of this.lines) begun.push(await line.begun());
+    this.write();
+    return begun.every(Boolean);
+  }
+
+  /** To the end of all rotations; false when Ctrl-C came first. */
+  private async follow(): Promise<boolean> {
+    const { context, builders, home, signal } = this.around;
     let shown = '';
-    while (!this.signal.aborted) {
-      for (const event of await rotationEvents(this.service.desk, id, this.seen)) {
-        this.seen = event.seq;
-        output.follow(eventView(event), (view) => eventText(view, output));
-      }
-      writeBuilds(this.home, this.builders.count());
-      const view = await showRotation(this.service.desk, id);
-      if (view.rotation.outcome !== null) {
-        // The record is written behind the rotation; when its workflow is closed, it is whole.
-        await untilClosed(this.service.desk, id);
-        await this.lastEvents(id);
-        return view;
-      }
-      if (output.interactive) {
-        const line = progressLine(view, this.builders.count(), output, Date.now());
-        if (line !== shown) output.progress(line);
+    while (!signal.aborted) {
+      for (const line of this.lines) await line.look();
+      writeBuilds(home, builders.count());
+      if (this.lines.every((line) => line.ended)) return true;
+      if (context.output.interactive) {
+        const views = this.lines.flatMap(({ view, ended }) => (view === null || ended ? [] : [view]));
+        const line = progressLine(views, builders.count(), context.output, Date.now());
+        if (line !== shown) context.output.progress(line);
         shown = line;
       }
-      if (view.rotation.commands.includes('approve')) await this.signoff(view);
       await this.pause();
     }
-    return null;
+    return false;
   }
 
-  private async lastEvents(id: string): Promise<void> {
-    const { output } = this.context;
-    for (const event of await rotationEvents(this.service.desk, id, this.seen))
-      output.follow(eventView(event), (view) => eventText(view, output));
-  }
-
-  /** Shows what is to be approved; a person at a terminal decides, elsewhere the demo's own people do. */
-  private async signoff(view: RotationView): Promise<void> {
-    if (this.decided) return;
-    this.decided = true;
-    const { output } = this.context;
-    const { rotation } = view;
-    const ticket = rotation.trigger.ticket;
-    const say = (line: string): void => {
-      output.say(line);
-    };
-    say('');
-    say(output.styled(`To be approved: manifest ${rotation.to ?? ''}`, 'bold'));
-    say(
-      `             in place of ${rotation.from ?? ''}, on ${rotation.nodes} nodes, at most ${rotation.maxUnavailable} unavailable at once`,
-    );
-    changesText(view.changes ?? [], output).forEach(say);
-    say('');
-    if (this.demo.fail === 'signoff-rejected') {
-      say('grace rejects it.');
-      await commandRotation(this.service.desk, rotation.id, 'reject', { by: 'grace', ticket, reason: 'the demo was asked to' });
-      return;
+  private async finish(): Promise<ExitCode> {
+    const { context, service, builders, home, configuration, signal } = this.around;
+    const { output } = context;
+    this.write();
+    const builds = builders.count();
+    const places = this.demo.example === null ? null : await this.places();
+    let good = builds.failures.length === 0;
+    for (const [index, line] of this.lines.entries()) {
+      const { view } = line;
+      if (view === null) throw new ResealError('INTERNAL', `The rotation of ${line.line} ended unseen.`);
+      const expected = this.demo.fail !== null && index === 0 ? 'rolled-back' : 'completed';
+      const last = index === this.lines.length - 1;
+      const nodes = await line.nodes();
+      const startedBy = await this.startedBy(line.line);
+      good = good && view.rotation.phase === expected;
+      const store = configuration.reseal.stores[configuration.topology.lines[line.line]?.store ?? '']?.url ?? '';
+      const document = { schemaVersion: 1, rotation: view.rotation, expected, nodes: nodes.nodes, builds, places, startedBy, home };
+      output.follow(document, () =>
+        summaryLines(
+          {
+            view,
+            nodes,
+            startedBy,
+            store,
+            expected,
+            // Of the whole demo, so told once.
+            whole: last ? { builds, places, uiUrl: output.interactive ? service.temporal.uiUrl : null, home, real: this.demo.real } : null,
+          },
+          output,
+        ),
+      );
     }
-    if (output.interactive) {
-      say(`It waits for two people. In another terminal, from this folder:`);
-      for (const person of APPROVERS)
-        say(output.styled(`  npx reseal rotation approve ${rotation.id} --as ${person} --ticket ${ticket}${this.homeFlag()}`, 'cyan'));
-      say('');
-      return;
-    }
-    for (const person of APPROVERS) {
-      say(`reseal rotation approve ${rotation.id} --as ${person} --ticket ${ticket}`);
-      await commandRotation(this.service.desk, rotation.id, 'approve', { by: person, ticket, digest: rotation.to ?? '' });
-    }
-  }
-
-  private async finish(view: RotationView): Promise<ExitCode> {
-    const { output } = this.context;
-    const expected = this.demo.fail === null ? 'completed' : 'rolled-back';
-    const id = view.rotation.id;
-    this.demo = { ...this.demo, outcome: view.rotation.phase };
-    writeDemo(this.home, this.demo);
-    const builds = this.builders.count();
-    const nodes = await rotationNodes(this.service.desk, id);
-    const startedBy = await this.startedBy();
-    const document = { schemaVersion: 1, rotation: view.rotation, expected, nodes: nodes.nodes, builds, startedBy, home: this.home };
-    output.follow(document, () =>
-      summaryLines(
-        {
-          view,
-          nodes,
-          builds,
-          startedBy,
-          uiUrl: output.interactive ? this.service.temporal.uiUrl : null,
-          home: this.home,
-          real: this.demo.real,
-          expected,
-        },
-        output,
-      ),
-    );
-    const good = view.rotation.phase === expected && builds.failures.length === 0;
-    if (output.interactive && !this.signal.aborted) {
-      nextCommands(id, this.home, this.homeFlag(), view.rotation.phase === 'completed').forEach((line) => { output.say(line); }); // prettier-ignore
+    if (output.interactive && !signal.aborted) {
+      this.nextCommands().forEach((line) => { output.say(line); }); // prettier-ignore
       output.say('Ctrl-C ends it.');
-      await aborted(this.signal);
+      await aborted(signal);
     }
     return good ? 0 : 1;
   }
 
+  private nextCommands(): readonly string[] {
+    const [person = ''] = personsWho(this.around.configuration, 'rollback');
+    const views = this.lines.flatMap(({ view }) => (view === null ? [] : [view.rotation]));
+    const done = views.find((rotation) => rotation.phase === 'completed');
+    const id = (done ?? views[0])?.id ?? '';
+    return nextCommands(id, this.around.home, this.homeFlag(), done === undefined ? null : person);
+  }
+
+  /** What `demo.json` says of the rotations: which they are, and how they ended. */
+  private write(): void {
+    const lines = this.demo.lines.map((line, index): DemoLine => {
+      const now = this.lines[index];
+      return { ...line, rotation: now?.id ?? null, outcome: now?.ended === true ? (now.view?.rotation.phase ?? null) : null };
+    });
+    this.demo = { ...this.demo, lines };
+    writeDemo(this.around.home, this.demo);
+  }
+
+  private places(): Promise<readonly Place[]> {
+    return readPlaces(this.around.configuration.topology.nodes, meshFolders(this.around.home).nodes);
+  }
+
   /** From the rotation's own history: the workflow that started it, and the Schedule that started that one. */
-  private async startedBy(): Promise<string> {
-    const { desk } = this.service;
+  private async startedBy(line: string): Promise<string> {
+    const { desk } = this.around.service;
     const chain = desk.client.workflow.list({ query: `WorkflowType = 'expiryScan'` });
     for await (const scan of chain) {
       const schedule = scan.typedSearchAttributes.get(SCHEDULED_BY);
-      if (schedule !== undefined) return `Schedule ${schedule}, whose scan ${scan.workflowId} started workflow rotation/${this.demo.line}`;
+      if (schedule !== undefined) return `Schedule ${schedule}, whose scan ${scan.workflowId} started workflow rotation/${line}`;
     }
     return 'unknown';
   }
 
   /** Commands find the usual home by themselves. */
   private homeFlag(): string {
-    const { env, cwd } = this.context;
-    return this.home === demoHomeFolder(undefined, env, cwd) ? '' : ` --home ${this.home}`;
+    const { context, home } = this.around;
+    return home === demoHomeFolder(undefined, context.env, context.cwd) ? '' : ` --home ${home}`;
   }
 
   private async pause(): Promise<void> {

@@ -1,21 +1,40 @@
 import type { BuildersEnd } from '../../simulator/builder.js';
 import { describeDistance } from '../../domain/duration.js';
 import type { RotationNodesView, RotationView } from '../../presenters/rotation.js';
+import { placesText, type Place } from './places.js';
 import { phaseColour, type Pen } from '../../presenters/rotation-text.js';
 
 const MARK: Readonly<Record<string, string>> = { switched: '■', switching: '▣', waiting: '□' };
 
-/** One line that fits a terminal: phase, cohorts, what is going on, builds so far, and how long a rollback stays possible. */
-export function progressLine({ rotation }: RotationView, builds: BuildersEnd, pen: Pen, now: number): string {
-  const cohorts = rotation.cohorts.map((cohort) => (MARK[cohort.state] ?? '□').repeat(cohort.nodes)).join(' ');
+/**
+ * One line that fits a terminal. Of one rotation: phase, cohorts, what is going on, builds so far, and how long a rollback stays possible; of several
+ * their phases and cohorts.
+ */
+export function progressLine(views: readonly RotationView[], builds: BuildersEnd, pen: Pen, now: number): string {
+  const counted = `${builds.builds} builds, ${builds.failures.length} failed`;
+  const [only, ...others] = views;
+  if (only === undefined) return counted;
+  if (others.length === 0)
+    return partsOf(only, pen, now, counted)
+      .filter((part) => part !== '')
+      .join('  ');
+  return [
+    ...views.map(({ rotation }) =>
+      `${rotation.id} ${pen.styled(rotation.phase, phaseColour(rotation.phase))} ${marksOf(rotation)}`.trimEnd(),
+    ),
+    counted,
+  ].join('   ');
+}
+
+const marksOf = ({ cohorts }: RotationView['rotation']): string =>
+  cohorts.map((cohort) => (MARK[cohort.state] ?? '□').repeat(cohort.nodes)).join(' ');
+
+function partsOf({ rotation }: RotationView, pen: Pen, now: number, counted: string): readonly string[] {
   const work = rotation.progress === null ? '' : `${rotation.progress.task} ${rotation.progress.handled}/${rotation.progress.of}`;
   const soak =
     rotation.phase === 'soaking' && rotation.soak !== null ? `soak ends ${describeDistance(Date.parse(rotation.soak.endsAt), now)}` : '';
   const horizon = rotation.horizon === null ? '' : `horizon ${countdown(Date.parse(rotation.horizon) - now - rotation.offset)}`;
-  const counted = `${builds.builds} builds, ${builds.failures.length} failed`;
-  return [pen.styled(rotation.phase.padEnd(16), phaseColour(rotation.phase)), cohorts, work, soak, counted, horizon]
-    .filter((part) => part !== '')
-    .join('  ');
+  return [pen.styled(rotation.phase.padEnd(16), phaseColour(rotation.phase)), marksOf(rotation), work, soak, counted, horizon];
 }
 
 /** `5d 23:59:58` */
@@ -25,76 +44,92 @@ function countdown(left: number): string {
   return `${Math.floor(seconds / 86_400)}d ${two(Math.floor(seconds / 3600) % 24)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-export interface SummaryFacts {
-  readonly view: RotationView;
-  readonly nodes: RotationNodesView;
+/** What is told once of a demo, whatever the number of its lines. */
+export interface WholeDemo {
   readonly builds: BuildersEnd;
-  readonly startedBy: string;
+  /** Which keys and profiles are where; null where it is no example. */
+  readonly places: readonly Place[] | null;
   /** Null where nothing goes on running. */
   readonly uiUrl: string | null;
   readonly home: string;
   readonly real: boolean;
-  readonly expected: string;
 }
 
-/** Per node old and new UUID of the first app, what builds saw, and where to look further. */
+export interface SummaryFacts {
+  readonly view: RotationView;
+  readonly nodes: RotationNodesView;
+  readonly startedBy: string;
+  /** The git repository of the line. */
+  readonly store: string;
+  readonly expected: string;
+  readonly whole: WholeDemo | null;
+}
+
+/** Per node old and new UUID of its first app, what builds saw, and where to look further. */
 export function summaryLines(facts: SummaryFacts, pen: Pen): string[] {
-  const { view, nodes, builds, home } = facts;
+  const { view, whole } = facts;
   const { rotation } = view;
-  const change = view.changes?.[0];
-  const done = rotation.phase === 'completed';
   const headline = pen.styled(`${rotation.id} ${rotation.phase}`, phaseColour(rotation.phase));
-  const lines = [
+  return [
     '',
     rotation.phase === facts.expected ? headline : `${headline}, expected ${facts.expected}`,
     ...rotation.reasons.map((reason) => `  because ${reason}`),
     '',
+    ...servedLines(facts, pen),
+    ...(whole === null ? [] : buildLines(whole, pen)),
+    `started by   ${facts.startedBy}`,
+    ...(whole === null
+      ? []
+      : [`nodes        ${whole.home}/nodes/NODE (profiles in Library/Developer/Xcode/UserData/Provisioning Profiles)`]),
+    `store        git -C ${facts.store} log`,
+    ...(whole === null ? [] : reopenLines(whole)),
   ];
-  if (change !== undefined) {
-    const served = (active: string | null): string =>
-      active === rotation.to ? change.new.uuid : active === rotation.from ? change.old.uuid : '?';
-    lines.push(
-      ...pen.table(
-        ['NODE', 'OLD UUID', 'NEW UUID', 'SERVES', 'LAST'],
-        nodes.nodes.map((node) => {
-          const now = served(node.active);
-          return [
-            node.node,
-            change.old.uuid,
-            change.new.uuid,
-            {
-              text: now === change.new.uuid ? 'new' : now === change.old.uuid ? 'old' : '?',
-              style: (now === change.new.uuid) === done ? 'green' : 'yellow',
-            },
-            node.state,
-          ];
-        }),
-      ),
-      `UUIDs of ${change.bundleId}${(view.changes?.length ?? 0) > 1 ? `; ${(view.changes?.length ?? 1) - 1} more profiles moved with it` : ''}`,
-      '',
-    );
-  }
-  lines.push(
-    `builds       ${builds.builds} in all, on every node and through the whole run; ${builds.checks} profile files checked, ${builds.failures.length === 0 ? pen.styled('0 failed', 'green') : pen.styled(`${builds.failures.length} FAILED`, 'red')}`,
-  );
-  lines.push(...builds.failures.slice(0, 5).map((failure) => `             ${failure}`));
-  if (facts.real)
-    lines.push('not checked  identities and signing: these nodes hold no keys (keys: forbidden), so those checks are not-due');
-  lines.push(`started by   ${facts.startedBy}`);
-  lines.push(`nodes        ${home}/nodes/NODE (profiles in Library/Developer/Xcode/UserData/Provisioning Profiles)`);
-  lines.push(`store        git -C ${home}/store.git log`);
-  lines.push(
-    facts.uiUrl === null ? `reopen       npx reseal up --home ${home}` : `Temporal UI  ${facts.uiUrl}/namespaces/reseal/workflows`,
-  );
-  return lines;
 }
 
-/** While it stays up: what to try next. */
-export const nextCommands = (id: string, home: string, flag: string, completed: boolean): readonly string[] => [
+function servedLines({ view: { rotation, changes }, nodes }: SummaryFacts, pen: Pen): readonly string[] {
+  const [first] = changes ?? [];
+  if (first === undefined || changes === null) return [];
+  const done = rotation.phase === 'completed';
+  const rows = nodes.nodes.map((node) => {
+    const own = changes.find((change) => change.holder === node.node) ?? first;
+    const now = node.active === rotation.to ? 'new' : node.active === rotation.from ? 'old' : '?';
+    return [
+      node.node,
+      own.old.uuid,
+      own.new.uuid,
+      { text: now, style: (now === 'new') === done ? ('green' as const) : ('yellow' as const) },
+      node.state,
+    ];
+  });
+  const others = changes.length - changes.filter((change) => change.bundleId === first.bundleId).length;
+  return [
+    ...pen.table(['NODE', 'OLD UUID', 'NEW UUID', 'SERVES', 'LAST'], rows),
+    `UUIDs of ${first.bundleId}${others === 0 ? '' : `; ${others} more ${others === 1 ? 'profile' : 'profiles'} moved with ${first.holder === null ? 'it' : 'them'}`}`,
+    '',
+  ];
+}
+
+function buildLines({ builds, places, real }: WholeDemo, pen: Pen): readonly string[] {
+  const failed = builds.failures.length === 0 ? pen.styled('0 failed', 'green') : pen.styled(`${builds.failures.length} FAILED`, 'red');
+  const where = places === null ? 'on every node' : 'on every node with profiles';
+  return [
+    ...(places === null ? [] : [...placesText(places, pen), '']),
+    `builds       ${builds.builds} in all, ${where} and through the whole run; ${builds.checks} profile files checked, ${failed}`,
+    ...builds.failures.slice(0, 5).map((failure) => `             ${failure}`),
+    ...(real ? ['not checked  identities and signing: these nodes hold no keys (keys: forbidden), so those checks are not-due'] : []),
+  ];
+}
+
+const reopenLines = ({ uiUrl, home }: WholeDemo): readonly string[] => [
+  uiUrl === null ? `reopen       npx reseal up --home ${home}` : `Temporal UI  ${uiUrl}/namespaces/reseal/workflows`,
+];
+
+/** While it stays up: what to try next. @param rollbackBy who may roll it back; null where there is nothing to roll back */
+export const nextCommands = (id: string, home: string, flag: string, rollbackBy: string | null): readonly string[] => [
   '',
   'Try, in another terminal:',
   `  npx reseal rotation status ${id} --nodes${flag}`,
   `  npx reseal node list${flag}`,
-  ...(completed ? [`  npx reseal rotation rollback ${id} --as ada --ticket DEMO-2${flag}`] : []),
+  ...(rollbackBy === null ? [] : [`  npx reseal rotation rollback ${id} --as ${rollbackBy} --ticket DEMO-2${flag}`]),
   `Reopen this mesh later: npx reseal up --home ${home}`,
 ];

@@ -1,8 +1,9 @@
 import type { Duration, Instant, Sha1 } from '../brands.js';
 import { describeDuration } from '../duration.js';
 import { windowOf } from '../groups.js';
-import type { Method } from '../manifest.js';
+import type { ManifestEntry, Method } from '../manifest.js';
 import type { Policy } from '../policy.js';
+import { CERTIFICATE_LIMIT } from '../topology-review/keys.js';
 import type { LineDeclaration, NodeDeclaration } from '../topology.js';
 import { arithmetic, policyFits, type Arithmetic, type MeshSize } from './timeline.js';
 
@@ -22,6 +23,8 @@ export interface PreflightFacts {
   readonly methods: readonly Method[];
   /** New identities that have to be brought to nodes. */
   readonly deliveries: readonly Delivery[];
+  /** The entries of the manifest that would come into force. */
+  readonly after: readonly Pick<ManifestEntry, 'team' | 'method' | 'identity'>[];
 }
 
 /** An identity that a node does not sign with yet, and what stands in the way of bringing it there. */
@@ -39,6 +42,7 @@ const CHECKS: readonly Check[] = [
   offsetIsForRehearsals,
   approvalsCanBeGiven,
   identitiesAreAtHand,
+  certificatesArePermitted,
   timeSuffices,
 ];
 
@@ -107,6 +111,22 @@ function identitiesAreAtHand({ deliveries, line }: PreflightFacts): readonly str
       return `nobody has sealed the new identity ${identity.slice(0, 8)} for ${some(nodes)}; take it in with reseal certificate import`;
     }),
   ];
+}
+
+/** With an identity per node each node's certificate counts against what Apple lets its team have; one that is not permitted is revoked by somebody, and its node stops. */
+function certificatesArePermitted({ line, after }: PreflightFacts): readonly string[] {
+  if (line.identity !== 'per-node') return [];
+  const distribution = after.filter((entry) => entry.method !== 'development');
+  return [...new Set(distribution.map((entry) => entry.team))].flatMap((team) => {
+    const own = distribution.filter((entry) => entry.team === team);
+    const limit = own.some((entry) => entry.method === 'enterprise') ? CERTIFICATE_LIMIT.enterprise : CERTIFICATE_LIMIT.program;
+    const needed = new Set(own.map((entry) => entry.identity)).size;
+    return needed <= limit
+      ? []
+      : [
+          `team ${team} would sign with ${needed} distribution certificates at once, and Apple permits ${limit}; hold keys on fewer nodes, or use identity: signers`,
+        ];
+  });
 }
 
 /** The arithmetic in one sentence: every part, the sum, and what there is. */

@@ -52,7 +52,7 @@ export function stableUuid(name: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** One profile per bundle id of the apps, all of one edition. */
+/** One profile per bundle id of the apps, all of one edition and of the certificate's team. */
 export function makeProfiles(
   apple: AppleHierarchy,
   certificate: DistributionCertificate,
@@ -66,8 +66,8 @@ export function makeProfiles(
       const bytes = apple.makeProfile({
         uuid,
         name: `${target} App Store ${edition.name}`,
-        team: TEAM,
-        teamName: 'Acme GmbH',
+        team: certificate.team,
+        teamName: teamNameOf(certificate),
         bundleId,
         kind: 'app-store',
         certificates: [certificate],
@@ -77,6 +77,9 @@ export function makeProfiles(
       return { uuid, bytes };
     });
 }
+
+/** As in `Apple Distribution: Acme GmbH (9QK4T7XW2B)`. */
+const teamNameOf = ({ commonName }: DistributionCertificate): string => commonName.replace(/^[^:]*: | \([^)]*\)$/g, '');
 
 /** Profiles of the next edition, as they come from the portal. */
 export function successorProfiles(
@@ -92,7 +95,7 @@ export function successorProfiles(
   });
 }
 
-const wholeSecond = (at: number): Date => new Date(Math.floor(at / 1000) * 1000);
+export const wholeSecond = (at: number): Date => new Date(Math.floor(at / 1000) * 1000);
 
 /** Writes configuration, a simulated Apple, profiles in force and their successors, and the line's first manifest. No node is touched. */
 export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
@@ -173,12 +176,18 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   return { folders, line, nodes, apple, certificate, nextCertificate, manifest: frozen.sha256 };
 }
 
-function appsFile(apps: readonly SimulatedApp[]): Apps {
+/** @param holder of an identity of its own: its entries are its alone */
+export function appsFile(apps: readonly SimulatedApp[], holder?: string): Apps {
   return {
     apps: Object.fromEntries(
       apps.map((app) => [
         app.name,
-        Object.fromEntries(app.bundles.map(({ bundleId, role, target }) => [bundleId, { role, targets: [target] }])),
+        Object.fromEntries(
+          app.bundles.map(({ bundleId, role, target }) => [
+            bundleId,
+            { role, targets: [target], ...(holder === undefined ? {} : { holder }) },
+          ]),
+        ),
       ]),
     ),
   };

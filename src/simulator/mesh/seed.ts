@@ -1,21 +1,23 @@
 import type { NodeName, Sha256 } from '../../domain/brands.js';
+import { expectedEntries } from '../../domain/expected.js';
 import type { NodeOrder } from '../../domain/node/order.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { ManifestStore } from '../../../activities/manifest-store/contract.js';
 import { createNodeActivities, profileVerifier } from '../../../activities/node/index.js';
+import { parseManifest } from '../../manifest/parse.js';
 import type { VerifiedProfiles } from '../../profile/index.js';
 
 /** How many nodes are seeded side by side. */
 const AT_ONCE = 16;
 
-/** Puts the line's first manifest on every node, by the same operations a rotation uses, as a node that has always followed the line would have it. */
+/** Puts the line's first manifest on every node that it concerns, by the same operations a rotation uses, as a node that has always followed the line would have it. @returns these nodes */
 export async function seedNodes(
   configuration: Configuration,
   store: ManifestStore,
   profiles: VerifiedProfiles,
   line: NodeOrder['line'],
   manifest: Sha256,
-): Promise<void> {
+): Promise<readonly NodeName[]> {
   const context = { by: 'rita', ticket: 'DEMO-0' };
   // Nodes that have just been built need no run of probes to prove them.
   const policy = { ...configuration.policy, probe: { ...configuration.policy.probe, passes: 1, interval: 0 } };
@@ -38,7 +40,11 @@ export async function seedNodes(
     attempt: () => ({ number: 1, startedAt: null }),
     heartbeat: () => undefined,
   });
-  const names: NodeName[] = configuration.topology.nodes.map((node) => node.name);
+  const { nodes: declared, lines } = configuration.topology;
+  const content = parseManifest(await store.manifest(manifest), `manifests/${manifest}.json`);
+  const declaration = lines[line];
+  if (declaration === undefined) throw new Error(`topology.yaml declares no line ${line}, and its nodes were to be seeded`);
+  const names: NodeName[] = declared.filter((node) => expectedEntries(node, declaration, content).length > 0).map((node) => node.name);
   for (let start = 0; start < names.length; start += AT_ONCE) {
     await Promise.all(
       names.slice(start, start + AT_ONCE).map(async (node) => {
@@ -51,4 +57,5 @@ export async function seedNodes(
       }),
     );
   }
+  return names;
 }

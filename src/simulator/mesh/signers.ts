@@ -42,6 +42,7 @@ export async function installSigners(
 export async function sealedTo(
   deliveryKeys: Readonly<Record<string, string>>,
   certificates: readonly DistributionCertificate[],
+  importedBy = 'rita',
 ): Promise<readonly StoreItem[]> {
   return Promise.all(
     certificates.flatMap((certificate) => {
@@ -52,7 +53,7 @@ export async function sealedTo(
         node: node as NodeName,
         recipient,
         bytes: await sealIdentity(identity, recipient),
-        importedBy: 'rita',
+        importedBy,
       }));
     }),
   );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LineName, NodeName, PersonId, Sha1 } from '../../../src/domain/brands.js';
+import type { LineName, NodeName, PersonId, Sha1, TeamId } from '../../../src/domain/brands.js';
+import type { Method } from '../../../src/domain/manifest.js';
 import type { Policy } from '../../../src/domain/policy.js';
 import { refusals, type Delivery, type PreflightFacts } from '../../../src/domain/rotation/preflight.js';
 import type { LineDeclaration, NodeDeclaration } from '../../../src/domain/topology.js';
@@ -52,6 +53,7 @@ const facts = (over: Partial<PreflightFacts> = {}): PreflightFacts => ({
   excluded: new Map([['rita', 'asked for the rotation']]),
   methods: ['app-store'],
   deliveries: [],
+  after: [],
   ...over,
 });
 
@@ -134,6 +136,27 @@ describe('preflight refuses', () => {
     ],
   ])('%s, which it would take for copies on nodes', (_, change, reason) => {
     expect(refusals(facts({ line: { ...LINE, ...change } }))).toEqual([reason]);
+  });
+
+  it('with an identity per node more distribution certificates of one team than Apple permits (S4)', () => {
+    const entries = (count: number, method: Method, team = '9QK4T7XW2B'): PreflightFacts['after'] =>
+      Array.from({ length: count }, (_, index) => ({ team: team as TeamId, method, identity: `${index}`.repeat(40) as Sha1 }));
+    const perNode = { ...LINE, identity: 'per-node' as const };
+    const reasons = (after: PreflightFacts['after'], line: LineDeclaration = perNode) => refusals(facts({ line, after }));
+    const sentence = (needed: number, limit: number): string =>
+      `team 9QK4T7XW2B would sign with ${needed} distribution certificates at once, and Apple permits ${limit}; hold keys on fewer nodes, or use identity: signers`;
+    expect(reasons(entries(4, 'app-store'))).toEqual([sentence(4, 3)]);
+    expect(reasons(entries(3, 'enterprise'))).toEqual([sentence(3, 2)]);
+    // As many as there may be, several profiles of each, those of another team and of developers apart.
+    const permitted = [
+      ...entries(3, 'app-store'),
+      ...entries(3, 'ad-hoc'),
+      ...entries(3, 'app-store', 'AAAAAAAAAA'),
+      ...entries(9, 'development'),
+    ];
+    expect(reasons(permitted)).toEqual([]);
+    expect(reasons(entries(2, 'enterprise'))).toEqual([]);
+    expect(reasons(entries(4, 'app-store'), LINE)).toEqual([]);
   });
 
   it('approvals by name, and another date, where a node is in production (T2, R8)', () => {
