@@ -1,7 +1,7 @@
 import type { Sha1 } from '../../src/domain/brands.js';
 import { isOpen } from '../../src/domain/calendar.js';
 import { ResealError } from '../../src/domain/errors.js';
-import { openSealedIdentity, type Importable } from '../../src/identity/sealed.js';
+import type { Importable } from '../../src/identity/sealed.js';
 import { KeychainCommands, type KeychainOutcome } from '../../src/mac/keychain-commands.js';
 import { Security, type Said, type Unsaid } from '../../src/mac/security.js';
 import type { NodePath, PreparedFile } from '../../src/node-shell/contract.js';
@@ -138,6 +138,8 @@ class Import {
     const { session, identity } = this;
     this.password = await passwordOf(session);
     const sealed = await session.contents.sealedIdentity(session.node, identity);
+    // Loaded where it is needed: the agent of a node that holds no keys does without age and PKCS#12, and their memory.
+    const { openSealedIdentity } = await import('../../src/identity/sealed.js');
     this.importable = await openSealedIdentity(sealed, await deliveryKeyOf(session), identity);
     this.file = await session.files.prepare(this.path, this.importable.pkcs12, 0o600, session.order.opId);
   }

@@ -8,7 +8,7 @@ import { SIMULATED_APPS, simulatedNodes } from '../../src/simulator/mesh/spec.js
 import { openSurroundings } from '../../src/temporal/surroundings.js';
 
 /** No waits, no limits; everything else is a production policy's default. */
-const POLICY = {
+export const POLICY = {
   cohorts: { maxUnavailable: '100%' },
   probe: { interval: '0s' },
   soak: { duration: '0s', interval: '1ms', floor: '0s' },

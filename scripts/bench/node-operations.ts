@@ -2,7 +2,7 @@
  * `npm run bench:nodes`: a rotation's four operations on simulated nodes, without Temporal. Tells what a node costs the worker, in time, in CPU
  * and in calls of the operating system.
  */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,18 +11,13 @@ import type { NodeActivities } from '../../activities/node/contract.js';
 import { createNodeActivities, profileVerifier } from '../../activities/node/index.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { NodeName, Sha256 } from '../../src/domain/brands.js';
-import type { Manifest } from '../../src/domain/manifest.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { NodeDeclaration } from '../../src/domain/topology.js';
-import { manifestProfile } from '../../src/manifest/assemble.js';
-import { freezeManifest } from '../../src/manifest/freeze.js';
-import { parseManifest } from '../../src/manifest/parse.js';
 import { realFileSystem, type FileSystem } from '../../src/node-shell/file-system.js';
 import { LocalNode } from '../../src/node-shell/local.js';
-import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
-import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
+import { Editions } from './editions.js';
 import { median } from './median.js';
-import { dropSuccessors, makeMesh } from './mesh.js';
+import { makeMesh } from './mesh.js';
 
 const { values } = parseArgs({
   options: {
@@ -40,7 +35,6 @@ const HELP = `Runs inspect, stage, switch and retire on simulated nodes, outside
   --at-once N       nodes side by side, as in a worker   default 100
 `;
 
-const CONTEXT = { by: 'rita', ticket: 'BENCH-1' };
 const OPERATIONS = ['inspect', 'stage', 'switch', 'retire'] as const;
 type Operation = (typeof OPERATIONS)[number];
 
@@ -63,29 +57,19 @@ function counting(calls: Calls): FileSystem {
 }
 
 class Mesh {
-  private edition = 0;
-  private manifest: Sha256;
-
   private constructor(
-    private readonly mesh: SimulatedMesh,
-    private readonly around: OpenSurroundings,
+    private readonly editions: Editions,
     private readonly names: readonly NodeName[],
-    private readonly frozen: Pick<NodeOrder, 'topology' | 'policy'>,
-  ) {
-    this.manifest = mesh.manifest;
-  }
+  ) {}
 
   static async make(folder: string, nodes: number): Promise<Mesh> {
     const mesh = await makeMesh(folder, nodes);
-    const around = await openSurroundings(mesh.folders.config);
-    const { topology, policy } = loadConfiguration(mesh.folders.config);
-    const store = around.store('main');
-    const frozen = { topology: await store.putFrozen(topology, CONTEXT), policy: await store.putFrozen(policy, CONTEXT) };
-    return new Mesh(mesh, around, topology.nodes.map(({ name }) => name), frozen); // prettier-ignore
+    const { topology } = loadConfiguration(mesh.folders.config);
+    return new Mesh(await Editions.open(mesh), topology.nodes.map(({ name }) => name)); // prettier-ignore
   }
 
   close(): Promise<void> {
-    return this.around.close();
+    return this.editions.close();
   }
 
   activities(calls: Calls | null): NodeActivities {
@@ -94,8 +78,8 @@ class Mesh {
       return new LocalNode(node.name, node.reach.home, calls === null ? realFileSystem : counting(calls));
     };
     return createNodeActivities({
-      store: this.around.store('main'),
-      verifier: profileVerifier(this.around.profiles),
+      store: this.editions.around.store('main'),
+      verifier: profileVerifier(this.editions.around.profiles),
       sleep: () => Promise.resolve(),
       attempt: () => ({ number: 1, startedAt: null }),
       heartbeat: () => undefined,
@@ -105,9 +89,7 @@ class Mesh {
 
   /** All nodes to the next edition of their profiles; `after` each operation. */
   async rotate(nodes: NodeActivities, atOnce: number, after: (operation: Operation, cost: Cost) => void): Promise<void> {
-    const from = this.manifest;
-    const to = await this.successor();
-    const order = { line: this.mesh.line, rotation: `${this.mesh.line}-${this.edition}`, epoch: this.edition * 1000, ...this.frozen };
+    const { order, from, to } = await this.editions.next();
     for (const operation of OPERATIONS) {
       spawnSync('sync');
       const [cpu, began] = [process.cpuUsage(), performance.now()];
@@ -120,24 +102,6 @@ class Mesh {
         cpu: (used.user + used.system) / 1000 / this.names.length,
       });
     }
-    this.manifest = to;
-  }
-
-  /** The next manifest, with the profiles that it names, in the store. */
-  private async successor(): Promise<Sha256> {
-    dropSuccessors(this.mesh, ++this.edition);
-    const { drop } = this.mesh.folders;
-    const store = this.around.store('main');
-    const bytes = readdirSync(drop).map((name) => readFileSync(join(drop, name)));
-    await store.putMany(bytes.map((one) => ({ kind: 'profile', bytes: one, importedBy: CONTEXT.by }) as const), CONTEXT); // prettier-ignore
-    const described = bytes.map((one) => this.around.profiles.verify(one).profile);
-    const before = parseManifest(await store.manifest(this.manifest));
-    const profiles = before.profiles.map((entry): Manifest['profiles'][number] => {
-      const profile = described.find(({ appId }) => appId === entry.profile.appId);
-      if (profile === undefined) throw new Error(`no successor for ${entry.profile.appId}`);
-      return { ...entry, profile: manifestProfile(profile) };
-    });
-    return store.putManifest(freezeManifest({ ...before, profiles }).bytes, CONTEXT);
   }
 }
 

@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +49,8 @@ export interface TestHostRequest {
   readonly shell?: string;
 }
 
-async function keygen(path: string): Promise<void> {
+/** An Ed25519 key pair without a passphrase, `path` and `path.pub`, where it is not there yet. */
+export async function keygen(path: string): Promise<void> {
   if (existsSync(path)) return;
   const { code, stderr } = await runProcess('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'reseal test', '-f', path], {
     timeout: 20_000,
@@ -56,15 +58,68 @@ async function keygen(path: string): Promise<void> {
   if (code !== 0) throw new Error(`ssh-keygen failed: ${stderr}`);
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** A real sshd on loopback that runs now; it lets in who is in `<folder>/authorized_keys`. */
+export interface Sshd {
+  /** Ends it: no new connection comes about; those that are open end when their client does. */
+  stop(): Promise<void>;
+}
+
+/** @param folder for its configuration @param more lines of sshd_config(5) that outrank the ones here */
+export async function launchSshd(folder: string, port: number, hostKey: string, more: readonly string[] = []): Promise<Sshd> {
+  if (SSHD === undefined) throw new Error(sshdMissing ?? '');
+  // Where sshd runs as root it wants this folder for its unprivileged half.
+  if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true });
+  await keygen(hostKey);
+  const settings = [
+    ...more,
+    `ListenAddress 127.0.0.1:${port}`,
+    `HostKey "${hostKey}"`,
+    `AuthorizedKeysFile "${join(folder, 'authorized_keys')}"`,
+    'PidFile none',
+    'StrictModes no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitRootLogin prohibit-password',
+    'MaxStartups 100',
+    'LogLevel ERROR',
+  ];
+  writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
+  const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  const { pid } = child;
+  // What fails before it stops its host leaves it to the end of its process.
+  const kill = (): void => {
+    try {
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has been stopped.
+    }
+  };
+  process.once('exit', kill);
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  for (let tries = 0; ; tries++) {
+    const { stdout } = await runProcess('ssh-keyscan', ['-T', '2', '-p', `${port}`, '127.0.0.1'], { timeout: 5_000 });
+    if (stdout.includes('ssh-ed25519')) break;
+    if (child.exitCode !== null || tries > 100) throw new Error(`sshd did not start: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return {
+    stop: async () => {
+      process.removeListener('exit', kill);
+      if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      process.kill(-pid, 'SIGKILL');
+      await ended;
+    },
+  };
+}
 
 /** A real sshd on a free port of this machine, for one simulated Mac: forced command, pinned host key, public keys only. */
 export async function startHost(request: TestHostRequest): Promise<TestHost> {
   const { folder, home, roots } = request;
-  if (SSHD === undefined) throw new Error(sshdMissing ?? '');
   mkdirSync(folder, { recursive: true });
-  // Where sshd runs as root it wants this folder for its unprivileged half.
-  if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true });
   const client = join(folder, 'client-key');
   await keygen(client);
   const [port = 0] = await freePorts(1);
@@ -85,49 +140,13 @@ export async function startHost(request: TestHostRequest): Promise<TestHost> {
   const knownHosts = join(folder, 'known_hosts');
   const config = join(folder, 'ssh_config');
   writeFileSync(config, `IdentityFile "${client}"\nIdentitiesOnly yes\n`);
-  let child: ChildProcess | null = null;
-
+  let server: Sshd | null = null;
   const start = async (hostKey: string): Promise<void> => {
-    await keygen(hostKey);
-    const settings = [
-      `ListenAddress 127.0.0.1:${port}`,
-      `HostKey "${hostKey}"`,
-      `AuthorizedKeysFile "${join(folder, 'authorized_keys')}"`,
-      'PidFile none',
-      'StrictModes no',
-      'PasswordAuthentication no',
-      'KbdInteractiveAuthentication no',
-      'PermitRootLogin prohibit-password',
-      'MaxStartups 100',
-      'LogLevel ERROR',
-    ];
-    writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
-    child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
-    // A test that fails before it stops its host leaves it to the end of its process.
-    const { pid } = child;
-    process.once('exit', () => {
-      try {
-        if (pid !== undefined) process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has been stopped.
-      }
-    });
-    let said = '';
-    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    for (let tries = 0; ; tries++) {
-      const { stdout } = await runProcess('ssh-keyscan', ['-T', '2', '-p', `${port}`, '127.0.0.1'], { timeout: 5_000 });
-      if (stdout.includes('ssh-ed25519')) break;
-      if (child.exitCode !== null || tries > 100) throw new Error(`sshd did not start: ${said}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    server = await launchSshd(folder, port, hostKey);
   };
   const stop = async (): Promise<void> => {
-    const { pid } = child ?? {};
-    if (child === null || pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child?.once('exit', resolve));
-    process.kill(-pid, 'SIGKILL');
-    await ended;
-    child = null;
+    await server?.stop();
+    server = null;
   };
 
   await start(join(folder, 'host-key'));
