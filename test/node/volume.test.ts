@@ -136,6 +136,37 @@ describe('a published volume', () => {
     expect(quarantined.sort()).toEqual([`${LINE}.${mesh.to}.json`, `${LINE}.${mesh.to}.settings`]);
   });
 
+  it('keeps a manifest that a node comes to need in the very moment in which the last one leaves it', async () => {
+    await stage();
+    const moment = { staged: false };
+    const activities = mesh.activities({
+      reach: (node) => {
+        const shell = reachWith(realFileSystem)(node);
+        const removeEmptyFolder = shell.removeEmptyFolder.bind(shell);
+        shell.removeEmptyFolder = async (folder) => {
+          if (folder.includes('/needed/') && !moment.staged) {
+            moment.staged = true;
+            await stage(SECOND);
+          }
+          await removeEmptyFolder(folder);
+        };
+        return shell;
+      },
+    });
+    await activities.unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    expect(moment.staged).toBe(true);
+    expect(await manifests()).toContain(`${mesh.to}.json`);
+    expect(await switchTo(SECOND)).toMatchObject({ outcome: 'done', active: mesh.to });
+  });
+
+  it('keeps what a node was switched to without having staged it', async () => {
+    await stage();
+    await stage(SECOND);
+    await rm(join(mesh.publisher, STATE, 'published', LINE, 'needed', mesh.to, NODE));
+    expect(await switchTo()).toMatchObject({ outcome: 'done' });
+    expect((await readdir(join(mesh.publisher, STATE, 'published', LINE, 'needed', mesh.to))).sort()).toEqual([NODE, SECOND]);
+  });
+
   it('refuses to lose what a node reads', async () => {
     const result = await mesh.activities().retireNode({ ...mesh.order(), old: mesh.from, keep: mesh.from });
     expect(result).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(mesh.from) as string });
