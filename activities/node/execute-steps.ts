@@ -8,7 +8,10 @@ import type { Effect } from './effect.js';
 import { identityProblems } from './identities.js';
 import { profilePath } from './paths.js';
 import { makeFolders, missingFolders } from './folders.js';
-import type { NodeSession, WritingSession } from './session.js';
+import { digestAt } from './manifest-effects.js';
+import { manifestProblems } from './manifest-problems.js';
+import type { WritingSession } from './session.js';
+import { published } from './volume.js';
 
 /** Steps that follow each other, or a read-back. */
 type Part = { readonly steps: readonly ChangingStep[] } | { readonly readBack: ReadBack; readonly step: NodeStep };
@@ -129,8 +132,8 @@ async function readBack(session: WritingSession, expect: ReadBack): Promise<void
 }
 
 /** Every difference between what is expected and what the node has. */
-export async function readBackProblems(session: NodeSession, expect: ReadBack): Promise<readonly string[]> {
-  const { files, paths } = session;
+export async function readBackProblems(session: WritingSession, expect: ReadBack): Promise<readonly string[]> {
+  const { files } = session;
   const problems: string[] = [];
   const present = await files.digests((expect.present ?? []).map(profilePath));
   for (const [position, placement] of (expect.present ?? []).entries())
@@ -140,27 +143,24 @@ export async function readBackProblems(session: NodeSession, expect: ReadBack): 
   }
   problems.push(...(await identityProblems(session, expect.identitiesPresent ?? [], expect.identitiesAbsent ?? [])));
   for (const digest of expect.manifestsPresent ?? []) problems.push(...(await manifestProblems(session, digest)));
-  for (const digest of expect.manifestsAbsent ?? []) {
-    for (const path of [paths.manifest(digest), paths.settingsOf(digest)])
-      if (await files.exists(path)) problems.push(`${path} is still there`);
-  }
+  for (const digest of expect.manifestsAbsent ?? []) problems.push(...(await leftOf(session, digest)));
   if (expect.active !== undefined) {
-    const [found] = await files.digests([paths.active]);
-    const active = found?.kind === 'file' ? found.sha256 : found?.kind === 'other' ? found.what : 'nothing';
-    if (active !== expect.active) problems.push(`${paths.active} has ${active}, expected ${expect.active}`);
+    // Where there is a volume, at the publisher: the node's own mount may show what was there before, and is waited for without the lock.
+    const at = published(session);
+    const found = await digestAt(at, at.paths.active);
+    const active = found.kind === 'file' ? found.sha256 : found.kind === 'other' ? found.what : 'nothing';
+    if (active !== expect.active) problems.push(`${placeOf(session)}${at.paths.active} has ${active}, expected ${expect.active}`);
   }
   return problems;
 }
 
-/** Differences in a manifest's frozen bytes and rendered settings on the node. */
-export async function manifestProblems(session: NodeSession, digest: Sha256): Promise<readonly string[]> {
-  const { files, paths, contents } = session;
-  const known = await contents.manifest(digest);
-  const settings = await contents.settings(known, session.node.name);
-  const wanted = [
-    { path: paths.manifest(digest), sha256: digest },
-    ...settings.map(({ path, sha256 }) => ({ path: `${paths.settings}/${path}`, sha256 })),
-  ];
-  const found = await files.digests(wanted.map(({ path }) => path));
-  return wanted.flatMap(({ path, sha256 }, position) => differences(path, found[position], sha256));
+/** What is still there of a manifest that was taken away; of a published one, that the node needs it: other nodes may need it yet. */
+async function leftOf(session: WritingSession, digest: Sha256): Promise<readonly string[]> {
+  const { files, paths, volume } = session;
+  const gone = volume === null ? [paths.manifest(digest), paths.settingsOf(digest)] : [volume.paths.need(digest)];
+  const problems: string[] = [];
+  for (const path of gone) if (await (volume?.files ?? files).exists(path)) problems.push(`${placeOf(session)}${path} is still there`);
+  return problems;
 }
+
+const placeOf = ({ volume }: WritingSession): string => (volume === null ? '' : `at the publisher ${volume.files.node} `);

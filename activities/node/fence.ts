@@ -5,7 +5,7 @@ import { admit, stillHolds, type Admission, type Fence, type NodeOrder } from '.
 import { isTemporary, type NodeFiles } from '../../src/node-shell/contract.js';
 import { withLock } from '../../src/node-shell/lock.js';
 import { Journal, type JournalSubject } from './journal.js';
-import { PROFILE_FOLDERS, type LinePaths } from './paths.js';
+import type { AttemptPlace } from './paths.js';
 import { StateFile } from './state-file.js';
 
 /** The node's lock, held; every rename asks first whether the attempt still owns the line. */
@@ -18,7 +18,7 @@ export interface Held {
 export class AdmittedAttempt {
   private constructor(
     private readonly files: NodeFiles,
-    private readonly paths: LinePaths,
+    private readonly paths: AttemptPlace,
     private readonly order: NodeOrder,
     private readonly mine: Fence,
     private readonly clock: () => Instant,
@@ -34,7 +34,7 @@ export class AdmittedAttempt {
    */
   static async admit<T>(
     files: NodeFiles,
-    paths: LinePaths,
+    paths: AttemptPlace,
     order: NodeOrder,
     attempt: number,
     clock: () => Instant,
@@ -79,8 +79,8 @@ function refuse(files: NodeFiles, admission: Admission, order: NodeOrder): void 
 }
 
 /** Temporary files are written under the lock only, so any that is there now belongs to an attempt that was cut off. */
-async function removeLeftOvers(files: NodeFiles, paths: LinePaths): Promise<void> {
-  for (const folder of [...Object.values(PROFILE_FOLDERS), paths.root, paths.manifests, paths.state, paths.incoming]) {
+async function removeLeftOvers(files: NodeFiles, paths: AttemptPlace): Promise<void> {
+  for (const folder of paths.temporaries) {
     for (const name of await files.list(folder)) if (isTemporary(name)) await files.remove(`${folder}/${name}`);
   }
 }

@@ -2,15 +2,15 @@ import type { Instant, NodeName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { NodeOutcome, NodeResult } from '../../src/domain/node/report.js';
-import type { NodeDeclaration } from '../../src/domain/topology.js';
+import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
 import type { NodeShell } from '../../src/node-shell/contract.js';
 import { reachNodes } from '../../src/node-shell/reach.js';
 import type { NodeActivities } from './contract.js';
 import { activityFailure } from './failures.js';
-import { FrozenContents, type ContentStore } from './frozen-contents.js';
+import { FrozenContents, type ContentStore, type KnownTopology } from './frozen-contents.js';
 import { inspect } from './inspect.js';
 import { manifestOf, reasonOf, remove, restore, stage, switchTo, type OperationTools } from './operations.js';
-import { LinePaths } from './paths.js';
+import { LinePaths, VolumePaths } from './paths.js';
 import { probeNode } from './probe.js';
 import { purge } from './purge.js';
 import type { NodeSession, StepHooks } from './session.js';
@@ -70,7 +70,23 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
     if (line === undefined) throw new ResealError('CONFIG_INVALID', `The frozen topology ${order.topology} has no line ${order.line}.`);
     const files = reach(node);
     const skew = skewOf(order, deps.attempt(), await (deps.clock?.() ?? files.now()));
-    return { files, node, name: order.line, line, policy, paths: new LinePaths(node, order.line), contents, order, skew };
+    const paths = new LinePaths(node, order.line, line.distribution === 'mount' ? name : null);
+    return { files, node, name: order.line, line, policy, paths, contents, order, skew, publisher: publisherOf(order, line, nodes, name) };
+  };
+
+  const publisherOf = (
+    order: Omit<NodeOrder, 'node'>,
+    line: LineDeclaration,
+    nodes: KnownTopology['nodes'],
+    reader: NodeName,
+  ): NodeSession['publisher'] => {
+    if (line.distribution === 'copy') return null;
+    return () => {
+      const publisher = line.publisher === undefined ? undefined : nodes.get(line.publisher);
+      if (publisher === undefined)
+        throw new ResealError('CONFIG_INVALID', `The frozen topology ${order.topology} has no publisher of line ${order.line}.`);
+      return { files: reach(publisher), paths: new VolumePaths(publisher, order.line, reader) };
+    };
   };
 
   const probeOne = async (order: Omit<NodeOrder, 'node'> & { readonly manifest: Sha256 }, name: NodeName): Promise<NodeResult> => {

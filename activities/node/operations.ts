@@ -4,15 +4,19 @@ import type { NodeOperation, NodeOrder } from '../../src/domain/node/order.js';
 import { proof, type Verdict } from '../../src/domain/node/probe.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import { activateSteps, removeSteps, restoreSteps, stageSteps, type ManifestFiles, type NodeStep } from '../../src/domain/node/steps.js';
+import { cacheTimeOf } from '../../src/domain/published-volume.js';
 import { executeSteps } from './execute-steps.js';
 import { AdmittedAttempt } from './fence.js';
 import { removeOwnFolders } from './folders.js';
 import type { KnownManifest } from './frozen-contents.js';
 import type { JournalSubject } from './journal.js';
+import { manifestProblems } from './manifest-problems.js';
 import { probeNode, type Probe } from './probe.js';
 import type { NodeSession, StepHooks, WritingSession } from './session.js';
 import { SwitchCanary } from './switch-canary.js';
 import type { ProfileVerifier } from './verifier.js';
+import { enterVolume, leaveVolume, published } from './volume.js';
+import { hiddenFor, notShown } from './visibility.js';
 
 /** What operations need beside the node. */
 export interface OperationTools {
@@ -38,14 +42,45 @@ interface Unfinished {
 
 export async function stage(session: NodeSession, tools: OperationTools, to: Sha256): Promise<NodeResult> {
   await fetchFirst(session, to);
-  return operate(session, tools, 'stage', to, async (writing) => done(await executeSteps(writing, stageSteps(await filesOf(session, to)))));
+  return operate(session, tools, 'stage', to, async (writing) => bring(writing, tools, to, stageSteps(await filesOf(session, to))));
 }
 
 export async function restore(session: NodeSession, tools: OperationTools, manifest: Sha256): Promise<NodeResult> {
   await fetchFirst(session, manifest);
   return operate(session, tools, 'restore', manifest, async (writing) =>
-    done(await executeSteps(writing, restoreSteps(await filesOf(session, manifest)))),
+    bring(writing, tools, manifest, restoreSteps(await filesOf(session, manifest))),
   );
+}
+
+/**
+ * Executes the steps that bring a manifest to the node. What went to a published volume the node sees after a while, and accepts it only then:
+ * until that it is waited for without the lock.
+ */
+async function bring(
+  writing: WritingSession,
+  tools: OperationTools,
+  manifest: Sha256,
+  steps: readonly NodeStep[],
+): Promise<Ended | Unfinished> {
+  if (writing.volume === null) return done(await executeSteps(writing, steps));
+  const written = await executeSteps(
+    writing,
+    steps.slice(
+      0,
+      steps.findIndex((step) => step.do === 'read-back'),
+    ),
+  );
+  return {
+    apart: async () => {
+      const hidden = await hiddenFor(writing, tools, async () => (await manifestProblems(writing, manifest))[0] ?? null);
+      return hidden === null ? { outcome: 'done', reason: '' } : { outcome: 'failed', reason: notShown(writing, hidden) };
+    },
+    afterwards: async (again, proven) => {
+      if (proven.outcome !== 'done') return { ...proven, changed: written };
+      const accepted = await executeSteps(again, steps);
+      return done(written || accepted);
+    },
+  };
 }
 
 /**
@@ -114,6 +149,14 @@ async function prove(session: NodeSession, tools: OperationTools, target: KnownM
   const { passes: needed, interval, inconclusiveFor } = session.policy.probe;
   const canary = new SwitchCanary(session, target, () => tools.heartbeat({ node: session.node.name, signing: true }));
   const history: { readonly at: Instant; readonly verdict: Verdict }[] = [];
+  if (session.publisher !== null) {
+    const { paths } = session;
+    const hidden = await hiddenFor(session, tools, async () => {
+      const active = await activeOf(session);
+      return active === target.digest ? null : `${paths.active} has ${active ?? 'nothing'}, expected ${target.digest}`;
+    });
+    if (hidden !== null) return { outcome: 'failed', passes: 0, reason: notShown(session, hidden) };
+  }
   for (;;) {
     const probe = await canary.join(await probeNode(session, target, tools.verifier, tools.clock()));
     history.push({ at: probe.at, verdict: probe.verdict });
@@ -127,7 +170,7 @@ async function prove(session: NodeSession, tools: OperationTools, target: KnownM
       case 'unclear':
         return { outcome: 'inconclusive', passes: 0, reason: reasonOf(probe, 'inconclusive') };
       case 'proving':
-        await tools.sleep(interval);
+        await tools.sleep(Math.max(interval, cacheTimeOf(session.line)));
     }
   }
 }
@@ -154,12 +197,14 @@ async function operate(
   const order: NodeOrder = { ...session.order, node: node.name };
   const operation = { do: what, subject };
   const begun = await AdmittedAttempt.admit(files, paths, order, tools.attempt, tools.clock, operation, async (attempt, held) => {
-    const writing: WritingSession = { ...session, attempt, held, hooks: tools.hooks };
+    const { publisher } = session;
+    const volume = publisher === null ? null : await enterVolume(publisher(), order, tools.attempt, tools.clock, operation);
+    const writing: WritingSession = { ...session, attempt, held, hooks: tools.hooks, volume };
     return { writing, ended: await concluded(writing, operation, () => work(writing)) };
   });
   const ended = 'apart' in begun.ended ? await goOn(begun.writing, operation, begun.ended) : begun.ended;
   const { changed: _changed, ...result } = ended;
-  return { node: node.name, active: await activeOf(session), ...result };
+  return { node: node.name, active: await activeOf(published(begun.writing)), ...result };
 }
 
 /** What the operation left undone, and its end under the lock again. */
@@ -177,7 +222,7 @@ async function goOn(writing: WritingSession, operation: JournalSubject, { apart,
 
 /** Does one part of an operation, and leaves in the journal what came of it. */
 async function concluded<T extends Ended | Unfinished>(
-  { attempt: { journal } }: WritingSession,
+  { attempt: { journal }, volume }: WritingSession,
   operation: JournalSubject,
   work: () => Promise<T>,
 ): Promise<T | Ended> {
@@ -187,8 +232,12 @@ async function concluded<T extends Ended | Unfinished>(
     await journal.flush().catch(() => undefined);
     throw error;
   });
-  if ('apart' in ended) await journal.pause();
-  else await journal.finish(operation, ended.changed);
+  if ('apart' in ended) {
+    await journal.pause();
+  } else {
+    await journal.finish(operation, ended.changed);
+    if (volume !== null) await leaveVolume(volume, operation, ended.changed);
+  }
   return ended;
 }
 
@@ -211,7 +260,7 @@ export async function activeOf({ files, paths }: NodeSession): Promise<Sha256 | 
 export function manifestOf(session: NodeSession, digest: Sha256): Promise<KnownManifest> {
   return session.contents.manifest(
     digest,
-    async () => (await onNode(session, digest, session.name)) ?? (await inQuarantine(session, digest)),
+    async () => (await onNode(session, digest, session.name)) ?? (await inQuarantine(session.publisher?.() ?? session, session, digest)),
   );
 }
 
@@ -239,7 +288,11 @@ async function onNode(session: NodeSession, digest: Sha256, line: LineName): Pro
   return found.kind === 'file' ? found.bytes : null;
 }
 
-async function inQuarantine(session: NodeSession, digest: Sha256): Promise<Uint8Array | null> {
-  const found = await session.files.read(session.paths.quarantinedManifest(session.order.rotation, digest));
+async function inQuarantine(
+  { files, paths }: Pick<NodeSession, 'files' | 'paths'>,
+  { order }: NodeSession,
+  digest: Sha256,
+): Promise<Uint8Array | null> {
+  const found = await files.read(paths.quarantinedManifest(order.rotation, digest));
   return found.kind === 'file' ? found.bytes : null;
 }

@@ -6,7 +6,7 @@ import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology
 import type { NodeShell } from '../../src/node-shell/contract.js';
 import type { AdmittedAttempt, Held } from './fence.js';
 import type { FrozenContents } from './frozen-contents.js';
-import type { LinePaths } from './paths.js';
+import type { LinePaths, VolumePaths } from './paths.js';
 
 /** One node on one line, as an order sees it. */
 export interface NodeSession {
@@ -20,6 +20,14 @@ export interface NodeSession {
   readonly order: Omit<NodeOrder, 'node'>;
   /** How far the node's clock was off when the order arrived, in milliseconds; positive: ahead of the sender. */
   readonly skew: number;
+  /** Who writes the line's volume, where it has one. Reached only when it is asked for: whoever looks at a node needs the node alone. */
+  readonly publisher: (() => Publisher) | null;
+}
+
+/** The publisher of a line's volume, as it is for one node. */
+export interface Publisher {
+  readonly files: NodeShell;
+  readonly paths: VolumePaths;
 }
 
 /** A session whose order was admitted, so that it may write. */
@@ -27,7 +35,15 @@ export interface WritingSession extends NodeSession {
   readonly attempt: AdmittedAttempt;
   /** The node's lock, which the attempt holds now. */
   readonly held: Held;
+  /** The line's volume, where it has one; the publisher has admitted the order too. */
+  readonly volume: Volume | null;
   readonly hooks: StepHooks;
+}
+
+/** A published volume, in an operation of one node. */
+export interface Volume extends Publisher {
+  /** The order on the node's lane at the publisher. */
+  readonly attempt: AdmittedAttempt;
 }
 
 /** Where a test stops an operation short. Production has none. */

@@ -4,7 +4,7 @@ import { composeTo, type Replacement } from '../../src/domain/manifest-changes.j
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
-import { refusals, type Delivery } from '../../src/domain/rotation/preflight.js';
+import { refusals, type Delivery, type PreflightFacts } from '../../src/domain/rotation/preflight.js';
 import { heldIdentities } from '../../src/domain/expected.js';
 import type { NodeDeclaration } from '../../src/domain/topology.js';
 import { maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
@@ -120,6 +120,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
       mesh,
       approvers,
       excluded,
+      ...publishingOf(situation, from),
       methods: matches.entries.map((match) => match.entry.method),
     }),
   ];
@@ -164,6 +165,17 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
     summary: preview.summary,
   };
   return { plan, reasons: [] };
+}
+
+function publishingOf(
+  { configuration, declaration }: Survey['situation'],
+  from: Manifest,
+): Pick<PreflightFacts, 'publisher' | 'gateways' | 'holders'> {
+  return {
+    publisher: configuration.topology.nodes.find((node) => node.name === declaration.publisher) ?? null,
+    gateways: configuration.reseal.ssh.gateways,
+    holders: [...new Set(from.profiles.flatMap(({ holder }) => (holder === undefined ? [] : [holder])))],
+  };
 }
 
 /** Which nodes need which new identity, whether it can come to them, and who imported it. */

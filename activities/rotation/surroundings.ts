@@ -57,9 +57,13 @@ export async function headOf(store: ManifestStore, line: LineName): Promise<{ re
 export const manifestOf = async (store: ManifestStore, digest: Sha256): Promise<Manifest> =>
   parseManifest(await store.manifest(digest), `manifests/${digest}.json`);
 
-/** The nodes that a manifest of the line concerns. */
-export const nodesOf = (situation: LineSituation, manifest: Manifest): readonly NodeDeclaration[] =>
-  situation.configuration.topology.nodes.filter((node) => expectedEntries(node, situation.declaration, manifest).length > 0);
+/** The nodes that a manifest of the line concerns: those that need an entry, and the publisher of its volume. */
+export const nodesOf = ({ configuration, declaration }: LineSituation, manifest: Manifest): readonly NodeDeclaration[] =>
+  configuration.topology.nodes.filter(
+    (node) =>
+      expectedEntries(node, declaration, manifest).length > 0 ||
+      (declaration.distribution === 'mount' && node.name === declaration.publisher && node.lines.includes(manifest.line)),
+  );
 
 /** Person to commands, from the roster as it is now. */
 export function rightsOf(configuration: Configuration): RotationState['rights'] {

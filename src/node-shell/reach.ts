@@ -2,8 +2,10 @@ import type { NodeName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import type { NodeShell } from './contract.js';
+import { realFileSystem } from './file-system.js';
 import { LocalNode } from './local.js';
 import type { Place } from './place.js';
+import { withVolumes } from './simulated-volumes.js';
 import { SshNode } from './ssh/node.js';
 import { SshSessions } from './ssh/sessions.js';
 import { SSH_DEFAULTS, type SshSettings } from './ssh/settings.js';
@@ -23,7 +25,7 @@ export function reachNodes(ssh: SshSettings = SSH_DEFAULTS): NodeReach {
     files: ({ name, reach }) => {
       switch (reach.kind) {
         case 'local':
-          return new LocalNode(name, reach.home);
+          return new LocalNode(name, reach.home, withVolumes(reach.home, realFileSystem));
         case 'ssh': {
           const { host, port, user } = reach;
           return new SshNode({ node: name, host, port, user }, sessions);

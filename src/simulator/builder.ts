@@ -7,8 +7,11 @@ import { PROFILE_FOLDERS } from '../../activities/node/paths.js';
 import type { ProfileFolder } from '../domain/topology.js';
 
 export interface BuildersRequest {
-  /** The nodes' home folders; a simulated node's root and `~` are both its home. */
-  readonly homes: readonly { readonly name: string; readonly path: string }[];
+  /**
+   * The nodes' home folders; a simulated node's root and `~` are both its home. `profiles`: the node's pointer on a published volume, on the node, as
+   * RESEAL_PROFILES tells it to jobs.
+   */
+  readonly homes: readonly { readonly name: string; readonly path: string; readonly profiles?: string }[];
   /** As in the topology, on the node. */
   readonly mount: string;
   readonly line: string;
@@ -54,7 +57,7 @@ export function startBuilders(request: BuildersRequest): Builders {
   const loop = async (home: BuildersRequest['homes'][number]): Promise<void> => {
     while (!ended.yet) {
       const began = performance.now();
-      const { checks: checked, problems } = await build(request, home.path);
+      const { checks: checked, problems } = await build(request, home);
       counted.builds += 1;
       counted.checks += checked;
       if (performance.now() - began > (request.maxBuildDuration ?? Number.POSITIVE_INFINITY)) counted.late += 1;
@@ -81,9 +84,9 @@ interface Build {
 
 const failed = (problem: string): Build => ({ checks: 0, problems: [problem] });
 
-async function build(request: BuildersRequest, home: string): Promise<Build> {
+async function build(request: BuildersRequest, { path: home, profiles }: BuildersRequest['homes'][number]): Promise<Build> {
   const root = join(home, request.mount, request.line);
-  const active = await read(join(root, 'profiles.json'));
+  const active = await read(profiles === undefined ? join(root, 'profiles.json') : join(home, profiles));
   await sleep(1 + Math.random() * request.maxWait);
   if (active === null) return failed('profiles.json is missing');
   const digest = sha256(active);

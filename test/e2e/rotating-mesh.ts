@@ -239,7 +239,7 @@ export class RotatingMesh {
     const [node] = topology.nodes;
     if (node === undefined) throw new Error('a mesh without nodes builds nothing');
     return startBuilders({
-      homes: this.mesh.nodes.map(({ name }) => ({ name, path: this.home(name) })),
+      homes: this.mesh.nodes.flatMap(({ name, roles }) => (roles.includes('publisher') ? [] : [this.builderAt(name)])),
       // Where a node is declared with the paths of this machine, its home is part of them.
       mount: node.mount.replace(this.home(node.name), ''),
       line: this.mesh.line,
@@ -247,6 +247,17 @@ export class RotatingMesh {
       maxWait,
       maxBuildDuration: policy.retirement.maxBuildDuration,
     });
+  }
+
+  private builderAt(name: string): { readonly name: string; readonly path: string; readonly profiles?: string } {
+    const { topology } = loadConfiguration(this.mesh.folders.config);
+    const node = topology.nodes.find((one) => one.name === name);
+    const mounted = topology.lines[this.mesh.line]?.distribution === 'mount';
+    return {
+      name,
+      path: this.home(name),
+      ...(mounted ? { profiles: `${node?.mount ?? ''}/${this.mesh.line}/nodes/${name}/profiles.json` } : {}),
+    };
   }
 
   home(node: string): string {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeReport } from '../../src/domain/node/report.js';
@@ -7,7 +7,8 @@ import { flagsOfMount, sleepMinutes } from '../../src/mac/host-settings.js';
 import { profilesInIpa } from '../../src/mac/ipa.js';
 import { zipFolder } from '../../src/simulator/mac/tool/zip.js';
 import { request } from '../profile/support.js';
-import { LEGACY, LINE, world, XCODE16, type World } from './mesh.js';
+import { mountVolume } from '../../src/simulator/mesh/volume.js';
+import { LEGACY, MOUNT, tree, world, XCODE16, type World } from './mesh.js';
 
 let mesh: World;
 afterEach(() => mesh.remove());
@@ -143,27 +144,26 @@ describe('signers do not sleep', () => {
 
 describe('controlled distribution', () => {
   const mounted = async (): Promise<string | undefined> => (await problems()).find((one) => one.startsWith('mount'));
-  beforeEach(() => node({ line: { distribution: 'mount' }, node: { environment: 'production' } }));
+  const volume = (): string => join(mesh.publisher, MOUNT);
+  beforeEach(() => node({ volume: {}, node: { environment: 'production' } }));
 
-  it('a mount that takes a file fails, and keeps nothing of it', async () => {
-    await program(
-      'mount',
-      `printf '/dev/disk1 on / (apfs, local)\\n//srv/x on %s (smbfs, read-only)\\n' '${home('usr/local/var/reseal/mount')}'`,
-    );
-    expect(await mounted()).toContain('takes a file that is written there');
-    expect(await readFile(home(`usr/local/var/reseal/mount/${LINE}/profiles.json`))).not.toHaveLength(0);
-  });
   it('one that is read-only and refuses a write passes', async () => {
-    const path = home('usr/local/var/reseal/mount');
-    await program('mount', `printf '//srv/x on %s (smbfs, read-only)\\n' '${path}'`);
-    await rename(path, home('away'));
-    // Nothing can be written below a file, whoever tries.
-    await writeFile(path, '');
     expect(await mounted()).toBeUndefined();
-    await program('mount', `printf '//srv/x on %s (smbfs, local)\\n' '${path}'`);
-    expect(await mounted()).toContain('is not mounted read-only');
   });
-  it('no volume there is a failure; no `mount` is inconclusive', async () => {
+  it('a mount that takes a file fails, and keeps nothing of it', async () => {
+    await mountVolume({ home: mesh.home, volume: volume(), mount: MOUNT, flags: 'nfs, nodev, nosuid' });
+    const before = await tree(mesh.publisher);
+    expect(await mounted()).toBe(
+      `mount fail: Node ams-build-1: the volume of ${MOUNT} is not mounted read-only; mount it with \`-o rdonly\` (and 1 more).`,
+    );
+    await program('mount', `printf '//srv/x on %s (smbfs, read-only)\\n' '${home(MOUNT)}'`);
+    expect(await mounted()).toContain('takes a file that is written there');
+    // Whatever `mount` says, or does not say.
+    await program('mount', 'exit 1');
+    expect(await mounted()).toContain('mount fail: Node ams-build-1: /usr/local/var/reseal/mount takes a file that is written there');
+    expect(await tree(mesh.publisher)).toEqual(before);
+  });
+  it('no volume there is a failure; no answer of `mount` is inconclusive', async () => {
     await program('mount', "printf '/dev/disk1 on / (apfs, local)\\n'");
     expect(await mounted()).toContain('is on no mounted volume');
     await program('mount', 'exit 1');

@@ -25,11 +25,16 @@ import { thisMac } from '../../src/node-shell/place.js';
 import { reachOnly } from '../../src/node-shell/reach.js';
 import { SshNode } from '../../src/node-shell/ssh/node.js';
 import { SshSessions } from '../../src/node-shell/ssh/sessions.js';
+import { mountVolume } from '../../src/simulator/mesh/volume.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { startHost, type TestHostRequest } from '../setup/sshd.js';
 
 export const LINE = 'ios-main' as LineName;
 export const NODE = 'ams-build-1' as NodeName;
+export const PUBLISHER = 'ams-publish-1' as NodeName;
+/** How long the mounts of a published line may show what was there before. */
+export const CACHE_TIME = 60_000;
+export const MOUNT = '/usr/local/var/reseal/mount';
 export const TEAM = '9QK4T7XW2B' as TeamId;
 export const IDENTITY = '97134e8cc0e5ffe4ba55eaf5dc7b6e9c0050bc31' as Sha1;
 export const NOW = Date.parse('2026-03-01T09:00:00Z');
@@ -170,10 +175,12 @@ export interface World {
   readonly from: Sha256;
   readonly to: Sha256;
   readonly manifests: { readonly from: Manifest; readonly to: Manifest };
+  /** Home of the publisher of the line's volume; empty where there is none. */
+  readonly publisher: string;
   now: number;
   readonly sleeps: number[];
   readonly beats: unknown[];
-  order(epoch?: number, opId?: string): NodeOrder;
+  order(epoch?: number, opId?: string, node?: NodeName): NodeOrder;
   deps(more?: Partial<NodeActivityDeps>): NodeActivityDeps;
   activities(more?: Partial<NodeActivityDeps>): ReturnType<typeof createNodeActivities>;
   journal(): Promise<readonly JournalEntry[]>;
@@ -259,6 +266,19 @@ async function hostFor(home: string): Promise<Reached> {
   };
 }
 
+const besides = (home: string, node: NodeName): string => `${home}-${node}`;
+const publisherHome = (home: string): string => besides(home, PUBLISHER);
+
+/** The publisher, and nodes that mount its volume, as the one in `home` does. */
+async function mountedNodes(home: string, more: readonly NodeName[]): Promise<readonly NodeDeclaration[]> {
+  const volume = join(publisherHome(home), MOUNT);
+  for (const reader of [home, ...more.map((name) => besides(home, name))]) await mountVolume({ home: reader, volume, mount: MOUNT });
+  return [
+    declaration(publisherHome(home), { name: PUBLISHER, roles: ['publisher'] }),
+    ...more.map((name) => declaration(besides(home, name), { name })),
+  ];
+}
+
 export async function world(
   options: {
     readonly node?: Partial<NodeDeclaration>;
@@ -271,6 +291,8 @@ export async function world(
     readonly profiles?: ProfileMaker;
     /** What the node's line declares otherwise. */
     readonly line?: Partial<LineDeclaration>;
+    /** The line is published by `PUBLISHER`, and the node mounts its volume; more nodes than the one that have it. */
+    readonly volume?: { readonly more?: readonly NodeName[] };
     /** Changes the manifests before they are frozen. */
     readonly manifest?: (manifest: Manifest) => Manifest;
   } = {},
@@ -296,6 +318,7 @@ export async function world(
       store: 'main',
       sources: [],
       successorOwner: 'alice' as never,
+      ...(options.volume === undefined ? {} : { distribution: 'mount' as const, publisher: PUBLISHER, cacheTime: CACHE_TIME }),
       ...options.line,
       ...(options.keychains === undefined ? {} : { keychains: options.keychains }),
     },
@@ -312,7 +335,10 @@ export async function world(
     schemaVersion: 1,
     installation: 'test',
     lines,
-    nodes: [declaration(home, { ...host?.node, ...options.node })],
+    nodes: [
+      declaration(home, { ...host?.node, ...options.node }),
+      ...(options.volume === undefined ? [] : await mountedNodes(home, options.volume.more ?? [])),
+    ],
     pipelines: [],
   };
   const topologyDigest = store.put(Buffer.from(canonicalJson(topology)));
@@ -328,8 +354,9 @@ export async function world(
     now: NOW,
     sleeps: [],
     beats: [],
-    order: (epoch = 1000, opId = 'op-1') => ({
-      node: NODE,
+    publisher: options.volume === undefined ? '' : publisherHome(home),
+    order: (epoch = 1000, opId = 'op-1', node = NODE) => ({
+      node,
       line: LINE,
       rotation: 'ios-main-1',
       epoch,
@@ -357,11 +384,15 @@ export async function world(
     journal: async () => parseJournal(await readFile(join(home, 'usr/local/var/reseal/state/journal'), 'utf8')),
     settled: async () => {
       const activities = self.activities();
-      await activities.stageNode({ ...self.order(1, 'settle-stage'), rotation: 'ios-main-0', to: from });
-      await activities.switchNode({ ...self.order(1, 'settle-switch'), rotation: 'ios-main-0', target: from, revertTo: null });
+      for (const { name } of topology.nodes) {
+        await activities.stageNode({ ...self.order(1, 'settle-stage', name), rotation: 'ios-main-0', to: from });
+        await activities.switchNode({ ...self.order(1, 'settle-switch', name), rotation: 'ios-main-0', target: from, revertTo: null });
+      }
     },
     remove: async () => {
       await host?.stop();
+      for (const one of options.volume === undefined ? [] : [PUBLISHER, ...(options.volume.more ?? [])])
+        await rm(besides(home, one), { recursive: true, force: true });
       await rm(home, { recursive: true, force: true });
     },
   };

@@ -24,14 +24,17 @@ export async function mountRefuses({ session }: Observed): Promise<CheckResult> 
   const { node, line, files, policy, paths } = session;
   if (line.distribution !== 'mount') return notDue('mount', 'the line is distributed by copies');
   if (node.name === line.publisher) return notDue('mount', 'it is the publisher of the volume');
-  const result = await files.run({ program: 'mount', args: [], timeout: policy.probe.checkTimeout });
-  if (result.code !== 0 || result.expired) return unanswered(session, 'mount', 'mount', result);
-  const flags = flagsOfMount(result.stdout, await files.programPath(node.mount));
-  if (flags === null) return judged(session, 'mount', [`${node.mount} is on no mounted volume; mount the published one there`], '');
   const writable = await takesBytes(() => files.prepare(`${node.mount}/.reseal-write-probe`, new Uint8Array(), 0o444, paths.line));
+  const taken = writable ? [`${node.mount} takes a file that is written there; a build could change what other builds sign with`] : [];
+  const result = await files.run({ program: 'mount', args: [], timeout: policy.probe.checkTimeout });
+  if (result.code !== 0 || result.expired)
+    return writable ? judged(session, 'mount', taken, '') : unanswered(session, 'mount', 'mount', result);
+  const flags = flagsOfMount(result.stdout, await files.programPath(node.mount));
+  if (flags === null)
+    return judged(session, 'mount', [`${node.mount} is on no mounted volume; mount the published one there`, ...taken], '');
   const problems = [
     ...(flags.includes('read-only') ? [] : [`the volume of ${node.mount} is not mounted read-only; mount it with \`-o rdonly\``]),
-    ...(writable ? [`${node.mount} takes a file that is written there; a build could change what other builds sign with`] : []),
+    ...taken,
   ];
   return { ...judged(session, 'mount', problems, 'the volume is read-only and refuses writes'), evidence: { flags: flags.length } };
 }

@@ -18,7 +18,7 @@ export interface NodeReport {
   readonly protocol: number;
   readonly version: string;
   readonly image: string;
-  /** SHA-256 of the bytes of `<mount>/<line>/profiles.json`; null where there is none. */
+  /** SHA-256 of the bytes of `<mount>/<line>/profiles.json`, or of the node's pointer on a published volume; null where there is none. */
   readonly active: Sha256 | null;
   readonly accepted: readonly Sha256[];
   /** Highest epoch admitted on the line; 0 where none. */

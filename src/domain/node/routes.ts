@@ -30,6 +30,17 @@ export function routesOf(nodes: readonly NodeDeclaration[], gateways: Gateways):
   return routes;
 }
 
+/** Whether one worker serves both nodes, and so can work on both in one operation. An agent serves its own node alone. */
+export function servedTogether(
+  a: Pick<NodeDeclaration, 'reach' | 'region'>,
+  b: Pick<NodeDeclaration, 'reach' | 'region'>,
+  gateways: Gateways,
+): boolean {
+  const [one, other] = [routeOf(a, gateways), routeOf(b, gateways)];
+  if (one === null || other === null) return one === other;
+  return one.by === 'gateway' && other.by === 'gateway' && one.region === other.region;
+}
+
 /** What of `routes` is about these nodes. */
 export function routesAmong(nodes: readonly NodeName[], routes: Routes): Routes {
   const among: Record<NodeName, Route> = {};

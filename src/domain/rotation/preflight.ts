@@ -1,8 +1,10 @@
-import type { Duration, Instant, Sha1 } from '../brands.js';
+import type { Duration, Instant, NodeName, Sha1 } from '../brands.js';
 import { describeDuration } from '../duration.js';
 import { windowOf } from '../groups.js';
 import type { ManifestEntry, Method } from '../manifest.js';
+import type { Gateways } from '../node/routes.js';
 import type { Policy } from '../policy.js';
+import { publishingReasons } from '../published-volume.js';
 import { CERTIFICATE_LIMIT } from '../topology-review/keys.js';
 import type { LineDeclaration, NodeDeclaration } from '../topology.js';
 import { arithmetic, policyFits, type Arithmetic, type MeshSize } from './timeline.js';
@@ -25,6 +27,11 @@ export interface PreflightFacts {
   readonly deliveries: readonly Delivery[];
   /** The entries of the manifest that would come into force. */
   readonly after: readonly Pick<ManifestEntry, 'team' | 'method' | 'identity'>[];
+  /** The line's publisher; null where it names none that there is. */
+  readonly publisher: NodeDeclaration | null;
+  readonly gateways: Gateways;
+  /** Nodes for which the manifest has entries of their own. */
+  readonly holders: readonly NodeName[];
 }
 
 /** An identity that a node does not sign with yet, and what stands in the way of bringing it there. */
@@ -39,6 +46,7 @@ type Check = (facts: PreflightFacts) => readonly string[];
 const CHECKS: readonly Check[] = [
   meshIsThere,
   topologyIsServed,
+  publishingReasons,
   offsetIsForRehearsals,
   approvalsCanBeGiven,
   identitiesAreAtHand,
@@ -58,12 +66,9 @@ function meshIsThere({ nodes }: PreflightFacts): readonly string[] {
   return nodes.length === 0 ? ['no node of the topology needs a profile of this line'] : [];
 }
 
-/** What would be treated as copies on every node would be written where nodes may not write, or left out. */
+/** What would be treated as identities on nodes would be left out. */
 function topologyIsServed({ line }: PreflightFacts): readonly string[] {
-  return [
-    ...(line.distribution === 'mount' ? ['this version copies profiles to nodes; the line is declared with distribution: mount'] : []),
-    ...(line.identity === 'sidecar' ? ['this version speaks to no signing sidecar; the line is declared with identity: sidecar'] : []),
-  ];
+  return line.identity === 'sidecar' ? ['this version speaks to no signing sidecar; the line is declared with identity: sidecar'] : [];
 }
 
 function offsetIsForRehearsals({ nodes, offset }: PreflightFacts): readonly string[] {

@@ -18,6 +18,17 @@ export interface MeshConfiguration {
   readonly policy: Readonly<Record<string, unknown>>;
 }
 
+/** How long the mounts of a simulated mesh may show what was there before: they show what is there. */
+export const SIMULATED_CACHE_TIME = '100ms';
+
+/** With a publisher among the nodes the line is published, else copied. */
+function distributionOf(nodes: readonly SimulatedNode[]): object {
+  const publisher = nodes.find((node) => node.roles.includes('publisher'));
+  return publisher === undefined
+    ? { distribution: 'copy' }
+    : { distribution: 'mount', publisher: publisher.name, cacheTime: SIMULATED_CACHE_TIME };
+}
+
 /** The four files that a person would write, and `apps.yaml` beside the profiles. */
 export async function writeConfiguration(folders: MeshFolders, mesh: MeshConfiguration): Promise<void> {
   const file = (name: string): string => join(folders.config, name);
@@ -27,7 +38,7 @@ export async function writeConfiguration(folders: MeshFolders, mesh: MeshConfigu
     lines: {
       [LINE]: {
         identity: 'signers',
-        distribution: 'copy',
+        ...distributionOf(mesh.nodes),
         profilesOn: ['signer', 'compile'],
         store: 'main',
         sources: ['drop'],

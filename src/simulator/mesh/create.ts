@@ -11,9 +11,12 @@ import { writeConfiguration } from './configuration.js';
 import { meshFolders, type MeshFolders } from './files.js';
 import type { MacOptions } from '../mac/install.js';
 import { installSigners, sealedTo } from './signers.js';
+import { mountVolume } from './volume.js';
 import { LINE, SIMULATED_APPS, simulatedNodes, TEAM, type SimulatedApp, type SimulatedNode } from './spec.js';
 
 const DAY = 86_400_000;
+/** Of every node that declares no other. */
+const MOUNT = '/usr/local/var/reseal/mount';
 
 export interface MeshRequest {
   readonly folder: string;
@@ -105,6 +108,7 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
   const apps = request.apps ?? SIMULATED_APPS;
   for (const folder of [folders.config, folders.drop, folders.profiles, folders.nodes]) await mkdir(folder, { recursive: true });
   for (const node of nodes) await mkdir(join(folders.nodes, node.name), { recursive: true });
+  await mountEverywhere(folders, nodes);
 
   const apple = await openAppleHierarchy(folders.apple);
   const known = await apple.certificates();
@@ -174,6 +178,14 @@ export async function createMesh(request: MeshRequest): Promise<SimulatedMesh> {
     await store.close();
   }
   return { folders, line, nodes, apple, certificate, nextCertificate, manifest: frozen.sha256 };
+}
+
+/** Where there is a publisher, every other node has its volume in the place of a mount of its own. */
+async function mountEverywhere(folders: MeshFolders, nodes: readonly SimulatedNode[]): Promise<void> {
+  const publisher = nodes.find((node) => node.roles.includes('publisher'));
+  if (publisher === undefined) return;
+  const volume = join(folders.nodes, publisher.name, MOUNT);
+  for (const node of nodes) if (node !== publisher) await mountVolume({ home: join(folders.nodes, node.name), volume, mount: MOUNT });
 }
 
 /** @param holder of an identity of its own: its entries are its alone */

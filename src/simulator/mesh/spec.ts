@@ -3,7 +3,7 @@ export interface SimulatedNode {
   readonly name: string;
   readonly region: string;
   readonly image: string;
-  readonly roles: readonly ('signer' | 'compile')[];
+  readonly roles: readonly ('signer' | 'compile' | 'publisher')[];
 }
 
 /** An app and its bundle ids, the host's first. */
@@ -33,6 +33,14 @@ export function simulatedNodes(count: number): readonly SimulatedNode[] {
     };
   });
 }
+
+/** The node that publishes a volume; nothing is built or signed on it. */
+export const SIMULATED_PUBLISHER: SimulatedNode = {
+  name: 'ams-publish-1',
+  region: 'eu-west',
+  image: 'tahoe-26.1-publish-b1',
+  roles: ['publisher'],
+};
 
 /** A host app with two extensions, and a second app. */
 export const SIMULATED_APPS: readonly SimulatedApp[] = [

@@ -54,6 +54,9 @@ const facts = (over: Partial<PreflightFacts> = {}): PreflightFacts => ({
   methods: ['app-store'],
   deliveries: [],
   after: [],
+  publisher: null,
+  gateways: 'shared',
+  holders: [],
   ...over,
 });
 
@@ -125,11 +128,6 @@ describe('preflight refuses', () => {
 
   it.each([
     [
-      'a published volume',
-      { distribution: 'mount' as const },
-      'this version copies profiles to nodes; the line is declared with distribution: mount',
-    ],
-    [
       'a signing sidecar',
       { identity: 'sidecar' as const },
       'this version speaks to no signing sidecar; the line is declared with identity: sidecar',
@@ -157,6 +155,57 @@ describe('preflight refuses', () => {
     expect(reasons(permitted)).toEqual([]);
     expect(reasons(entries(2, 'enterprise'))).toEqual([]);
     expect(reasons(entries(4, 'app-store'), LINE)).toEqual([]);
+  });
+
+  describe('a published volume', () => {
+    const line: LineDeclaration = { ...LINE, distribution: 'mount', publisher: 'pub-1' as NodeName, cacheTime: 30_000 };
+    const publisher = node('pub-1', { roles: ['publisher'] });
+    const ssh = (name: string, region: string): NodeDeclaration =>
+      node(name, { region, reach: { kind: 'ssh', host: name, port: 22, user: 'reseal' } });
+    const told = (over: Partial<PreflightFacts> = {}): readonly string[] =>
+      refusals(facts({ line, publisher, nodes: [publisher, node('ams-1')], ...over }));
+
+    it('begins where one worker reaches publisher and nodes, and the waits for mounts have their time', () => {
+      expect(told()).toEqual([]);
+      const [pub, near] = [ssh('pub-1', 'eu'), ssh('ams-1', 'eu')];
+      expect(told({ publisher: pub, nodes: [pub, near], gateways: 'per-region' })).toEqual([]);
+      expect(told({ publisher: pub, nodes: [pub, node('ams-1')] })).toEqual([]);
+    });
+
+    it('is refused without a publisher, and with one that does not follow the line', () => {
+      expect(told({ publisher: null })).toEqual([
+        'distribution: mount needs a publisher, and the topology has no node of the name that the line gives',
+      ]);
+      expect(told({ nodes: [node('ams-1')] })).toEqual(['the publisher pub-1 does not follow the line; add the line to its lines']);
+    });
+
+    it('is refused where another worker than the publisher’s serves a node, by name', () => {
+      const agent = node('pub-1', { reach: { kind: 'agent' } });
+      expect(told({ publisher: agent, nodes: [agent, node('ams-1')] })).toEqual([
+        'the publisher pub-1 is reached by its agent, which serves no other node; reach it over SSH, by the worker that reaches the nodes',
+      ]);
+      const apart = 'is not reached by the worker that serves iad-1; one worker moves a node\'s pointer on the volume and proves it on the node, so neither an agent nor another region\'s gateway can'; // prettier-ignore
+      expect(told({ nodes: [publisher, node('iad-1', { reach: { kind: 'agent' } })] })).toEqual([`the publisher pub-1 ${apart}`]);
+      const pub = ssh('pub-1', 'eu');
+      expect(told({ publisher: pub, nodes: [pub, ssh('ams-1', 'eu'), ssh('iad-1', 'us')], gateways: 'per-region' })).toEqual([
+        `the publisher pub-1 ${apart}`,
+      ]);
+    });
+
+    it('is refused for entries of single holders, without a cache time, and with one that the policy has no time for', () => {
+      expect(told({ holders: ['ams-1' as NodeName] })).toEqual([
+        'a published volume has the same settings for all nodes, and the manifest has entries for ams-1 alone; distribute the line by copies',
+      ]);
+      const { cacheTime: _, ...unmeasured } = line;
+      expect(told({ line: unmeasured })).toEqual([
+        'the line is mounted and declares no cacheTime, so nobody knows how long a node may still read what was there before',
+      ]);
+      expect(told({ line: { ...line, cacheTime: 60_000 } })).toEqual([
+        'a switch waits up to 3 minutes for its mount (cacheTime 1 minute and 3 passes no closer than that), and rollback.nodeTime is 2 minutes; raise it',
+      ]);
+      expect(told({ line: { ...line, cacheTime: 40_000 } })).toEqual([]);
+      expect(told({ line: { ...line, cacheTime: 40_001 } })).toHaveLength(1);
+    });
   });
 
   it('approvals by name, and another date, where a node is in production (T2, R8)', () => {
