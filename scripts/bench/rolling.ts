@@ -90,6 +90,8 @@ async function main(): Promise<void> {
   const playbook = oneOf('playbook', PLAYBOOKS, values.playbook);
   const build = spawnSync(process.execPath, [fileURLToPath(new URL('../build.mjs', import.meta.url)), '--if-stale'], { stdio: 'inherit' });
   if (build.status !== 0) throw new Error('the build failed');
+  // What was started ends with this process, also where it is ended from outside.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const say = (line: string): void => console.error(line);
   const folder = mkdtempSync(join(tmpdir(), 'reseal-bench-mesh-'));
@@ -98,11 +100,14 @@ async function main(): Promise<void> {
   try {
     console.log(`${nodes} nodes, ${serial} at a time, each staged, switched and probed three times`);
     const server = await startEmbeddedServer({ home: join(folder, 'temporal'), namespace: 'bench', ui: 'headless', onProgress: say });
+    const kill = (): void => void process.kill(server.pid, 'SIGKILL');
+    process.once('exit', kill);
     try {
       if (ways.has('ssh')) medians.set('ssh', await measure('over SSH', request('ssh'), repetitions, (one) => overSsh(one, server)));
       if (ways.has('agents'))
         medians.set('agents', await measure('over agents', request('agents'), repetitions, (one) => overAgents(one, server)));
     } finally {
+      process.removeListener('exit', kill);
       await server.stop();
     }
     if (!ways.has('ansible')) return;

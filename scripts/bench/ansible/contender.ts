@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +29,11 @@ export async function overAnsible(request: RollingRequest, playbook: Playbook): 
   const hosts = await startHosts(join(request.folder, 'sshd'), homes);
   const inventory = join(request.folder, 'inventory.ini');
   writeFileSync(inventory, ['[nodes]', ...homes.map(({ name, home }) => `${name} home=${home}`), ''].join('\n'));
+  const disconnect = (): void => {
+    for (const { name } of homes) spawnSync('ssh', [...controlled(request.folder, hosts), '-O', 'exit', name], { timeout: 10_000 });
+  };
+  // Connections that stay open must not outlive the bench, however it ends.
+  process.once('exit', disconnect);
   const env = { ...process.env, ...settingsFor(request.folder, hosts, bin) };
   const ansible = async (program: string, ...args: readonly string[]): Promise<void> => {
     const { code, stdout, stderr } = await runProcess(join(bin, program), ['-i', inventory, ...args], { timeout: PATIENCE, env });
@@ -42,8 +48,8 @@ export async function overAnsible(request: RollingRequest, playbook: Playbook): 
       return timed(() => ansible('ansible-playbook', '--extra-vars', JSON.stringify(all), playbookPath(playbook)));
     },
     stop: async () => {
-      for (const { name } of homes)
-        await runProcess('ssh', [...controlled(request.folder, hosts), '-O', 'exit', name], { timeout: 10_000 });
+      process.removeListener('exit', disconnect);
+      disconnect();
       await editions.close();
       await hosts.stop();
     },
