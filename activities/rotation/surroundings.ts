@@ -6,7 +6,7 @@ import type { Manifest } from '../../src/domain/manifest.js';
 import type { RosterCommand } from '../../src/domain/roster.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
 import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
-import { expectedEntries } from '../../src/domain/expected.js';
+import { concernedNodes } from '../../src/domain/expected.js';
 import { parseManifest } from '../../src/manifest/parse.js';
 import type { VerifiedProfiles } from '../../src/profile/index.js';
 import type { Head, ManifestStore } from '../manifest-store/contract.js';
@@ -59,11 +59,7 @@ export const manifestOf = async (store: ManifestStore, digest: Sha256): Promise<
 
 /** The nodes that a manifest of the line concerns: those that need an entry, and the publisher of its volume. */
 export const nodesOf = ({ configuration, declaration }: LineSituation, manifest: Manifest): readonly NodeDeclaration[] =>
-  configuration.topology.nodes.filter(
-    (node) =>
-      expectedEntries(node, declaration, manifest).length > 0 ||
-      (declaration.distribution === 'mount' && node.name === declaration.publisher && node.lines.includes(manifest.line)),
-  );
+  concernedNodes(configuration.topology.nodes, declaration, manifest);
 
 /** Person to commands, from the roster as it is now. */
 export function rightsOf(configuration: Configuration): RotationState['rights'] {

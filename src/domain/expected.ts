@@ -13,6 +13,14 @@ export function needsEntry(node: NodeDeclaration, line: LineDeclaration, manifes
   return node.roles.some((role) => line.profilesOn.includes(role));
 }
 
+/** The nodes that a manifest of this line concerns: those that need something of it, and who publishes it. */
+export const concernedNodes = (nodes: readonly NodeDeclaration[], line: LineDeclaration, manifest: Manifest): readonly NodeDeclaration[] =>
+  nodes.filter(
+    (node) =>
+      expectedEntries(node, line, manifest).length > 0 ||
+      (line.distribution === 'mount' && node.name === line.publisher && node.lines.includes(manifest.line)),
+  );
+
 /** The entries that this node should have, in the manifest's order. */
 export function expectedEntries(node: NodeDeclaration, line: LineDeclaration, manifest: Manifest): readonly ManifestEntry[] {
   return manifest.profiles.filter((entry) => needsEntry(node, line, manifest, entry));

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -61,6 +62,28 @@ describe('reseal demo --example per-runner-identity', () => {
     }
     const [, , fresh = ''] = demo.certificates(ACME);
     expect(demo.nodes.flatMap((node) => demo.identities(node))).not.toContain(fresh);
+  }, 300_000);
+});
+
+describe('reseal demo --example controlled-distribution', () => {
+  it('moves pointers on a volume that no node but the publisher can write, and brings the new key to the signers alone (S4)', async () => {
+    const ran = await demo.run('controlled-distribution');
+    expectCompleted(ran, 'ios-main-1');
+    const [old = '', fresh = '', ...others] = demo.certificates(ACME);
+    expect(others).toEqual([]);
+    const volume = join(demo.home, 'nodes/ams-publish-1/usr/local/var/reseal/mount/ios-main');
+    const manifests = readdirSync(join(volume, 'manifests'));
+    expect(manifests).toHaveLength(1);
+    for (const node of demo.nodes) {
+      const pointer = readFileSync(join(volume, 'nodes', node, 'profiles.json'));
+      expect(`${createHash('sha256').update(pointer).digest('hex')}.json`).toBe(manifests[0]);
+      // Nothing is built on the publisher.
+      if (node === 'ams-publish-1') continue;
+      expect(demo.profiles(node)).toEqual(demo.dropped('drop'));
+      if (!node.includes('-sign-')) continue;
+      expect(demo.identities(node)).toEqual([fresh]);
+      expect(demo.keychains(node)).toEqual([keychainOf(fresh), keychainOf(old)].sort());
+    }
   }, 300_000);
 });
 

@@ -64,7 +64,7 @@ describe('reseal demo --example', () => {
     expect(common(used)).toEqual(common(declared));
   }, 300_000);
 
-  it.each(['controlled-distribution', 'hsm-sidecar'])('%s: says that this version does not rotate it, and makes nothing', async (name) => {
+  it.each(['hsm-sidecar'])('%s: says that this version does not rotate it, and makes nothing', async (name) => {
     const ran = await demo.run(name);
     expect([ran.exit, ran.stdout]).toEqual([4, '']);
     expect(ran.stderr).toMatch(

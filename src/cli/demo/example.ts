@@ -5,7 +5,6 @@ import { TOPOLOGY_EXAMPLES, type TopologyExample } from '../../simulator/mesh/ex
 
 /** Examples that preflight refuses in this version, each with what is not there. */
 const NOT_ROTATED_YET: Readonly<Record<string, string>> = {
-  'controlled-distribution': 'it writes to no published volume (distribution: mount)',
   'hsm-sidecar': 'it speaks to no signing sidecar (identity: sidecar)',
 };
 

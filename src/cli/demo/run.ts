@@ -6,6 +6,7 @@ import { TOPOLOGY_EXAMPLES } from '../../simulator/mesh/examples.js';
 import { meshFolders } from '../../simulator/mesh/files.js';
 import { planCohorts } from '../../domain/rotation/cohorts.js';
 import type { RosterCommand } from '../../domain/roster.js';
+import type { LineName, NodeName } from '../../domain/brands.js';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { startService, type RunningService } from '../../api/service.js';
 import { changeSchedule, SCHEDULE_ID } from '../../api/schedule.js';
@@ -77,10 +78,26 @@ function switchingOrder({ topology, policy }: Configuration, { nodes }: DemoLine
 }
 
 /** Builds on every node that has profiles, line by line; all count together. */
-function startAllBuilders({ policy }: Configuration, demo: DemoRecord, nodesFolder: string, counted: BuildersEnd | null): Builders {
+function startAllBuilders(
+  { policy, topology }: Configuration,
+  demo: DemoRecord,
+  nodesFolder: string,
+  counted: BuildersEnd | null,
+): Builders {
+  // Nothing is built on a publisher.
+  const builds = (line: LineName, node: NodeName): boolean => topology.lines[line]?.publisher !== node;
   const all = demo.lines.map(({ line, nodes }, index) =>
     startBuilders({
-      homes: nodes.map((name) => ({ name, path: join(nodesFolder, name) })),
+      homes: nodes
+        .filter((name) => builds(line, name))
+        .map((name) => ({
+          name,
+          path: join(nodesFolder, name),
+          // On a published volume every node has a pointer of its own, which jobs know by RESEAL_PROFILES.
+          ...(topology.lines[line]?.distribution === 'mount'
+            ? { profiles: `/${ROOT_FOLDERS.mount}/${line}/nodes/${name}/profiles.json` }
+            : {}),
+        })),
       mount: `/${ROOT_FOLDERS.mount}`,
       line,
       folders: ['xcode16', 'legacy'],

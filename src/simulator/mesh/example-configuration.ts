@@ -66,7 +66,11 @@ function simulated(topology: TopologyText, deliveryKeys: Readonly<Record<string,
     lines: mapValues(topology.lines, (line) =>
       line['identity'] === 'sidecar'
         ? line
-        : { ...line, keychains: { ...(line['keychains'] as Mapping | undefined), password: { file: KEYCHAIN_PASSWORD } } },
+        : {
+            ...line,
+            ...watchable(line),
+            keychains: { ...(line['keychains'] as Mapping | undefined), password: { file: `~/${KEYCHAIN_PASSWORD}` } },
+          },
     ),
     defaults: { ...topology.defaults, environment: 'simulated' },
     nodes: topology.nodes.map((node) => {
@@ -76,6 +80,9 @@ function simulated(topology: TopologyText, deliveryKeys: Readonly<Record<string,
     }),
   };
 }
+
+/** A mount of the simulation shows at once what is written; a minute's cache would be waited for, pass by pass. */
+const watchable = (line: Mapping): Mapping => (line['distribution'] === 'mount' ? { cacheTime: '1s' } : {});
 
 const mapValues = <V, W>(record: Readonly<Record<string, V>>, change: (value: V, name: string) => W): Readonly<Record<string, W>> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));

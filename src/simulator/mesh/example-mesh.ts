@@ -4,7 +4,7 @@ import { loadConfiguration, type Configuration } from '../../configuration/load.
 import type { LineName, NodeName, Sha256 } from '../../domain/brands.js';
 import { identityHolders } from '../../domain/expected.js';
 import type { Manifest } from '../../domain/manifest.js';
-import type { LineDeclaration } from '../../domain/topology.js';
+import type { LineDeclaration, NodeDeclaration } from '../../domain/topology.js';
 import { assembleManifest } from '../../manifest/assemble.js';
 import { freezeManifest } from '../../manifest/freeze.js';
 import { pinRoots, verifyProfile } from '../../profile/index.js';
@@ -18,6 +18,7 @@ import { appsOf, teamOf, type SimulatedTeam, type TopologyExample } from './exam
 import { meshFolders, writeYaml, type MeshFolders } from './files.js';
 import { installSigners, sealedTo } from './signers.js';
 import type { SimulatedApp } from './spec.js';
+import { mountVolume } from './volume.js';
 
 const DAY = 86_400_000;
 const BY = { by: 'reseal demo', ticket: 'DEMO-0' };
@@ -55,6 +56,8 @@ export async function createExampleMesh(request: ExampleRequest): Promise<Exampl
   for (const node of nodes) await mkdir(join(folders.nodes, node.name), { recursive: true });
   for (const source of Object.keys(declared.reseal.sources)) await mkdir(join(folders.root, 'sources', source), { recursive: true });
 
+  for (const line of Object.values(lines)) await mountVolumes(folders, line, nodes);
+
   const apple = await openAppleHierarchy(folders.apple);
   const macs = nodes.filter((node) => node.keys === 'allowed').map((node) => node.name);
   const deliveryKeys = await installSigners(folders, macs, apple, request.macs ?? {});
@@ -66,6 +69,14 @@ export async function createExampleMesh(request: ExampleRequest): Promise<Exampl
   const made: SeedableLine[] = [];
   for (const line of Object.keys(lines) as LineName[]) made.push({ line, manifest: await makeLine(mesh, line) });
   return { folders, lines: made };
+}
+
+/** Every node of a published line has the publisher's folder where it mounts, and cannot write to it. */
+async function mountVolumes({ nodes: homes }: MeshFolders, line: LineDeclaration, nodes: readonly NodeDeclaration[]): Promise<void> {
+  const publisher = nodes.find((node) => node.name === line.publisher);
+  if (line.distribution !== 'mount' || publisher === undefined) return;
+  const volume = join(homes, publisher.name, publisher.mount);
+  for (const node of nodes) if (node !== publisher) await mountVolume({ home: join(homes, node.name), volume, mount: node.mount });
 }
 
 interface Mesh {

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { NodeName, Sha1 } from '../../domain/brands.js';
 import { Security, type Said } from '../../mac/security.js';
 import { LocalNode } from '../../node-shell/local.js';
@@ -18,7 +19,7 @@ export interface KeyPlaces {
 
 /** Asks a node; null where it is nothing but files. @throws Error where its `security` does not answer */
 export async function keyPlaces(node: NodeName, home: string): Promise<KeyPlaces | null> {
-  if (!existsSync(macState(home).bin)) return null;
+  if (!existsSync(join(macState(home).bin, 'security'))) return null;
   const security = new Security(new LocalNode(node, home), PATIENCE);
   const identities = answered(node, await security.identities());
   const listed = new Set(answered(node, await security.searchList()).map(nameOf));

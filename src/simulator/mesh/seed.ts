@@ -1,5 +1,5 @@
 import type { NodeName, Sha256 } from '../../domain/brands.js';
-import { expectedEntries } from '../../domain/expected.js';
+import { concernedNodes } from '../../domain/expected.js';
 import type { NodeOrder } from '../../domain/node/order.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { ManifestStore } from '../../../activities/manifest-store/contract.js';
@@ -44,7 +44,7 @@ export async function seedNodes(
   const content = parseManifest(await store.manifest(manifest), `manifests/${manifest}.json`);
   const declaration = lines[line];
   if (declaration === undefined) throw new Error(`topology.yaml declares no line ${line}, and its nodes were to be seeded`);
-  const names: NodeName[] = declared.filter((node) => expectedEntries(node, declaration, content).length > 0).map((node) => node.name);
+  const names: NodeName[] = concernedNodes(declared, declaration, content).map((node) => node.name);
   for (let start = 0; start < names.length; start += AT_ONCE) {
     await Promise.all(
       names.slice(start, start + AT_ONCE).map(async (node) => {
