@@ -108,7 +108,7 @@ describe('the signing canary (S2, S5, R4)', () => {
 
   needsRcodesign('what it signs verifies by OpenSSL and by rcodesign, with the entitlements of the profile', async () => {
     await nodeOnMac({ profile: { bundleId: 'com.acme.*' } });
-    await wrap('codesign', '', `rm -rf '${mac.path('kept')}'; cp -R '${state('canary', 'switch-1')}' '${mac.path('kept')}'`);
+    await wrap('codesign', '', `rm -rf '${mac.path('kept')}'; cp -R '${state('canary', 'ams-build-1-switch-1')}' '${mac.path('kept')}'`);
     await switchNode();
     const app = mac.path('kept/Canary.xcarchive/Products/Applications/Canary.app');
     for (const [executable, bundleId] of [
@@ -221,8 +221,8 @@ describe('the signing canary (S2, S5, R4)', () => {
 
   needsRcodesign('an attempt that was killed leaves a folder that the next one clears', async () => {
     await nodeOnMac();
-    await mkdir(state('canary/switch-1/Canary.xcarchive/deep'), { recursive: true });
-    await writeFile(state('canary/switch-1/Canary.xcarchive/deep/left'), 'x');
+    await mkdir(state('canary/ams-build-1-switch-1/Canary.xcarchive/deep'), { recursive: true });
+    await writeFile(state('canary/ams-build-1-switch-1/Canary.xcarchive/deep/left'), 'x');
     expect((await switchNode()).outcome).toBe('done');
     expect(await readdir(state())).not.toContain('canary');
   });
