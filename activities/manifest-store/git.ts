@@ -170,7 +170,9 @@ export class GitManifestStore implements ManifestStore {
   async putMany(items: readonly StoreItem[], context: StoreContext): Promise<readonly Sha256[]> {
     const wantedItems = items.map((item) => wanted(item, this.clock()));
     await this.write<null>(context, async (tip) => {
-      const present = await Promise.all(wantedItems.map(async (one) => tip !== null && (await this.hasAll(tip, [...one.files.keys()]))));
+      const present = await Promise.all(
+        wantedItems.map(async (one) => !one.replaces && tip !== null && (await this.hasAll(tip, [...one.files.keys()]))),
+      );
       const missing = wantedItems.filter((_, position) => present[position] !== true);
       if (missing.length === 0) return { answer: null };
       const files = new Map(missing.flatMap((one) => [...one.files]));

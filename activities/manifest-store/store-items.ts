@@ -6,6 +6,8 @@ import type { SealedFor, StoreItem } from './contract.js';
 /** An item as files of the store. */
 export interface Wanted {
   readonly digest: Sha256;
+  /** Its place does not follow from its bytes: what is there goes. */
+  readonly replaces: boolean;
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Kind and short digest, for the history. */
   readonly what: string;
@@ -47,7 +49,7 @@ export function wanted(item: StoreItem, now: Instant): Wanted {
 
 function named(kind: string, bytes: Uint8Array, files: (digest: Sha256) => [string, Uint8Array][]): Wanted {
   const digest = sha256Of(bytes);
-  return { digest, what: `${kind} ${digest.slice(0, 12)}`, files: new Map(files(digest)) };
+  return { digest, replaces: kind === 'sealed identity', what: `${kind} ${digest.slice(0, 12)}`, files: new Map(files(digest)) };
 }
 
 /** `manifest 22f6040f5c04`, or `8 profiles, 1 manifest`. */

@@ -1,5 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { NodePath, NodeShell } from '../../src/node-shell/contract.js';
+
+/** Folders in which this process is at work now. */
+const live = new Set<NodePath>();
 
 /** A folder of reseal's own on a node for as long as something is tried there; what programs leave in it goes with it. */
 export class CanaryFolder {
@@ -7,22 +11,25 @@ export class CanaryFolder {
 
   readonly path: NodePath;
 
-  /** @param name of the folder. @param own where it lies, unless what signs runs as another account and has a place for it */
+  /** @param kin what its name begins with, as those of earlier attempts of the same kind do. @param own where it lies, unless what signs runs as another account and has a place for it */
   constructor(
     private readonly files: NodeShell,
     own: NodePath,
-    name: string,
+    private readonly kin: string,
   ) {
-    this.path = `${files.signingFolder ?? own}/${name}`;
+    // Nobody can lay something in its place, and an attempt that was given up and still runs has another one.
+    this.path = `${files.signingFolder ?? own}/${kin}${randomUUID()}`;
   }
 
   /** Does the work in an empty folder, and removes it, also after a failure; what an attempt that was killed has left goes first. */
   async use<T>(work: () => Promise<T>): Promise<T> {
-    await this.clear();
+    live.add(this.path);
     try {
+      await this.clearLeftOvers();
       return await work();
     } finally {
       await this.clear();
+      live.delete(this.path);
       // That of another account is there for the next one.
       if (!this.shared) await this.files.removeEmptyFolder(posix.dirname(this.path));
     }
@@ -51,14 +58,23 @@ export class CanaryFolder {
     this.made.add(folder);
   }
 
+  /** Of attempts that have ended, or that this one follows: what comes of them counts no more. */
+  private async clearLeftOvers(): Promise<void> {
+    const parent = posix.dirname(this.path);
+    const left = (await this.files.list(parent)).filter((name) => name.startsWith(this.kin)).map((name) => posix.join(parent, name));
+    for (const path of left) if (!live.has(path)) await removeTree(this.files, path);
+  }
+
   private async clear(): Promise<void> {
     await removeTree(this.files, this.path);
     this.made.clear();
   }
 }
 
-/** Links are removed as such: nothing outside the folder goes with it. */
+/** Links are removed as such, that in the place of the folder itself included: nothing outside goes with it. */
 async function removeTree(files: NodeShell, folder: NodePath): Promise<void> {
+  const [root] = await files.digests([folder]);
+  if (root?.kind !== 'other' || root.what !== 'a folder') return files.remove(folder);
   const paths = (await files.list(folder)).map((name) => posix.join(folder, name));
   const found = await files.digests(paths);
   for (const [index, path] of paths.entries()) {

@@ -40,7 +40,6 @@ export class FrozenContents {
   private readonly topologies = new Remembered<KnownTopology>(8);
   private readonly policies = new Remembered<Policy>(8);
   private readonly profiles = new Remembered<Uint8Array>(1_000);
-  private readonly sealed = new Remembered<Uint8Array>(1_000);
 
   constructor(private readonly store: ContentStore) {}
 
@@ -60,17 +59,16 @@ export class FrozenContents {
    * An identity that only this node can open, by its declared delivery key.
    * @throws ResealError IDENTITY_UNAVAILABLE where the node declares no key, or nobody has sealed the identity for it
    */
-  sealedIdentity(node: NodeDeclaration, identity: Sha1): Promise<Uint8Array> {
+  async sealedIdentity(node: NodeDeclaration, identity: Sha1): Promise<Uint8Array> {
     const recipient = node.deliveryKey;
-    return this.sealed.get(`${identity} ${node.name} ${recipient ?? ''}`, async () => {
-      const found = recipient === undefined ? null : await this.store.sealedIdentity({ identity, node: node.name, recipient });
-      if (found !== null) return found.bytes;
-      const what = recipient === undefined ? 'declares no deliveryKey' : 'has no sealed copy of it in the store';
-      throw new ResealError(
-        'IDENTITY_UNAVAILABLE',
-        `Node ${node.name} needs the identity ${identity.slice(0, 8)} and ${what}. See \`reseal certificate import\`, or import it on the node by hand.`,
-      );
-    });
+    // Not remembered: it is replaced where it was damaged.
+    const found = recipient === undefined ? null : await this.store.sealedIdentity({ identity, node: node.name, recipient });
+    if (found !== null) return found.bytes;
+    const what = recipient === undefined ? 'declares no deliveryKey' : 'has no sealed copy of it in the store';
+    throw new ResealError(
+      'IDENTITY_UNAVAILABLE',
+      `Node ${node.name} needs the identity ${identity.slice(0, 8)} and ${what}. See \`reseal certificate import\`, or import it on the node by hand.`,
+    );
   }
 
   topology(digest: Sha256): Promise<KnownTopology> {

@@ -38,13 +38,11 @@ export async function putIdentity(session: WritingSession, identity: Sha1): Prom
       await mark?.prepare();
     },
     apply: async () => {
-      const before = await searchList(session, security);
-      if (importing !== null) await importing.apply(keychains, before);
+      if (importing !== null) await importing.apply(security, keychains);
       await mark?.apply();
-      await session.held.check();
-      const others = before.filter((path) => nameOf(path) !== keychain);
-      await must(session, keychain, 'put it on the search list', keychains.setSearchList([...others, keychain]));
+      // Listed last, and locked before: what is cut off here leaves no open keychain behind that nobody looks after.
       if (!isWindowOpen(session)) await must(session, keychain, 'lock it', keychains.lock(keychain));
+      await relist(session, security, keychains, keychain, 'put it on the search list', (others) => [...others, keychain]);
     },
     discard: async () => {
       await importing?.discard();
@@ -71,21 +69,21 @@ export async function unlockIdentity(session: WritingSession, identity: Sha1): P
   };
 }
 
-/** Off the search list first, so that nothing is signed with it any more; then locked. It stays on the node, for a restore. */
+/** Locked, and off the search list. It stays on the node, for a restore. */
 export async function shelveIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
   const { security, keychains } = identityTools(session);
   const keychain = keychainOf(identity);
-  const list = said(session, await security.searchList());
-  if (list === null || !list.some((path) => nameOf(path) === keychain)) return null;
+  if (said(session, await security.searchList()) === null) return null;
+  const list = await searchList(session, security);
+  if (!list.some((path) => nameOf(path) === keychain)) return null;
   return {
     ...NOTHING_BUT_COMMANDS,
     subject: identity,
     apply: async () => {
-      const now = await searchList(session, security);
       await session.held.check();
-      const others = now.filter((path) => nameOf(path) !== keychain);
-      await must(session, keychain, 'take it off the search list', keychains.setSearchList(others));
+      // Locked first: then nothing is signed with it, and one that is off the list is never open.
       await must(session, keychain, 'lock it', keychains.lock(keychain));
+      await relist(session, security, keychains, keychain, 'take it off the search list', (others) => others);
     },
   };
 }
@@ -144,7 +142,7 @@ class Import {
     this.file = await session.files.prepare(this.path, this.importable.pkcs12, 0o600, session.order.opId);
   }
 
-  async apply(keychains: KeychainCommands, searchListBefore: readonly string[]): Promise<void> {
+  async apply(security: Security, keychains: KeychainCommands): Promise<void> {
     const { session, identity, importable, file } = this;
     if (importable === null || file === null) throw new ResealError('INTERNAL', `The import of ${short(identity)} was not prepared.`);
     const keychain = keychainOf(identity);
@@ -152,7 +150,7 @@ class Import {
     const created = await keychains.create(keychain, this.password);
     if (created !== 'there-already') await must(session, keychain, 'make it', Promise.resolve(created));
     // macOS has listed it already; empty it serves nobody, and half imported it would mislead.
-    await must(session, keychain, 'keep it off the search list', keychains.setSearchList(searchListBefore.filter((path) => nameOf(path) !== keychain))); // prettier-ignore
+    await relist(session, security, keychains, keychain, 'keep it off the search list', (others) => others);
     await must(session, keychain, 'unlock it', keychains.unlock(keychain, this.password));
     const { lockAfter } = session.line.keychains ?? {};
     await must(session, keychain, 'set when it locks', keychains.settings(keychain, lockAfter === undefined ? null : Math.ceil(lockAfter / 1000))); // prettier-ignore
@@ -215,10 +213,46 @@ function said<T>(session: NodeSession, answer: Said<T>): T | null {
 const unsaid = ({ node }: NodeSession, { reason }: Unsaid): ResealError =>
   new ResealError('KEYCHAIN_FAILED', `Node ${node.name}: what its keychains hold is not known: ${reason}.`);
 
+/**
+ * The user's search list. Every Mac's has the login keychain: an empty one is an answer that was lost, and a list that is written from it would take all
+ * others away.
+ * @throws ResealError KEYCHAIN_FAILED
+ */
 async function searchList(session: NodeSession, security: Security): Promise<readonly string[]> {
   const list = await security.searchList();
   if ('none' in list) throw unsaid(session, list);
-  return list.answer;
+  if (list.answer.length > 0) return list.answer;
+  throw new ResealError(
+    'KEYCHAIN_FAILED',
+    `Node ${session.node.name}: its keychain search list is empty, or could not be read. Look with \`security list-keychains -d user\`; the login keychain belongs on it.`,
+  );
+}
+
+/**
+ * Writes the search list with or without one keychain. macOS can only replace it whole, so it is read right before, and afterwards again: what
+ * somebody else has put on it meanwhile, and this has taken away, is put back.
+ */
+async function relist(
+  session: WritingSession,
+  security: Security,
+  keychains: KeychainCommands,
+  keychain: string,
+  doing: string,
+  list: (others: readonly string[]) => readonly string[],
+): Promise<void> {
+  const othersOf = (all: readonly string[]): readonly string[] => all.filter((path) => nameOf(path) !== keychain);
+  let others = othersOf(await searchList(session, security));
+  for (let tries = 0; tries < 3; tries++) {
+    await session.held.check();
+    await must(session, keychain, doing, keychains.setSearchList(list(others)));
+    const now = othersOf(await searchList(session, security));
+    if (others.every((path) => now.includes(path))) return;
+    others = [...new Set([...others, ...now])];
+  }
+  throw new ResealError(
+    'KEYCHAIN_FAILED',
+    `Node ${session.node.name}, keychain ${keychain}: cannot ${doing}: somebody else changes the list all the time.`,
+  );
 }
 
 async function holdsIdentity(session: NodeSession, security: Security, identity: Sha1): Promise<boolean> {
@@ -278,6 +312,7 @@ const REASONS: Readonly<Record<Exclude<KeychainOutcome, 'done'>, string>> = {
   'unknown-format': 'macOS does not know its format',
   'no-key': 'it holds no private key',
   expired: '`security` did not end in time',
+  'too-long': 'the search list has more entries than `security` takes at once (28): take some off by hand',
   'not-run':
     'the canary process is away, or does not change keychains. Identities are delivered where the agent runs as the account that builds; elsewhere import them by hand',
   'no-program': 'the node has no `security`',

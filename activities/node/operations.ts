@@ -3,7 +3,16 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { NodeOperation, NodeOrder } from '../../src/domain/node/order.js';
 import { proof, type Verdict } from '../../src/domain/node/probe.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
-import { activateSteps, removeSteps, restoreSteps, stageSteps, type ManifestFiles, type NodeStep } from '../../src/domain/node/steps.js';
+import {
+  activateSteps,
+  identitySteps,
+  removeSteps,
+  restoreSteps,
+  stageSteps,
+  unlockSteps,
+  type ManifestFiles,
+  type NodeStep,
+} from '../../src/domain/node/steps.js';
 import { cacheTimeOf } from '../../src/domain/published-volume.js';
 import { executeSteps } from './execute-steps.js';
 import { AdmittedAttempt } from './fence.js';
@@ -47,9 +56,23 @@ export async function stage(session: NodeSession, tools: OperationTools, to: Sha
 
 export async function restore(session: NodeSession, tools: OperationTools, manifest: Sha256): Promise<NodeResult> {
   await fetchFirst(session, manifest);
-  return operate(session, tools, 'restore', manifest, async (writing) =>
-    bring(writing, tools, manifest, restoreSteps(await filesOf(session, manifest))),
-  );
+  return operate(session, tools, 'restore', manifest, async (writing) => {
+    const files = await filesOf(session, manifest);
+    // Files come back whatever the keychains say; an identity that does not is told, and the node is in trouble by name.
+    const trouble = await executeSteps(writing, identitySteps(files)).then(() => null, keyTrouble);
+    if (trouble === null) return bring(writing, tools, manifest, restoreSteps(files));
+    const told = (ended: Ended): Ended =>
+      ended.outcome === 'done' ? { ...ended, outcome: 'failed', reason: `The old files are back, the identity is not: ${trouble}` } : ended;
+    const brought = await bring(writing, tools, manifest, restoreSteps({ ...files, identities: [] }));
+    if (!('apart' in brought)) return told(brought);
+    return { ...brought, afterwards: async (again, proven) => told(await brought.afterwards(again, proven)) };
+  });
+}
+
+/** What went wrong with keys, in its sentence; anything else is thrown on. */
+function keyTrouble(error: unknown): string {
+  if (error instanceof ResealError && isAboutKeys(error)) return error.message;
+  throw error;
 }
 
 /**
@@ -133,20 +156,43 @@ export async function switchTo(session: NodeSession, tools: OperationTools, targ
   await fetchFirst(session, target, ...(revertTo === null ? [] : [revertTo]));
   return operate(session, tools, 'switch', target, async (writing) => {
     const known = await manifestOf(session, target);
-    const changed = await executeSteps(writing, activateSteps(await filesOf(session, target)));
+    const files = await filesOf(session, target);
+    const changed = isReturn(session) ? await activateAnyway(writing, files) : await executeSteps(writing, activateSteps(files));
     return {
       apart: () => prove(session, tools, known),
       afterwards: async (again, proven) => {
         if (proven.outcome === 'done' || revertTo === null) return { ...proven, changed };
-        const back = await executeSteps(again, activateSteps(await filesOf(session, revertTo)));
+        const back = await activateAnyway(again, await filesOf(session, revertTo));
         return { ...proven, reason: `${proven.reason} The node is back on manifest ${revertTo}.`, changed: changed || back };
       },
     };
   });
 }
 
+/** The order of a rollback: its id is `<rotation>/<task>/<epoch>`. */
+const isReturn = ({ order }: NodeSession): boolean => order.opId.split('/')[1] === 'return';
+
+/**
+ * Back to what served before. Builds read the pointer, and it must not wait for keychains: a Mac on which nobody is logged in, a `security` that does not
+ * answer, keep no node on assets that fail. What is wrong with its keys the probes say afterwards.
+ */
+async function activateAnyway(writing: WritingSession, files: ManifestFiles): Promise<boolean> {
+  const changed = await executeSteps(writing, activateSteps({ ...files, identities: [] }));
+  if (files.identities.length === 0) return changed;
+  const unlocked = await executeSteps(writing, unlockSteps(files)).catch((error: unknown) => {
+    if (isAboutKeys(error)) return false;
+    throw error;
+  });
+  return changed || unlocked;
+}
+
+const isAboutKeys = (error: unknown): boolean =>
+  error instanceof ResealError && ['KEYCHAIN_FAILED', 'IDENTITY_UNAVAILABLE', 'NOT_AN_IDENTITY', 'REFUSED'].includes(error.code);
+
 async function prove(session: NodeSession, tools: OperationTools, target: KnownManifest): Promise<Proven> {
-  const { passes: needed, interval, inconclusiveFor } = session.policy.probe;
+  const { passes: needed, interval } = session.policy.probe;
+  // An operation that outlives its time is cut off without its end: the way back has to lie within it.
+  const inconclusiveFor = Math.min(session.policy.probe.inconclusiveFor, session.policy.limits.nodeOperationTimeout / 2);
   const canary = new SwitchCanary(session, target, () => tools.heartbeat({ node: session.node.name, signing: true }));
   const history: { readonly at: Instant; readonly verdict: Verdict }[] = [];
   if (session.publisher !== null) {

@@ -22,6 +22,11 @@ export function purge(session: NodeSession, ticket: string, clock: () => Instant
     const { security, keychains } = identityTools(session);
     const list = await security.searchList();
     if ('none' in list) throw new ResealError('KEYCHAIN_FAILED', `Node ${node.name}: its search list is not known: ${list.reason}.`);
+    if (list.answer.length === 0)
+      throw new ResealError(
+        'KEYCHAIN_FAILED',
+        `Node ${node.name}: its keychain search list is empty, or could not be read: nothing was destroyed.`,
+      );
     const listed = new Set(list.answer.map((path) => path.split('/').at(-1)));
     const accepted = await acceptedManifests(session);
     const retired = await retiredManifests(session);

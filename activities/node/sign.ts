@@ -84,15 +84,15 @@ interface Tried {
   readonly signed: number;
 }
 
-/** Of one node and order: several may be tried in one place. */
-const nameOf = ({ node, order }: NodeSession): string => `${node.name}-${order.opId}`.replaceAll(/[^A-Za-z0-9-]/g, '-');
+/** Of one node and line: several may be tried in one place at a time, and of these one alone. */
+const kinOf = ({ node, name }: NodeSession): string => `${node.name}.${name}.`.replaceAll(/[^A-Za-z0-9.-]/g, '-');
 
 async function tryApp(session: NodeSession, target: KnownManifest, app: CanaryApp, beat: () => void): Promise<Tried> {
   const none = { exported: { verdict: 'not-due', sentence: 'nothing was signed to export' }, signed: 0 } as const;
   try {
     const parts = await partsOf(session, app);
     if ('verdict' in parts) return { ...none, found: parts };
-    const folder = new CanaryFolder(session.files, session.paths.canaries, nameOf(session));
+    const folder = new CanaryFolder(session.files, session.paths.canaries, kinOf(session));
     return await folder.use(async () => {
       await writeApp(folder, parts);
       const found = await signAll(session, target, app, folder, parts, beat);

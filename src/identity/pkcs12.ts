@@ -63,7 +63,12 @@ function open(bytes: Uint8Array, password: string, name: string): forge.pkcs12.P
   } catch (error) {
     // node-forge tells a wrong password by the MAC, and what is no PKCS#12 by its schema.
     const wrongPassword = error instanceof Error && /MAC could not be verified|Invalid password/i.test(error.message);
-    throw notAnIdentity(name, wrongPassword ? 'its password is another one' : 'it is no PKCS#12 of an RSA key');
+    throw notAnIdentity(
+      name,
+      wrongPassword
+        ? 'its password is another one'
+        : 'it is no PKCS#12 of an RSA key, or its password has characters beyond ASCII (then export it with another one)',
+    );
   }
 }
 

@@ -22,6 +22,8 @@ export type KeychainOutcome =
   | 'unknown-format'
   /** -25300 errSecItemNotFound: it holds no key. */
   | 'no-key'
+  /** More words, or a longer line, than `security -i` takes; it would drop the rest without a word. */
+  | 'too-long'
   | 'expired'
   /** Not even tried: the canary process is away, or does not do it. */
   | 'not-run'
@@ -104,9 +106,14 @@ export class KeychainCommands {
     const line = words.map(quoted).join(' ');
     // The next line would be a command of its own.
     if (/[\r\n\0]/.test(line)) return 'unclear';
+    if (words.length > MOST_WORDS || Buffer.byteLength(line) >= LONGEST_LINE) return 'too-long';
     return outcomeOf(await this.shell.run({ program: 'security', args: ['-i'], stdin: `${line}\n`, timeout: this.timeout }));
   }
 }
+
+/** MAX_ARGS and MAX_LINE_LEN of SecurityTool/macOS/security.c. */
+const MOST_WORDS = 32;
+const LONGEST_LINE = 4_096;
 
 /** A word of a line: quotes hold it together, a backslash takes the next character as it is (split_line in security.c). */
 const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`;

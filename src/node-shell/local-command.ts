@@ -44,7 +44,11 @@ export async function runProgram(
     const end = (): void => {
       expired = true;
       kill('SIGTERM');
-      setTimeout(() => kill('SIGKILL'), GRACE).unref();
+      setTimeout(() => {
+        kill('SIGKILL');
+        // A child that has left the group and keeps the output open is not waited for.
+        setTimeout(() => answer(143), GRACE / 4);
+      }, GRACE);
     };
     const limit = setTimeout(end, Math.ceil(timeout / 1000) * 1000);
     signal?.addEventListener('abort', end, { once: true });

@@ -146,6 +146,20 @@ describe('reseal certificate import (T1, S6)', () => {
     for (const secret of ['p12-secret', 'PRIVATE KEY', 'AGE-SECRET']) expect(log + out).not.toContain(secret);
   });
 
+  it('imported again it replaces what was damaged', async () => {
+    const keys = await withKeys();
+    await importing('ours.p12', '--password-file', 'password');
+    const store = await GitManifestStore.open({ path: join(folder, 'store.git') });
+    const sealed = { identity: identity.sha1, node: 'a' as NodeName, recipient: keys['a'] ?? '' };
+    await store.putMany([{ kind: 'sealed-identity', ...sealed, bytes: Buffer.from('damaged'), importedBy: 'mallory' }], {});
+    await importing('ours.p12', '--password-file', 'password');
+    const again = await store.sealedIdentity(sealed);
+    expect(again?.importedBy).toBe('alice');
+    const secret = readFileSync(join(folder, 'nodes/a/usr/local/var/reseal/state/delivery.key'), 'utf8');
+    await openSealedIdentity(again?.bytes ?? new Uint8Array(), secret, identity.sha1);
+    await store.close();
+  });
+
   it('the password comes from a file or a variable, never as an argument', async () => {
     await withKeys();
     expect(await importing('ours.p12')).toMatchObject({ exit: 2, err: expect.stringContaining('--password-file FILE (- for stdin)') });

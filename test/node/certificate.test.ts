@@ -219,6 +219,84 @@ describe('purge destroys retired keychains, and nothing that a rollback may need
   });
 });
 
+describe('keychains of others, and the way back (R6, S5)', () => {
+  /** Puts a line before the node's own `security`, which sees what it is given on stdin as `$input`. */
+  async function before(line: string): Promise<void> {
+    const program = join(mac.home, 'bin/security');
+    await rename(program, `${program}.own`).catch(() => undefined);
+    const script = `#!/bin/sh\nif [ "$1" = -i ]; then input=$(cat); else input=; fi\n${line}\n`;
+    await writeFile(
+      program,
+      `${script}if [ "$1" = -i ]; then printf '%s\\n' "$input" | '${program}.own' -i; else exec '${program}.own' "$@"; fi\n`,
+      { mode: 0o755 },
+    );
+  }
+  const broken = "echo 'security: it does not answer' >&2; exit 1";
+
+  it('what a job lists while an identity is imported stays on the search list', async () => {
+    await signer();
+    const own = join(mac.home, 'bin/security.own');
+    mac.interactive('create-keychain -p job job.keychain-db', 'list-keychains -d user -s login.keychain');
+    // In the middle of the import: after the list was read for the first time.
+    await before(`case $input in *'"import"'*) printf 'list-keychains -d user -s login.keychain job.keychain-db\\n' | '${own}' -i ;; esac`);
+    expect(await stage()).toMatchObject({ outcome: 'done' });
+    expect(searchList()).toEqual(['login.keychain-db', 'job.keychain-db', keychainFor(fresh)]);
+  });
+
+  it('an empty answer about the search list is no list to write back', async () => {
+    await signer();
+    await before(`[ "$1" != list-keychains ] || exit 0`);
+    await expect(stage()).rejects.toMatchObject({
+      type: 'KEYCHAIN_FAILED',
+      message: expect.stringContaining('its keychain search list is empty'),
+    });
+    await rename(join(mac.home, 'bin/security.own'), join(mac.home, 'bin/security'));
+    expect(searchList()).toContain('login.keychain-db');
+  });
+
+  it('a node goes back while `security` does not answer: builds read the pointer', async () => {
+    await signer();
+    await stage();
+    expect(await switchTo('to')).toMatchObject({ outcome: 'done' });
+    await before(broken);
+    const back = await mesh.activities().switchNode({ ...mesh.order(1001, 'ios-main-1/return/1001'), target: mesh.from, revertTo: null });
+    expect(back).toMatchObject({ active: mesh.from, outcome: 'inconclusive' });
+  });
+
+  it('restores the files of a retired manifest while `security` does not answer, and says that the identity is not back', async () => {
+    await signer();
+    await stage();
+    await switchTo('to');
+    await mesh.activities().retireNode({ ...mesh.order(1000, 'retire'), old: mesh.from, keep: mesh.to });
+    await before(broken);
+    const restored = await mesh.activities().restoreNode({ ...mesh.order(1001, 'restore'), manifest: mesh.from });
+    expect(restored).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringMatching(/^The old files are back, the identity is not: Node ams-build-1/),
+    });
+    const accepted = JSON.parse(readFileSync(join(mac.home, STATE, 'accepted.json'), 'utf8')) as Record<string, string[]>;
+    expect(accepted['ios-main']).toContain(mesh.from);
+  });
+
+  it('a list that `security` would cut short is not sent', async () => {
+    await signer();
+    await before(
+      `[ "$1 $2" != 'list-keychains -d' ] || { for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29; do printf '    "/k/%s.keychain-db"\\n' $n; done; exit 0; }`,
+    );
+    await expect(stage()).rejects.toThrow('the search list has more entries than `security` takes at once (28)');
+  });
+
+  it('a keychain that could not be locked is not listed as if it were', async () => {
+    await signer({ keychains: { unlockWindows: [{ days: ['sat'], from: '00:00', to: '00:01', zone: 'UTC' }] } });
+    await before(`case $input in *'"lock-keychain"'*) echo 'lock-keychain: returned -25308' >&2; exit 36 ;; esac`);
+    await expect(stage()).rejects.toThrow('cannot lock it');
+    await rename(join(mac.home, 'bin/security.own'), join(mac.home, 'bin/security'));
+    expect(searchList()).not.toContain(keychainFor(fresh));
+    expect(await stage('again')).toMatchObject({ outcome: 'done' });
+    expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(36);
+  });
+});
+
 describe('what goes wrong with it is told by node, keychain and remedy (S5)', () => {
   const refusal = async (): Promise<string> => {
     try {

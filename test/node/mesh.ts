@@ -166,6 +166,7 @@ export const POLICY = {
   clock: { maxSkew: 60_000 },
   specifiers: 'uuid-only',
   retirement: { secondGate: false, maxBuildDuration: 14_400_000, overduePinPageEvery: 14_400_000 },
+  limits: { nodeOperationTimeout: 300_000 },
 } as unknown as Policy;
 
 export interface World {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,7 +108,7 @@ describe('the signing canary (S2, S5, R4)', () => {
 
   needsRcodesign('what it signs verifies by OpenSSL and by rcodesign, with the entitlements of the profile', async () => {
     await nodeOnMac({ profile: { bundleId: 'com.acme.*' } });
-    await wrap('codesign', '', `rm -rf '${mac.path('kept')}'; cp -R '${state('canary', 'ams-build-1-switch-1')}' '${mac.path('kept')}'`);
+    await wrap('codesign', '', `rm -rf '${mac.path('kept')}'; cp -R '${state('canary')}'/ams-build-1.ios-main.* '${mac.path('kept')}'`);
     await switchNode();
     const app = mac.path('kept/Canary.xcarchive/Products/Applications/Canary.app');
     for (const [executable, bundleId] of [
@@ -221,10 +221,16 @@ describe('the signing canary (S2, S5, R4)', () => {
 
   needsRcodesign('an attempt that was killed leaves a folder that the next one clears', async () => {
     await nodeOnMac();
-    await mkdir(state('canary/ams-build-1-switch-1/Canary.xcarchive/deep'), { recursive: true });
-    await writeFile(state('canary/ams-build-1-switch-1/Canary.xcarchive/deep/left'), 'x');
+    // And what somebody has laid there to lead it elsewhere.
+    await mkdir(mac.path('precious'), { recursive: true });
+    await writeFile(mac.path('precious/file'), 'x');
+    await mkdir(state('canary'), { recursive: true });
+    await symlink(mac.path('precious'), state('canary/ams-build-1.ios-main.link'));
+    await mkdir(state('canary/ams-build-1.ios-main.left/Canary.xcarchive/deep'), { recursive: true });
+    await writeFile(state('canary/ams-build-1.ios-main.left/Canary.xcarchive/deep/left'), 'x');
     expect((await switchNode()).outcome).toBe('done');
     expect(await readdir(state())).not.toContain('canary');
+    expect(await readdir(mac.path('precious'))).toEqual(['file']);
   });
 });
 

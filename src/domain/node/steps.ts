@@ -94,6 +94,14 @@ export function activateSteps(target: ManifestFiles): NodeStep[] {
   ];
 }
 
+/** Brings what a manifest signs with, apart from its files. */
+export const identitySteps = (files: ManifestFiles): NodeStep[] =>
+  files.identities.flatMap((identity) => fenced({ do: 'put-identity', identity }));
+
+/** Opens what a manifest signs with, apart from making it the active one. */
+export const unlockSteps = (target: ManifestFiles): NodeStep[] =>
+  target.identities.flatMap((identity) => fenced({ do: 'unlock-identity', identity }));
+
 /**
  * Takes a manifest out of service (`retire`: `from`; `unstage`: `to`): un-accepts it first, so that it is never required
  * while its files go, then moves what no kept manifest names, and shelves the identities that none signs with. Never while it is active.

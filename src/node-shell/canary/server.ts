@@ -1,4 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { ResealError } from '../../domain/errors.js';
 import { runProgram } from '../local-command.js';
@@ -78,15 +79,40 @@ async function answerTo(line: string, { bundles, home, path }: CanaryOptions, si
   if (request === null) return { refused: 'what came is no request of protocol 1' };
   const refused = refusalOf(request, bundles);
   if (refused !== null) return { refused };
+  const outside = leadsOut(request.args, bundles);
+  if (outside !== null) return { refused: outside };
   return runProgram(request.program, request, { cwd: home, env: macEnvironment(home, path), signal });
 }
 
 /** Owner and group write in it, nobody else looks into it, and what is made in it has its group: agent and builds have accounts of their own. */
 function makeShared(folder: string): void {
-  if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+  const there = lstatSync(folder, { throwIfNoEntry: false });
+  if (there !== undefined) {
+    if (there.isDirectory() && [0, process.getuid?.() ?? 0].includes(there.uid) && (there.mode & 0o002) === 0) return;
+    throw new ResealError(
+      'REFUSED',
+      `The canary process does not sign in ${folder}: it is no folder of this account, or everybody may write it. Move it away.`,
+    );
+  }
   mkdirSync(folder);
   chmodSync(folder, 0o2770);
 }
+
+/** A path below the bundles by its name that is somewhere else by its links; null where there is none. */
+function leadsOut(args: readonly string[], bundles: readonly string[]): string | null {
+  for (const folder of bundles) {
+    const real = realpathSync(folder);
+    for (const path of args.filter((one) => one.startsWith(`${folder}/`))) {
+      const there = realOf(path);
+      if (there !== real && !there.startsWith(`${real}/`)) return 'a path below its folder leads out of it by a link';
+    }
+  }
+  return null;
+}
+
+/** What is there of a path, without links; what is made anew is judged by where. */
+const realOf = (path: string): string =>
+  lstatSync(path, { throwIfNoEntry: false }) === undefined ? realOf(dirname(path)) : realpathSync(path);
 
 /** The socket of a process that was killed is in the way of the next one; anything else is not ours to remove. */
 async function removeLeftOver(path: string): Promise<void> {
