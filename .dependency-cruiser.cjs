@@ -16,7 +16,8 @@ const within = (folders) => `^(${folders.join('|')})/`;
 
 const oneWay = ranks.slice(1).map((folders, index) => ({
   name: `one-way-${folders.map((folder) => folder.replace('src/', '')).join('-')}`,
-  comment: 'cli, console → api → presenters → temporal, ledger, simulator → workflows, activities → mac, profile, identity, node-shell → domain',
+  comment:
+    'cli, console → api → presenters → temporal, ledger, simulator → workflows, activities → mac, profile, identity, node-shell → domain',
   severity: 'error',
   from: { path: within(folders) },
   to: { path: within(ranks.slice(0, index + 1).flat()) },

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -154,6 +154,21 @@ describe('an agent with a canary process', () => {
     running = null;
     writeFileSync(socket, '');
     expect((await find()).notRun).toContain('is no socket');
+  });
+
+  it('a link below its folder leads nowhere else: nothing outside is signed', async () => {
+    program('codesign', `echo ran >>'${join(folder, 'ran')}'`);
+    const bundles = join(folder, 'bundles');
+    mkdirSync(bundles, { mode: 0o750 });
+    mkdirSync(join(folder, 'elsewhere/Other.app'), { recursive: true });
+    symlinkSync(join(folder, 'elsewhere'), join(bundles, 'link'));
+    running = await startCanary({ socket, bundles: [bundles], home: folder, path: path() });
+    const sign = (app: string) =>
+      mac().run({ program: 'codesign', args: ['--force', '--sign', 'a'.repeat(40), join(bundles, app)], timeout: 20_000 });
+    expect((await sign('link/Other.app')).notRun).toContain('leads out of it by a link');
+    expect((await sign('link/New.app')).notRun).toContain('leads out of it by a link');
+    expect(existsSync(join(folder, 'ran'))).toBe(false);
+    expect((await sign('Mine.app')).code).toBe(0);
   });
 
   it('takes no answer of another protocol, and none of an end without one', async () => {

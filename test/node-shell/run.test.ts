@@ -57,6 +57,15 @@ describe.each(['local', 'ssh'] as const)('a program of a node (%s)', (reach) => 
     });
   });
 
+  if (reach === 'local')
+    it('its time ends though a child has left the group and keeps its output open', async () => {
+      program('security', 'setsid sleep 25 & echo begun; sleep 25');
+      const began = performance.now();
+      const result = await security(['find-identity'], { timeout: 1_000 });
+      expect(result).toMatchObject({ expired: true, stdout: 'begun\n' });
+      expect(performance.now() - began).toBeLessThan(15_000);
+    });
+
   it.runIf(runs)('what it is told on stdin is in no process list while it runs (T1)', async () => {
     program('security', `ps -eo args >'${join(folder, 'ps')}'; cat >/dev/null`);
     const secret = 'correct-horse-battery-staple';
