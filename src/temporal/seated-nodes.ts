@@ -21,10 +21,20 @@ type Admission = { readonly token: string } | { readonly token: null; readonly r
  * worker's death has the same claim again (its key is the order's id); an attempt that never comes back is silent, and loses the seat.
  */
 export function seated(nodes: NodeActivities, seats: Seats, configuration: () => Configuration): NodeActivities {
+  // One that somebody has just broken keeps no node from being switched, or brought back: the last that could be read counts.
+  let known = configuration();
+  const lastReadable = (): Configuration => {
+    try {
+      known = configuration();
+    } catch {
+      // Who broke it hears of it from everything that asks for it.
+    }
+    return known;
+  };
   return {
     ...nodes,
     switchNode: async (order) => {
-      const now = configuration();
+      const now = lastReadable();
       const node = now.topology.nodes.find((one) => one.name === order.node);
       if (node === undefined || !node.roles.includes('signer')) return nodes.switchNode(order);
       const claim = new SwitchClaim(order, node, seats, now);
