@@ -1,10 +1,10 @@
-import { ActivityFailure, workflowInfo } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
 import type { NodeReport } from '../src/domain/node/report.js';
-import { handoutOf, nobodyThere, type Routes } from '../src/domain/node/routes.js';
+import { handoutOf, type Routes } from '../src/domain/node/routes.js';
 import type { Policy } from '../src/domain/policy.js';
 import { ledger, nodesWith } from './activities.js';
-import { isUntaken } from './untaken.js';
+import { whyNot } from './untaken.js';
 
 export interface NodeInspectionInput {
   readonly line: LineName;
@@ -51,12 +51,7 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
       try {
         reports.push(await nodesWith(input.limits.nodeOperationTimeout, node, handout).inspectNode({ ...order, node }));
       } catch (error) {
-        if (!(error instanceof ActivityFailure)) throw error;
-        const reason =
-          handout !== null && isUntaken(error)
-            ? nobodyThere(node, input.routes, handout.patience)
-            : (error.cause?.message ?? error.message);
-        unreachable.push({ node, reason });
+        unreachable.push({ node, reason: whyNot(error, node, input.routes, handout) });
       }
     }),
   );

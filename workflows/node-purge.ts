@@ -1,10 +1,10 @@
 import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
 import type { PurgeResult } from '../src/domain/node/purge.js';
-import { handoutOf, nobodyThere, type Routes } from '../src/domain/node/routes.js';
+import { handoutOf, type Routes } from '../src/domain/node/routes.js';
 import type { Policy } from '../src/domain/policy.js';
 import { nodesWith } from './activities.js';
-import { isUntaken } from './untaken.js';
+import { whyNot } from './untaken.js';
 
 export interface NodePurgeInput {
   readonly node: NodeName;
@@ -38,10 +38,8 @@ export async function nodePurge(input: NodePurgeInput): Promise<NodePurge> {
       ticket: input.ticket,
     });
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    if (handout !== null && isUntaken(error))
-      return { failed: nobodyThere(input.node, input.routes, handout.patience), code: 'NODE_UNREACHABLE' };
-    const { cause } = error;
-    return { failed: cause?.message ?? error.message, code: cause instanceof ApplicationFailure ? (cause.type ?? '') : 'NODE_UNREACHABLE' };
+    const failed = whyNot(error, input.node, input.routes, handout);
+    const cause = error instanceof ActivityFailure ? error.cause : null;
+    return { failed, code: cause instanceof ApplicationFailure ? (cause.type ?? '') : 'NODE_UNREACHABLE' };
   }
 }

@@ -13,6 +13,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   acquireSeat,
   beatSeat,
+  claims,
   emptySeat,
   isIdle,
   nextEnd,
@@ -21,6 +22,7 @@ import {
   seatView,
   settleSeat,
   standingOf,
+  tokenOf,
   type Moved,
   type Seat,
   type SeatTerms,
@@ -59,8 +61,8 @@ export async function signerSeat(input: SignerSeatInput): Promise<void> {
     take(resizeSeat(seat, capacity, Date.now(), terms));
     const token = uuid4();
     take(acquireSeat(seat, { ...request, token }, Date.now(), terms));
-    const claim = [...seat.held, ...seat.front, ...seat.queue].find((one) => one.holder === asked.holder && one.job === asked.job);
-    return claim === undefined ? { kind: 'gone' } : standingOf(seat, claim.token);
+    const own = tokenOf(seat, asked);
+    return own === null ? { kind: 'gone' } : standingOf(seat, own);
   });
   setHandler(heartbeatUpdate, ({ token }) => {
     take(beatSeat(seat, token, Date.now(), terms));
@@ -70,7 +72,7 @@ export async function signerSeat(input: SignerSeatInput): Promise<void> {
     const tokens =
       'token' in asked
         ? [asked.token]
-        : [...seat.held, ...seat.front, ...seat.queue]
+        : claims(seat)
             .filter((claim) => claim.holder === asked.holder && (asked.job === null || claim.job === asked.job))
             .map((claim) => claim.token);
     const known = tokens.filter((token) => standingOf(seat, token).kind !== 'gone');
@@ -125,7 +127,9 @@ const isLong = (): boolean => workflowInfo().historyLength > LONG_HISTORY || wor
 /** Tells Temporal's own UI who holds the seat; only when that has changed. */
 function publish(seat: Seat, shown: string): string {
   const [first] = seat.held;
-  const next = [...seat.held, ...seat.front, ...seat.queue].map(({ holder, job }) => `${holder} ${job}`).join(', ');
+  const next = claims(seat)
+    .map(({ holder, job }) => `${holder} ${job}`)
+    .join(', ');
   if (next === shown) return shown;
   upsertSearchAttributes([
     { key: PHASE, value: first === undefined ? 'free' : 'held' },

@@ -40,6 +40,7 @@ export class FrozenContents {
   private readonly topologies = new Remembered<KnownTopology>(8);
   private readonly policies = new Remembered<Policy>(8);
   private readonly profiles = new Remembered<Uint8Array>(1_000);
+  private readonly sealed = new Remembered<Uint8Array>(1_000);
 
   constructor(private readonly store: ContentStore) {}
 
@@ -59,16 +60,22 @@ export class FrozenContents {
    * An identity that only this node can open, by its declared delivery key.
    * @throws ResealError IDENTITY_UNAVAILABLE where the node declares no key, or nobody has sealed the identity for it
    */
-  async sealedIdentity(node: NodeDeclaration, identity: Sha1): Promise<Uint8Array> {
+  sealedIdentity(node: NodeDeclaration, identity: Sha1): Promise<Uint8Array> {
     const recipient = node.deliveryKey;
-    // Not remembered: it is replaced where it was damaged.
-    const found = recipient === undefined ? null : await this.store.sealedIdentity({ identity, node: node.name, recipient });
-    if (found !== null) return found.bytes;
-    const what = recipient === undefined ? 'declares no deliveryKey' : 'has no sealed copy of it in the store';
-    throw new ResealError(
-      'IDENTITY_UNAVAILABLE',
-      `Node ${node.name} needs the identity ${identity.slice(0, 8)} and ${what}. See \`reseal certificate import\`, or import it on the node by hand.`,
-    );
+    return this.sealed.get(sealedKey(node, identity), async () => {
+      const found = recipient === undefined ? null : await this.store.sealedIdentity({ identity, node: node.name, recipient });
+      if (found !== null) return found.bytes;
+      const what = recipient === undefined ? 'declares no deliveryKey' : 'has no sealed copy of it in the store';
+      throw new ResealError(
+        'IDENTITY_UNAVAILABLE',
+        `Node ${node.name} needs the identity ${identity.slice(0, 8)} and ${what}. See \`reseal certificate import\`, or import it on the node by hand.`,
+      );
+    });
+  }
+
+  /** For a copy that did not open: the only content that is replaced under its name. */
+  forgetSealedIdentity(node: NodeDeclaration, identity: Sha1): void {
+    this.sealed.forget(sealedKey(node, identity));
   }
 
   topology(digest: Sha256): Promise<KnownTopology> {
@@ -109,6 +116,8 @@ export class FrozenContents {
   }
 }
 
+const sealedKey = ({ name, deliveryKey }: NodeDeclaration, identity: Sha1): string => `${identity} ${name} ${deliveryKey ?? ''}`;
+
 /** The last `capacity` answers; one that failed is asked for again. */
 class Remembered<T> {
   private readonly answers = new Map<string, Promise<T>>();
@@ -125,5 +134,9 @@ class Remembered<T> {
       this.answers.delete(oldest);
     }
     return answer;
+  }
+
+  forget(key: string): void {
+    this.answers.delete(key);
   }
 }

@@ -1,20 +1,16 @@
 import type { Sha1 } from '../../src/domain/brands.js';
-import { isOpen } from '../../src/domain/calendar.js';
+import { isShared, keychainName, keychainOf } from '../../src/domain/node/identities.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { Importable } from '../../src/identity/sealed.js';
 import { KeychainCommands, type KeychainOutcome } from '../../src/mac/keychain-commands.js';
 import { Security, type Said, type Unsaid } from '../../src/mac/security.js';
 import type { NodePath, PreparedFile } from '../../src/node-shell/contract.js';
 import type { Effect } from './effect.js';
+import { writing } from './file-effects.js';
+import { holdersOf, unlockWindow } from './keys.js';
 import type { NodeSession, WritingSession } from './session.js';
 
-/** The keychain that reseal makes for an identity, and no other: one each, so that one goes without the other (rotation.md). */
-export const keychainOf = (identity: Sha1): string => `reseal-${identity.slice(0, 8)}.keychain-db`;
-
-const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
 const short = (identity: Sha1): string => identity.slice(0, 8);
-/** Those that everybody's Mac has; reseal never unlocks, lists or locks them. */
-const FOREIGN: ReadonlySet<string> = new Set(['login.keychain-db', 'login.keychain', 'System.keychain']);
 
 /**
  * Brings an identity into its own keychain, ready for `codesign`, and that onto the search list, which is the last thing: what is on the list is whole.
@@ -28,11 +24,11 @@ export async function putIdentity(session: WritingSession, identity: Sha1): Prom
   const whole = await session.files.exists(session.paths.keychainMark(identity));
   const holds = whole && (await holdsIdentity(session, security, identity));
   const importing = holds ? null : new Import(session, identity);
-  const mark = importing === null ? null : new KeychainMark(session, identity);
+  const mark = holds ? null : markOf(session, identity);
   return {
     subject: identity,
-    folders: importing === null ? [] : [session.paths.incoming, parentOf(session.paths.keychainMark(identity))],
-    touched: importing === null ? [] : [parentOf(session.paths.keychainMark(identity))],
+    folders: mark === null ? [] : [session.paths.incoming, ...mark.folders],
+    touched: mark?.touched ?? [],
     prepare: async () => {
       await importing?.prepare();
       await mark?.prepare();
@@ -55,16 +51,17 @@ export async function putIdentity(session: WritingSession, identity: Sha1): Prom
 export async function unlockIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
   if (session.line.keychains?.password === undefined || !isWindowOpen(session)) return null;
   const { security, keychains } = identityTools(session);
-  const list = said(session, await security.searchList());
-  if (list === null) return null;
-  const locked = await lockedHolder(session, security, list, identity);
-  if (locked === null) return null;
+  const holders = said(session, await holdersOf(security, identity));
+  // Of two that hold it the first of the list counts. Nobody's but the CI's own are unlocked.
+  const holder = holders?.find(({ path }) => !isShared(path));
+  if (holder?.state !== 'locked') return null;
+  const locked = holder.path;
   return {
     ...NOTHING_BUT_COMMANDS,
     subject: identity,
     apply: async () => {
       await session.held.check();
-      await must(session, nameOf(locked), 'unlock it', keychains.unlock(locked, await passwordOf(session)));
+      await must(session, keychainName(locked), 'unlock it', keychains.unlock(locked, await passwordOf(session)));
     },
   };
 }
@@ -73,9 +70,8 @@ export async function unlockIdentity(session: WritingSession, identity: Sha1): P
 export async function shelveIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
   const { security, keychains } = identityTools(session);
   const keychain = keychainOf(identity);
-  if (said(session, await security.searchList()) === null) return null;
-  const list = await searchList(session, security);
-  if (!list.some((path) => nameOf(path) === keychain)) return null;
+  const list = said(session, await security.searchList());
+  if (list === null || !known(session, list).some((path) => keychainName(path) === keychain)) return null;
   return {
     ...NOTHING_BUT_COMMANDS,
     subject: identity,
@@ -99,7 +95,7 @@ export async function identityProblems(
   const listed = said(session, await security.identities());
   const list = listed === null ? null : said(session, await security.searchList());
   if (listed === null || list === null) return [];
-  const names = new Set(list.map(nameOf));
+  const names = new Set(list.map(keychainName));
   return [
     ...present
       .filter((identity) => !listed.matching.some(({ sha1 }) => sha1 === identity))
@@ -138,7 +134,11 @@ class Import {
     const sealed = await session.contents.sealedIdentity(session.node, identity);
     // Loaded where it is needed: the agent of a node that holds no keys does without age and PKCS#12, and their memory.
     const { openSealedIdentity } = await import('../../src/identity/sealed.js');
-    this.importable = await openSealedIdentity(sealed, await deliveryKeyOf(session), identity);
+    this.importable = await openSealedIdentity(sealed, await deliveryKeyOf(session), identity).catch((error: unknown) => {
+      // Whoever mends it puts another copy in its place.
+      session.contents.forgetSealedIdentity(session.node, identity);
+      throw error;
+    });
     this.file = await session.files.prepare(this.path, this.importable.pkcs12, 0o600, session.order.opId);
   }
 
@@ -174,26 +174,14 @@ class Import {
 }
 
 /** Tells a keychain that reseal made whole from one whose making was cut off. */
-class KeychainMark {
-  private file: PreparedFile | null = null;
-  constructor(
-    private readonly session: WritingSession,
-    private readonly identity: Sha1,
-  ) {}
-
-  async prepare(): Promise<void> {
-    const { session, identity } = this;
-    const text = `${keychainOf(identity)} ${session.order.rotation}\n`;
-    this.file = await session.files.prepare(session.paths.keychainMark(identity), Buffer.from(text), 0o644, session.order.opId);
-  }
-  async apply(): Promise<void> {
-    await this.session.held.check();
-    await this.file?.commit();
-  }
-  async discard(): Promise<void> {
-    await this.file?.discard();
-  }
-}
+const markOf = (session: WritingSession, identity: Sha1): Effect =>
+  writing(session, identity, [
+    {
+      path: session.paths.keychainMark(identity),
+      bytes: Buffer.from(`${keychainOf(identity)} ${session.order.rotation}\n`),
+      mode: 0o644,
+    },
+  ]);
 
 export function identityTools(session: NodeSession): { readonly security: Security; readonly keychains: KeychainCommands } {
   const { files, policy } = session;
@@ -214,18 +202,23 @@ const unsaid = ({ node }: NodeSession, { reason }: Unsaid): ResealError =>
   new ResealError('KEYCHAIN_FAILED', `Node ${node.name}: what its keychains hold is not known: ${reason}.`);
 
 /**
- * The user's search list. Every Mac's has the login keychain: an empty one is an answer that was lost, and a list that is written from it would take all
- * others away.
+ * A search list that can be true. Every Mac's has the login keychain: an empty one is an answer that was lost, and a list that is written from it would
+ * take all others away.
  * @throws ResealError KEYCHAIN_FAILED
  */
-async function searchList(session: NodeSession, security: Security): Promise<readonly string[]> {
-  const list = await security.searchList();
-  if ('none' in list) throw unsaid(session, list);
-  if (list.answer.length > 0) return list.answer;
+export function known({ node }: NodeSession, list: readonly string[]): readonly string[] {
+  if (list.length > 0) return list;
   throw new ResealError(
     'KEYCHAIN_FAILED',
-    `Node ${session.node.name}: its keychain search list is empty, or could not be read. Look with \`security list-keychains -d user\`; the login keychain belongs on it.`,
+    `Node ${node.name}: its keychain search list is empty, or could not be read. Look with \`security list-keychains -d user\`; the login keychain belongs on it.`,
   );
+}
+
+/** @throws ResealError KEYCHAIN_FAILED */
+export async function searchList(session: NodeSession, security: Security): Promise<readonly string[]> {
+  const list = await security.searchList();
+  if ('none' in list) throw unsaid(session, list);
+  return known(session, list.answer);
 }
 
 /**
@@ -240,7 +233,7 @@ async function relist(
   doing: string,
   list: (others: readonly string[]) => readonly string[],
 ): Promise<void> {
-  const othersOf = (all: readonly string[]): readonly string[] => all.filter((path) => nameOf(path) !== keychain);
+  const othersOf = (all: readonly string[]): readonly string[] => all.filter((path) => keychainName(path) !== keychain);
   let others = othersOf(await searchList(session, security));
   for (let tries = 0; tries < 3; tries++) {
     await session.held.check();
@@ -265,24 +258,7 @@ async function holdsIdentity(session: NodeSession, security: Security, identity:
   return held.answer.matching.some(({ sha1 }) => sha1 === identity);
 }
 
-/** The first keychain of the list that holds the identity, where that is locked and one of a CI's own. */
-async function lockedHolder(session: NodeSession, security: Security, list: readonly string[], identity: Sha1): Promise<string | null> {
-  for (const path of list.filter((one) => !FOREIGN.has(nameOf(one)))) {
-    const own = nameOf(path) === keychainOf(identity);
-    const held = own ? null : await security.identities([path]);
-    if (held !== null && 'none' in held) throw unsaid(session, held);
-    if (held !== null && !held.answer.matching.some(({ sha1 }) => sha1 === identity)) continue;
-    const keychain = await security.keychain(path);
-    if ('none' in keychain) throw unsaid(session, keychain);
-    return keychain.answer.state === 'locked' ? path : null;
-  }
-  return null;
-}
-
-function isWindowOpen({ line, order, skew }: NodeSession): boolean {
-  const windows = line.keychains?.unlockWindows ?? [];
-  return windows.length === 0 || windows.some((window) => isOpen({ ...window, holidays: [] }, order.sentAt + skew));
-}
+const isWindowOpen = ({ line, order, skew }: NodeSession): boolean => unlockWindow(line, order.sentAt + skew) === 'open';
 
 async function passwordOf(session: NodeSession): Promise<string> {
   const source = session.line.keychains?.password;
@@ -332,5 +308,3 @@ async function must(session: WritingSession, keychain: string, doing: string, co
     `Node ${session.node.name}, keychain ${keychain}: cannot ${doing}: ${REASONS[outcome]}.`,
   );
 }
-
-const parentOf = (path: NodePath): NodePath => path.slice(0, path.lastIndexOf('/'));

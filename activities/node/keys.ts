@@ -14,7 +14,7 @@ import {
 import type { CheckResult } from '../../src/domain/node/probe.js';
 import type { IdentitySummary } from '../../src/domain/node/report.js';
 import { identitySummary, type ListedIdentities } from '../../src/mac/find-identity.js';
-import { Security, type Unsaid } from '../../src/mac/security.js';
+import { Security, type Said, type Unsaid } from '../../src/mac/security.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import type { LineDeclaration } from '../../src/domain/topology.js';
 import type { KnownManifest } from './frozen-contents.js';
@@ -82,20 +82,19 @@ export function unlockWindow(line: LineDeclaration, now: Instant): 'open' | 'clo
   return windows.length === 0 || windows.some((window) => isOpen({ ...window, holidays: [] }, now)) ? 'open' : 'closed';
 }
 
-/** The keychains of the search list that hold an identity, in its order; null where the node does not say. */
-export async function holdersOf(session: NodeSession, identity: Sha1): Promise<readonly SeenKeychain[] | null> {
-  const security = new Security(session.files, session.policy.probe.checkTimeout);
+/** The keychains of the search list that hold an identity, in its order. */
+export async function holdersOf(security: Security, identity: Sha1): Promise<Said<readonly SeenKeychain[]>> {
   const list = await security.searchList();
-  if ('none' in list) return null;
+  if ('none' in list) return list;
   const holders: SeenKeychain[] = [];
   for (const path of list.answer) {
     const held = await security.identities([path]);
-    if ('none' in held) return null;
+    if ('none' in held) return held;
     if (!held.answer.matching.some((row) => row.sha1 === identity)) continue;
     const keychain = await security.keychain(path);
     holders.push({ path, state: 'none' in keychain ? 'unknown' : keychain.answer.state, holds: [identity], locksAfter: null });
   }
-  return holders;
+  return { answer: holders };
 }
 
 /** What a node does not say is no pass; a simulated node may be none but files. */

@@ -1,4 +1,4 @@
-import type { Instant, LineName, Sha256 } from '../../src/domain/brands.js';
+import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeOperation, NodeOrder } from '../../src/domain/node/order.js';
 import { proof, type Verdict } from '../../src/domain/node/probe.js';
@@ -19,6 +19,7 @@ import { AdmittedAttempt } from './fence.js';
 import { removeOwnFolders } from './folders.js';
 import type { KnownManifest } from './frozen-contents.js';
 import type { JournalSubject } from './journal.js';
+import { manifestOnNode } from './manifest-on-node.js';
 import { manifestProblems } from './manifest-problems.js';
 import { probeNode, type Probe } from './probe.js';
 import type { NodeSession, StepHooks, WritingSession } from './session.js';
@@ -132,9 +133,7 @@ async function stepsOfRemoval(session: WritingSession, gone: Sha256, keep: Sha25
   const kept = await Promise.all(ofLine.map((digest) => filesOf(session, digest)));
   const elsewhere = await Promise.all(
     Object.entries(all).flatMap(([line, digests]) =>
-      line === session.name
-        ? []
-        : digests.map((digest) => session.contents.manifest(digest, () => onNode(session, digest, line as LineName))),
+      line === session.name ? [] : digests.map((digest) => session.contents.manifest(digest, () => manifestOnNode(session, digest, line))),
     ),
   );
   const shared = new Set(elsewhere.flatMap(({ manifest }) => manifest.profiles.map(({ profile }) => profile.fileName)));
@@ -306,7 +305,8 @@ export async function activeOf({ files, paths }: NodeSession): Promise<Sha256 | 
 export function manifestOf(session: NodeSession, digest: Sha256): Promise<KnownManifest> {
   return session.contents.manifest(
     digest,
-    async () => (await onNode(session, digest, session.name)) ?? (await inQuarantine(session.publisher?.() ?? session, session, digest)),
+    async () =>
+      (await manifestOnNode(session, digest, session.name)) ?? (await inQuarantine(session.publisher?.() ?? session, session, digest)),
   );
 }
 
@@ -327,11 +327,6 @@ async function fetchFirst(session: NodeSession, ...digests: readonly Sha256[]): 
 
 async function filesOf(session: NodeSession, digest: Sha256): Promise<ManifestFiles> {
   return session.contents.files(session.node, session.line, await manifestOf(session, digest));
-}
-
-async function onNode(session: NodeSession, digest: Sha256, line: LineName): Promise<Uint8Array | null> {
-  const found = await session.files.read(`${session.node.mount}/${line}/manifests/${digest}.json`);
-  return found.kind === 'file' ? found.bytes : null;
 }
 
 async function inQuarantine(

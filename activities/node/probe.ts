@@ -11,6 +11,7 @@ import { profileFolders, profileNames } from './checks/profile-folders.js';
 import { differences } from './differences.js';
 import type { KnownManifest } from './frozen-contents.js';
 import { lookAtKeys } from './keys.js';
+import { manifestOnNode } from './manifest-on-node.js';
 import { manifestProblems } from './manifest-problems.js';
 import { PROFILE_FOLDERS, profilePath } from './paths.js';
 import type { NodeSession } from './session.js';
@@ -152,7 +153,7 @@ async function staleCopies(observed: Observed): Promise<CheckResult> {
     for (const digest of digests) {
       if (line === name && digest === expected.digest) continue;
       // A manifest of another line may be in another store; its names are on the node itself.
-      const names = await contents.manifest(digest, () => bytesAt(session, line, digest)).then(({ manifest }) => manifest.profiles.map(({ profile }) => profile), () => null); // prettier-ignore
+      const names = await contents.manifest(digest, () => manifestOnNode(session, digest, line)).then(({ manifest }) => manifest.profiles.map(({ profile }) => profile), () => null); // prettier-ignore
       if (names === null) return pass('stale-copies', `manifest ${digest} cannot be read now: not looked for`);
       for (const { fileName } of names) wanted.add(fileName);
       known.push(...names);
@@ -171,11 +172,6 @@ async function staleCopies(observed: Observed): Promise<CheckResult> {
     ...pass('stale-copies', strays.length === 0 ? 'no old or stray copies' : `${strays.length} old or stray copies, reported as a finding`),
     evidence: { strays: strays.length },
   };
-}
-
-async function bytesAt(session: NodeSession, line: string, digest: Sha256): Promise<Uint8Array | null> {
-  const found = await session.files.read(`${session.node.mount}/${line}/manifests/${digest}.json`);
-  return found.kind === 'file' ? found.bytes : null;
 }
 
 async function clock({ session }: Observed): Promise<CheckResult> {

@@ -1,11 +1,13 @@
-import type { Instant, LineName, Sha1, Sha256 } from '../../src/domain/brands.js';
+import type { Instant, Sha1, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { Manifest } from '../../src/domain/manifest.js';
+import { keychainName, keychainOf } from '../../src/domain/node/identities.js';
 import { mayPurge, type PurgeResult } from '../../src/domain/node/purge.js';
 import { parseManifest } from '../../src/manifest/parse.js';
 import { withLock } from '../../src/node-shell/lock.js';
-import { identityTools, keychainOf } from './identities.js';
+import { identityTools, searchList } from './identities.js';
 import { Journal } from './journal.js';
+import { manifestOnNode } from './manifest-on-node.js';
 import type { NodeSession } from './session.js';
 import { StateFile } from './state-file.js';
 
@@ -20,14 +22,7 @@ export function purge(session: NodeSession, ticket: string, clock: () => Instant
     const identities = (await files.list(paths.keychainMarks)).filter((name) => /^[0-9a-f]{40}$/.test(name)) as Sha1[];
     if (identities.length === 0) return { purged: [], kept: [] };
     const { security, keychains } = identityTools(session);
-    const list = await security.searchList();
-    if ('none' in list) throw new ResealError('KEYCHAIN_FAILED', `Node ${node.name}: its search list is not known: ${list.reason}.`);
-    if (list.answer.length === 0)
-      throw new ResealError(
-        'KEYCHAIN_FAILED',
-        `Node ${node.name}: its keychain search list is empty, or could not be read: nothing was destroyed.`,
-      );
-    const listed = new Set(list.answer.map((path) => path.split('/').at(-1)));
+    const listed = new Set((await searchList(session, security)).map(keychainName));
     const accepted = await acceptedManifests(session);
     const retired = await retiredManifests(session);
     const journal = new Journal(files, paths.stateFile('journal'), owner(session, ticket), clock);
@@ -80,17 +75,12 @@ const owner = ({ order, name }: NodeSession, ticket: string): ConstructorParamet
 });
 
 /** Of every line; one that cannot be read keeps everything. */
-async function acceptedManifests({ files, paths, node, contents }: NodeSession): Promise<readonly Manifest[]> {
+async function acceptedManifests(session: NodeSession): Promise<readonly Manifest[]> {
+  const { files, paths, contents } = session;
   const all = await new StateFile<readonly Sha256[]>(files, paths.stateFile('accepted.json')).readAll();
   return Promise.all(
     Object.entries(all).flatMap(([line, digests]) =>
-      digests.map(async (digest) => {
-        const own = async (): Promise<Uint8Array | null> => {
-          const found = await files.read(`${node.mount}/${line as LineName}/manifests/${digest}.json`);
-          return found.kind === 'file' ? found.bytes : null;
-        };
-        return (await contents.manifest(digest, own)).manifest;
-      }),
+      digests.map(async (digest) => (await contents.manifest(digest, () => manifestOnNode(session, digest, line))).manifest),
     ),
   );
 }

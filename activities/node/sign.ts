@@ -14,6 +14,7 @@ import {
 } from '../../src/domain/node/canary.js';
 import type { CheckResult } from '../../src/domain/node/probe.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
+import { Security } from '../../src/mac/security.js';
 import { parseCodesignDisplay, signingFault } from '../../src/mac/codesign.js';
 import { stubApp } from '../../src/mac/stub-app.js';
 import type { CommandResult } from '../../src/node-shell/contract.js';
@@ -181,8 +182,8 @@ async function signAll(
     const signed = await codesign('--force', '--sign', app.identity.toUpperCase(), ...options, await place(part.path));
     if (signed.code === 0 && !signed.expired) continue;
     const fault = signingFault(signed);
-    const holders = fault.kind === 'internal-component' ? await holdersOf(session, app.identity) : null;
-    return judgeSigningFault(fault, app.identity, holders, environment);
+    const said = fault.kind === 'internal-component' ? await holdersOf(new Security(files, policy.probe.checkTimeout), app.identity) : null;
+    return judgeSigningFault(fault, app.identity, said !== null && 'answer' in said ? said.answer : null, environment);
   }
   for (const part of parts) {
     const shown = await codesign('-dvvv', await place(part.path));

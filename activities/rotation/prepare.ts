@@ -28,6 +28,8 @@ export interface Preview {
   readonly survey: Survey;
   readonly matched: readonly Matched[];
   readonly kind: RotationKind;
+  /** What would come into force, as far as successors are matched. */
+  readonly to: Manifest;
   readonly nodes: ReturnType<typeof nodesOf>;
   readonly cohorts: CohortPlan;
   readonly mesh: MeshSize;
@@ -77,6 +79,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     survey,
     matched,
     kind,
+    to,
     nodes,
     cohorts,
     mesh,
@@ -134,7 +137,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
 export async function prepareRotation(around: Surroundings, request: RotationRequest & { readonly id: string }): Promise<Prepared> {
   const preview = await previewRotation(around, request);
   const { survey, matched, importers, horizon } = preview;
-  const { from, head } = survey;
+  const { head } = survey;
   const context: StoreContext = { rotation: request.id, ticket: request.trigger.ticket, by: request.trigger.by };
   const reasons = [...preview.missing, ...preview.reasons];
   // With nothing due there is nothing that nodes could stand in the way of.
@@ -145,7 +148,7 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
     return { plan: null, reasons, inspect };
   }
 
-  const to = freezeManifest(composeTo(from, matched.map(replacement), certificatesOf(matched)));
+  const to = freezeManifest(preview.to);
   const profiles = matched.map(({ candidate }, index): StoreItem => ({
     kind: 'profile',
     bytes: candidate.bytes,

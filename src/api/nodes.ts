@@ -5,6 +5,7 @@ import { routesOf } from '../domain/node/routes.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import { lineView, nodeView, type NodeLineView, type NodeListView } from '../presenters/node.js';
 import type { NodeReport } from '../domain/node/report.js';
+import type { StoreContext } from '../../activities/manifest-store/contract.js';
 import type { RotationNodeRow } from '../../activities/ledger/contract.js';
 import { lineExpected, type NodeExpectedView } from '../presenters/node-expected.js';
 import { headOf, situationOf } from '../../activities/rotation/surroundings.js';
@@ -69,19 +70,15 @@ async function inspectLine(
   offset: number,
   show: 'every-check' | 'problems',
 ): Promise<NodeLineView> {
-  const { store, configuration } = situationOf(desk.around, line);
+  const { store } = situationOf(desk.around, line);
   const head = await store.head(line);
   if (head === null) return lineView(line, null, null, null);
-  const context = { by: 'reseal' };
   const input: NodeInspectionInput = {
     line,
     nodes: [node.name],
     manifest: head.digest,
-    topology: await store.putFrozen(configuration.topology, context),
-    policyDigest: await store.putFrozen(configuration.policy, context),
     offset,
-    routes: routesOf([node], configuration.reseal.ssh.gateways),
-    limits: configuration.policy.limits,
+    ...(await asOfNow(desk, line, node, { by: 'reseal' })),
     ...(show === 'every-check' ? { everyCheck: true } : {}),
   };
   const found = (await desk.client.workflow.execute('nodeInspection', {
@@ -91,6 +88,22 @@ async function inspectLine(
     staticSummary: `inspects ${node.name} on ${line}`,
   })) as NodeInspection;
   return lineView(line, head.digest, found.reports[0] ?? null, found.unreachable[0]?.reason ?? null);
+}
+
+/** What an order to one node goes by that belongs to no rotation: the configuration of this moment, frozen. */
+export async function asOfNow(
+  desk: RotationDesk,
+  line: LineName,
+  node: NodeDeclaration,
+  context: StoreContext,
+): Promise<Pick<NodeInspectionInput, 'topology' | 'policyDigest' | 'routes' | 'limits'>> {
+  const { store, configuration } = situationOf(desk.around, line);
+  return {
+    topology: await store.putFrozen(configuration.topology, context),
+    policyDigest: await store.putFrozen(configuration.policy, context),
+    routes: routesOf([node], configuration.reseal.ssh.gateways),
+    limits: configuration.policy.limits,
+  };
 }
 
 /** What a node should have now: declaration and the heads of its lines; the node is not asked. */
@@ -106,7 +119,7 @@ export async function expectedOfNode(desk: RotationDesk, name: string): Promise<
 }
 
 /** @throws ResealError NOT_FOUND */
-function declared(desk: RotationDesk, name: string): NodeDeclaration {
+export function declared(desk: RotationDesk, name: string): NodeDeclaration {
   const node = desk.around.configuration().topology.nodes.find((one) => one.name === name);
   if (node !== undefined) return node;
   throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}. List them with \`reseal node list\`.`);

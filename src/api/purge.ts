@@ -1,32 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { situationOf } from '../../activities/rotation/surroundings.js';
 import type { NodePurge, NodePurgeInput } from '../../workflows/node-purge.js';
 import { ResealError } from '../domain/errors.js';
-import { routesOf } from '../domain/node/routes.js';
 import type { NodePurgeView } from '../presenters/purge.js';
+import { asOfNow, declared } from './nodes.js';
 import { mayAsk, type RotationDesk } from './rotations.js';
 
 /** At a person's word, by the roster's right `purge`. @throws ResealError NOT_FOUND, NOT_ENTITLED, NODE_UNREACHABLE, KEYCHAIN_FAILED */
 export async function purgeNode(desk: RotationDesk, name: string, by: string, ticket: string): Promise<NodePurgeView> {
-  const { topology } = desk.around.configuration();
-  const node = topology.nodes.find((one) => one.name === name);
-  if (node === undefined)
-    throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}. List them with \`reseal node list\`.`);
+  const node = declared(desk, name);
   mayAsk(desk, by, ticket, 'purge');
   const [line] = node.lines;
   if (line === undefined) throw new ResealError('REFUSED', `Node ${name} follows no line; it has no keychains of reseal's.`);
-  const { store, configuration } = situationOf(desk.around, line);
-  const context = { by, ticket };
-  const input: NodePurgeInput = {
-    node: node.name,
-    line,
-    by,
-    ticket,
-    topology: await store.putFrozen(configuration.topology, context),
-    policyDigest: await store.putFrozen(configuration.policy, context),
-    routes: routesOf([node], configuration.reseal.ssh.gateways),
-    limits: configuration.policy.limits,
-  };
+  const input: NodePurgeInput = { node: node.name, line, by, ticket, ...(await asOfNow(desk, line, node, { by, ticket })) };
   const done = (await desk.client.workflow.execute('nodePurge', {
     workflowId: `purge/${name}/${randomUUID().slice(0, 8)}`,
     taskQueue: desk.taskQueue,

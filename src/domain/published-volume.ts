@@ -2,6 +2,7 @@ import type { Duration, NodeName } from './brands.js';
 import { describeDuration } from './duration.js';
 import { servedTogether, type Gateways } from './node/routes.js';
 import type { Policy } from './policy.js';
+import { someOf } from './some-of.js';
 import type { LineDeclaration, NodeDeclaration } from './topology.js';
 
 /** How long a mount of the line may still show what was there before, in milliseconds; nothing is waited for where nodes have copies. */
@@ -34,7 +35,7 @@ export function publishingReasons(facts: VolumeFacts): readonly string[] {
     ...outOfReach(publisher, facts),
     ...(facts.holders.length === 0
       ? []
-      : [`a published volume has the same settings for all nodes, and the manifest has entries for ${some(facts.holders)} alone; distribute the line by copies`]), // prettier-ignore
+      : [`a published volume has the same settings for all nodes, and the manifest has entries for ${someOf(facts.holders)} alone; distribute the line by copies`]), // prettier-ignore
     ...timesOf(facts),
   ];
 }
@@ -46,7 +47,7 @@ function outOfReach(publisher: NodeDeclaration, { nodes, gateways }: VolumeFacts
   const apart = nodes.filter((node) => !servedTogether(publisher, node, gateways)).map((node) => node.name);
   return apart.length === 0
     ? []
-    : [`the publisher ${publisher.name} is not reached by the worker that serves ${some(apart)}; one worker moves a node's pointer on the volume and proves it on the node, so neither an agent nor another region's gateway can`]; // prettier-ignore
+    : [`the publisher ${publisher.name} is not reached by the worker that serves ${someOf(apart)}; one worker moves a node's pointer on the volume and proves it on the node, so neither an agent nor another region's gateway can`]; // prettier-ignore
 }
 
 function timesOf({ line, policy }: VolumeFacts): readonly string[] {
@@ -62,6 +63,3 @@ function timesOf({ line, policy }: VolumeFacts): readonly string[] {
     .filter(([, limit]) => limit < needed)
     .map(([name, limit]) => `a switch waits up to ${describeDuration(needed)} for its mount (cacheTime ${describeDuration(line.cacheTime ?? 0)} and ${passes} passes no closer than that), and ${name} is ${describeDuration(limit)}; raise it`); // prettier-ignore
 }
-
-const some = (names: readonly string[]): string =>
-  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { isAbsolute } from 'node:path';
 import { ResealError } from '../domain/errors.js';
 import type { PasswordSource } from '../domain/topology.js';
 import type { NodeProgram, NodeShell } from './contract.js';
+import { runProgram } from './local-command.js';
 
 /** How long a command may take to tell a password, in milliseconds. */
 const PATIENCE = 30_000;
-const MOST = 4_096;
 
 /** What differs from one way to reach a node to another: the environment of its agent, and programs other than those of macOS. */
 export interface PasswordReach {
@@ -70,20 +69,7 @@ async function fromCommand(shell: Pick<NodeShell, 'run'>, command: readonly stri
 }
 
 /** Runs a program of this machine. What it says on stderr is read by nobody: it may hold what nobody should read. */
-export function executeHere(command: readonly string[], home: string): Promise<string | null> {
-  const [program = '', ...args] = command;
-  return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      cwd: home,
-      env: { ...process.env, HOME: home },
-      stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: PATIENCE,
-    });
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (out.length < MOST) out += chunk.toString('utf8');
-    });
-    child.on('error', () => resolve(null));
-    child.on('close', (code) => resolve(code === 0 ? out : null));
-  });
+export async function executeHere([program = '', ...args]: readonly string[], home: string): Promise<string | null> {
+  const { code, stdout } = await runProgram(program, { args, timeout: PATIENCE }, { cwd: home, env: { ...process.env, HOME: home } });
+  return code === 0 ? stdout : null;
 }

@@ -1,14 +1,9 @@
-import { Client } from '@temporalio/client';
-import { createNodeActivities, profileVerifier } from '../../activities/node/index.js';
-import { temporalContext } from '../../activities/node/temporal-context.js';
 import { ResealError } from '../domain/errors.js';
 import { gatewayQueue } from '../domain/node/routes.js';
 import { reachRegion } from '../node-shell/reach.js';
-import { patient } from './beating.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
-import type { RunningWorker } from './running-worker.js';
-import { seated } from './seated-nodes.js';
-import { Seats } from './seats.js';
+import { nodeService } from './node-service.js';
+import { runWorker, type RunningWorker } from './running-worker.js';
 import { openSurroundings } from './surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
 import { createResealWorker } from './workers.js';
@@ -33,30 +28,19 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
   refuseIdleGateway(region, reseal.ssh.gateways, topology.nodes);
   const { connection, namespace } = await connectWorkers(request.temporal);
   const reach = reachRegion(region, reseal.ssh);
-  const nodes = createNodeActivities({ store: around.content, verifier: profileVerifier(around.profiles), reach: reach.files, ...temporalContext }); // prettier-ignore
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
-  const seats = new Seats(new Client({ connection, namespace }), taskQueue);
   const worker = await createResealWorker({
     connection,
     namespace,
     taskQueue: gatewayQueue(taskQueue, region),
     maxActivitiesPerSecond: policy.limits.activitiesPerSecond,
-    activities: patient(seated(nodes, seats, around.configuration), policy.limits.nodeOfflineAfter),
+    activities: nodeService({ around, connection, namespace, taskQueue, reach }),
   });
-  const ended = worker.run().finally(async () => {
+  return runWorker(worker, async () => {
     await connection.close();
     reach.close();
     await around.close();
   });
-  ended.catch(() => undefined);
-  return {
-    worker,
-    ended,
-    stop: async () => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await ended;
-    },
-  };
 }
 
 function refuseIdleGateway(

@@ -6,3 +6,17 @@ export interface RunningWorker {
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Runs a worker. @param close what it needed, to be let go when it has ended */
+export function runWorker(worker: Worker, close: () => Promise<void>): RunningWorker {
+  const ended = worker.run().finally(close);
+  ended.catch(() => undefined);
+  return {
+    worker,
+    ended,
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    },
+  };
+}

@@ -3,9 +3,7 @@ import type { NodeName } from '../domain/brands.js';
 import { emptySeat, seatView, type AcquireRequest, type SeatView, type Standing } from '../domain/seats/seat.js';
 import { acquireUpdate, heartbeatUpdate, releaseUpdate, seatsQuery, standingQuery, type SeatRules } from '../../workflows/seat-messages.js';
 import type { signerSeat } from '../../workflows/signer-seat.js';
-
-/** reseal's own task queue; whoever works on another has seats of their own there. */
-const OWN_QUEUE = 'reseal';
+import { TASK_QUEUE } from './task-queue.js';
 
 /** How long a call waits for a worker to take it up, in milliseconds. */
 const PATIENCE = 20_000;
@@ -55,7 +53,8 @@ export class Seats {
   }
 
   private idOf(node: NodeName): string {
-    return this.taskQueue === OWN_QUEUE ? `seat/${node}` : `seat/${this.taskQueue}/${node}`;
+    // Whoever works on another queue has seats of their own there.
+    return this.taskQueue === TASK_QUEUE ? `seat/${node}` : `seat/${this.taskQueue}/${node}`;
   }
 
   private handle(node: NodeName) {

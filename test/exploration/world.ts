@@ -253,6 +253,7 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
           head,
           faults,
           troubledSinceTurn: true,
+          // A head of somebody else is `other`, which is nobody's digest: all that counts is that it is not FROM.
           state: apply(advancing, { event: 'head-lost', reason: 'moved', found: { seq: head.seq, digest: head.digest as Sha256 } }, now),
         },
       });

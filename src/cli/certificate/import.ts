@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import type { GitManifestStore } from '../../../activities/manifest-store/git.js';
 import type { StoreItem } from '../../../activities/manifest-store/contract.js';
-import { loadConfiguration, type Configuration } from '../../configuration/load.js';
+import type { Configuration } from '../../configuration/load.js';
 import type { LineName, NodeName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { identityHolders } from '../../domain/expected.js';
@@ -12,8 +12,8 @@ import { sealIdentity } from '../../identity/sealed.js';
 import { parseManifest } from '../../manifest/parse.js';
 import { certificateImportText, type CertificateImportView } from '../../presenters/certificate.js';
 import { defineCommand } from '../command.js';
-import { configFolder } from '../config-folder.js';
 import { refuseStranger } from '../entitled.js';
+import { withStores } from '../manifest/read.js';
 import { refuseControlCharacters } from '../said.js';
 
 /** A PKCS#12 of one identity has a few kilobytes. */
@@ -33,26 +33,17 @@ export const command = defineCommand({
   async handler(context, { file }, options) {
     const { by, ticket, line: name, holder } = options;
     refuseControlCharacters({ by, ticket });
-    const configuration = loadConfiguration(configFolder(context));
-    refuseStranger(configuration, by, ticket);
-    const password = await passwordOf(options.passwordFile, options.passwordEnv, context.env, context.cwd);
-    const identity = readPkcs12(await fileOf(resolve(context.cwd, file)), password, file);
-    refuseExpired(identity, file, context.now());
-    const nodes = receivers(configuration, name as LineName, holder as NodeName | undefined);
-    const store = await storeOf(configuration, name as LineName);
-    try {
+    const view = await withStores(context, async (configuration, storeOf): Promise<CertificateImportView> => {
+      refuseStranger(configuration, by, ticket);
+      const password = await passwordOf(options.passwordFile, options.passwordEnv, context.env, context.cwd);
+      const identity = readPkcs12(await fileOf(resolve(context.cwd, file)), password, file);
+      refuseExpired(identity, file, context.now());
+      const nodes = receivers(configuration, name as LineName, holder as NodeName | undefined);
+      const store = await storeOf(name);
       await refuseOtherTeam(store, name as LineName, identity, file);
       await store.putMany(await Promise.all(nodes.map((node) => sealedItem(identity, node, by))), { ticket, by });
-    } finally {
-      await store.close();
-    }
-    const view: CertificateImportView = {
-      schemaVersion: 1,
-      line: name,
-      identity: identity.facts,
-      importedBy: by,
-      sealedFor: nodes.map((node) => node.name),
-    };
+      return { schemaVersion: 1, line: name, identity: identity.facts, importedBy: by, sealedFor: nodes.map((node) => node.name) };
+    });
     context.output.show(view, (shown) => certificateImportText(shown, (at) => context.output.time(at, context.now())));
   },
 });
@@ -88,13 +79,6 @@ function receivers({ topology }: Configuration, name: LineName, holder: NodeName
       `${without.join(', ')} ${without.length === 1 ? 'declares' : 'declare'} no deliveryKey in topology.yaml, so nothing was sealed for anybody. Make one with \`reseal node delivery-key ${without[0] ?? ''}\`, and declare it.`,
     );
   return nodes as readonly Receiver[];
-}
-
-async function storeOf(configuration: Configuration, name: LineName): Promise<GitManifestStore> {
-  const declared = configuration.topology.lines[name]?.store ?? '';
-  const store = configuration.reseal.stores[declared];
-  if (store === undefined) throw new ResealError('CONFIG_INVALID', `reseal.yaml has no store ${declared}, which line ${name} names.`);
-  return GitManifestStore.open({ name: declared, path: store.url, branch: store.branch });
 }
 
 function refuseExpired({ facts }: SigningIdentity, file: string, now: number): void {

@@ -1,7 +1,7 @@
 import type { Sha1 } from '../brands.js';
 import type { Manifest, ManifestEntry } from '../manifest.js';
 import type { CheckResult, CheckVerdict } from './probe.js';
-import type { SeenKeychain } from './identities.js';
+import { keychainName, type SeenKeychain } from './identities.js';
 
 /** One app to sign as a probe: the entry of a host app, and of one of its extensions where it has any. */
 export interface CanaryApp {
@@ -51,7 +51,6 @@ export interface Finding {
 }
 
 const fail = (sentence: string): Finding => ({ verdict: 'fail', sentence });
-const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
 const short = (sha1: string): string => sha1.slice(0, 8);
 
 /** An authority of Apple's, one between, and the signer: fewer is no chain that a device follows. */
@@ -132,10 +131,10 @@ function judgeInternalComponent(chainIncomplete: boolean, identity: Sha1, holder
     );
   if (first.state === 'locked')
     return fail(
-      `the keychain ${nameOf(first.path)} is locked, so \`codesign\` may not use ${short(identity)} (errSecInternalComponent); unlock it in the session in which builds sign`,
+      `the keychain ${keychainName(first.path)} is locked, so \`codesign\` may not use ${short(identity)} (errSecInternalComponent); unlock it in the session in which builds sign`,
     );
   return fail(
-    `\`codesign\` may not use the key of ${short(identity)} though the keychain ${nameOf(first.path)} is ${first.state} (errSecInternalComponent); either the key's partition list does not name \`codesign:\` (run \`security set-key-partition-list -S apple-tool:,apple:,codesign:\` on that keychain), or reseal runs outside the login session in which builds sign`,
+    `\`codesign\` may not use the key of ${short(identity)} though the keychain ${keychainName(first.path)} is ${first.state} (errSecInternalComponent); either the key's partition list does not name \`codesign:\` (run \`security set-key-partition-list -S apple-tool:,apple:,codesign:\` on that keychain), or reseal runs outside the login session in which builds sign`,
   );
 }
 

@@ -68,10 +68,17 @@ export interface SeenKeychain {
 
 export const SYSTEM_KEYCHAIN = '/Library/Keychains/System.keychain';
 
-/** A keychain of one identity's own (rotation.md, "A new certificate"). */
+/** The keychain that reseal makes for an identity, and no other: one each, so that one goes without the other (rotation.md, "A new certificate"). */
+export const keychainOf = (identity: Sha1): string => `reseal-${short(identity)}.keychain-db`;
+
+/** Of a keychain's path, what people call it. */
+export const keychainName = (path: string): string => path.split('/').at(-1) ?? path;
+
+/** Whether it is one of these. */
 export const isDedicated = (path: string): boolean => /(?:^|\/)reseal-[0-9a-f]{8}\.keychain(?:-db)?$/.test(path);
 
-const isShared = (path: string): boolean => path === SYSTEM_KEYCHAIN || /(?:^|\/)login\.keychain(?:-db)?$/.test(path);
+/** One that everybody's Mac has. */
+export const isShared = (path: string): boolean => path === SYSTEM_KEYCHAIN || /(?:^|\/)login\.keychain(?:-db)?$/.test(path);
 
 /** An identity with a keychain of its own is in no keychain that everything on the host shares. Elsewhere there is nothing declared to hold it against. */
 export function judgePlaces(node: string, expected: readonly Sha1[], keychains: readonly SeenKeychain[]): CheckResult {
@@ -80,10 +87,7 @@ export function judgePlaces(node: string, expected: readonly Sha1[], keychains: 
   const problems = own.flatMap((sha1) =>
     keychains
       .filter(({ path, holds }) => isShared(path) && holds.includes(sha1))
-      .map(
-        ({ path }) =>
-          `the identity ${short(sha1)} has a keychain of its own and is in ${path.split('/').at(-1) ?? path} too; delete it there`,
-      ),
+      .map(({ path }) => `the identity ${short(sha1)} has a keychain of its own and is in ${keychainName(path)} too; delete it there`),
   );
   const evidence = { dedicated: own.length, elsewhere: problems.length };
   const [first] = problems;
@@ -104,7 +108,7 @@ export function keychainFindings(expected: readonly Sha1[], keychains: readonly 
     ...doubled.map((sha1) => `the identity ${short(sha1)} is in two keychains; one of them will be forgotten when it is retired`),
     ...early.map(
       ({ path, locksAfter }) =>
-        `the keychain ${path.split('/').at(-1) ?? path} locks after ${locksAfter ?? 0} s without use, and a build may take ${longestBuild / 1000} s`,
+        `the keychain ${keychainName(path)} locks after ${locksAfter ?? 0} s without use, and a build may take ${longestBuild / 1000} s`,
     ),
   ];
 }
@@ -114,10 +118,10 @@ export function keychainFindings(expected: readonly Sha1[], keychains: readonly 
  * @param window `open`: also where none is declared
  */
 export function judgeKeychains(node: string, keychains: readonly SeenKeychain[], window: 'open' | 'closed'): CheckResult {
-  const name = (path: string): string => path.split('/').at(-1) ?? path;
   const broken = keychains.flatMap(({ path, state }) => {
-    if (state === 'missing') return [`the search list names ${name(path)}, which is not there; take it off the list, or bring it back`];
-    return state === 'not-a-keychain' ? [`${name(path)}, which the search list names, is no keychain`] : [];
+    if (state === 'missing')
+      return [`the search list names ${keychainName(path)}, which is not there; take it off the list, or bring it back`];
+    return state === 'not-a-keychain' ? [`${keychainName(path)}, which the search list names, is no keychain`] : [];
   });
   // Of two keychains with the same identity the first of the search list counts.
   const first = (sha1: Sha1): SeenKeychain | undefined => keychains.find(({ holds }) => holds.includes(sha1));
@@ -128,9 +132,9 @@ export function judgeKeychains(node: string, keychains: readonly SeenKeychain[],
   if (fault !== undefined) return result('fail', `Node ${node}: ${fault}${more(broken)}.`);
   const [one] = locked;
   if (one === undefined) return result('pass', `${keychains.length} keychains of the search list are as they should be`);
-  if (window === 'closed') return result('not-due', `${name(one.path)} is locked, outside the unlock window`);
+  if (window === 'closed') return result('not-due', `${keychainName(one.path)} is locked, outside the unlock window`);
   return result(
     'fail',
-    `Node ${node}: the keychain ${name(one.path)} is locked, so nothing can be signed with ${one.holds.map(short).join(', ')}. Unlock it in the session in which builds sign.`,
+    `Node ${node}: the keychain ${keychainName(one.path)} is locked, so nothing can be signed with ${one.holds.map(short).join(', ')}. Unlock it in the session in which builds sign.`,
   );
 }

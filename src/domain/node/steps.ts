@@ -66,11 +66,19 @@ const identitiesWithout = (all: readonly Sha1[], kept: readonly ManifestFiles[])
 
 const fenced = (step: NodeStep): NodeStep[] => [{ do: 'fence' }, step];
 
+/** Brings what a manifest signs with, apart from its files. */
+export const identitySteps = (files: ManifestFiles): NodeStep[] =>
+  files.identities.flatMap((identity) => fenced({ do: 'put-identity', identity }));
+
+/** Opens what a manifest signs with, apart from making it the active one. */
+export const unlockSteps = (target: ManifestFiles): NodeStep[] =>
+  target.identities.flatMap((identity) => fenced({ do: 'unlock-identity', identity }));
+
 /** Writes all that `to` needs, reads it back, and only then accepts it: a manifest is never accepted before it is whole. */
 export function stageSteps(to: ManifestFiles): NodeStep[] {
   return [
     ...to.placements.flatMap((placement) => fenced({ do: 'put-profile', placement })),
-    ...to.identities.flatMap((identity) => fenced({ do: 'put-identity', identity })),
+    ...identitySteps(to),
     ...fenced({ do: 'put-manifest', manifest: to.manifest }),
     { do: 'read-back', expect: { present: to.placements, identitiesPresent: to.identities, manifestsPresent: [to.manifest] } },
     ...fenced({ do: 'accept', manifest: to.manifest }),
@@ -88,19 +96,11 @@ export function activateSteps(target: ManifestFiles): NodeStep[] {
       expect: { present: target.placements, identitiesPresent: target.identities, manifestsPresent: [target.manifest] },
     },
     ...fenced({ do: 'accept', manifest: target.manifest }),
-    ...target.identities.flatMap((identity) => fenced({ do: 'unlock-identity', identity })),
+    ...unlockSteps(target),
     ...fenced({ do: 'activate', manifest: target.manifest }),
     { do: 'read-back', expect: { active: target.manifest } },
   ];
 }
-
-/** Brings what a manifest signs with, apart from its files. */
-export const identitySteps = (files: ManifestFiles): NodeStep[] =>
-  files.identities.flatMap((identity) => fenced({ do: 'put-identity', identity }));
-
-/** Opens what a manifest signs with, apart from making it the active one. */
-export const unlockSteps = (target: ManifestFiles): NodeStep[] =>
-  target.identities.flatMap((identity) => fenced({ do: 'unlock-identity', identity }));
 
 /**
  * Takes a manifest out of service (`retire`: `from`; `unstage`: `to`): un-accepts it first, so that it is never required

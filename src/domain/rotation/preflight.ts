@@ -5,6 +5,7 @@ import type { ManifestEntry, Method } from '../manifest.js';
 import type { Gateways } from '../node/routes.js';
 import type { Policy } from '../policy.js';
 import { publishingReasons } from '../published-volume.js';
+import { someOf } from '../some-of.js';
 import { CERTIFICATE_LIMIT } from '../topology-review/keys.js';
 import type { LineDeclaration, NodeDeclaration } from '../topology.js';
 import { arithmetic, policyFits, type Arithmetic, type MeshSize } from './timeline.js';
@@ -57,10 +58,7 @@ const CHECKS: readonly Check[] = [
 /** Every reason why a rotation must not begin; empty when it may. */
 export const refusals = (facts: PreflightFacts): readonly string[] => CHECKS.flatMap((check) => check(facts));
 
-const some = (nodes: readonly NodeDeclaration[]): string => {
-  const names = nodes.map((node) => node.name);
-  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
-};
+const some = (nodes: readonly NodeDeclaration[]): string => someOf(nodes.map((node) => node.name));
 
 function meshIsThere({ nodes }: PreflightFacts): readonly string[] {
   return nodes.length === 0 ? ['no node of the topology needs a profile of this line'] : [];

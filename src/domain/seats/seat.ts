@@ -81,7 +81,8 @@ export type Standing =
 export const emptySeat = (node: NodeName, capacity: number): Seat => ({ node, capacity, held: [], front: [], queue: [] });
 
 const waiting = (seat: Seat): readonly Claim[] => [...seat.front, ...seat.queue];
-const claims = (seat: Seat): readonly Claim[] => [...seat.held, ...waiting(seat)];
+/** Who holds, then who waits, in the order of their turn. */
+export const claims = (seat: Seat): readonly Claim[] => [...seat.held, ...waiting(seat)];
 
 /** Nobody holds and nobody waits. */
 export const isIdle = (seat: Seat): boolean => claims(seat).length === 0;
@@ -113,8 +114,8 @@ function grant(seat: Seat, now: Instant, terms: SeatTerms): Seat {
 /** Asks for the seat, or again for the claim that the same job has already: it counts as a heartbeat then, and changes nothing else. */
 export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant, terms: SeatTerms): Moved {
   const { seat, ended } = settleSeat(before, now, terms);
-  const known = claims(seat).find((claim) => claim.holder === request.holder && claim.job === request.job);
-  if (known !== undefined) return { seat: beat(seat, known.token, now, terms), ended };
+  const known = tokenOf(seat, request);
+  if (known !== null) return { seat: beat(seat, known, now, terms), ended };
   const claim: Claim = {
     holder: request.holder,
     pipeline: request.pipeline,

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeName, Sha1 } from '../../domain/brands.js';
+import { isDedicated, keychainName, keychainOf } from '../../domain/node/identities.js';
 import { Security, type Said } from '../../mac/security.js';
 import { LocalNode } from '../../node-shell/local.js';
-import { keychainOf } from '../../../activities/node/identities.js';
 import { macState } from '../mac/state.js';
 
 /** For one command of a simulated Mac, in milliseconds. */
@@ -22,8 +22,8 @@ export async function keyPlaces(node: NodeName, home: string): Promise<KeyPlaces
   if (!existsSync(join(macState(home).bin, 'security'))) return null;
   const security = new Security(new LocalNode(node, home), PATIENCE);
   const identities = answered(node, await security.identities());
-  const listed = new Set(answered(node, await security.searchList()).map(nameOf));
-  const own = readdirSync(macState(home).keychains).filter((name) => /^reseal-[0-9a-f]{8}\.keychain-db$/.test(name));
+  const listed = new Set(answered(node, await security.searchList()).map(keychainName));
+  const own = readdirSync(macState(home).keychains).filter(isDedicated);
   const usable: KeyPlaces['usable'][number][] = [];
   for (const { sha1 } of identities.valid.filter((row) => row.annotation === null)) {
     const keychain = keychainOf(sha1);
@@ -32,8 +32,6 @@ export async function keyPlaces(node: NodeName, home: string): Promise<KeyPlaces
   }
   return { usable, shelved: own.filter((name) => !listed.has(name)).sort() };
 }
-
-const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
 
 function answered<T>(node: NodeName, said: Said<T>): T {
   if ('answer' in said) return said.answer;

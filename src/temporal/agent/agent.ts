@@ -1,8 +1,6 @@
 import { hostname } from 'node:os';
-import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
-import { createNodeActivities, profileVerifier, type StepHooks } from '../../../activities/node/index.js';
-import { temporalContext } from '../../../activities/node/temporal-context.js';
+import type { StepHooks } from '../../../activities/node/index.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
@@ -12,11 +10,9 @@ import { throughCanary } from '../../node-shell/canary/client.js';
 import { LocalNode } from '../../node-shell/local.js';
 import { thisMac, type Place } from '../../node-shell/place.js';
 import { reachOnly } from '../../node-shell/reach.js';
-import { patient } from '../beating.js';
 import { connectWorkers, type TemporalAddress } from '../connection.js';
-import { seated } from '../seated-nodes.js';
-import { Seats } from '../seats.js';
-import { openSurroundings, type OpenSurroundings } from '../surroundings.js';
+import { nodeService, type NodeService } from '../node-service.js';
+import { openSurroundings } from '../surroundings.js';
 import { TASK_QUEUE } from '../task-queue.js';
 import { createResealWorker } from '../workers.js';
 import { serveHealth, type AgentHealth } from './health.js';
@@ -87,11 +83,14 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
     undo.push(() => void ofThisProcess.delete(identityText(mine)));
     const watch = new OnlyOne(connection, namespace, mine, served);
     await watch.look();
-    const seats = new Seats(new Client({ connection, namespace }), request.taskQueue ?? TASK_QUEUE);
+    const service = {
+      ...{ around, connection, namespace, taskQueue: request.taskQueue ?? TASK_QUEUE },
+      ...(request.hooks === undefined ? {} : { hooks: request.hooks }),
+    };
     const workers: Worker[] = [];
     const health = await serveHealth(request.port, () => healthOf(served, workers));
     undo.push(() => health.stop());
-    workers.push(...(await Promise.all(served.map((one) => createWorker(one, around, connection, namespace, mine, seats, request.hooks)))));
+    workers.push(...(await Promise.all(served.map((one) => createWorker(one, service, mine)))));
     const ended = run(workers, watch, request.lookEvery ?? LOOK_EVERY).finally(end);
     ended.catch(() => undefined);
     for (const { node, state } of served)
@@ -129,28 +128,13 @@ function holdNodes(request: AgentRequest, configuration: Configuration, undo: ((
   });
 }
 
-function createWorker(
-  { node, place, queue }: ServedNode,
-  around: OpenSurroundings,
-  connection: NativeConnection,
-  namespace: string,
-  mine: AgentIdentity,
-  seats: Seats,
-  hooks: StepHooks | undefined,
-): Promise<Worker> {
-  const activities = createNodeActivities({
-    store: around.content,
-    verifier: profileVerifier(around.profiles),
-    reach: reachOnly(node.name, place).files,
-    ...temporalContext,
-    ...(hooks === undefined ? {} : { hooks }),
-  });
+function createWorker({ node, place, queue }: ServedNode, served: Omit<NodeService, 'reach'>, mine: AgentIdentity): Promise<Worker> {
   return createResealWorker({
-    connection,
-    namespace,
+    connection: served.connection,
+    namespace: served.namespace,
     taskQueue: queue,
     identity: identityText(mine),
-    activities: patient(seated(activities, seats, around.configuration), around.configuration().policy.limits.nodeOfflineAfter),
+    activities: nodeService({ ...served, reach: reachOnly(node.name, place) }),
     activityPollers: 1,
     maxConcurrentActivities: AT_ONCE,
     shutdownGraceTime: GRACE,

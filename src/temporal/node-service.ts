@@ -1,0 +1,35 @@
+import { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import type { NodeActivities } from '../../activities/node/contract.js';
+import { createNodeActivities, profileVerifier, type StepHooks } from '../../activities/node/index.js';
+import { temporalContext } from '../../activities/node/temporal-context.js';
+import type { NodeReach } from '../node-shell/reach.js';
+import { patient } from './beating.js';
+import { seated } from './seated-nodes.js';
+import { Seats } from './seats.js';
+import type { OpenSurroundings } from './surroundings.js';
+
+export interface NodeService {
+  readonly around: OpenSurroundings;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  /** The installation's: seats are known by it, whatever queue the worker polls. */
+  readonly taskQueue: string;
+  readonly reach: Pick<NodeReach, 'files'>;
+  readonly hooks?: StepHooks;
+  /** Injected faults, for tests. */
+  readonly decorate?: (nodes: NodeActivities) => NodeActivities;
+}
+
+/** The node activities as every worker runs them, whether of the installation, a gateway or an agent: with a signer's seat, beating, and patient. */
+export function nodeService({ around, connection, namespace, taskQueue, reach, hooks, decorate }: NodeService): NodeActivities {
+  const nodes = createNodeActivities({
+    store: around.content,
+    verifier: profileVerifier(around.profiles),
+    reach: reach.files,
+    ...temporalContext,
+    ...(hooks === undefined ? {} : { hooks }),
+  });
+  const seats = new Seats(new Client({ connection, namespace }), taskQueue);
+  return patient(seated(decorate?.(nodes) ?? nodes, seats, around.configuration), around.configuration().policy.limits.nodeOfflineAfter);
+}
