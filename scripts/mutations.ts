@@ -4,110 +4,9 @@ import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { explore as Explore } from '../test/exploration/explore.js';
-import type { Limits } from '../test/exploration/world.js';
-
-interface Mutation {
-  readonly name: string;
-  readonly file: string;
-  /** Must occur exactly once. */
-  readonly find: string;
-  readonly replace: string;
-  readonly limits: Limits;
-}
+import { MUTATIONS, mutated, ONE, type Mutation } from '../test/exploration/mutations.js';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-const ONE: Limits = { waves: [1], maxUnavailable: 1, faults: 1, commands: 1 };
-const GATES: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 1, secondGate: true };
-const TWO: Limits = { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1 };
-
-const MUTATIONS: readonly Mutation[] = [
-  {
-    name: 'staging accepts without reading back',
-    file: 'src/domain/node/steps.ts',
-    find: "    { do: 'read-back', expect: { present: to.placements, manifestsPresent: [to.manifest] } },\n    ...fenced({ do: 'accept', manifest: to.manifest }),",
-    replace: "    ...fenced({ do: 'accept', manifest: to.manifest }),",
-    limits: ONE,
-  },
-  {
-    name: 'no look at the epoch before a rename',
-    file: 'src/domain/node/steps.ts',
-    find: "const fenced = (step: NodeStep): NodeStep[] => [{ do: 'fence' }, step];",
-    replace: 'const fenced = (step: NodeStep): NodeStep[] => [step];',
-    limits: ONE,
-  },
-  {
-    name: 'an attempt that comes late takes the line from its own retry',
-    file: 'src/domain/node/order.ts',
-    find: 'return mine.attempt >= current.attempt',
-    replace: 'return mine.attempt >= 1',
-    limits: ONE,
-  },
-  {
-    name: 'an order that comes late takes the line from a later one of the same epoch',
-    file: 'src/domain/node/order.ts',
-    find: 'if (mine.sentAt !== current.sentAt) {',
-    replace: 'if (mine.sentAt > current.sentAt) {',
-    limits: ONE,
-  },
-  {
-    name: 'files go before their manifest is un-accepted',
-    file: 'src/domain/node/steps.ts',
-    find: "    ...fenced({ do: 'un-accept', manifest: gone.manifest }),\n    ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),",
-    replace:
-      "    ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),\n    ...fenced({ do: 'un-accept', manifest: gone.manifest }),",
-    limits: ONE,
-  },
-  {
-    name: 'an inconclusive probe counts as a pass',
-    file: 'src/domain/node/probe.ts',
-    find: '        passes = 0;\n        unclearSince ??= probe.at;',
-    replace: "        passes += 1;\n        if (passes >= needed) return { state: 'proven' };\n        unclearSince ??= probe.at;",
-    limits: ONE,
-  },
-  {
-    name: 'one approver is enough',
-    file: 'src/domain/rotation/moves.ts',
-    find: 'countingApprovals(state, now).length >= state.policy.gate.approvals',
-    replace: 'countingApprovals(state, now).length >= 1',
-    limits: TWO,
-  },
-  {
-    name: 'a rollback does not restore what was retired',
-    file: 'src/domain/rotation/rollback.ts',
-    find: "...(done.retired === 'no' ? [] : [{ do: 'restore' } as const]),",
-    replace: '',
-    limits: ONE,
-  },
-  {
-    name: 'a head that the store did not take back in time is forgotten',
-    file: 'src/domain/rotation/rollback.ts',
-    find: "    ...(done.head === 'put-off' ? [{ do: 'return-head' } as const] : []),\n",
-    replace: '',
-    limits: ONE,
-  },
-  {
-    name: 'approvals of one gate count at the next',
-    file: 'src/domain/rotation/events.ts',
-    find: '    approvals: [],\n    gate: {',
-    replace: '    gate: {',
-    limits: GATES,
-  },
-  {
-    name: 'nodes are staged before the record says that staging has begun',
-    file: 'src/domain/rotation/events.ts',
-    find: 'return { ...state, done: { ...state.done, staged: atLeastBegun(state.done.staged) } };',
-    replace: 'return state;',
-    limits: ONE,
-  },
-  {
-    name: 'a question is put without a line in the record',
-    file: 'src/domain/rotation/history.ts',
-    find: 'after.question !== null && after.question.askedAt !== before.question?.askedAt',
-    replace: 'after.question !== null && before.question !== null && after.question.askedAt !== before.question.askedAt',
-    limits: ONE,
-  },
-];
-
 /** The exploration, bundled with one file changed. */
 async function exploreWith(mutation: Mutation | null, folder: string): Promise<typeof Explore> {
   const outfile = join(folder, `${mutation === null ? 'whole' : mutation.name.replaceAll(/\W+/g, '-')}.mjs`);
@@ -131,14 +30,6 @@ async function exploreWith(mutation: Mutation | null, folder: string): Promise<t
     ],
   });
   return ((await import(pathToFileURL(outfile).href)) as { explore: typeof Explore }).explore;
-}
-
-function mutated(mutation: Mutation, text: string): string {
-  const parts = text.split(mutation.find);
-  if (parts.length === 2) return parts.join(mutation.replace);
-  throw new Error(
-    `${mutation.name}: ${mutation.file} holds the text to be replaced ${parts.length - 1} times, expected once:\n${mutation.find}`,
-  );
 }
 
 interface Row {
