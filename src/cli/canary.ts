@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { startCanary } from '../node-shell/canary/server.js';
-import { bundlesFolder } from '../node-shell/canary/trusted.js';
+import { bundlesFolder } from '../node-shell/socket/trusted.js';
 import { defineCommand } from './command.js';
 import { aborted } from './run-service.js';
 

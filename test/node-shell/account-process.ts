@@ -2,7 +2,7 @@ import { CanaryFolder } from '../../activities/node/canary-folder.js';
 import type { NodeName } from '../../src/domain/brands.js';
 import { throughCanary } from '../../src/node-shell/canary/client.js';
 import { startCanary } from '../../src/node-shell/canary/server.js';
-import { bundlesFolder } from '../../src/node-shell/canary/trusted.js';
+import { bundlesFolder } from '../../src/node-shell/socket/trusted.js';
 import { LocalNode } from '../../src/node-shell/local.js';
 import { thisMac } from '../../src/node-shell/place.js';
 

@@ -10,8 +10,8 @@ import type { NodeDeclaration, UnlockWindow } from '../../src/domain/topology.js
 import type { DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
 import { clearFault, setFault, type Fault } from '../../src/simulator/mac/faults.js';
 import { installMac, setClock } from '../../src/simulator/mac/install.js';
-import { findRcodesign } from '../../src/simulator/mac/rcodesign.js';
-import { readMachO } from '../../src/simulator/mac/tool/code-signature.js';
+import { findRcodesign } from '../../src/mac/rcodesign.js';
+import { readMachO } from '../../src/mac/code-signature.js';
 import { request } from '../profile/support.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { simulatedMac, type Mac } from '../simulator/mac/support.js';

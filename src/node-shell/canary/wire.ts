@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { z } from 'zod';
 import type { CommandResult } from '../contract.js';
 import type { CanaryRequest } from './requests.js';
@@ -36,26 +35,4 @@ function parsed<T>(schema: z.ZodType<T>, line: string): T | null {
   } catch {
     return null;
   }
-}
-
-/** The first line that comes, of at most `most` bytes; null where it is longer, or the other side ends before it. */
-export function firstLine(socket: Socket, most: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const end = (line: string | null): void => {
-      socket.off('data', more).off('end', none).off('error', none).off('close', none);
-      resolve(line);
-    };
-    const none = (): void => end(null);
-    const more = (chunk: Buffer): void => {
-      const at = chunk.indexOf(0x0a);
-      const part = at < 0 ? chunk : chunk.subarray(0, at);
-      length += part.length;
-      if (length > most) return end(null);
-      chunks.push(part);
-      if (at >= 0) end(Buffer.concat(chunks).toString('utf8'));
-    };
-    socket.on('data', more).on('end', none).on('error', none).on('close', none);
-  });
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { keyIdOf } from './certificate-facts.js';
 import { PROGRAM_NAMES } from './faults.js';
-import { findRcodesign } from './rcodesign.js';
+import { findRcodesign } from '../../mac/rcodesign.js';
 import { macState, type MacState } from './state.js';
 
 export interface MacOptions {

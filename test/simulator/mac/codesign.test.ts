@@ -8,8 +8,8 @@ import { openAppleHierarchy, type DistributionCertificate } from '../../../src/s
 import { makeApp } from '../../../src/simulator/mac/app-bundle.js';
 import { clearFault, setFault, type Fault } from '../../../src/simulator/mac/faults.js';
 import { installMac, setClock } from '../../../src/simulator/mac/install.js';
-import { findRcodesign } from '../../../src/simulator/mac/rcodesign.js';
-import { readMachO } from '../../../src/simulator/mac/tool/code-signature.js';
+import { findRcodesign } from '../../../src/mac/rcodesign.js';
+import { readMachO } from '../../../src/mac/code-signature.js';
 import { NAME, PASSWORD, quoted, simulatedMac, TEAM, transcript, type Ended, type Mac } from './support.js';
 
 const needsRcodesign = it.skipIf(findRcodesign() === null);

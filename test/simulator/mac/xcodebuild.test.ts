@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DistributionCertificate } from '../../../src/simulator/apple-hierarchy.js';
 import { makeApp } from '../../../src/simulator/mac/app-bundle.js';
 import { installMac, setRevoked } from '../../../src/simulator/mac/install.js';
-import { findRcodesign } from '../../../src/simulator/mac/rcodesign.js';
+import { findRcodesign } from '../../../src/mac/rcodesign.js';
 import { request } from '../../profile/support.js';
 import { NAME, PASSWORD, quoted, simulatedMac, TEAM, type Ended, type Mac } from './support.js';
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parse, type PlistValue } from 'plist';
-import { readMachO, type MachO } from './code-signature.js';
+import { readMachO, type MachO } from '../../../mac/code-signature.js';
 
 /** A bundle or a bare program, as `codesign` looks at it. Bundles are those of iPhones, with Info.plist at their top. */
 export interface Code {

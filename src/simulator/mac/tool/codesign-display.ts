@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { parse } from 'plist';
 import { commonNameOf } from '../certificate-facts.js';
 import { plistEntries, type Code } from './bundle.js';
-import { readCmsSignature } from './cms-signature.js';
-import { ADHOC, codeDirectoryDigest, SLOTS, type CodeDirectory, type CodeSignature } from './code-signature.js';
+import { readCmsSignature } from '../../../mac/cms-signature.js';
+import { ADHOC, codeDirectoryDigest, SLOTS, type CodeDirectory, type CodeSignature } from '../../../mac/code-signature.js';
 
 /**
  * What `codesign -d` prints on stderr of signed code. Lines and their order are those of the transcripts; which of them a number of `v` brings

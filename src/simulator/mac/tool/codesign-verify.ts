@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse, type PlistValue } from 'plist';
 import { nestedBundles, openCode, type Code } from './bundle.js';
-import { readCmsSignature } from './cms-signature.js';
-import { changedPages, SLOTS, type CodeDirectory, type CodeSignature } from './code-signature.js';
+import { readCmsSignature } from '../../../mac/cms-signature.js';
+import { changedPages, SLOTS, type CodeDirectory, type CodeSignature } from '../../../mac/code-signature.js';
 
 /** What is wrong with a signature; `where` names files, for those who ask for more words. */
 export interface Invalid {

@@ -5,7 +5,7 @@ import { displayLines } from './codesign-display.js';
 import { readCodesignOptions, type CodesignOptions } from './codesign-options.js';
 import { sign } from './codesign-sign.js';
 import { verifyCode } from './codesign-verify.js';
-import { SLOTS } from './code-signature.js';
+import { SLOTS } from '../../../mac/code-signature.js';
 import { standInOf } from './stand-in.js';
 
 /** The simulated Mac's `codesign`: signs, displays and verifies, each path of its arguments in turn; what it says goes to stderr. */

@@ -2,7 +2,7 @@ import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Keychain, KeychainIdentity, KeychainItem, KeychainKey } from '../keychain-file.js';
 import type { MacState } from '../state.js';
-import { childrenOf, readDer, TAGS } from './der.js';
+import { childrenOf, readDer, TAGS } from '../../../mac/der.js';
 import { publicKeySha1 } from './public-key.js';
 
 /** An item as `security` dumps it: print_keychain_item_attributes in keychain_utilities.c. */

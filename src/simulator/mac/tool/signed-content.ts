@@ -1,5 +1,5 @@
 import { definiteForm } from '../../../profile/der.js';
-import { childrenOf, oidHex, readDer, TAGS } from './der.js';
+import { childrenOf, oidHex, readDer, TAGS } from '../../../mac/der.js';
 
 const SIGNED_DATA = '2a864886f70d010702';
 

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** The release of apple-codesign (crates.io) that simulated Macs sign with. */
+/** The release of apple-codesign (crates.io) that signing sidecars and simulated Macs sign with. */
 export const RCODESIGN_VERSION = '0.29.0';
 
 /** Where `rcodesign` is: RESEAL_RCODESIGN, else on the PATH, else where this project keeps it; null where there is none. */
