@@ -18,6 +18,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   topology: 'What is declared of lines, keys and nodes: check it, and keep a README in step with it',
   agent: 'The process on a Mac that serves it as a node',
   node: 'The Macs of the mesh, as declared and as they are',
+  sidecar: 'The service that holds signing keys for nodes that may have none',
   seat: 'Seats of signers: one job at a time signs on a node',
 };
 
@@ -208,6 +209,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'node inspect',
     description: 'Read node truth now: what is active, accepted, present; exit 1 when a check fails',
     load: () => import('./node/inspect.js'),
+  },
+  {
+    path: 'sidecar run',
+    description: 'Hold signing keys that no node has, and sign what builds and canaries bring',
+    load: () => import('./sidecar/run.js'),
+  },
+  {
+    path: 'sidecar aliases',
+    description: 'List the key aliases of a signing sidecar; exit 1 when one cannot sign',
+    load: () => import('./sidecar/aliases.js'),
+  },
+  {
+    path: 'sidecar sign',
+    description: 'Have a signing sidecar sign a bundle with all that is in it; the signed one takes its place',
+    load: () => import('./sidecar/sign.js'),
   },
   {
     path: 'seat acquire',

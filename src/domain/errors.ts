@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'STORE_UNREACHABLE'
   | 'API_UNREACHABLE'
   | 'NODE_UNREACHABLE'
+  | 'SIDECAR_UNREACHABLE'
   | 'TOOL_MISSING'
   // refused in the present state (exit 4)
   | 'ILLEGAL_COMMAND'

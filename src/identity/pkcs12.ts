@@ -92,7 +92,8 @@ const subject = (certificate: X509Certificate, field: string): string =>
     .find((line) => line.startsWith(`${field}=`))
     ?.slice(field.length + 1) ?? '';
 
-function factsOf(certificate: X509Certificate): IdentityFacts {
+/** What of a certificate may be shown and kept. */
+export function factsOf(certificate: X509Certificate): IdentityFacts {
   return {
     sha1: certificate.fingerprint.replaceAll(':', '').toLowerCase() as Sha1,
     commonName: subject(certificate, 'CN'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PolicySchema } from './policy.js';
 import { ResealSchema } from './reseal.js';
 import { RosterSchema } from './roster.js';
+import { SidecarSchema } from './sidecar.js';
 import { TelemetrySchema } from './telemetry.js';
 import { TopologyFile } from './topology.js';
 
@@ -11,6 +12,7 @@ const SCHEMAS = {
   roster: RosterSchema,
   reseal: ResealSchema,
   telemetry: TelemetrySchema,
+  sidecar: SidecarSchema,
 } as const;
 
 /** JSON Schemas for editors, of the files as people write them; by file name. */

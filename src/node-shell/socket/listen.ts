@@ -35,7 +35,7 @@ export async function listenOn(listening: Listening): Promise<Listener> {
   const { socket: path, name } = listening;
   const trouble = folderTrouble(path, [process.getuid?.() ?? 0]);
   if (trouble !== null)
-    throw new ResealError('REFUSED', `The ${name} does not listen at ${path}: ${trouble}. Give the folder to this account (mode 0750), or name another --socket.`); // prettier-ignore
+    throw new ResealError('REFUSED', `The ${name} does not listen at ${path}: ${trouble}. Give the folder to this account (mode 0750), or name another socket.`); // prettier-ignore
   for (const folder of listening.shared) makeShared(folder, name);
   await removeLeftOver(path, name);
   const running = new Set<AbortController>();

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { STAND_IN_FILE, standInText } from '../../../mac/unsigned-stand-in.js';
 import type { Answer } from './call.js';
 import type { Code } from './bundle.js';
 
@@ -12,14 +13,14 @@ export interface StandIn {
   readonly display: Answer;
 }
 
-const fileOf = (code: Code): string | null => (code.folder === null ? null : join(code.folder, '_CodeSignature', 'unsigned-stand-in'));
+const fileOf = (code: Code): string | null => (code.folder === null ? null : join(code.folder, STAND_IN_FILE));
 
 export function leaveStandIn(code: Code, sha1: string): Answer {
   const path = fileOf(code);
   if (path === null)
     return { stderr: `${code.named}: not signed: rcodesign is not there, and a bare program has no place for a stand-in\n`, code: 1 };
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `not signed: rcodesign is not there; the identity ${sha1} could have been used\n`);
+  writeFileSync(path, standInText(sha1));
   return { stderr: `${code.named}: warning: not signed: rcodesign is not there, so this is a stand-in without a signature\n`, code: 0 };
 }
 
