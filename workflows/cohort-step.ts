@@ -135,7 +135,7 @@ function operate(input: CohortStepInput, node: NodeName, routes: Routes, reports
   const { from, to } = input;
   switch (input.task) {
     case 'inspect':
-      return nodes.inspectNode({ ...order(input, node), manifest: from }).then((report) => {
+      return nodes.inspectNode({ ...order(input, node), manifest: from, ...(to === from ? {} : { next: to }) }).then((report) => {
         reports.push(report);
         return resultOf(report);
       });

@@ -5,20 +5,30 @@ import type { NodePath, NodeShell } from '../../src/node-shell/contract.js';
 /** Folders in which this process is at work now. */
 const live = new Set<NodePath>();
 
+/** Where canary folders lie, and whether accounts of its group work there too: what signs may run as another one. */
+export interface CanaryPlace {
+  readonly folder: NodePath;
+  readonly whose: 'own' | 'group';
+}
+
+/** @param own where they lie unless the node's signing programs run as another account, which has a place for it */
+export const signingPlace = (files: NodeShell, own: NodePath): CanaryPlace =>
+  files.signingFolder === null ? { folder: own, whose: 'own' } : { folder: files.signingFolder, whose: 'group' };
+
 /** A folder of reseal's own on a node for as long as something is tried there; what programs leave in it goes with it. */
 export class CanaryFolder {
   private readonly made = new Set<NodePath>();
 
   readonly path: NodePath;
 
-  /** @param kin what its name begins with, as those of earlier attempts of the same kind do. @param own where it lies, unless what signs runs as another account and has a place for it */
+  /** @param kin what its name begins with, as those of earlier attempts of the same kind do */
   constructor(
     private readonly files: NodeShell,
-    own: NodePath,
+    private readonly place: CanaryPlace,
     private readonly kin: string,
   ) {
     // Nobody can lay something in its place, and an attempt that was given up and still runs has another one.
-    this.path = `${files.signingFolder ?? own}/${kin}${randomUUID()}`;
+    this.path = `${place.folder}/${kin}${randomUUID()}`;
   }
 
   /** Does the work in an empty folder, and removes it, also after a failure; what an attempt that was killed has left goes first. */
@@ -43,8 +53,16 @@ export class CanaryFolder {
     await (await this.files.prepare(path, bytes, mode, 'canary')).commit();
   }
 
+  /** Copies a folder of elsewhere on the node, files alone. */
+  async copyIn(from: NodePath, name: string): Promise<void> {
+    const found = await this.files.read(from);
+    if (found.kind === 'file') return this.write(name, found.bytes);
+    if (found.kind === 'other' && found.what === 'a folder')
+      for (const below of await this.files.list(from)) await this.copyIn(posix.join(from, below), posix.join(name, below));
+  }
+
   private get shared(): boolean {
-    return this.files.signingFolder !== null;
+    return this.place.whose === 'group';
   }
 
   at(name: string): NodePath {
@@ -72,7 +90,7 @@ export class CanaryFolder {
 }
 
 /** Links are removed as such, that in the place of the folder itself included: nothing outside goes with it. */
-async function removeTree(files: NodeShell, folder: NodePath): Promise<void> {
+export async function removeTree(files: NodeShell, folder: NodePath): Promise<void> {
   const [root] = await files.digests([folder]);
   if (root?.kind !== 'other' || root.what !== 'a folder') return files.remove(folder);
   const paths = (await files.list(folder)).map((name) => posix.join(folder, name));

@@ -3,6 +3,13 @@ import type { NodeOrder } from '../../src/domain/node/order.js';
 import type { PurgeResult } from '../../src/domain/node/purge.js';
 import type { NodeReport, NodeResult } from '../../src/domain/node/report.js';
 
+export interface InspectionOrder extends NodeOrder {
+  readonly manifest: Sha256;
+  /** A manifest that is to come into force: keys of it that are not on nodes are looked for too. */
+  readonly next?: Sha256;
+  readonly everyCheck?: boolean;
+}
+
 /**
  * What can be asked of a node. All are idempotent, begin with node truth, and end by reading back what they wrote.
  *
@@ -12,7 +19,7 @@ import type { NodeReport, NodeResult } from '../../src/domain/node/report.js';
  */
 export interface NodeActivities {
   /** Node truth against the manifest that should be active. Changes nothing, needs no fence. */
-  inspectNode(order: NodeOrder & { readonly manifest: Sha256; readonly everyCheck?: boolean }): Promise<NodeReport>;
+  inspectNode(order: InspectionOrder): Promise<NodeReport>;
   stageNode(order: NodeOrder & { readonly to: Sha256 }): Promise<NodeResult>;
   /**
    * Activates `target`, then probes until the policy's consecutive passes or a failure. On failure (or when inconclusive

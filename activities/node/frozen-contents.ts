@@ -90,10 +90,11 @@ export class FrozenContents {
   }
 
   /** The settings that a node reads; one rendering serves all nodes, but those that hold entries alone. */
-  settings(known: KnownManifest, node: NodeName): Promise<readonly RenderedFile[]> {
+  settings(known: KnownManifest, node: NodeName, { identity }: Pick<LineDeclaration, 'identity'>): Promise<readonly RenderedFile[]> {
     const holder = settingsHolder(node, known.manifest);
-    return this.rendered.get(`${known.digest} ${holder ?? ''}`, async () =>
-      renderSettings(known.manifest, known.digest, { holder }).map((file) => ({ ...file, sha256: sha256Of(file.bytes) })),
+    const keys = identity === 'sidecar' ? 'sidecar' : 'nodes';
+    return this.rendered.get(`${known.digest} ${holder ?? ''} ${keys}`, async () =>
+      renderSettings(known.manifest, known.digest, { holder, keys }).map((file) => ({ ...file, sha256: sha256Of(file.bytes) })),
     );
   }
 

@@ -115,7 +115,11 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
     inspectNode: (order) =>
       failing(async () => {
         const session = await open(order, order.node);
-        const report = await inspect(session, await manifestOf(session, order.manifest), deps.verifier, clock(), deps.version ?? '0.1.0');
+        const [expected, next] = [
+          await manifestOf(session, order.manifest),
+          order.next === undefined ? null : await manifestOf(session, order.next),
+        ];
+        const report = await inspect(session, expected, deps.verifier, clock(), deps.version ?? '0.1.0', next);
         if (order.everyCheck === true) return report;
         const { checks: _checks, ...brief } = report;
         return brief;

@@ -16,8 +16,9 @@ export async function inspect(
   verifier: ProfileVerifier,
   now: Instant,
   version: string,
+  next: KnownManifest | null,
 ): Promise<NodeReport> {
-  const probe = await probeNode(session, expected, verifier, now);
+  const probe = await probeNode(session, expected, verifier, now, next);
   const fence = await fenceOf(session.files, session.paths.stateFile('journal'), session.name);
   return {
     node: session.node.name,

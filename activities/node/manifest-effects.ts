@@ -11,7 +11,7 @@ import type { WritingSession } from './session.js';
 export async function putManifest(session: WritingSession, digest: Sha256): Promise<Effect | null> {
   const { files, paths, contents } = session;
   const known = await contents.manifest(digest);
-  const settings = await contents.settings(known, session.node.name);
+  const settings = await contents.settings(known, session.node.name, session.line);
   const wanted: (FileToWrite & { readonly sha256: Sha256 })[] = [
     ...settings.map(({ path, bytes, sha256 }) => ({ path: `${paths.settings}/${path}`, bytes, sha256, mode: 0o444 })),
     // Last, so that a manifest that is there has its settings.

@@ -6,7 +6,7 @@ import type { NodeSession } from './session.js';
 export async function manifestProblems(session: NodeSession, digest: Sha256): Promise<readonly string[]> {
   const { files, paths, contents } = session;
   const known = await contents.manifest(digest);
-  const settings = await contents.settings(known, session.node.name);
+  const settings = await contents.settings(known, session.node.name, session.line);
   const wanted = [
     { path: paths.manifest(digest), sha256: digest },
     ...settings.map(({ path, sha256 }) => ({ path: `${paths.settings}/${path}`, sha256 })),

@@ -8,6 +8,7 @@ import { judged, pass, type Check, type Observed } from './checks/check.js';
 import { image, mountRefuses, power } from './checks/host.js';
 import { keyFiles } from './checks/key-files.js';
 import { profileFolders, profileNames } from './checks/profile-folders.js';
+import { sidecar } from './checks/sidecar.js';
 import { differences } from './differences.js';
 import type { KnownManifest } from './frozen-contents.js';
 import { lookAtKeys } from './keys.js';
@@ -49,8 +50,17 @@ const CHECKS: readonly Check[] = [
   signing,
 ];
 
-/** Reads the node and judges it against the manifest that should be active. Changes nothing. */
-export async function probeNode(session: NodeSession, expected: KnownManifest, verifier: ProfileVerifier, now: Instant): Promise<Probe> {
+/**
+ * Reads the node and judges it against the manifest that should be active. Changes nothing.
+ * @param next a manifest that is to come into force, where there is one
+ */
+export async function probeNode(
+  session: NodeSession,
+  expected: KnownManifest,
+  verifier: ProfileVerifier,
+  now: Instant,
+  next: KnownManifest | null = null,
+): Promise<Probe> {
   const { files, paths, contents, node, line } = session;
   await files.reach();
   const { placements } = contents.files(node, line, expected);
@@ -71,6 +81,7 @@ export async function probeNode(session: NodeSession, expected: KnownManifest, v
   for (const check of CHECKS) checks.push(await check(observed));
   const keys = await lookAtKeys(session, expected, now);
   checks.push(...keys.checks);
+  if (line.identity === 'sidecar') checks.push(await sidecar(session, next === null ? [expected] : [expected, next], now));
   observed.findings.push(...keys.findings);
   const { findings } = observed;
   return {

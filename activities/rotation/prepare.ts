@@ -6,7 +6,8 @@ import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
 import { refusals, type Delivery, type PreflightFacts } from '../../src/domain/rotation/preflight.js';
 import { heldIdentities } from '../../src/domain/expected.js';
-import type { NodeDeclaration } from '../../src/domain/topology.js';
+import { keyAlias } from '../../src/domain/key-alias.js';
+import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
 import { maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
 import type { Plan, RotationKind } from '../../src/domain/rotation/state.js';
 import { entryKey } from '../../src/domain/manifest-rules.js';
@@ -89,6 +90,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     summary: [
       ...matched.map(inWords),
       ...identitiesInWords(
+        situation.declaration,
         from,
         matched,
         delivered.map(({ delivery }) => delivery),
@@ -215,7 +217,12 @@ const inWords = ({ entry, candidate }: Matched): string =>
   `${entry.app} ${entry.bundleId} (${entry.method}): ${entry.profile.uuid.slice(0, 8)} until ${day(entry.profile.expiresAt)} -> ${candidate.profile.uuid.slice(0, 8)} until ${day(candidate.profile.expiresAt)}`;
 
 /** What of identities is approved with the profiles: which one follows which, and where its key goes. */
-function identitiesInWords(from: Manifest, matched: readonly Matched[], deliveries: readonly Delivery[]): readonly string[] {
+function identitiesInWords(
+  line: LineDeclaration,
+  from: Manifest,
+  matched: readonly Matched[],
+  deliveries: readonly Delivery[],
+): readonly string[] {
   const certificates = certificatesOf(matched);
   const changes = new Map(
     matched.flatMap(({ entry, identity }) => (entry.identity === identity ? [] : [[identity, entry.identity] as const])),
@@ -225,7 +232,11 @@ function identitiesInWords(from: Manifest, matched: readonly Matched[], deliveri
     const fresh = certificates[next];
     const nodes = deliveries.filter(({ identity }) => identity === next).map(({ node }) => node.name);
     const where =
-      nodes.length === 0 ? 'its key goes to no node' : `its key goes to ${nodes.length > 5 ? `${nodes.length} nodes` : nodes.join(', ')}`;
+      line.identity === 'sidecar'
+        ? `its key is at the sidecar, alias ${keyAlias(from.line, next)}`
+        : nodes.length === 0
+          ? 'its key goes to no node'
+          : `its key goes to ${nodes.length > 5 ? `${nodes.length} nodes` : nodes.join(', ')}`;
     return `identity ${last.slice(0, 8)}${old === undefined ? '' : ` until ${day(old)}`} -> ${next.slice(0, 8)} ${fresh?.commonName ?? ''} until ${day(fresh?.expiresAt ?? '')}; ${where}`;
   });
 }

@@ -14,6 +14,9 @@ function projectFolder(): string {
   return folder;
 }
 
+/** What a person runs as `reseal`. */
+const resealProgram = (): string => join(projectFolder(), 'scripts', 'reseal.mjs');
+
 function failOf(text: string | undefined): Fail | null {
   if (text === undefined) return null;
   const fail = FAILS.find((one) => one === text);
@@ -45,7 +48,7 @@ export const command = defineCommand({
       const demo = await demoOf(context, home, { real, fail, example, fresh });
       if (demo === null) return 0;
       const { runDemo } = await import('./demo/run.js');
-      return await runDemo(context, home, demo);
+      return await runDemo(context, home, demo, resealProgram());
     } finally {
       release();
     }
@@ -86,5 +89,5 @@ async function demoOf(
   }
   if (found !== null) output.say(`The former demo in ${home} ${endOf(found)}; a new one is begun.`);
   await removeDemo(home);
-  return makeDemo({ home, ...asked, fixtures: join(projectFolder(), '..', 'shared', 'fixtures', 'apple-profiles'), onProgress: (line) => { output.say(line); } }); // prettier-ignore
+  return makeDemo({ home, ...asked, program: resealProgram(), env: context.env, fixtures: join(projectFolder(), '..', 'shared', 'fixtures', 'apple-profiles'), onProgress: (line) => { output.say(line); } }); // prettier-ignore
 }

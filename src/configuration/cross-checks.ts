@@ -67,6 +67,16 @@ export function checkLines(topology: Topology, reseal: ResealConfiguration | nul
         expected: 'the node that publishes the volume, since distribution is mount',
       });
     }
+    if (line.identity === 'sidecar' && line.sidecar === undefined) {
+      mismatches.push({
+        path: at('sidecar'),
+        found: 'nothing',
+        expected: 'sidecar: {socket: PATH}, where nodes reach the keys, since identity is sidecar',
+      });
+    }
+    if (line.identity !== 'sidecar' && line.sidecar !== undefined) {
+      mismatches.push({ path: at('sidecar'), found: 'a sidecar', expected: `none, since identity is ${line.identity}` });
+    }
     return mismatches;
   });
 }

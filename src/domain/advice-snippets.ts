@@ -62,6 +62,7 @@ installation: acme-prod
 lines:
   ios-main:
     identity: sidecar # no key on any disk: nodes hold an alias, and ask the sidecar to sign
+    sidecar: { socket: /usr/local/var/reseal/sidecar/socket } # on the node itself
     distribution: copy
     profilesOn: [signer, compile]
     store: main

@@ -44,6 +44,10 @@ export function expectedIdentities(node: NodeDeclaration, line: LineDeclaration,
   return elsewhere ? [] : [...new Set(expectedEntries(node, line, manifest).map((entry) => entry.identity))];
 }
 
+/** The identities with which a node has its sidecar sign: those of all its entries, each once; none where keys are elsewhere. */
+export const aliasedIdentities = (node: NodeDeclaration, line: LineDeclaration, manifest: Manifest): readonly Sha1[] =>
+  line.identity === 'sidecar' ? [...new Set(expectedEntries(node, line, manifest).map((entry) => entry.identity))] : [];
+
 /**
  * The nodes that an identity of this line is to be brought to: those that may hold keys, and of the roles that the line's topology gives them.
  * @param holder with an identity per node: the one that it is for

@@ -27,6 +27,13 @@ export interface LineDeclaration {
   readonly sources: readonly string[];
   readonly successorOwner: PersonId;
   readonly keychains?: KeychainPolicy;
+  /** With `identity: sidecar`: how nodes reach the service that holds the keys. */
+  readonly sidecar?: SidecarReach;
+}
+
+export interface SidecarReach {
+  /** A Unix socket, as a path on the node itself. */
+  readonly socket: string;
 }
 
 /** Where a node finds the password of its keychains; on the node itself, and nowhere else. */

@@ -1,6 +1,7 @@
 import { build, type PlistValue } from 'plist';
 import type { NodeName, Sha256 } from '../domain/brands.js';
 import type { Manifest, ManifestEntry, Method } from '../domain/manifest.js';
+import { keyAlias } from '../domain/key-alias.js';
 import { settingsSelections, targetIdentifier, type SettingsSelection } from '../domain/settings.js';
 
 export interface SettingsFile {
@@ -12,6 +13,8 @@ export interface SettingsFile {
 export interface SettingsOptions {
   /** Render what this node reads where entries have holders; null (default): the entries that nobody holds alone. */
   readonly holder?: NodeName | null;
+  /** Where keys are: `sidecar` renders the key alias of each target too. Default `nodes`. */
+  readonly keys?: 'nodes' | 'sidecar';
   /** Names of the export methods; Xcode 15.3 renamed them. Default `current`. */
   readonly methodNames?: 'current' | 'before-15.3';
 }
@@ -29,7 +32,7 @@ export function renderSettings(manifest: Manifest, digest: Sha256, options: Sett
   return settingsSelections(manifest, options.holder ?? null).flatMap((selection) => {
     const folder = [digest, selection.method, ...(selection.variant === null ? [] : [selection.variant])].join('/');
     return [
-      { path: `${folder}/reseal.xcconfig`, bytes: encoder.encode(xcconfig(manifest, digest, selection)) },
+      { path: `${folder}/reseal.xcconfig`, bytes: encoder.encode(xcconfig(manifest, digest, selection, options.keys ?? 'nodes')) },
       { path: `${folder}/ExportOptions.plist`, bytes: encoder.encode(exportOptions(selection, options.methodNames ?? 'current')) },
     ];
   });
@@ -38,7 +41,7 @@ export function renderSettings(manifest: Manifest, digest: Sha256, options: Sett
 /** `security find-identity` prints digests in capitals; both spellings name the same certificate to codesign and xcodebuild. */
 const identityName = (entry: ManifestEntry): string => entry.identity.toUpperCase();
 
-function xcconfig(manifest: Manifest, digest: Sha256, selection: SettingsSelection): string {
+function xcconfig(manifest: Manifest, digest: Sha256, selection: SettingsSelection, keys: 'nodes' | 'sidecar'): string {
   const perTarget = selection.entries
     .flatMap((entry) => entry.targets.map((target) => ({ name: targetIdentifier(target), entry })))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -46,6 +49,7 @@ function xcconfig(manifest: Manifest, digest: Sha256, selection: SettingsSelecti
       `RESEAL_PROFILE_${name} = ${entry.profile.uuid}`,
       `RESEAL_IDENTITY_${name} = ${identityName(entry)}`,
       `RESEAL_TEAM_${name} = ${entry.team}`,
+      ...(keys === 'sidecar' ? [`RESEAL_ALIAS_${name} = ${keyAlias(manifest.line, entry.identity)}`] : []),
       `RESEAL_STYLE_${name} = Manual`,
     ]);
   const variant = selection.variant === null ? '' : `, variant ${selection.variant}`;

@@ -1,5 +1,6 @@
 import type { Instant, NodeName, Sha256 } from '../domain/brands.js';
 import type { PasswordSource } from '../domain/topology.js';
+import type { Exchange } from './socket/exchange.js';
 
 /** A path on the node itself: absolute, or below `~`, the home folder of the node's user. */
 export type NodePath = string;
@@ -49,7 +50,7 @@ export interface NodeFiles {
   missingFolders(folder: NodePath): Promise<readonly NodePath[]>;
   /**
    * Creates one folder in one that is there; nothing happens where it is there already.
-   * @param group whether accounts of its group may write in it; only where `signingFolder` is not null
+   * @param group whether accounts of its group may write in it; over SSH nothing comes of it
    */
   makeFolder(folder: NodePath, group?: 'group-writes'): Promise<void>;
   /** Removes a folder if it is there and empty. */
@@ -112,6 +113,11 @@ export interface NodeShell extends NodeFiles {
   run(command: NodeCommand): Promise<CommandResult>;
   /** The path as the node's programs know it: absolute, fit for an argument. @throws ResealError NODE_UNREACHABLE */
   programPath(path: NodePath): Promise<string>;
+  /**
+   * Asks a service of the node over a Unix socket whose folder is its owner's alone. `socket` is a path on the node. @returns the line that was answered, or in a
+   * sentence why there is none
+   */
+  askService(request: Exchange): Promise<{ readonly line: string } | string>;
   /** The password of the node's keychains; read anew every time. @throws ResealError KEYCHAIN_FAILED, without it */
   password(source: PasswordSource): Promise<string>;
 }

@@ -10,6 +10,8 @@ import { realFileSystem, type FileSystem } from './file-system.js';
 import { executeHere, readPassword } from './password.js';
 import { simulatedMac, type Place } from './place.js';
 import { isRunning, ownIdentity } from './process-identity.js';
+import { askOwner } from './socket/ask.js';
+import type { Exchange } from './socket/exchange.js';
 import { isFolder, removeTree, writeAll } from './trees.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
@@ -286,6 +288,11 @@ export class LocalNode implements NodeShell {
   async run(command: NodeCommand): Promise<CommandResult> {
     this.mustBeThere();
     return this.place.run(command);
+  }
+
+  async askService(request: Exchange): Promise<{ readonly line: string } | string> {
+    this.mustBeThere();
+    return askOwner({ ...request, socket: this.resolve(request.socket) });
   }
 
   identity(): Promise<string> {

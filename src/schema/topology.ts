@@ -53,6 +53,8 @@ const line = z.strictObject({
   sources: z.array(name).default([]),
   successorOwner: branded<PersonId>(),
   keychains: keychains.optional(),
+  /** With `identity: sidecar`: the socket of the sidecar, a path on the node itself. */
+  sidecar: z.strictObject({ socket: nodePath }).optional(),
 });
 
 /** What a node and `defaults` may both say. */

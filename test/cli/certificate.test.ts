@@ -65,7 +65,7 @@ function declare(keys: Readonly<Record<string, string>>, identityOf = 'signers')
     'topology.yaml',
     `installation: acme-test
 lines:
-  ios-main: {identity: ${identityOf}, distribution: copy, profilesOn: [signer], store: main, sources: [drop], successorOwner: alice}
+  ios-main: {identity: ${identityOf}, distribution: copy, profilesOn: [signer], store: main, sources: [drop], successorOwner: alice${identityOf === 'sidecar' ? ', sidecar: {socket: /usr/local/var/reseal/sidecar/socket}' : ''}}
 defaults: {environment: simulated, lines: [ios-main], image: tahoe-1}
 nodes:
 ${node('a', 'roles: [signer], keys: allowed')}${node('b', 'roles: [signer], keys: allowed')}${node('c', 'roles: [compile]')}`,

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findRcodesign } from '../../src/mac/rcodesign.js';
 import { stopRecorded } from '../../src/temporal/embedded-server.js';
 import { runProcess } from '../../src/temporal/run-process.js';
 import { DemoExample, expectCompleted, keychainOf, unpacked } from './demo-example.js';
@@ -84,6 +85,46 @@ describe('reseal demo --example controlled-distribution', () => {
       expect(demo.identities(node)).toEqual([fresh]);
       expect(demo.keychains(node)).toEqual([keychainOf(fresh), keychainOf(old)].sort());
     }
+  }, 300_000);
+});
+
+describe('reseal demo --example hsm-sidecar', () => {
+  const signedBy = (ran: { readonly stdout: string }): readonly (readonly string[])[] =>
+    [...ran.stdout.matchAll(/^(\S+) +(ios-main-[0-9a-f]{8}) +(ios-main-[0-9a-f]{8}) +\d+$/gm)].map(([, ...row]) => row);
+  const keyFilesOn = (node: string): readonly string[] =>
+    readdirSync(demo.nodeHome(node), { recursive: true, withFileTypes: true })
+      .map((entry) => entry.name)
+      .filter((name) => /\.(p12|pfx|p8|password)$/.test(name));
+
+  it('adds an alias at the sidecar, then binds builds to it; no node ever holds a key, and the index names each signature (S4)', async () => {
+    const ran = await demo.run('hsm-sidecar');
+    expectCompleted(ran, 'ios-main-1');
+    const [old = '', fresh = '', ...others] = demo.certificates(ACME).map((sha1) => `ios-main-${sha1.slice(0, 8)}`);
+    expect(others).toEqual([]);
+    expect(ran.stdout).toContain(`added to the sidecar: ${fresh}, beside ${old}`);
+    expect(signedBy(ran)).toEqual(demo.nodes.map((node) => [node, old, fresh]));
+    for (const node of demo.nodes) {
+      expect(demo.identities(node)).toEqual([]);
+      expect(keyFilesOn(node)).toEqual([]);
+      expect(demo.profiles(node)).toEqual(demo.dropped('drop'));
+    }
+    const index = readFileSync(join(demo.home, 'sidecar/keys/signatures.jsonl'), 'utf8').trimEnd().split('\n');
+    const signed = index.map((line) => JSON.parse(line) as { by: string; signature: string; cdHash: string | null; identifier: string });
+    expect(signed.filter((one) => one.by.endsWith('in ios-main-1'))).toHaveLength(2 * demo.nodes.length);
+    if (findRcodesign() !== null)
+      for (const one of signed) expect(one).toMatchObject({ signature: 'made', cdHash: expect.stringMatching(/^[0-9a-f]{40}$/) as string });
+    // It has ended with the demo.
+    expect(existsSync(join(demo.home, 'sidecar.json'))).toBe(false);
+    expect(existsSync(join(demo.home, 'sidecar/run/socket'))).toBe(false);
+  }, 300_000);
+
+  it('comes back to the old alias when a node fails while it soaks (R6)', async () => {
+    const ran = await demo.run('hsm-sidecar', '--fail', 'soak');
+    expect(ran.exit, ran.stdout + ran.stderr).toBe(0);
+    expect(ran.stdout).toContain('\nios-main-1 rolled-back\n');
+    const [old = ''] = demo.certificates(ACME).map((sha1) => `ios-main-${sha1.slice(0, 8)}`);
+    expect(signedBy(ran)).toEqual(demo.nodes.map((node) => [node, old, old]));
+    for (const node of demo.nodes) expect(demo.profiles(node)).toEqual(demo.inForce('ios-main'));
   }, 300_000);
 });
 

@@ -164,6 +164,22 @@ describe('what builds read (R12)', () => {
     expect(file('ExportOptions.plist', mixed)).not.toContain('signingCertificate');
   });
 
+  it('renders the key alias of each target where keys are at a sidecar, and changes nothing else (S4)', () => {
+    const [plain, aliased] = (['nodes', 'sidecar'] as const).map((keys) =>
+      renderSettings(sample, sha256, { keys }).map((one) => text(one.bytes)),
+    );
+    const added = (aliased?.[0] ?? '').split('\n').filter((line) => line.startsWith('RESEAL_ALIAS_'));
+    expect(added).toContain(`RESEAL_ALIAS_courier = ${sample.line}-${IDENTITY.slice(0, 8)}`);
+    expect(added).toHaveLength(sample.profiles.flatMap((entry) => entry.targets).length);
+    expect(
+      (aliased?.[0] ?? '')
+        .split('\n')
+        .filter((line) => !line.startsWith('RESEAL_ALIAS_'))
+        .join('\n'),
+    ).toBe(plain?.[0]);
+    expect(aliased?.[1]).toBe(plain?.[1]);
+  });
+
   it('gives equal bytes for equal content in any order', () => {
     fc.assert(
       fc.property(manifests, (manifest) => {

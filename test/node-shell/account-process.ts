@@ -1,4 +1,4 @@
-import { CanaryFolder } from '../../activities/node/canary-folder.js';
+import { CanaryFolder, signingPlace } from '../../activities/node/canary-folder.js';
 import type { NodeName } from '../../src/domain/brands.js';
 import { throughCanary } from '../../src/node-shell/canary/client.js';
 import { startCanary } from '../../src/node-shell/canary/server.js';
@@ -15,7 +15,7 @@ if (role === 'canary') {
 } else {
   process.umask(0o022);
   const node = new LocalNode('mac' as NodeName, throughCanary(thisMac(home, '/nonexistent'), socket));
-  const folder = new CanaryFolder(node, '/nonexistent', 'mac-op');
+  const folder = new CanaryFolder(node, signingPlace(node, '/nonexistent'), 'mac-op');
   const said = await folder.use(async () => {
     await folder.write('Stub.app/Stub', Buffer.from('code'), 'program');
     await folder.write('Stub.app/Info.plist', Buffer.from('<plist/>'));

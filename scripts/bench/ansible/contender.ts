@@ -99,7 +99,7 @@ async function payload(folder: string, editions: Editions, { to }: Edition): Pro
   };
   const contents = new FrozenContents(editions.around.content);
   const known = await contents.manifest(to);
-  const settings = await contents.settings(known, '' as NodeName);
+  const settings = await contents.settings(known, '' as NodeName, { identity: 'signers' });
   const line = `reseal/mount/${known.manifest.line}`;
   const digests: string[] = [];
   /** A file of the node, by its path below the home. */

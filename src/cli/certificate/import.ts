@@ -63,7 +63,7 @@ function receivers({ topology }: Configuration, name: LineName, holder: NodeName
   if (line.identity === 'sidecar')
     throw new ResealError(
       'REFUSED',
-      `The identities of ${name} are at its sidecar, and on no node. Bring the key there as its maker says.`,
+      `The identities of ${name} are at its sidecar, and on no node. Add the key there as an alias; docs/sidecar.md says how.`,
     );
   if (line.identity === 'per-node' && holder === undefined)
     throw new ResealError('USAGE', `On ${name} every node has an identity of its own. Say whose this is with --holder NODE.`);

@@ -14,6 +14,7 @@ import { stopRecorded } from '../../temporal/embedded-server.js';
 import { openSurroundings } from '../../temporal/surroundings.js';
 import { situationOf } from '../../../activities/rotation/surroundings.js';
 import type { FoundExample } from './example.js';
+import { hasSidecar, startDemoSidecar, stopDemoSidecar } from './sidecar.js';
 
 export const FAILS = ['staging', 'canary', 'rolling', 'soak', 'signoff-rejected'] as const;
 export type Fail = (typeof FAILS)[number];
@@ -84,6 +85,7 @@ export async function removeDemo(home: string): Promise<void> {
     throw new ResealError('REFUSED', `${home} is not a demo's home: it holds ${names.slice(0, 3).join(', ')}. Name another with --home.`);
   }
   await stopRecorded(home);
+  await stopDemoSidecar(home);
   for (const name of names) rmSync(join(home, name), { recursive: true, force: true });
 }
 
@@ -95,6 +97,9 @@ export interface DemoRequest {
   /** Folder with the Apple-signed profiles, for `--real`. */
   readonly fixtures: string;
   readonly onProgress: (line: string) => void;
+  /** Runs `reseal`: the script's path. */
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** Makes the mesh: configuration, profiles, nodes with the first manifest on them. */
@@ -105,6 +110,8 @@ export async function makeDemo(request: DemoRequest): Promise<DemoRecord> {
   const offset = request.real ? Date.parse(REAL_DATE) - Date.now() : 0;
   const made = await makeMesh(request);
   const { config } = meshFolders(home);
+  // Nodes that are seeded have it sign.
+  if (hasSidecar(home)) await startDemoSidecar(home, request.program, request.env);
   const around = await openSurroundings(config);
   const lines: DemoLine[] = [];
   try {
@@ -116,6 +123,7 @@ export async function makeDemo(request: DemoRequest): Promise<DemoRecord> {
     }
   } finally {
     await around.close();
+    await stopDemoSidecar(home);
   }
   const demo: DemoRecord = {
     schemaVersion: 1,

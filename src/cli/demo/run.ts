@@ -19,6 +19,7 @@ import { readBuilds, writeBuilds, writeDemo, type DemoLine, type DemoRecord } fr
 import { LineOnStage, rejecterOf, type Stage } from './line.js';
 import { ROOT_FOLDERS } from './paths.js';
 import { placesText, readPlaces, type Place } from './places.js';
+import { addNextAliases, hasSidecar, readSignedBy, startDemoSidecar, stopDemoSidecar } from './sidecar.js';
 import { nextCommands, progressLine, summaryLines } from './show.js';
 
 /** Between two looks at the rotation, in milliseconds. */
@@ -34,7 +35,7 @@ const APPROVALS = 2;
 const asIfAt = (offset: number): string => `${new Date(Date.now() + offset).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /** Runs the demo's rotation, or takes up an unfinished one, and shows it to its end. */
-export async function runDemo(context: Context, home: string, demo: DemoRecord): Promise<ExitCode> {
+export async function runDemo(context: Context, home: string, demo: DemoRecord, program: string): Promise<ExitCode> {
   const { config, nodes: nodesFolder } = meshFolders(home);
   const signal = context.interrupted();
   const configuration = loadConfiguration(config);
@@ -47,6 +48,7 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
   }
   if (demo.offset !== 0) context.output.say(`Expiries are compared as if it were ${asIfAt(demo.offset)}; all else goes by the clock.`);
   const order = failing === undefined ? [] : switchingOrder(configuration, failing);
+  if (hasSidecar(home)) await startDemoSidecar(home, program, context.env);
   const service = await startService({
     folder: config,
     home,
@@ -64,6 +66,7 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord):
     writeBuilds(home, await builders.stop());
     withdrawEndpoint(home);
     await service.stop();
+    await stopDemoSidecar(home);
   }
 }
 
@@ -153,8 +156,17 @@ class Demo {
       [...example.says, ...placesText(await this.places(), output)].forEach((line) => { output.say(line); }); // prettier-ignore
       output.say('');
     }
+    if (hasSidecar(this.around.home)) this.addAliases();
     if (this.demo.lines.some((line) => line.rotation === null)) await this.begin();
     return (await this.follow()) ? this.finish() : 0;
+  }
+
+  /** People do so before a rotation brings a new certificate; again, nothing is added. */
+  private addAliases(): void {
+    const { context, home } = this.around;
+    const { added, before } = addNextAliases(home);
+    if (added.length > 0)
+      context.output.say(`added to the sidecar: ${added.join(', ')}, beside ${before.join(', ')}, which a rollback would need`);
   }
 
   /** The Schedule's own scan starts the rotations; the demo only lets it run now instead of tomorrow at six. */
@@ -208,6 +220,7 @@ class Demo {
     this.write();
     const builds = builders.count();
     const places = this.demo.example === null ? null : await this.places();
+    const signedBy = hasSidecar(home) ? readSignedBy(home) : null;
     let good = builds.failures.length === 0;
     for (const [index, line] of this.lines.entries()) {
       const { view } = line;
@@ -218,7 +231,17 @@ class Demo {
       const startedBy = await this.startedBy(line.line);
       good = good && view.rotation.phase === expected;
       const store = configuration.reseal.stores[configuration.topology.lines[line.line]?.store ?? '']?.url ?? '';
-      const document = { schemaVersion: 1, rotation: view.rotation, expected, nodes: nodes.nodes, builds, places, startedBy, home };
+      const document = {
+        schemaVersion: 1,
+        rotation: view.rotation,
+        expected,
+        nodes: nodes.nodes,
+        builds,
+        places,
+        startedBy,
+        home,
+        ...(signedBy === null ? {} : { signedBy }),
+      };
       output.follow(document, () =>
         summaryLines(
           {
@@ -228,7 +251,9 @@ class Demo {
             store,
             expected,
             // Of the whole demo, so told once.
-            whole: last ? { builds, places, uiUrl: output.interactive ? service.temporal.uiUrl : null, home, real: this.demo.real } : null,
+            whole: last
+              ? { builds, places, signedBy, uiUrl: output.interactive ? service.temporal.uiUrl : null, home, real: this.demo.real }
+              : null,
           },
           output,
         ),

@@ -2,6 +2,8 @@ import type { BuildersEnd } from '../../simulator/builder.js';
 import { describeDistance } from '../../domain/duration.js';
 import type { RotationNodesView, RotationView } from '../../presenters/rotation.js';
 import { placesText, type Place } from './places.js';
+import { sidecarFolders } from '../../simulator/mesh/sidecar.js';
+import { signedByText, type SignedBy } from './sidecar.js';
 import { phaseColour, type Pen } from '../../presenters/rotation-text.js';
 
 const MARK: Readonly<Record<string, string>> = { switched: '■', switching: '▣', waiting: '□' };
@@ -49,6 +51,8 @@ export interface WholeDemo {
   readonly builds: BuildersEnd;
   /** Which keys and profiles are where; null where it is no example. */
   readonly places: readonly Place[] | null;
+  /** Which alias of the signing sidecar signed on which node; null where there is none. */
+  readonly signedBy: readonly SignedBy[] | null;
   /** Null where nothing goes on running. */
   readonly uiUrl: string | null;
   readonly home: string;
@@ -109,19 +113,21 @@ function servedLines({ view: { rotation, changes }, nodes }: SummaryFacts, pen: 
   ];
 }
 
-function buildLines({ builds, places, real }: WholeDemo, pen: Pen): readonly string[] {
+function buildLines({ builds, places, signedBy, real }: WholeDemo, pen: Pen): readonly string[] {
   const failed = builds.failures.length === 0 ? pen.styled('0 failed', 'green') : pen.styled(`${builds.failures.length} FAILED`, 'red');
   const where = places === null ? 'on every node' : 'on every node with profiles';
   return [
     ...(places === null ? [] : [...placesText(places, pen), '']),
+    ...(signedBy === null ? [] : [...signedByText(signedBy, pen), '']),
     `builds       ${builds.builds} in all, ${where} and through the whole run; ${builds.checks} profile files checked, ${failed}`,
     ...builds.failures.slice(0, 5).map((failure) => `             ${failure}`),
     ...(real ? ['not checked  identities and signing: these nodes hold no keys (keys: forbidden), so those checks are not-due'] : []),
   ];
 }
 
-const reopenLines = ({ uiUrl, home }: WholeDemo): readonly string[] => [
+const reopenLines = ({ uiUrl, home, signedBy }: WholeDemo): readonly string[] => [
   uiUrl === null ? `reopen       npx reseal up --home ${home}` : `Temporal UI  ${uiUrl}/namespaces/reseal/workflows`,
+  ...(signedBy === null ? [] : [`its sidecar  npx reseal sidecar run --file ${sidecarFolders(home).file}`]),
 ];
 
 /** While it stays up: what to try next. @param rollbackBy who may roll it back; null where there is nothing to roll back */

@@ -59,8 +59,11 @@ export async function readNamed(context: Context, name: string): Promise<NamedMa
   return { name, bytes, sha256: sha256Of(bytes), sha1: sha1Of(bytes), manifest: parseManifest(bytes, basename(name)) };
 }
 
+/** What names a file, and neither a digest nor a line. */
+export const isPath = (name: string): boolean => !isSha256(name) && (name.includes('/') || name.includes('.'));
+
 async function bytesOf(context: Context, name: string): Promise<Uint8Array> {
-  if (!isSha256(name) && (name.includes('/') || name.includes('.'))) return fileBytes(resolve(context.cwd, name));
+  if (isPath(name)) return fileBytes(resolve(context.cwd, name));
   return withStoresToRead(context, async (configuration, storeOf) => {
     if (!isSha256(name)) {
       const store = await storeOf(name);

@@ -64,9 +64,15 @@ function meshIsThere({ nodes }: PreflightFacts): readonly string[] {
   return nodes.length === 0 ? ['no node of the topology needs a profile of this line'] : [];
 }
 
-/** What would be treated as identities on nodes would be left out. */
-function topologyIsServed({ line }: PreflightFacts): readonly string[] {
-  return line.identity === 'sidecar' ? ['this version speaks to no signing sidecar; the line is declared with identity: sidecar'] : [];
+/** A sidecar is asked over a socket, by what runs on the machine where that is. */
+function topologyIsServed({ line, nodes }: PreflightFacts): readonly string[] {
+  if (line.identity !== 'sidecar') return [];
+  const distant = nodes.filter((node) => node.reach.kind === 'ssh');
+  return distant.length === 0
+    ? []
+    : [
+        `a signing sidecar is asked from the machine that its socket is on, and not over SSH; run an agent on ${some(distant)}, or use another identity`,
+      ];
 }
 
 function offsetIsForRehearsals({ nodes, offset }: PreflightFacts): readonly string[] {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
+import type { Exchange } from '../socket/exchange.js';
 import type { Instant, NodeName, Sha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import type { PasswordSource } from '../../domain/topology.js';
@@ -36,6 +37,11 @@ export class SshNode implements NodeShell {
     private readonly sessions: SshSessions,
   ) {
     this.node = target.node;
+  }
+
+  /** What runs on a node over SSH is the fixed script, which asks nobody. */
+  async askService({ listener }: Exchange): Promise<string> {
+    return `${listener.name} is asked from the machine that its socket is on, and not over SSH. Run an agent there`;
   }
 
   resolve(path: NodePath): string {

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import type { LineName, NodeName, Sha256 } from '../../domain/brands.js';
 import { identityHolders } from '../../domain/expected.js';
@@ -16,6 +16,7 @@ import { appsFile, makeProfiles, wholeSecond } from './create.js';
 import { writeExampleConfiguration } from './example-configuration.js';
 import { appsOf, teamOf, type SimulatedTeam, type TopologyExample } from './examples.js';
 import { meshFolders, writeYaml, type MeshFolders } from './files.js';
+import { connectToSidecar, keepAtSidecar } from './sidecar.js';
 import { installSigners, sealedTo } from './signers.js';
 import type { SimulatedApp } from './spec.js';
 import { mountVolume } from './volume.js';
@@ -45,7 +46,7 @@ export interface ExampleMesh {
 }
 
 /**
- * Makes the mesh that an example's `topology.yaml` declares: nodes that may hold keys are Macs with keychains, all others are files alone; per line a first
+ * Makes the mesh that an example's `topology.yaml` declares: nodes that may hold keys are Macs with keychains, signers of a sidecar's line Macs without keys, all others files alone; per line a first
  * manifest with six days left, successors in the drop folder, identities sealed in the store. No node is touched.
  */
 export async function createExampleMesh(request: ExampleRequest): Promise<ExampleMesh> {
@@ -60,6 +61,11 @@ export async function createExampleMesh(request: ExampleRequest): Promise<Exampl
 
   const apple = await openAppleHierarchy(folders.apple);
   const macs = nodes.filter((node) => node.keys === 'allowed').map((node) => node.name);
+  for (const [name, line] of Object.entries(lines))
+    if (line.sidecar !== undefined) {
+      const served = nodes.filter((node) => node.lines.includes(name as LineName));
+      await connectToSidecar(folders, line.sidecar.socket, served, apple, request.macs ?? {});
+    }
   const deliveryKeys = await installSigners(folders, macs, apple, request.macs ?? {});
   const root = 'simulated-apple-root.pem';
   await writeFile(join(folders.root, root), apple.rootPem);
@@ -139,6 +145,7 @@ async function makeOwner(
   const team = teamOf(example, name);
   const certificate = await issue(mesh, team, 35);
   const next = example.newCertificates.includes(owner.name) ? await issue(mesh, team, 1) : certificate;
+  if (line.sidecar !== undefined) await keepAtSidecar(folders, name, basename(line.sidecar.socket), [certificate, next]);
   const of = owner.holder === undefined ? '' : ` of ${owner.holder}`;
   const expiresAt = wholeSecond(now + 6 * DAY);
   const inForce = makeProfiles(apple, certificate, apps, {

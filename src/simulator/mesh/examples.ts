@@ -53,7 +53,10 @@ export const TOPOLOGY_EXAMPLES: readonly TopologyExample[] = [
   },
   {
     name: 'hsm-sidecar',
-    says: ['The key is in a sidecar, and on no disk: nodes hold an alias.'],
+    says: [
+      'No node holds a key: a signing sidecar does, and signs what nodes bring. They know it by an alias.',
+      'The alias of a new certificate is added there first; then the new manifest binds builds to it.',
+    ],
     newCertificates: ['ios-main'],
   },
   {

@@ -126,14 +126,15 @@ describe('preflight refuses', () => {
     ]);
   });
 
-  it.each([
-    [
-      'a signing sidecar',
-      { identity: 'sidecar' as const },
-      'this version speaks to no signing sidecar; the line is declared with identity: sidecar',
-    ],
-  ])('%s, which it would take for copies on nodes', (_, change, reason) => {
-    expect(refusals(facts({ line: { ...LINE, ...change } }))).toEqual([reason]);
+  it('a signing sidecar whose nodes are reached over SSH, by name (S4)', () => {
+    const line = { ...LINE, identity: 'sidecar' as const, sidecar: { socket: '/usr/local/var/reseal/sidecar/socket' } };
+    expect(refusals(facts({ line }))).toEqual([]);
+    const [first, ...others] = facts({}).nodes;
+    if (first === undefined) throw new Error('there are nodes');
+    const distant = { ...first, reach: { kind: 'ssh' as const, host: 'mac', port: 22, user: 'ci' } };
+    expect(refusals(facts({ line, nodes: [distant, ...others] }))).toEqual([
+      `a signing sidecar is asked from the machine that its socket is on, and not over SSH; run an agent on ${first.name}, or use another identity`,
+    ]);
   });
 
   it('with an identity per node more distribution certificates of one team than Apple permits (S4)', () => {
