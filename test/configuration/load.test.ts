@@ -112,6 +112,25 @@ describe('a configuration', () => {
 });
 
 describe('a configuration that is wrong', () => {
+  it('has a sidecar that no line reaches, or a line that says how to reach what it does not have', () => {
+    edit('topology.yaml', 'identity: signers', 'identity: sidecar');
+    expect(refusal().details).toEqual([
+      expect.stringMatching(/^topology\.yaml:\d+ lines\.ios-main\.sidecar: found nothing, expected sidecar: \{socket: PATH\}/),
+    ]);
+    edit('topology.yaml', 'identity: sidecar', 'identity: sidecar\n    sidecar: { socket: ./socket }');
+    expect(refusal().details).toEqual([
+      expect.stringContaining('lines.ios-main.sidecar.socket: found "./socket", expected an absolute path'),
+    ]);
+    edit('topology.yaml', './socket', '/usr/local/var/reseal/sidecar/socket');
+    expect(loadConfiguration(folder).topology.lines['ios-main' as never]).toMatchObject({
+      sidecar: { socket: '/usr/local/var/reseal/sidecar/socket' },
+    });
+    edit('topology.yaml', 'identity: sidecar', 'identity: signers');
+    expect(refusal().details).toEqual([
+      expect.stringContaining('lines.ios-main.sidecar: found a sidecar, expected none, since identity is signers'),
+    ]);
+  });
+
   it('names file, line, field, what was found and what was expected, everything at once', () => {
     edit(
       'policy.yaml',

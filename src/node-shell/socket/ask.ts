@@ -20,9 +20,14 @@ export async function askOwner(request: Exchange): Promise<{ readonly line: stri
 }
 
 function troubleOf(socket: string, folder: string): string | null {
-  const { uid, mode } = lstatSync(folder);
-  if ((mode & NOT_THE_OWNER_WRITES) !== 0) return `others than its owner may write the folder ${folder}`;
-  return socketTrouble(socket, [uid], `user ${uid}, whose folder it is`);
+  try {
+    const { uid, mode } = lstatSync(folder);
+    if ((mode & NOT_THE_OWNER_WRITES) !== 0) return `others than its owner may write the folder ${folder}`;
+    return socketTrouble(socket, [uid], `user ${uid}, whose folder it is`);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EACCES')) throw error;
+    return `this account may not look into the folder ${folder}; it has to be in the group of that folder`;
+  }
 }
 
 function folderOf(socket: string): string | null {
