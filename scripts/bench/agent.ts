@@ -13,11 +13,11 @@ import { startEmbeddedServer } from '../../src/temporal/embedded-server.js';
 import { cpuTime } from './cpu-time.js';
 
 /** `npm run bench:agent`: what an idle agent of `--nodes` nodes costs, on Linux. */
-const { values } = parseArgs({ options: { nodes: { type: 'string', default: '1' }, seconds: { type: 'string', default: '30' } } });
+const { values } = parseArgs({ options: { nodes: { type: 'string', default: '1' }, seconds: { type: 'string', default: '60' } } });
 /** What one idle agent of one node may need: MB of resident memory, and per cent of a core. */
 const REACH = { memory: 120, cpu: 0.5 };
-/** For what starting leaves to be done, in milliseconds. */
-const SETTLING = 10_000;
+/** For what starting leaves to be done, in milliseconds: V8 tidies up for some twenty seconds after the last of it. */
+const SETTLING = 30_000;
 
 /** Resident memory of a process in MB. */
 function residentMemory(pid: number): number {
