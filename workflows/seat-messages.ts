@@ -1,6 +1,8 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import type { NodeName } from '../src/domain/brands.js';
-import type { AcquireRequest, Seat, SeatTerms, SeatUse, SeatView, Standing } from '../src/domain/seats/seat.js';
+import type { BookingAnswer, BookRequest } from '../src/domain/seats/book.js';
+import type { AcquireRequest, Seat, SeatUse, SeatView, Standing } from '../src/domain/seats/seat.js';
+import type { SeatTerms } from '../src/domain/seats/terms.js';
 
 /** What is declared of the seat now, by who asks: the workflow reads no configuration. */
 export interface SeatRules {
@@ -10,6 +12,8 @@ export interface SeatRules {
 
 /** Asks for the seat, or again: at once answered with where the claim stands. Nothing waits inside an Update. */
 export const acquireUpdate = defineUpdate<Standing, [Omit<AcquireRequest, 'token'> & SeatRules]>('acquire');
+/** Books a seat for later, or again with other times. */
+export const bookUpdate = defineUpdate<BookingAnswer, [Omit<BookRequest, 'token'> & SeatRules]>('book');
 export const heartbeatUpdate = defineUpdate<Standing, [{ readonly token: string }]>('heartbeat');
 /** By its token; an operator's release names holder and job instead. */
 export const releaseUpdate = defineUpdate<

@@ -16,20 +16,31 @@ import {
   claims,
   emptySeat,
   isIdle,
-  nextEnd,
+  isKnown,
+  nextChange,
   releaseSeat,
   resizeSeat,
   seatView,
   settleSeat,
   standingOf,
   tokenOf,
+  tokensOf,
   type Moved,
   type Seat,
-  type SeatTerms,
   type SeatUse,
 } from '../src/domain/seats/seat.js';
+import { bookSeat } from '../src/domain/seats/book.js';
+import type { SeatTerms } from '../src/domain/seats/terms.js';
 import { ledger } from './activities.js';
-import { acquireUpdate, heartbeatUpdate, releaseUpdate, seatsQuery, standingQuery, type SignerSeatInput } from './seat-messages.js';
+import {
+  acquireUpdate,
+  bookUpdate,
+  heartbeatUpdate,
+  releaseUpdate,
+  seatsQuery,
+  standingQuery,
+  type SignerSeatInput,
+} from './seat-messages.js';
 
 /** Claims that are kept for a ledger that is away; beyond it the oldest are given up, so that the state stays small. */
 const MOST_UNRECORDED = 1_000;
@@ -64,18 +75,21 @@ export async function signerSeat(input: SignerSeatInput): Promise<void> {
     const own = tokenOf(seat, asked);
     return own === null ? { kind: 'gone' } : standingOf(seat, own);
   });
+  setHandler(bookUpdate, (asked) => {
+    terms = asked.terms;
+    const { terms: _terms, capacity, ...request } = asked;
+    take(resizeSeat(seat, capacity, Date.now(), terms));
+    const { seat: booked, answer } = bookSeat(seat, { ...request, token: uuid4() }, Date.now(), terms);
+    take({ seat: booked, ended: [] });
+    return answer;
+  });
   setHandler(heartbeatUpdate, ({ token }) => {
     take(beatSeat(seat, token, Date.now(), terms));
     return standingOf(seat, token);
   });
   setHandler(releaseUpdate, (asked) => {
-    const tokens =
-      'token' in asked
-        ? [asked.token]
-        : claims(seat)
-            .filter((claim) => claim.holder === asked.holder && (asked.job === null || claim.job === asked.job))
-            .map((claim) => claim.token);
-    const known = tokens.filter((token) => standingOf(seat, token).kind !== 'gone');
+    const tokens = 'token' in asked ? [asked.token] : tokensOf(seat, asked.holder, asked.job);
+    const known = tokens.filter((token) => isKnown(seat, token));
     for (const token of known) take(releaseSeat(seat, token, 'token' in asked ? 'released' : 'forced', Date.now(), terms));
     return { released: known.length > 0 };
   });
@@ -112,7 +126,7 @@ export async function signerSeat(input: SignerSeatInput): Promise<void> {
     const seen = moves;
     const open = unrecorded.length;
     const changed = (): boolean => moves !== seen || unrecorded.length !== open;
-    const until = nextEnd(seat);
+    const until = nextChange(seat, Date.now(), terms);
     if (until !== null) await condition(changed, Math.max(1, until - Date.now()));
     else if (unrecorded.length > 0) await condition(changed);
     else if (!(await condition(changed, IDLE_FOR)) && isIdle(seat)) {

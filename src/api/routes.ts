@@ -52,6 +52,20 @@ export const SeatAcquireBody = z
   })
   .refine(({ node, line }) => (node === undefined) !== (line === undefined), { error: 'either a node or a line' });
 
+export const SeatBookBody = z
+  .strictObject({
+    node: text.optional(),
+    line: text.optional(),
+    holder: claimText,
+    pipeline: claimText,
+    ticket,
+    job: claimText,
+    from: z.iso.datetime({ offset: true }),
+    /** Milliseconds. */
+    length: z.int().positive(),
+  })
+  .refine(({ node, line }) => (node === undefined) !== (line === undefined), { error: 'either a node or a line' });
+
 export const SeatTokenBody = z.strictObject({ token: text.max(64) });
 
 /** By token, or by an operator: then by holder, with who says so and why. */
@@ -111,12 +125,18 @@ export const ROUTES: readonly RouteDescription[] = [
   },
   { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
   { method: 'post', path: '/v1/schedule', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },
-  { method: 'get', path: '/v1/seats', summary: 'Seats of signers: who holds one, who waits' },
+  { method: 'get', path: '/v1/seats', summary: 'Seats of signers: who holds one, who waits, who has booked one' },
   { method: 'post', path: '/v1/seats', summary: 'Ask for a seat, or again for the same job', body: SeatAcquireBody },
+  { method: 'post', path: '/v1/seats/bookings', summary: 'Book a seat for later, or again with other times', body: SeatBookBody },
   { method: 'get', path: '/v1/seats/usage', summary: 'What was held and waited for, by day; ?by=pipeline, holder or node; ?since=DATE' },
   { method: 'post', path: '/v1/seats/{node}/standing', summary: 'Where a claim stands', body: SeatTokenBody },
   { method: 'post', path: '/v1/seats/{node}/heartbeat', summary: 'Say that the holder, or one who waits, is alive', body: SeatTokenBody },
-  { method: 'post', path: '/v1/seats/{node}/release', summary: 'Give a seat back, or take it from its holder', body: SeatReleaseBody },
+  {
+    method: 'post',
+    path: '/v1/seats/{node}/release',
+    summary: 'Give a seat or a booking back, or take it from its holder',
+    body: SeatReleaseBody,
+  },
   { method: 'get', path: '/v1/lines/{line}/head', summary: "A line's head in the store" },
 ];
 

@@ -1,14 +1,18 @@
 import type { z } from 'zod';
 import type { NodeName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
+import { describeDuration } from '../domain/duration.js';
+import type { BookingAnswer } from '../domain/seats/book.js';
 import type { SeatView } from '../domain/seats/seat.js';
 import { addUp, type UsageBy } from '../domain/seats/usage.js';
 import { ticketRefusal } from '../domain/tickets.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import {
+  bookedView,
   seatListView,
   standingView,
   usageView,
+  type SeatBookedView,
   type SeatListView,
   type SeatReleaseView,
   type SeatStandingView,
@@ -16,7 +20,7 @@ import {
 } from '../presenters/seat.js';
 import { Seats } from '../temporal/seats.js';
 import { mayAsk, type RotationDesk } from './rotations.js';
-import type { SeatAcquireBody, SeatReleaseBody } from './routes.js';
+import type { SeatAcquireBody, SeatBookBody, SeatReleaseBody } from './routes.js';
 
 const seatsOf = (desk: RotationDesk): Seats => new Seats(desk.client, desk.taskQueue);
 const capacityOf = (node: NodeDeclaration): number => node.seats ?? 1;
@@ -52,29 +56,93 @@ export async function listSeats(desk: RotationDesk): Promise<SeatListView> {
 /** Asks for a seat and answers at once: granted, a place in the queue, or (without a wait) gone where none is free. */
 export async function acquireSeat(desk: RotationDesk, asked: z.infer<typeof SeatAcquireBody>): Promise<SeatStandingView> {
   const { policy } = desk.around.configuration();
-  const refusal = ticketRefusal(asked.ticket, policy);
-  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
+  mustBeTicket(desk, asked.ticket);
   const { holder, pipeline, ticket, job, wait, lease = null } = asked;
   const node = await chosen(desk, asked);
   const standing = await seatsOf(desk).acquire(
     node.name,
     { terms: policy.seats, capacity: capacityOf(node) },
-    { holder, pipeline, ticket, job, wait, lease, place: 'back' },
+    { holder, pipeline, ticket, job, wait, lease, purpose: 'job' },
   );
   return standingView(node.name, standing);
+}
+
+function mustBeTicket(desk: RotationDesk, ticket: string): void {
+  const refusal = ticketRefusal(ticket, desk.around.configuration().policy);
+  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
+}
+
+/** @throws ResealError SEAT_HELD where no seat is free all that time, USAGE where the policy allows no such booking */
+export async function bookSeat(desk: RotationDesk, asked: z.infer<typeof SeatBookBody>): Promise<SeatBookedView> {
+  const { policy } = desk.around.configuration();
+  mustBeTicket(desk, asked.ticket);
+  const { holder, pipeline, ticket, job } = asked;
+  const from = Date.parse(asked.from);
+  const candidates = await bookable(desk, asked);
+  const refusals: string[] = [];
+  for (const node of candidates) {
+    const rules = { terms: policy.seats, capacity: capacityOf(node) };
+    const answer = await seatsOf(desk).book(node.name, rules, { holder, pipeline, ticket, job, from, until: from + asked.length });
+    if (answer.kind === 'booked') {
+      const claimBy = Math.min(answer.until, answer.from + policy.seats.bookingGrace);
+      return bookedView(node.name, { holder, job, ticket, token: answer.token, from: answer.from, until: answer.until, claimBy });
+    }
+    if (answer.kind !== 'taken') throw new ResealError('USAGE', notBookable(answer));
+    refusals.push(takenInWords(node.name, answer));
+  }
+  throw new ResealError('SEAT_HELD', `${refusals.join(' ')} \`reseal seat list\` shows all bookings.`);
+}
+
+/** The node that is named, or those of a line: the one where the job has a booking first, then those with fewer bookings. */
+async function bookable(
+  desk: RotationDesk,
+  { node, line, holder, job }: z.infer<typeof SeatBookBody>,
+): Promise<readonly NodeDeclaration[]> {
+  if (node !== undefined) return [signer(desk, node)];
+  const seen = await Promise.all(signersOfLine(desk, line).map(async (one) => ({ one, bookings: (await viewOf(desk, one)).bookings })));
+  const own = seen.filter(({ bookings }) => bookings.some((booking) => booking.holder === holder && booking.job === job));
+  if (own.length > 0) return own.map(({ one }) => one);
+  return [...seen].sort((first, second) => first.bookings.length - second.bookings.length).map(({ one }) => one);
+}
+
+function notBookable(answer: Exclude<BookingAnswer, { kind: 'booked' | 'taken' }>): string {
+  switch (answer.kind) {
+    case 'past':
+      return 'That time is over. Give a beginning to come, like +2h.';
+    case 'too-long':
+      return `A seat can be booked for ${describeDuration(answer.longest)} at most (seats.longest in policy.yaml).`;
+    case 'too-far':
+      return `Seats can be booked ${describeDuration(answer.bookAhead)} ahead at most (seats.bookAhead in policy.yaml).`;
+  }
+}
+
+const minute = (at: number): string => `${new Date(at).toISOString().slice(0, 16)}Z`;
+
+function takenInWords(node: NodeName, { by, freeFrom }: Extract<BookingAnswer, { kind: 'taken' }>): string {
+  const who = by.map((one) => `${one.holder} under ${one.ticket} until ${minute(one.until)}`).join(', ');
+  const next =
+    freeFrom === null ? 'none of that length begins later in the time that can be booked' : `the next begins at ${minute(freeFrom)}`;
+  return `${node} has no seat free all that time: taken by ${who}; ${next}.`;
+}
+
+/** @throws ResealError NOT_FOUND */
+function signersOfLine(desk: RotationDesk, line = ''): readonly NodeDeclaration[] {
+  const found = signersOf(desk).filter((one) => one.lines.some((name) => name === line));
+  if (found.length > 0) return found;
+  throw new ResealError('NOT_FOUND', `No node with the role signer is on line ${line}. See \`reseal seat list\`.`);
 }
 
 /** The node that is named; of a line the one that the job has a claim on already, else that with the shortest line before its seats. */
 async function chosen(desk: RotationDesk, { node, line, holder, job }: z.infer<typeof SeatAcquireBody>): Promise<NodeDeclaration> {
   if (node !== undefined) return signer(desk, node);
-  const candidates = signersOf(desk).filter((one) => one.lines.some((name) => name === line));
-  const seen = await Promise.all(candidates.map(async (one) => ({ one, view: await viewOf(desk, one) })));
-  const own = seen.find(({ view }) => [...view.held, ...view.waiting].some((claim) => claim.holder === holder && claim.job === job));
+  const seen = await Promise.all(signersOfLine(desk, line).map(async (one) => ({ one, view: await viewOf(desk, one) })));
+  const own = seen.find(({ view }) =>
+    [...view.held, ...view.waiting, ...view.bookings].some((claim) => claim.holder === holder && claim.job === job),
+  );
   if (own !== undefined) return own.one;
   const before = ({ one, view }: (typeof seen)[number]): number => (view.held.length + view.waiting.length) / capacityOf(one);
   const [best] = [...seen].sort((first, second) => before(first) - before(second));
-  if (best === undefined)
-    throw new ResealError('NOT_FOUND', `No node with the role signer is on line ${line ?? ''}. See \`reseal seat list\`.`);
+  if (best === undefined) throw new ResealError('NOT_FOUND', `No node with the role signer is on line ${line ?? ''}.`);
   return best.one;
 }
 

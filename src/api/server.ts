@@ -31,12 +31,13 @@ import {
   PurgeBody,
   ScheduleBody,
   SeatAcquireBody,
+  SeatBookBody,
   SeatReleaseBody,
   SeatTokenBody,
   StartBody,
 } from './routes.js';
 import { purgeNode } from './purge.js';
-import { acquireSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
+import { acquireSeat, bookSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
 import { changeSchedule, showSchedule } from './schedule.js';
 
 const BODY_LIMIT = 256 * 1024;
@@ -132,6 +133,7 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   });
   api.get('/v1/seats', async (context) => context.json(await listSeats(desk)));
   api.post('/v1/seats', async (context) => context.json(await acquireSeat(desk, await body(context, SeatAcquireBody))));
+  api.post('/v1/seats/bookings', async (context) => context.json(await bookSeat(desk, await body(context, SeatBookBody))));
   api.get('/v1/seats/usage', async (context) => context.json(await seatUsage(desk, context.req.query('by'), context.req.query('since'))));
   api.post('/v1/seats/:node/standing', async (context) =>
     context.json(await seatStanding(desk, context.req.param('node'), (await body(context, SeatTokenBody)).token)),

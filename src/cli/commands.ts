@@ -231,6 +231,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./seat/acquire.js'),
   },
   {
+    path: 'seat book',
+    description: "Book a signer's seat for later; exit 4 when none is free all that time",
+    load: () => import('./seat/book.js'),
+  },
+  {
     path: 'seat run',
     description: "Run a command while holding a signer's seat; exits with the command's own exit code",
     load: () => import('./seat/run.js'),
@@ -242,9 +247,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     path: 'seat release',
-    description: "Give a seat back; with --force take it from its holder, in an operator's name",
+    description: "Give a seat or a booking back; with --force take it from its holder, in an operator's name",
     load: () => import('./seat/release.js'),
   },
-  { path: 'seat list', description: 'List the seats of signers: who holds one, who waits', load: () => import('./seat/list.js') },
+  {
+    path: 'seat list',
+    description: 'List the seats of signers: who holds one, who waits, who has booked one',
+    load: () => import('./seat/list.js'),
+  },
   { path: 'seat usage', description: 'Show how long seats were held and waited for, day by day', load: () => import('./seat/usage.js') },
 ];

@@ -1,5 +1,5 @@
 import type { Duration } from './brands.js';
-import type { SeatTerms } from './seats/seat.js';
+import type { SeatTerms } from './seats/terms.js';
 
 /** A share of a number of nodes (`5%` is `{percent: 5}`) or a count. */
 export type Share = { readonly percent: number } | { readonly count: number };

@@ -1,4 +1,4 @@
-import type { PublicClaim, SeatView, Standing } from '../domain/seats/seat.js';
+import type { PublicBooking, PublicClaim, SeatView, Standing } from '../domain/seats/seat.js';
 import type { UsageBy, UsageRow } from '../domain/seats/usage.js';
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -23,7 +23,33 @@ export interface SeatListView {
     readonly held: readonly SeatClaimView[];
     /** In the order of their turn. */
     readonly waiting: readonly SeatClaimView[];
+    /** In the order of their beginnings. */
+    readonly bookings: readonly SeatBookingView[];
   }[];
+}
+
+export interface SeatBookingView {
+  readonly holder: string;
+  readonly pipeline: string;
+  readonly ticket: string;
+  readonly job: string;
+  readonly bookedAt: string;
+  readonly from: string;
+  readonly until: string;
+}
+
+/** A booking that was made; `token` is for who asked alone. */
+export interface SeatBookedView {
+  readonly schemaVersion: 1;
+  readonly node: string;
+  readonly token: string;
+  readonly holder: string;
+  readonly job: string;
+  readonly ticket: string;
+  readonly from: string;
+  readonly until: string;
+  /** When it is over unless its job has asked for the seat. */
+  readonly claimBy: string;
 }
 
 /** Where one claim stands; `token` is for who asked alone. */
@@ -59,6 +85,13 @@ const claimView = ({ askedAt, grantedAt, until, ...who }: PublicClaim): SeatClai
   until: iso(until),
 });
 
+const bookingView = ({ bookedAt, from, until, ...who }: PublicBooking): SeatBookingView => ({
+  ...who,
+  bookedAt: iso(bookedAt),
+  from: iso(from),
+  until: iso(until),
+});
+
 export const seatListView = (seats: readonly { readonly view: SeatView; readonly lines: readonly string[] }[]): SeatListView => ({
   schemaVersion: 1,
   seats: seats.map(({ view, lines }) => ({
@@ -67,6 +100,7 @@ export const seatListView = (seats: readonly { readonly view: SeatView; readonly
     capacity: view.capacity,
     held: view.held.map(claimView),
     waiting: view.waiting.map(claimView),
+    bookings: view.bookings.map(bookingView),
   })),
 });
 
@@ -76,6 +110,16 @@ export function standingView(node: string, standing: Standing): SeatStandingView
   const { token, until, beatBy } = standing;
   return { ...base, token, position: standing.kind === 'queued' ? standing.position : null, until: iso(until), beatBy: iso(beatBy) };
 }
+
+export const bookedView = (
+  node: string,
+  {
+    from,
+    until,
+    claimBy,
+    ...who
+  }: Pick<SeatBookedView, 'token' | 'holder' | 'job' | 'ticket'> & Record<'from' | 'until' | 'claimBy', number>,
+): SeatBookedView => ({ schemaVersion: 1, node, ...who, from: iso(from), until: iso(until), claimBy: iso(claimBy) });
 
 export const usageView = (by: UsageBy, since: number, rows: readonly UsageRow[]): SeatUsageView => ({
   schemaVersion: 1,

@@ -118,6 +118,10 @@ export const PolicySchema = z
         /** Whoever is silent for longer loses the seat, or the place in the queue. */
         heartbeat: positiveDuration.prefault('2m'),
         longestWait: positiveDuration.prefault('4h'),
+        /** How far ahead seats can be booked. */
+        bookAhead: positiveDuration.prefault('30d'),
+        /** A booking that nobody has claimed for so long after its beginning is over. */
+        bookingGrace: positiveDuration.prefault('15m'),
         /** How long a rotation waits for the seat of a signer that it is to switch. */
         rotationWait: duration.prefault('20m'),
         /** How long a switch back waits before it goes on without the seat. */

@@ -79,7 +79,7 @@ class SwitchClaim {
     const { policy } = this.configuration;
     const attemptEnds = Date.now() + policy.limits.nodeOperationTimeout / 4;
     if (Date.now() > this.order.notAfter) throw ApplicationFailure.nonRetryable('the order grew old waiting for a seat', 'ORDER_EXPIRED');
-    let standing = await this.ask('back', policy.seats.rotationWait);
+    let standing = await this.ask('rotation', policy.seats.rotationWait);
     while (standing.kind === 'queued') {
       if (Date.now() >= attemptEnds) throw ApplicationFailure.retryable(await this.heldInWords(), 'SEAT_HELD');
       standing = await this.look(standing);
@@ -97,7 +97,7 @@ class SwitchClaim {
     const { rollbackWait } = this.configuration.policy.seats;
     const until = Date.now() + rollbackWait;
     try {
-      let standing = await this.ask('front', rollbackWait);
+      let standing = await this.ask('return', rollbackWait);
       while (standing.kind === 'queued' && Date.now() < until) {
         // An attempt of the same rotation that is given up for this one: the fence keeps it from changing anything.
         if ((await this.view()).held.some((claim) => claim.holder === this.order.rotation)) break;
@@ -116,13 +116,13 @@ class SwitchClaim {
     }
   }
 
-  private ask(place: AcquireRequest['place'], wait: number): Promise<Standing> {
+  private ask(purpose: AcquireRequest['purpose'], wait: number): Promise<Standing> {
     const { rotation, opId, node } = this.order;
     const { policy } = this.configuration;
     return this.seats.acquire(
       node,
       { terms: policy.seats, capacity: this.node.seats ?? 1 },
-      { holder: rotation, pipeline: 'reseal', ticket: rotation, job: opId, lease: 2 * policy.limits.nodeOperationTimeout, wait, place },
+      { holder: rotation, pipeline: 'reseal', ticket: rotation, job: opId, lease: 2 * policy.limits.nodeOperationTimeout, wait, purpose },
     );
   }
 

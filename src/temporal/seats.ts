@@ -1,7 +1,16 @@
 import { WithStartWorkflowOperation, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { NodeName } from '../domain/brands.js';
+import type { BookingAnswer, BookRequest } from '../domain/seats/book.js';
 import { emptySeat, seatView, type AcquireRequest, type SeatView, type Standing } from '../domain/seats/seat.js';
-import { acquireUpdate, heartbeatUpdate, releaseUpdate, seatsQuery, standingQuery, type SeatRules } from '../../workflows/seat-messages.js';
+import {
+  acquireUpdate,
+  bookUpdate,
+  heartbeatUpdate,
+  releaseUpdate,
+  seatsQuery,
+  standingQuery,
+  type SeatRules,
+} from '../../workflows/seat-messages.js';
 import type { signerSeat } from '../../workflows/signer-seat.js';
 import { TASK_QUEUE } from './task-queue.js';
 
@@ -17,15 +26,21 @@ export class Seats {
 
   /** Asks for a seat, starting its workflow where none runs. Answers at once. */
   acquire(node: NodeName, rules: SeatRules, request: Omit<AcquireRequest, 'token'>): Promise<Standing> {
-    const start = new WithStartWorkflowOperation<typeof signerSeat>('signerSeat', {
-      workflowId: this.idOf(node),
-      taskQueue: this.taskQueue,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      args: [{ node, terms: rules.terms }],
-      staticSummary: `the seats of ${node}`,
-    });
     return this.within(() =>
-      this.client.workflow.executeUpdateWithStart(acquireUpdate, { args: [{ ...request, ...rules }], startWorkflowOperation: start }),
+      this.client.workflow.executeUpdateWithStart(acquireUpdate, {
+        args: [{ ...request, ...rules }],
+        startWorkflowOperation: this.start(node, rules),
+      }),
+    );
+  }
+
+  /** Books a seat for later, or again with other times. Answers at once. */
+  book(node: NodeName, rules: SeatRules, request: Omit<BookRequest, 'token'>): Promise<BookingAnswer> {
+    return this.within(() =>
+      this.client.workflow.executeUpdateWithStart(bookUpdate, {
+        args: [{ ...request, ...rules }],
+        startWorkflowOperation: this.start(node, rules),
+      }),
     );
   }
 
@@ -50,6 +65,16 @@ export class Seats {
 
   view(node: NodeName, capacity: number): Promise<SeatView> {
     return this.orNone(() => this.handle(node).query(seatsQuery), seatView(emptySeat(node, capacity)));
+  }
+
+  private start(node: NodeName, { terms }: SeatRules) {
+    return new WithStartWorkflowOperation<typeof signerSeat>('signerSeat', {
+      workflowId: this.idOf(node),
+      taskQueue: this.taskQueue,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      args: [{ node, terms }],
+      staticSummary: `the seats of ${node}`,
+    });
   }
 
   private idOf(node: NodeName): string {

@@ -29,7 +29,7 @@ const rules = () => ({ terms: loadConfiguration(scenario.mesh.mesh.folders.confi
 async function holdAll(job: string): Promise<void> {
   const claimant = { holder: 'ci', pipeline: 'courier', ticket: 'CHG-1', job };
   for (const node of SIGNERS) {
-    const standing = await seats.acquire(node, rules(), { ...claimant, lease: null, wait: 0, place: 'back' });
+    const standing = await seats.acquire(node, rules(), { ...claimant, lease: null, wait: 0, purpose: 'job' });
     if (standing.kind !== 'granted') throw new Error(`the seat of ${node} is ${standing.kind}`);
     const { token } = standing;
     beats.push(setInterval(() => void seats.heartbeat(node, token).catch(() => undefined), 500));

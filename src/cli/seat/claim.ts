@@ -42,7 +42,8 @@ export function durationOf(option: string, text: string): number {
 
 export const seatPath = (node: string, verb: string): string => `/v1/seats/${encodeURIComponent(node)}/${verb}`;
 
-function ownName(): string {
+/** USER@HOST. */
+export function ownName(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
   } catch {
@@ -51,14 +52,21 @@ function ownName(): string {
   }
 }
 
+/** @throws ResealError USAGE */
+export function placeOf({ node, line }: Pick<Wanted, 'node' | 'line'>): { readonly node: string } | { readonly line: string } {
+  if (node !== undefined && line === undefined) return { node };
+  if (line !== undefined && node === undefined) return { line };
+  throw new ResealError('USAGE', 'Name either a node or, with --line, a line.');
+}
+
 /** Asks for a seat and waits for it as long as is wanted. @throws ResealError SEAT_HELD where it was not to be had in that time */
 export async function claimSeat(context: Context, api: ApiClient, wanted: Wanted): Promise<SeatStandingView> {
-  const { node, line, ticket, wait } = wanted;
-  if ((node === undefined) === (line === undefined)) throw new ResealError('USAGE', 'Name either a node or, with --line, a line.');
+  const { ticket, wait } = wanted;
+  const place = placeOf(wanted);
   const until = Date.now() + wait;
   const signal = wait > 0 ? context.interrupted() : undefined;
   let standing = await api.post<SeatStandingView>('/v1/seats', {
-    ...(node === undefined ? { line } : { node }),
+    ...place,
     holder: wanted.holder ?? ownName(),
     pipeline: wanted.pipeline ?? 'none',
     ticket,
@@ -69,9 +77,9 @@ export async function claimSeat(context: Context, api: ApiClient, wanted: Wanted
   const allowed = standing.beatBy === null ? 0 : Date.parse(standing.beatBy) - Date.now();
   let shown = '';
   while (standing.state === 'queued' && Date.now() < until && signal?.aborted !== true) {
-    const place = queuedText(standing);
-    if (place !== shown) context.output.progress(place);
-    shown = place;
+    const turn = queuedText(standing);
+    if (turn !== shown) context.output.progress(turn);
+    shown = turn;
     await sleep(LOOK_EVERY, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     standing = await api.post<SeatStandingView>(seatPath(standing.node, isDue(standing, allowed) ? 'heartbeat' : 'standing'), {
       token: standing.token,
@@ -87,8 +95,12 @@ const isDue = ({ beatBy }: SeatStandingView, allowed: number): boolean => beatBy
 
 async function notToBeHad(api: ApiClient, node: string, wait: number): Promise<string> {
   const { seats } = await api.get<SeatListView>('/v1/seats');
-  const held = seats.find((seat) => seat.node === node)?.held ?? [];
-  const by = held.map((claim) => `${claim.holder} under ${claim.ticket} until ${claim.until}`).join(', ') || 'somebody until a moment ago';
-  const next = wait === 0 ? 'Wait for it with --wait 20m' : 'Wait longer, or ask for another signer';
-  return `The seat of ${node} is held by ${by}. ${next}; \`reseal seat list\` shows who holds seats.`;
+  const seat = seats.find((one) => one.node === node);
+  const next = wait === 0 ? 'Wait for it with --wait 20m' : 'Wait longer, ask for less with --for, or ask for another signer';
+  const look = '`reseal seat list` shows who holds and who has booked seats.';
+  const held = (seat?.held ?? []).map((claim) => `${claim.holder} under ${claim.ticket} until ${claim.until}`);
+  const [booked] = seat?.bookings ?? [];
+  if (seat !== undefined && held.length < seat.capacity && booked !== undefined)
+    return `${node} has no seat free for so long: ${booked.holder} has booked it under ${booked.ticket} from ${booked.from} to ${booked.until}. ${next}; ${look}`;
+  return `The seat of ${node} is held by ${held.join(', ') || 'somebody until a moment ago'}. ${next}; ${look}`;
 }

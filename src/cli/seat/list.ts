@@ -4,7 +4,7 @@ import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
 
 export const command = defineCommand({
-  description: 'List the seats of signers: who holds one, who waits',
+  description: 'List the seats of signers: who holds one, who waits, who has booked one',
   arguments: {},
   options: {},
   async handler(context) {

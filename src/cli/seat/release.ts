@@ -5,13 +5,13 @@ import { defineCommand } from '../command.js';
 import { seatPath } from './claim.js';
 
 export const command = defineCommand({
-  description: "Give a seat back; with --force take it from its holder, in an operator's name",
+  description: "Give a seat or a booking back; with --force take it from its holder, in an operator's name",
   arguments: { node: { kind: 'text', required: true, description: 'Signer' } },
   options: {
-    token: { kind: 'text', description: 'Token that `seat acquire` printed', value: 'TOKEN' },
+    token: { kind: 'text', description: 'Token that `seat acquire` or `seat book` printed', value: 'TOKEN' },
     force: { kind: 'flag', description: 'Release what another holds; needs --holder, --as and --ticket' },
-    holder: { kind: 'text', description: 'Whose claims end', value: 'NAME' },
-    job: { kind: 'text', description: 'Only the claim of this job', value: 'KEY' },
+    holder: { kind: 'text', description: 'Whose claims and bookings end', value: 'NAME' },
+    job: { kind: 'text', description: 'Only those of this job', value: 'KEY' },
     as: { kind: 'text', description: 'The person who says it, by the roster (release-seat)', value: 'PERSON' },
     ticket: { kind: 'text', description: 'Ticket id', value: 'TICKET' },
   },

@@ -1,27 +1,15 @@
 import type { Duration, Instant, NodeName } from '../brands.js';
+import { bookedAt, bookingEnd, type Booking } from './booking.js';
+import type { Claimant, SeatTerms } from './terms.js';
 
-/** `policy.yaml`, seats: how long seats are held and waited for, in milliseconds. */
-export interface SeatTerms {
-  /** How long a lease lasts that does not say how long. */
-  readonly lease: Duration;
-  /** The longest lease that can be asked for. */
-  readonly longest: Duration;
-  /** A holder, and a waiter, that is silent for longer loses its place. */
-  readonly heartbeat: Duration;
-  /** The longest that anybody may stay in the queue. */
-  readonly longestWait: Duration;
-}
-
-/** Who asks. One job of one holder has one claim on a seat, however often it asks. */
-export interface Claimant {
-  readonly holder: string;
-  readonly pipeline: string;
-  readonly ticket: string;
-  /** With the holder the key of the claim: asking again under it gets the same claim. */
-  readonly job: string;
-}
+/**
+ * What a claim is for. A `job` keeps clear of what others have booked. A `rotation` needs a seat for the minutes of a switch and heeds only who holds one; a
+ * `return` to the old assets does too, and goes before everybody who is no return. Nobody who holds a seat is driven out.
+ */
+export type Purpose = 'job' | 'rotation' | 'return';
 
 export interface Claim extends Claimant {
+  readonly purpose: Purpose;
   /** Who has it may beat and release; never shown to others. */
   readonly token: string;
   readonly askedAt: Instant;
@@ -39,11 +27,10 @@ export interface AcquireRequest extends Claimant {
   /** Null: the policy's. Never longer than the policy's longest. */
   readonly lease: Duration | null;
   readonly wait: Duration;
-  /** `front`: before everybody who has not gone to the front before; nobody who holds a seat is driven out. */
-  readonly place: 'back' | 'front';
+  readonly purpose: Purpose;
 }
 
-/** The seats of one node: who holds one, and who waits, in the order of their turn. */
+/** The seats of one node: who holds one, who waits, in the order of their turn, and who has booked one for later. */
 export interface Seat {
   readonly node: NodeName;
   readonly capacity: number;
@@ -51,10 +38,15 @@ export interface Seat {
   /** Those who went to the front, before the others. */
   readonly front: readonly Claim[];
   readonly queue: readonly Claim[];
+  /** Not claimed yet, in the order of their beginnings. */
+  readonly bookings: readonly Booking[];
 }
 
-/** How a claim ended. `left`: gave up waiting; `silent`: no heartbeat; `overdue`: the time was over; `forced`: an operator took it. */
-export type SeatEnd = 'released' | 'left' | 'silent' | 'overdue' | 'forced';
+/**
+ * How a claim ended. `left`: gave up waiting; `silent`: no heartbeat; `overdue`: the time was over; `forced`: an operator took it; `unused`: a booking that
+ * nobody claimed.
+ */
+export type SeatEnd = 'released' | 'left' | 'silent' | 'overdue' | 'forced' | 'unused';
 
 /** One claim that has ended, for the ledger; the token is its key. */
 export interface SeatUse extends Claimant {
@@ -78,18 +70,25 @@ export type Standing =
   | { readonly kind: 'queued'; readonly token: string; readonly position: number; readonly until: Instant; readonly beatBy: Instant }
   | { readonly kind: 'gone' };
 
-export const emptySeat = (node: NodeName, capacity: number): Seat => ({ node, capacity, held: [], front: [], queue: [] });
+export const emptySeat = (node: NodeName, capacity: number): Seat => ({
+  node,
+  capacity,
+  held: [],
+  front: [],
+  queue: [],
+  bookings: [],
+});
 
 const waiting = (seat: Seat): readonly Claim[] => [...seat.front, ...seat.queue];
 /** Who holds, then who waits, in the order of their turn. */
 export const claims = (seat: Seat): readonly Claim[] => [...seat.held, ...waiting(seat)];
 
-/** Nobody holds and nobody waits. */
-export const isIdle = (seat: Seat): boolean => claims(seat).length === 0;
+/** Nobody holds, nobody waits and nothing is booked. */
+export const isIdle = (seat: Seat): boolean => claims(seat).length === 0 && seat.bookings.length === 0;
 
 /**
- * Brings a seat to `now`: ends the claims whose time is over, then gives free seats to those whose turn it is. Claims end at the moment
- * their time was over, not when it was noticed.
+ * Brings a seat to `now`: ends the claims and bookings whose time is over, then gives free seats to those whose turn it is. They end at the
+ * moment their time was over, not when it was noticed.
  */
 export function settleSeat(seat: Seat, now: Instant, terms: SeatTerms): Moved {
   const over = (claim: Claim): boolean => Math.min(claim.until, claim.beatBy) <= now;
@@ -97,18 +96,59 @@ export function settleSeat(seat: Seat, now: Instant, terms: SeatTerms): Moved {
     .filter(over)
     .map((claim) => useOf(seat.node, claim, Math.min(claim.until, claim.beatBy), claim.until <= claim.beatBy ? overdue(claim) : 'silent'));
   const stays = (list: readonly Claim[]): readonly Claim[] => list.filter((claim) => !over(claim));
-  return { seat: grant({ ...seat, held: stays(seat.held), front: stays(seat.front), queue: stays(seat.queue) }, now, terms), ended };
+  const left = { ...seat, held: stays(seat.held), front: stays(seat.front), queue: stays(seat.queue) };
+  const lapsed = seat.bookings.filter((booking) => endOfBooking(left, booking, terms) <= now);
+  const open = { ...left, bookings: seat.bookings.filter((booking) => !lapsed.includes(booking)) };
+  const unused = lapsed.map((booking) => unusedOf(seat.node, booking, endOfBooking(left, booking, terms)));
+  return { seat: grant(open, now, terms), ended: [...ended, ...unused] };
 }
 
 const overdue = (claim: Claim): SeatEnd => (claim.grantedAt === null ? 'left' : 'overdue');
 
-function grant(seat: Seat, now: Instant, terms: SeatTerms): Seat {
-  const free = Math.max(0, seat.capacity - seat.held.length);
-  const next = waiting(seat).slice(0, free);
-  if (next.length === 0) return seat;
-  const granted = next.map((claim): Claim => ({ ...claim, grantedAt: now, until: now + claim.lease, beatBy: now + terms.heartbeat }));
-  const left = (list: readonly Claim[]): readonly Claim[] => list.filter((claim) => !next.includes(claim));
-  return { ...seat, held: [...seat.held, ...granted], front: left(seat.front), queue: left(seat.queue) };
+const isFor = (claim: Pick<Claimant, 'holder' | 'job'>, other: Pick<Claimant, 'holder' | 'job'>): boolean =>
+  claim.holder === other.holder && claim.job === other.job;
+
+/** A booking whose job waits for its seat, which somebody holds still, does not lapse before its own end. */
+const endOfBooking = (seat: Seat, booking: Booking, terms: SeatTerms): Instant =>
+  bookingEnd(booking, waiting(seat).some((claim) => isFor(claim, booking)) ? null : terms.bookingGrace);
+
+/** Gives free seats to those whose turn it is, one after the other. */
+function grant(before: Seat, now: Instant, terms: SeatTerms): Seat {
+  let seat = before;
+  for (const claim of inTurn(before, now)) {
+    if (seat.held.length >= seat.capacity) break;
+    const until = leaseEnd(seat, claim, now, terms);
+    if (until === null) continue;
+    const granted: Claim = { ...claim, grantedAt: now, until, beatBy: now + terms.heartbeat };
+    const others = (list: readonly Claim[]): readonly Claim[] => list.filter((one) => one !== claim);
+    seat = {
+      ...seat,
+      held: [...seat.held, granted],
+      front: others(seat.front),
+      queue: others(seat.queue),
+      bookings: seat.bookings.filter((booking) => !isFor(claim, booking)),
+    };
+  }
+  return seat;
+}
+
+/** Returns first, then those whose booking has begun, then the queue. Whose lease would run into a booking is passed over, and keeps its place. */
+function inTurn(seat: Seat, now: Instant): readonly Claim[] {
+  const begun = seat.queue.filter((claim) => seat.bookings.some((booking) => isFor(claim, booking) && booking.from <= now));
+  return [...seat.front, ...begun, ...seat.queue.filter((claim) => !begun.includes(claim))];
+}
+
+/** Until when a claim would hold a seat that is free now; null: what others have booked leaves it no room. */
+function leaseEnd(seat: Seat, claim: Claim, now: Instant, terms: SeatTerms): Instant | null {
+  const lease = now + claim.lease;
+  if (claim.purpose !== 'job') return lease;
+  const own = seat.bookings.find((booking) => isFor(claim, booking));
+  if (own !== undefined && own.from <= now) return own.until;
+  // Earlier than booked: to the end of what was booked, where that is not too long.
+  const until = own === undefined ? lease : own.until;
+  if (until - now > terms.longest) return null;
+  const rivals = seat.bookings.filter((booking) => booking !== own);
+  return bookedAt([...seat.held.map((held) => ({ from: now, until: held.until })), ...rivals], now, until) < seat.capacity ? until : null;
 }
 
 /** Asks for the seat, or again for the claim that the same job has already: it counts as a heartbeat then, and changes nothing else. */
@@ -117,6 +157,7 @@ export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant,
   const known = tokenOf(seat, request);
   if (known !== null) return { seat: beat(seat, known, now, terms), ended };
   const claim: Claim = {
+    purpose: request.purpose,
     holder: request.holder,
     pipeline: request.pipeline,
     ticket: request.ticket,
@@ -128,7 +169,7 @@ export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant,
     until: now + Math.min(Math.max(1, request.wait), terms.longestWait),
     grantedAt: null,
   };
-  const asked = request.place === 'front' ? { ...seat, front: [...seat.front, claim] } : { ...seat, queue: [...seat.queue, claim] };
+  const asked = request.purpose === 'return' ? { ...seat, front: [...seat.front, claim] } : { ...seat, queue: [...seat.queue, claim] };
   const granted = grant(asked, now, terms);
   // Whoever does not want to wait is not left in the queue.
   if (request.wait > 0 || standingOf(granted, claim.token).kind === 'granted') return { seat: granted, ended };
@@ -147,15 +188,20 @@ function beat(seat: Seat, token: string, now: Instant, terms: SeatTerms): Seat {
   return { ...seat, held: alive(seat.held), front: alive(seat.front), queue: alive(seat.queue) };
 }
 
-/** Gives the seat back, or leaves the queue. Of a claim that is gone already: nothing, so that it may be said twice. */
+/** Gives the seat back, leaves the queue, or lets a booking go. Of a claim that is gone already: nothing, so that it may be said twice. */
 export function releaseSeat(before: Seat, token: string, end: 'released' | 'forced', now: Instant, terms: SeatTerms): Moved {
   const { seat, ended } = settleSeat(before, now, terms);
   const claim = claims(seat).find((one) => one.token === token);
-  if (claim === undefined) return { seat, ended };
+  if (claim === undefined) return { seat: withoutBooking(seat, token, now, terms), ended };
   const without = (list: readonly Claim[]): readonly Claim[] => list.filter((one) => one !== claim);
   const left = { ...seat, held: without(seat.held), front: without(seat.front), queue: without(seat.queue) };
   const use = useOf(seat.node, claim, now, end === 'released' && claim.grantedAt === null ? 'left' : end);
   return { seat: grant(left, now, terms), ended: [...ended, use] };
+}
+
+function withoutBooking(seat: Seat, token: string, now: Instant, terms: SeatTerms): Seat {
+  const bookings = seat.bookings.filter((booking) => booking.token !== token);
+  return bookings.length === seat.bookings.length ? seat : grant({ ...seat, bookings }, now, terms);
 }
 
 /** Another number of seats. Fewer take effect as holders end: nobody is driven out. */
@@ -177,10 +223,12 @@ export function standingOf(seat: Seat, token: string): Standing {
     : { kind: 'queued', token, position: index + 1, until: queued.until, beatBy: queued.beatBy };
 }
 
-/** When something ends by itself next; null: nothing does. */
-export function nextEnd(seat: Seat): Instant | null {
+/** When something changes by itself next, after `now`; null: nothing does. */
+export function nextChange(seat: Seat, now: Instant, terms: SeatTerms): Instant | null {
   const ends = claims(seat).map((claim) => Math.min(claim.until, claim.beatBy));
-  return ends.length === 0 ? null : Math.min(...ends);
+  const booked = seat.bookings.flatMap((booking) => [booking.from, endOfBooking(seat, booking, terms)]);
+  const later = [...ends, ...booked].filter((at) => at > now);
+  return later.length === 0 ? null : Math.min(...later);
 }
 
 const useOf = (node: NodeName, claim: Claim, endedAt: Instant, end: SeatEnd): SeatUse => ({
@@ -196,14 +244,28 @@ const useOf = (node: NodeName, claim: Claim, endedAt: Instant, end: SeatEnd): Se
   end,
 });
 
+/** It kept the seat free from its beginning on. */
+const unusedOf = (node: NodeName, { from, until: _until, bookedAt: _bookedAt, ...who }: Booking, endedAt: Instant): SeatUse => ({
+  node,
+  ...who,
+  askedAt: from,
+  grantedAt: null,
+  endedAt,
+  end: 'unused',
+});
+
 /** A claim as anybody may see it: without its token, which is its holder's alone. */
 export type PublicClaim = Claimant & Pick<Claim, 'askedAt' | 'grantedAt' | 'until'>;
+
+/** A booking as anybody may see it. */
+export type PublicBooking = Omit<Booking, 'token'>;
 
 export interface SeatView {
   readonly node: NodeName;
   readonly capacity: number;
   readonly held: readonly PublicClaim[];
   readonly waiting: readonly PublicClaim[];
+  readonly bookings: readonly PublicBooking[];
 }
 
 export function seatView(seat: Seat): SeatView {
@@ -216,9 +278,20 @@ export function seatView(seat: Seat): SeatView {
     grantedAt,
     until,
   });
-  return { node: seat.node, capacity: seat.capacity, held: seat.held.map(show), waiting: waiting(seat).map(show) };
+  const bookings = seat.bookings.map(({ token: _token, ...booking }) => booking);
+  return { node: seat.node, capacity: seat.capacity, held: seat.held.map(show), waiting: waiting(seat).map(show), bookings };
 }
 
 /** The token of the claim that a job has here; null: none. */
 export const tokenOf = (seat: Seat, { holder, job }: Pick<Claimant, 'holder' | 'job'>): string | null =>
-  claims(seat).find((claim) => claim.holder === holder && claim.job === job)?.token ?? null;
+  claims(seat).find((claim) => isFor(claim, { holder, job }))?.token ?? null;
+
+/** The tokens of everything that a holder has here, or one job of it: claims and bookings. */
+export function tokensOf(seat: Seat, holder: string, job: string | null): readonly string[] {
+  return [...claims(seat), ...seat.bookings]
+    .filter((one) => one.holder === holder && (job === null || one.job === job))
+    .map(({ token }) => token);
+}
+
+/** Whether there is a claim or a booking of this token. */
+export const isKnown = (seat: Seat, token: string): boolean => [...claims(seat), ...seat.bookings].some((one) => one.token === token);

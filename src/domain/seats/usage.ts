@@ -29,7 +29,7 @@ function byDay(from: Instant, to: Instant, since: Instant): readonly { readonly 
   return parts;
 }
 
-/** Adds up ended claims by day and name; what lies before `since` does not count. Sorted by day, then name. */
+/** Adds up ended claims by day and name; what lies before `since` does not count, nor do bookings that nobody used. Sorted by day, then name. */
 export function addUp(uses: readonly SeatUse[], by: UsageBy, since: Instant): readonly UsageRow[] {
   const rows = new Map<string, { day: string; name: string; held: number; waited: number; leases: number }>();
   const row = (day: string, name: string) => {
@@ -39,6 +39,7 @@ export function addUp(uses: readonly SeatUse[], by: UsageBy, since: Instant): re
     return found;
   };
   for (const use of uses) {
+    if (use.end === 'unused') continue;
     const name = use[by];
     for (const { day, length } of byDay(use.askedAt, use.grantedAt ?? use.endedAt, since)) row(day, name).waited += length;
     if (use.grantedAt === null) continue;

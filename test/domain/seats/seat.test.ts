@@ -6,7 +6,7 @@ import {
   beatSeat,
   emptySeat,
   isIdle,
-  nextEnd,
+  nextChange,
   releaseSeat,
   resizeSeat,
   seatView,
@@ -14,13 +14,14 @@ import {
   standingOf,
   type AcquireRequest,
   type Moved,
+  type Purpose,
   type Seat,
-  type SeatTerms,
   type SeatUse,
 } from '../../../src/domain/seats/seat.js';
+import type { SeatTerms } from '../../../src/domain/seats/terms.js';
 import { addUp } from '../../../src/domain/seats/usage.js';
 
-const TERMS: SeatTerms = { lease: 1_000, longest: 4_000, heartbeat: 120, longestWait: 2_000 };
+const TERMS: SeatTerms = { lease: 1_000, longest: 4_000, heartbeat: 120, longestWait: 2_000, bookAhead: 50_000, bookingGrace: 300 };
 const NODE = 'ams-sign-1' as NodeName;
 const FREE = emptySeat(NODE, 1);
 
@@ -32,7 +33,7 @@ const ask = (job: string, more: Partial<AcquireRequest> = {}): AcquireRequest =>
   token: `token-${job}`,
   lease: null,
   wait: 1_000,
-  place: 'back',
+  purpose: 'job',
   ...more,
 });
 
@@ -81,13 +82,13 @@ describe('a seat', () => {
 
   it('lets a rollback go to the front, behind one that went there before, and drives nobody out', () => {
     let seat = FREE;
-    for (const [job, place] of [
-      ['a', 'back'],
-      ['b', 'back'],
-      ['c', 'front'],
-      ['d', 'front'],
+    for (const [job, purpose] of [
+      ['a', 'job'],
+      ['b', 'rotation'],
+      ['c', 'return'],
+      ['d', 'return'],
     ] as const)
-      seat = acquireSeat(seat, ask(job, { place }), 0, TERMS).seat;
+      seat = acquireSeat(seat, ask(job, { purpose }), 0, TERMS).seat;
     expect([...seat.held, ...seat.front, ...seat.queue].map(({ job }) => job)).toEqual(['a', 'c', 'd', 'b']);
   });
 
@@ -104,7 +105,7 @@ describe('a seat', () => {
 });
 
 type Act =
-  | { readonly kind: 'ask'; readonly job: number; readonly place: 'back' | 'front'; readonly wait: number }
+  | { readonly kind: 'ask'; readonly job: number; readonly purpose: Purpose; readonly wait: number }
   | { readonly kind: 'beat' | 'release'; readonly job: number }
   | { readonly kind: 'resize'; readonly capacity: number }
   | { readonly kind: 'pass' };
@@ -116,7 +117,7 @@ const acts: fc.Arbitrary<{ readonly after: number; readonly act: Act }> = fc.rec
     fc.record({
       kind: fc.constant('ask' as const),
       job: jobs,
-      place: fc.constantFrom('back' as const, 'back' as const, 'front' as const),
+      purpose: fc.constantFrom('job' as const, 'job' as const, 'rotation' as const, 'return' as const),
       wait: fc.integer({ min: 0, max: 3_000 }),
     }),
     fc.record({ kind: fc.constantFrom('beat' as const, 'release' as const), job: jobs }),
@@ -142,7 +143,7 @@ function play(story: readonly { readonly after: number; readonly act: Act }[], l
     let moved: Moved;
     switch (act.kind) {
       case 'ask':
-        moved = acquireSeat(run.seat, ask(String(act.job), { token: `t${index}`, place: act.place, wait: act.wait }), now, TERMS);
+        moved = acquireSeat(run.seat, ask(String(act.job), { token: `t${index}`, purpose: act.purpose, wait: act.wait }), now, TERMS);
         if (standingOf(moved.seat, `t${index}`).kind !== 'gone') latest.set(act.job, `t${index}`);
         break;
       case 'beat':
@@ -198,11 +199,12 @@ describe('whatever happens', () => {
     fc.assert(
       fc.property(stories, (story) => {
         const run = play(story, () => undefined);
-        let { seat } = run;
+        let { seat, now } = run;
         const ended = [...run.ended];
         for (let turns = 0; !isIdle(seat); turns++) {
           expect(turns).toBeLessThan(100);
-          const moved = settleSeat(seat, nextEnd(seat) ?? 0, TERMS);
+          now = nextChange(seat, now, TERMS) ?? now;
+          const moved = settleSeat(seat, now, TERMS);
           seat = moved.seat;
           ended.push(...moved.ended);
         }
