@@ -2,6 +2,7 @@ import type { LineName, NodeName, RotationId, Sha256 } from '../../src/domain/br
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { HistoryEvent } from '../../src/domain/rotation/history.js';
 import type { SeatUse } from '../../src/domain/seats/seat.js';
+import type { ClaimKey, Signing } from '../../src/domain/signing/claim.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
 
 /** One node of one rotation as last known; the ledger's key is (rotation, node). */
@@ -37,6 +38,9 @@ export interface LedgerActivities {
   recordProgress(progress: Progress): Promise<void>;
   recordStep(step: StepRecord): Promise<void>;
   recordSeatUses(uses: readonly SeatUse[]): Promise<void>;
+  recordSignings(signings: readonly Signing[]): Promise<void>;
+  /** What was signed under a key, oldest first. */
+  signings(key: ClaimKey): Promise<readonly Signing[]>;
 }
 
 /** The ledger is a projection for people and queries: writes are upserts, repeatable, and never decide anything. */
@@ -49,4 +53,7 @@ export interface LedgerWrites {
   saveNodeReports(line: string, reports: readonly NodeReport[]): Promise<void>;
   /** Idempotent by the claim's token: what is recorded once stays as it is. */
   recordSeatUses(uses: readonly SeatUse[]): Promise<void>;
+  /** Idempotent by the claim's token. Of signatures the ledger is no projection but the record: it is what a re-run is answered from. */
+  recordSignings(signings: readonly Signing[]): Promise<void>;
+  signings(key: ClaimKey): Promise<readonly Signing[]>;
 }

@@ -3,9 +3,9 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { LedgerActivities, LedgerWrites } from './contract.js';
 
 /** A database that is away is worth every retry that the workflow's options allow; the type says which it was. */
-async function asFailure(work: () => Promise<void>): Promise<void> {
+async function asFailure<T>(work: () => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     if (!(error instanceof ResealError)) throw error;
     throw ApplicationFailure.create({ message: error.message, type: error.code, cause: error });
@@ -26,5 +26,7 @@ export function createLedgerActivities(ledger: LedgerWrites): LedgerActivities {
         if (rows.length > 0) await ledger.recordNodes(rows);
       }),
     recordSeatUses: (uses) => asFailure(() => ledger.recordSeatUses(uses)),
+    recordSignings: (signings) => asFailure(() => ledger.recordSignings(signings)),
+    signings: (key) => asFailure(() => ledger.signings(key)),
   };
 }

@@ -119,11 +119,16 @@ export async function rotationNodes(desk: RotationDesk, id: string): Promise<Rot
 export const rotationEvents = (desk: RotationDesk, id: string, after: number): Promise<readonly HistoryEvent[]> =>
   desk.ledger.eventsAfter(id, after);
 
+/** @throws ResealError WRONG_TICKET */
+export function mustBeTicket(desk: RotationDesk, ticket: string): void {
+  const refusal = ticketRefusal(ticket, desk.around.configuration().policy);
+  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
+}
+
 /** The roster lets this person do it, and the ticket is of the declared form. Before a workflow exists nobody else can check. */
 export function mayAsk(desk: RotationDesk, by: string, ticket: string, command: RosterCommand): void {
-  const { roster, policy } = desk.around.configuration();
-  const refusal = ticketRefusal(ticket, policy);
-  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
+  mustBeTicket(desk, ticket);
+  const { roster } = desk.around.configuration();
   if (!mayDo(roster, by, command)) {
     const able = roster.persons.filter((person) => mayDo(roster, person.id, command)).map((person) => person.id);
     throw new ResealError('NOT_ENTITLED', `The roster does not let ${by} ${command}; it lets ${able.join(', ') || 'nobody'}.`);

@@ -74,6 +74,36 @@ export const SeatReleaseBody = z.union([
   z.strictObject({ holder: claimText, job: claimText.optional(), by: person, ticket }),
 ]);
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256: 64 hexadecimal digits in lower case' });
+/** As Apple's: letters, digits, hyphens and periods; it becomes part of a workflow's id. */
+const bundleId = z
+  .string()
+  .regex(/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, { error: 'a bundle id like com.acme.courier' })
+  .max(155);
+/** Where a signed artifact is. What stands before an @ in an address could be a password. */
+const location = text.max(500).refine((given) => !/:\/\/[^/?#]*@/.test(given), { error: 'an address without user name and password' });
+
+export const ClaimKeyBody = z.strictObject({
+  artifact: sha256,
+  bundleId,
+  method: z.enum(['app-store', 'ad-hoc', 'development', 'enterprise']),
+});
+
+export const ClaimAcquireBody = z.strictObject({
+  key: ClaimKeyBody,
+  holder: claimText,
+  pipeline: claimText,
+  ticket,
+  job: claimText,
+  manifest: sha256,
+  /** Milliseconds; the policy's lease where it is missing. */
+  lease: z.int().positive().optional(),
+  purpose: z.enum(['sign', 'resign']),
+});
+
+export const ClaimCompleteBody = z.strictObject({ key: ClaimKeyBody, token: text.max(64), signed: sha256, location: location.optional() });
+export const ClaimReleaseBody = z.strictObject({ key: ClaimKeyBody, token: text.max(64) });
+
 export const COMMAND_NAMES = [
   'approve',
   'reject',
@@ -137,6 +167,15 @@ export const ROUTES: readonly RouteDescription[] = [
     summary: 'Give a seat or a booking back, or take it from its holder',
     body: SeatReleaseBody,
   },
+  {
+    method: 'post',
+    path: '/v1/claims',
+    summary: 'Ask for the right to sign an artifact, or again for the same job',
+    body: ClaimAcquireBody,
+  },
+  { method: 'post', path: '/v1/claims/complete', summary: 'Say what was signed', body: ClaimCompleteBody },
+  { method: 'post', path: '/v1/claims/release', summary: 'Give a claim up unsigned', body: ClaimReleaseBody },
+  { method: 'get', path: '/v1/claims', summary: 'Who signs an artifact, and what was signed; ?artifact=SHA&bundleId=ID&method=METHOD' },
   { method: 'get', path: '/v1/lines/{line}/head', summary: "A line's head in the store" },
 ];
 

@@ -5,7 +5,6 @@ import { describeDuration } from '../domain/duration.js';
 import type { BookingAnswer } from '../domain/seats/book.js';
 import type { SeatView } from '../domain/seats/seat.js';
 import { addUp, type UsageBy } from '../domain/seats/usage.js';
-import { ticketRefusal } from '../domain/tickets.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import {
   bookedView,
@@ -19,7 +18,7 @@ import {
   type SeatUsageView,
 } from '../presenters/seat.js';
 import { Seats } from '../temporal/seats.js';
-import { mayAsk, type RotationDesk } from './rotations.js';
+import { mayAsk, mustBeTicket, type RotationDesk } from './rotations.js';
 import type { SeatAcquireBody, SeatBookBody, SeatReleaseBody } from './routes.js';
 
 const seatsOf = (desk: RotationDesk): Seats => new Seats(desk.client, desk.taskQueue);
@@ -65,11 +64,6 @@ export async function acquireSeat(desk: RotationDesk, asked: z.infer<typeof Seat
     { holder, pipeline, ticket, job, wait, lease, purpose: 'job' },
   );
   return standingView(node.name, standing);
-}
-
-function mustBeTicket(desk: RotationDesk, ticket: string): void {
-  const refusal = ticketRefusal(ticket, desk.around.configuration().policy);
-  if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
 }
 
 /** @throws ResealError SEAT_HELD where no seat is free all that time, USAGE where the policy allows no such booking */

@@ -30,6 +30,10 @@ import {
   PlanBody,
   PurgeBody,
   ScheduleBody,
+  ClaimAcquireBody,
+  ClaimCompleteBody,
+  ClaimKeyBody,
+  ClaimReleaseBody,
   SeatAcquireBody,
   SeatBookBody,
   SeatReleaseBody,
@@ -37,6 +41,7 @@ import {
   StartBody,
 } from './routes.js';
 import { purgeNode } from './purge.js';
+import { acquireClaim, completeClaim, releaseClaim, showClaim } from './claims.js';
 import { acquireSeat, bookSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
 import { changeSchedule, showSchedule } from './schedule.js';
 
@@ -144,6 +149,10 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.post('/v1/seats/:node/release', async (context) =>
     context.json(await releaseSeat(desk, context.req.param('node'), await body(context, SeatReleaseBody))),
   );
+  api.post('/v1/claims', async (context) => context.json(await acquireClaim(desk, await body(context, ClaimAcquireBody))));
+  api.post('/v1/claims/complete', async (context) => context.json(await completeClaim(desk, await body(context, ClaimCompleteBody))));
+  api.post('/v1/claims/release', async (context) => context.json(await releaseClaim(desk, await body(context, ClaimReleaseBody))));
+  api.get('/v1/claims', async (context) => context.json(await showClaim(desk, checked(context.req.query(), ClaimKeyBody, 'The query'))));
   api.get('/v1/lines/:line/head', async (context) => {
     const line = context.req.param('line') as LineName;
     const head = await situationOf(desk.around, line).store.head(line);
@@ -173,10 +182,15 @@ async function body<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
   } catch (error) {
     throw new ResealError('USAGE', 'The body must be one JSON document.', { cause: error });
   }
+  return checked(given, schema, 'The body');
+}
+
+/** @throws ResealError USAGE, with what is wrong with each field */
+function checked<T>(given: unknown, schema: z.ZodType<T>, what: 'The body' | 'The query'): T {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const details = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the document'}: ${issue.message}`);
-  throw new ResealError('USAGE', 'The body is not of the form that this route takes.', { details });
+  throw new ResealError('USAGE', `${what} is not of the form that this route takes.`, { details });
 }
 
 /** The record of a rotation, from wherever the listener stopped; ends with the rotation. */

@@ -19,6 +19,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   agent: 'The process on a Mac that serves it as a node',
   node: 'The Macs of the mesh, as declared and as they are',
   sidecar: 'The service that holds signing keys for nodes that may have none',
+  claim: 'Claims on artifacts: each is signed once',
   seat: 'Seats of signers: one job at a time signs on a node',
 };
 
@@ -224,6 +225,31 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'sidecar sign',
     description: 'Have a signing sidecar sign a bundle with all that is in it; the signed one takes its place',
     load: () => import('./sidecar/sign.js'),
+  },
+  {
+    path: 'claim acquire',
+    description: 'Ask for the right to sign an artifact: granted with a token, or the signature that there is; exit 4 while another signs',
+    load: () => import('./claim/acquire.js'),
+  },
+  {
+    path: 'claim complete',
+    description: 'Say what was signed under a claim; exit 4 where another has the claim, or has signed',
+    load: () => import('./claim/complete.js'),
+  },
+  {
+    path: 'claim release',
+    description: 'Give a claim up unsigned, so that the next job need not wait for its end',
+    load: () => import('./claim/release.js'),
+  },
+  {
+    path: 'claim run',
+    description: "Sign an artifact once: runs a command under a claim, unless it is signed already; exits with the command's own exit code",
+    load: () => import('./claim/run.js'),
+  },
+  {
+    path: 'claim show',
+    description: 'Show who signs an artifact, and what was signed; exit 1 where it is not signed',
+    load: () => import('./claim/show.js'),
   },
   {
     path: 'seat acquire',

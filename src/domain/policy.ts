@@ -1,4 +1,5 @@
 import type { Duration } from './brands.js';
+import type { ClaimTerms } from './signing/claim.js';
 import type { SeatTerms } from './seats/terms.js';
 
 /** A share of a number of nodes (`5%` is `{percent: 5}`) or a count. */
@@ -80,6 +81,7 @@ export interface Policy {
     /** How long a switch back waits before it goes on without the seat. */
     readonly rollbackWait: Duration;
   };
+  readonly claims: ClaimTerms;
   readonly tickets: { readonly pattern: string };
   readonly calendars: Readonly<Record<string, Calendar>>;
   readonly audience: { readonly owner: readonly string[]; readonly widened: readonly string[]; readonly page: readonly string[] };

@@ -77,6 +77,28 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema.createIndex('seat_use_by_end').on('seat_use').columns(['ended_at']).execute();
     },
   },
+  '0003-signings': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('signing')
+        .addColumn('token', 'text', (column) => column.primaryKey())
+        .addColumn('artifact', 'text', (column) => column.notNull())
+        .addColumn('bundle_id', 'text', (column) => column.notNull())
+        .addColumn('method', 'text', (column) => column.notNull())
+        .addColumn('holder', 'text', (column) => column.notNull())
+        .addColumn('pipeline', 'text', (column) => column.notNull())
+        .addColumn('ticket', 'text', (column) => column.notNull())
+        .addColumn('job', 'text', (column) => column.notNull())
+        .addColumn('manifest', 'text', (column) => column.notNull())
+        .addColumn('purpose', 'text', (column) => column.notNull())
+        .addColumn('signed', 'text', (column) => column.notNull())
+        .addColumn('location', 'text')
+        .addColumn('granted_at', 'timestamptz', (column) => column.notNull())
+        .addColumn('completed_at', 'timestamptz', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('signing_by_key').on('signing').columns(['artifact', 'bundle_id', 'method']).execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) };

@@ -16,6 +16,7 @@ import { isUnreachable, reaching } from './reachable.js';
 import { recordNodes, rotationNodes } from './rotation-nodes.js';
 import { recordRotation, rotation, type RotationFilter, rotations } from './rotations.js';
 import { recordSeatUses, seatUses } from './seat-uses.js';
+import { recordSignings, signings } from './signings.js';
 import type { Tables } from './tables.js';
 
 /** `embedded`: PGlite in a folder that this process alone uses. `url`: a PostgreSQL server. */
@@ -108,6 +109,8 @@ export async function openLedger(place: LedgerPlace): Promise<Ledger> {
     nodes: (filter) => run(() => nodes(db, filter)),
     recordSeatUses: (uses) => run(() => recordSeatUses(db, uses)),
     seatUses: (since) => run(() => seatUses(db, since)),
+    recordSignings: (made) => run(() => recordSignings(db, made)),
+    signings: (key) => run(() => signings(db, key)),
     close: () => db.destroy(),
   };
 }

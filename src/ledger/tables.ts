@@ -3,6 +3,7 @@ import type { NodeReport } from '../domain/node/report.js';
 import type { HistoryKind } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import type { SeatEnd } from '../domain/seats/seat.js';
+import type { ClaimRequest } from '../domain/signing/claim.js';
 
 /** `timestamptz`; in the program instants are milliseconds. */
 type Time = ColumnType<Date, Date, Date>;
@@ -71,5 +72,22 @@ export interface Tables {
     granted_at: MaybeTime;
     ended_at: Time;
     how: SeatEnd;
+  };
+  /** What was signed under claims; kept, so that a re-run finds the first signature long after its workflow is gone. */
+  signing: {
+    token: string;
+    artifact: string;
+    bundle_id: string;
+    method: string;
+    holder: string;
+    pipeline: string;
+    ticket: string;
+    job: string;
+    manifest: string;
+    purpose: ClaimRequest['purpose'];
+    signed: string;
+    location: string | null;
+    granted_at: Time;
+    completed_at: Time;
   };
 }

@@ -128,6 +128,13 @@ export const PolicySchema = z
         rollbackWait: duration.prefault('15s'),
       })
       .prefault({}),
+    claims: z
+      .strictObject({
+        /** How long a job has to sign what it has claimed; then the next one may. */
+        lease: positiveDuration.prefault('30m'),
+        longest: positiveDuration.prefault('4h'),
+      })
+      .prefault({}),
     tickets: z.strictObject({ pattern: text.refine(isRegExp, { error: 'a regular expression' }).default(TICKET_PATTERN) }).prefault({}),
     calendars: z
       .record(name, calendar)

@@ -12,8 +12,8 @@ let refused = 0;
 
 const leaving = (ledger: LedgerWrites): LedgerWrites => {
   const wrap =
-    <A extends unknown[]>(write: (...given: A) => Promise<void>) =>
-    async (...given: A): Promise<void> => {
+    <A extends unknown[], T>(write: (...given: A) => Promise<T>) =>
+    async (...given: A): Promise<T> => {
       if (away) {
         refused += 1;
         throw new ResealError('DATABASE_UNREACHABLE', 'The database does not answer.');
@@ -26,6 +26,8 @@ const leaving = (ledger: LedgerWrites): LedgerWrites => {
     recordNodes: wrap(ledger.recordNodes),
     saveNodeReports: wrap(ledger.saveNodeReports),
     recordSeatUses: wrap(ledger.recordSeatUses),
+    recordSignings: wrap(ledger.recordSignings),
+    signings: wrap(ledger.signings),
   };
 };
 

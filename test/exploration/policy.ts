@@ -28,6 +28,7 @@ export const MODEL_POLICY: Policy = {
     rotationWait: 50,
     rollbackWait: 5,
   },
+  claims: { lease: 100, longest: 400 },
   tickets: { pattern: '^CHG-[0-9]+$' },
   calendars: {},
   audience: { owner: [], widened: [], page: [] },

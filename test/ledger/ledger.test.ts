@@ -278,6 +278,8 @@ describe('the activities of the ledger', () => {
       recordNodes: failing,
       saveNodeReports: failing,
       recordSeatUses: failing,
+      recordSignings: failing,
+      signings: failing,
     });
     await expect(activities.recordStep({ line: 'x' as LineName, rows: [row('x-1', 'n-1', 1)], reports: [] })).rejects.toMatchObject({
       type: 'DATABASE_UNREACHABLE',

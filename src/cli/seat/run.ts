@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { constants } from 'node:os';
+import type { ChildProcess } from 'node:child_process';
 import { ResealError } from '../../domain/errors.js';
 import type { SeatStandingView } from '../../presenters/seat.js';
 import { ApiClient } from '../api-client.js';
-import { defineCommand, type ExitCode, type PassedOn } from '../command.js';
-import type { Context } from '../command.js';
+import { defineCommand, type Context, type ExitCode } from '../command.js';
+import { runProgram } from '../run-program.js';
 import { CLAIM, claimSeat, durationOf, seatPath } from './claim.js';
 
 export const command = defineCommand({
@@ -33,21 +32,13 @@ export const command = defineCommand({
   },
 });
 
-async function runHolding(context: Context, api: ApiClient, held: SeatStandingView, words: readonly string[]): Promise<ExitCode> {
-  const [program = '', ...rest] = words;
-  const child = spawn(program, rest, { stdio: 'inherit', env: context.env });
-  const interrupted = context.interrupted();
-  const end = (): void => void child.kill('SIGTERM');
-  interrupted.addEventListener('abort', end);
-  const beats = setInterval(() => void beat(context, api, held, child), beatEvery(held));
-  try {
-    if (interrupted.aborted) end();
-    return await exitOf(child, program);
-  } finally {
-    clearInterval(beats);
-    interrupted.removeEventListener('abort', end);
-  }
-}
+const runHolding = (context: Context, api: ApiClient, held: SeatStandingView, words: readonly string[]): Promise<ExitCode> =>
+  runProgram(context, words, (child) => {
+    const beats = setInterval(() => void beat(context, api, held, child), beatEvery(held));
+    return () => {
+      clearInterval(beats);
+    };
+  });
 
 /** Three times within what the policy allows. */
 const beatEvery = ({ beatBy }: SeatStandingView): number => Math.max(100, (beatBy === null ? 60_000 : Date.parse(beatBy) - Date.now()) / 3);
@@ -61,16 +52,4 @@ async function beat(context: Context, api: ApiClient, { node, token }: SeatStand
     context.output.diagnostic(`${error.message} The command is ended (SIGTERM).`);
     child.kill('SIGTERM');
   }
-}
-
-/** As a shell has it: 128 and the number of the signal for a command that a signal ended. */
-function exitOf(child: ChildProcess, program: string): Promise<PassedOn> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => {
-      reject(new ResealError('USAGE', `${program} cannot be run: ${error.message}.`, { cause: error }));
-    });
-    child.once('exit', (code, signal) => {
-      resolve((code ?? 128 + (signal === null ? 0 : constants.signals[signal])) as PassedOn);
-    });
-  });
 }
