@@ -9,7 +9,9 @@ import type { Effect } from './effect.js';
 import { writing } from './file-effects.js';
 import { holdersOf, unlockWindow } from './keys.js';
 import type { NodeSession, WritingSession } from './session.js';
+import { UnlockFailure } from './unlock-failure.js';
 
+const UNLOCK = 'unlock it';
 const short = (identity: Sha1): string => identity.slice(0, 8);
 
 /**
@@ -61,7 +63,10 @@ export async function unlockIdentity(session: WritingSession, identity: Sha1): P
     subject: identity,
     apply: async () => {
       await session.held.check();
-      await must(session, keychainName(locked), 'unlock it', keychains.unlock(locked, await passwordOf(session)));
+      const password = await passwordOf(session).catch((error: unknown) => {
+        throw withoutPassword(session, keychainName(locked), error);
+      });
+      await must(session, keychainName(locked), UNLOCK, keychains.unlock(locked, password));
     },
   };
 }
@@ -151,7 +156,7 @@ class Import {
     if (created !== 'there-already') await must(session, keychain, 'make it', Promise.resolve(created));
     // macOS has listed it already; empty it serves nobody, and half imported it would mislead.
     await relist(session, security, keychains, keychain, 'keep it off the search list', (others) => others);
-    await must(session, keychain, 'unlock it', keychains.unlock(keychain, this.password));
+    await must(session, keychain, UNLOCK, keychains.unlock(keychain, this.password));
     const { lockAfter } = session.line.keychains ?? {};
     await must(session, keychain, 'set when it locks', keychains.settings(keychain, lockAfter === undefined ? null : Math.ceil(lockAfter / 1000))); // prettier-ignore
     await session.held.check();
@@ -303,8 +308,14 @@ async function must(session: WritingSession, keychain: string, doing: string, co
   const outcome = await command;
   if (outcome === 'done') return;
   const again = session.line.keychains?.onUnlockFailure.includes('retry') ?? true;
-  throw new ResealError(
-    again ? 'KEYCHAIN_FAILED' : 'REFUSED',
-    `Node ${session.node.name}, keychain ${keychain}: cannot ${doing}: ${REASONS[outcome]}.`,
-  );
+  const code = again ? 'KEYCHAIN_FAILED' : 'REFUSED';
+  const message = `Node ${session.node.name}, keychain ${keychain}: cannot ${doing}: ${REASONS[outcome]}.`;
+  throw doing === UNLOCK ? new UnlockFailure(code, message, keychain, REASONS[outcome]) : new ResealError(code, message);
 }
+
+/** Without a password a keychain stays locked as with a wrong one. */
+const withoutPassword = ({ line }: WritingSession, keychain: string, error: unknown): unknown => {
+  if (!(error instanceof ResealError) || error.code !== 'KEYCHAIN_FAILED') return error;
+  const again = line.keychains?.onUnlockFailure.includes('retry') ?? true;
+  return new UnlockFailure(again ? 'KEYCHAIN_FAILED' : 'REFUSED', error.message, keychain, error.message.replace(/\.$/, ''));
+};

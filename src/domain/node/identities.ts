@@ -133,8 +133,6 @@ export function judgeKeychains(node: string, keychains: readonly SeenKeychain[],
   const [one] = locked;
   if (one === undefined) return result('pass', `${keychains.length} keychains of the search list are as they should be`);
   if (window === 'closed') return result('not-due', `${keychainName(one.path)} is locked, outside the unlock window`);
-  return result(
-    'fail',
-    `Node ${node}: the keychain ${keychainName(one.path)} is locked, so nothing can be signed with ${one.holds.map(short).join(', ')}. Unlock it in the session in which builds sign.`,
-  );
+  const reason = `Node ${node}: the keychain ${keychainName(one.path)} is locked, so nothing can be signed with ${one.holds.map(short).join(', ')}. Unlock it in the session in which builds sign.`;
+  return { ...result('fail', reason), lockedKeychain: keychainName(one.path) };
 }
