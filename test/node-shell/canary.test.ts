@@ -29,6 +29,7 @@ describe('what the canary process runs', () => {
     ['security', ['find-identity', '-p', 'codesigning']],
     ['security', ['find-identity', '-v', '-p', 'codesigning', '/Users/ci/Library/Keychains/ci.keychain-db']],
     ['security', ['list-keychains', '-d', 'user']],
+    ['security', ['dump-keychain', '-a', '/Users/ci/Library/Keychains/reseal-97134e8c.keychain-db']],
     ['security', ['show-keychain-info', '/Users/ci/Library/Keychains/ci sign.keychain-db']],
     [
       'codesign',
@@ -50,6 +51,8 @@ describe('what the canary process runs', () => {
     ['a command that takes keys out', 'security', ['export', '-k', 'ci.keychain-db']],
     ['a command that nobody has given', 'security', ['-i']],
     ['no command at all', 'security', []],
+    ['secrets of a keychain', 'security', ['dump-keychain', '-d', '/Users/ci/Library/Keychains/reseal-97134e8c.keychain-db']],
+    ['what is in somebody’s keychain', 'security', ['dump-keychain', '-a', '/Users/ci/Library/Keychains/login.keychain-db']],
     ['a search list that is set', 'security', ['list-keychains', '-d', 'user', '-s', 'x.keychain-db']],
     ['another option', 'security', ['find-identity', '-s', 'x']],
     ['a file that is no keychain', 'security', ['show-keychain-info', '/etc/passwd']],

@@ -7,6 +7,7 @@ import { readPkcs12 } from '../../src/identity/pkcs12.js';
 import { newDeliveryKey, sealIdentity, type DeliveryKey } from '../../src/identity/sealed.js';
 import type { DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
 import { makeApp } from '../../src/simulator/mac/app-bundle.js';
+import { setFault } from '../../src/simulator/mac/faults.js';
 import { setClock } from '../../src/simulator/mac/install.js';
 import { request } from '../profile/support.js';
 import { simulatedMac, type Mac } from '../simulator/mac/support.js';
@@ -96,6 +97,23 @@ describe('a certificate rotates on a node that signs (R2, S5, T1)', () => {
     const signed = mac.run('codesign', ['--force', '--sign', fresh.sha1.toUpperCase(), '--timestamp=none', 'Stub.app']);
     expect(signed).toMatchObject({ code: 0 });
     expect(await switchTo('to')).toMatchObject({ outcome: 'done', active: mesh.to });
+  });
+
+  it('its key lets codesign use it, as the keychain shows; one without that fails the node before anything is signed', async () => {
+    await signer();
+    await stage();
+    const partitions = async (): Promise<string> => {
+      const { checks = [] } = await mesh.activities().inspectNode({ ...mesh.order(1000, 'look'), manifest: mesh.to, everyCheck: true });
+      const found = checks.find(({ check }) => check === 'partition-lists');
+      return `${found?.verdict ?? 'none'}: ${found?.reason ?? ''}`;
+    };
+    expect(await partitions()).toBe('pass: 1 keys let `codesign` use them');
+    await setFault(mac.home, { kind: 'no-partition-list' });
+    expect(await partitions()).toMatch(
+      /^fail: Node ams-build-1: a key in reseal-\w{8}\.keychain-db has a partition list without `codesign:`.*security set-key-partition-list/,
+    );
+    mac.security('lock-keychain', keychainFor(fresh));
+    expect(await partitions()).toBe('not-due: no identity is in an open keychain of its own');
   });
 
   it('leaves nothing of the delivered file on the node, and no password in any argument, in the journal, in an order', async () => {

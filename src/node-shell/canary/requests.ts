@@ -1,3 +1,4 @@
+import { isDedicated } from '../../domain/node/identities.js';
 import type { NodeProgram } from '../contract.js';
 import { wordsOf } from '../security-line.js';
 import { isKeychain, isKeychainCommand, within } from './keychain-requests.js';
@@ -31,6 +32,7 @@ const PERMISSIONS: readonly Permission[] = [
   { program: 'security', begins: ['find-identity'], allows: (rest) => words(rest, { flags: ['-v'], values: { '-p': isWord }, last: isKeychain }) },
   { program: 'security', begins: ['list-keychains', '-d', 'user'], allows: (rest) => rest.length === 0 },
   { program: 'security', begins: ['show-keychain-info'], allows: ([keychain, ...more]) => more.length === 0 && keychain !== undefined && isKeychain(keychain) },
+  { program: 'security', begins: ['dump-keychain', '-a'], allows: ([keychain, ...more]) => more.length === 0 && keychain !== undefined && isDedicated(keychain) && isKeychain(keychain) },
   { program: 'codesign', begins: [], allows: isSigningOfBundles },
   { program: 'xcodebuild', begins: ['-version'], allows: (rest) => rest.length === 0 },
   { program: 'xcodebuild', begins: ['-exportArchive'], allows: (rest, bundles) => {
