@@ -34,7 +34,7 @@ export const desk = proxyActivities<RotationActivities & ScanActivities>({
  * answers nonsense, come right again, and until then the rotation waits (or is told to turn back).
  */
 export const steadyDesk = proxyActivities<
-  Pick<RotationActivities, 'cohortNodes' | 'gateRoster' | 'advanceHead' | 'returnHead' | 'closeRotation'>
+  Pick<RotationActivities, 'cohortNodes' | 'findStandIn' | 'gateRoster' | 'advanceHead' | 'returnHead' | 'closeRotation'>
 >({
   startToCloseTimeout: '2m',
   heartbeatTimeout: '10s',

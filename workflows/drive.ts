@@ -26,6 +26,7 @@ import {
   type RotationEvent,
 } from '../src/domain/rotation/machine.js';
 import type { Phase } from '../src/domain/rotation/phases.js';
+import { lockedSentences } from '../src/domain/rotation/stand-ins.js';
 import type { Plan, RotationState } from '../src/domain/rotation/state.js';
 import { statusOf } from '../src/domain/rotation/status.js';
 import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
@@ -184,6 +185,8 @@ class Drive {
         return this.orRefuse(() => this.prepare());
       case 'nodes':
         return this.treatNodes(action);
+      case 'stand-in':
+        return this.findStandIn(action);
       case 'open-gate':
         return this.openGate(action);
       case 'remind':
@@ -287,7 +290,7 @@ class Drive {
       task: action.task,
       wave: action.wave,
       handled: ends.reduce((sum, end) => sum + end.handled, 0),
-      troubled: all((end) => end.troubled).map(({ node, outcome, active, reason }) => ({ node, outcome, active, reason })),
+      troubled: all((end) => end.troubled).map(({ passes: _passes, remark: _remark, ...trouble }) => trouble),
       untried: all((end) => end.untried),
       retried: all((end) => end.retried),
     };
@@ -318,6 +321,17 @@ class Drive {
     }
   }
 
+  /** A store that is away keeps nobody from turning back meanwhile. */
+  private async findStandIn(action: Action & { readonly do: 'stand-in' }): Promise<void> {
+    const { plan, line, id, trigger } = this.state;
+    if (plan === null) return;
+    const tried = (this.state.standIns ?? []).map(({ node }) => node);
+    const { cohorts, topology, to } = plan;
+    const asked = steadyDesk.findStandIn({ line, id, ticket: trigger.ticket, node: action.node, tried, cohorts, topology, to });
+    const found = await this.unless(asked, action);
+    if (found !== null) this.tell({ event: 'stand-in', node: action.node, found });
+  }
+
   /** A roster that cannot be read now keeps nobody from turning back. */
   private async openGate(action: Action): Promise<void> {
     const roster = await this.unless(steadyDesk.gateRoster(), action);
@@ -337,8 +351,12 @@ class Drive {
 
   private page(): void {
     const { question } = this.state;
-    if (question !== null)
-      this.deliveries.send('page', `${question.id}: ${question.options.join(' or ')}`, this.state.policy.audience.page);
+    if (question !== null) {
+      const answers = `${question.id}: ${question.options.join(' or ')}`;
+      const { page } = this.state.policy.audience;
+      if (question.id === 'keychain-locked') this.deliveries.send('keychain', [...lockedSentences(this.state), answers].join('\n'), page);
+      else this.deliveries.send('page', answers, page);
+    }
     this.tell({ event: 'paged' });
   }
 

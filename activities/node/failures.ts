@@ -19,7 +19,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * How often a keychain is asked: a moment later it may be another one's turn, but a password that is wrong stays so, and the rotation is to hear of it
  * within half a minute. Other failures (a disk that is full, a node that is away) are tried for as long as the order counts.
  */
-const KEYCHAIN_TRIES = 8;
+export const KEYCHAIN_TRIES = 8;
 
 /** The failure that Temporal records: the code as its type, retryable or not (contract.ts). @param attempt from 1 */
 export function activityFailure(error: unknown, attempt: number): unknown {

@@ -5,11 +5,15 @@ import type { Importable } from '../../src/identity/sealed.js';
 import { KeychainCommands, type KeychainOutcome } from '../../src/mac/keychain-commands.js';
 import { Security, type Said, type Unsaid } from '../../src/mac/security.js';
 import type { NodePath, PreparedFile } from '../../src/node-shell/contract.js';
+import { CanaryFolder, signingPlace } from './canary-folder.js';
 import type { Effect } from './effect.js';
 import { writing } from './file-effects.js';
 import { holdersOf, unlockWindow } from './keys.js';
 import type { NodeSession, WritingSession } from './session.js';
+import { UnlockFailure } from './unlock-failure.js';
 
+const UNLOCK = 'unlock it';
+const PKCS12 = 'identity.p12';
 const short = (identity: Sha1): string => identity.slice(0, 8);
 
 /**
@@ -61,7 +65,10 @@ export async function unlockIdentity(session: WritingSession, identity: Sha1): P
     subject: identity,
     apply: async () => {
       await session.held.check();
-      await must(session, keychainName(locked), 'unlock it', keychains.unlock(locked, await passwordOf(session)));
+      const password = await passwordOf(session).catch((error: unknown) => {
+        throw withoutPassword(session, keychainName(locked), error);
+      });
+      await must(session, keychainName(locked), UNLOCK, keychains.unlock(locked, password));
     },
   };
 }
@@ -139,31 +146,47 @@ class Import {
       session.contents.forgetSealedIdentity(session.node, identity);
       throw error;
     });
-    this.file = await session.files.prepare(this.path, this.importable.pkcs12, 0o600, session.order.opId);
+    // Where `security` runs as another account, the file lies where that one reads it, for the moment of the import alone.
+    if (session.files.signingFolder === null)
+      this.file = await session.files.prepare(this.path, this.importable.pkcs12, 0o600, session.order.opId);
   }
 
   async apply(security: Security, keychains: KeychainCommands): Promise<void> {
-    const { session, identity, importable, file } = this;
-    if (importable === null || file === null) throw new ResealError('INTERNAL', `The import of ${short(identity)} was not prepared.`);
+    const { session, identity, importable } = this;
+    if (importable === null) throw new ResealError('INTERNAL', `The import of ${short(identity)} was not prepared.`);
     const keychain = keychainOf(identity);
     await session.held.check();
     const created = await keychains.create(keychain, this.password);
     if (created !== 'there-already') await must(session, keychain, 'make it', Promise.resolve(created));
     // macOS has listed it already; empty it serves nobody, and half imported it would mislead.
     await relist(session, security, keychains, keychain, 'keep it off the search list', (others) => others);
-    await must(session, keychain, 'unlock it', keychains.unlock(keychain, this.password));
+    await must(session, keychain, UNLOCK, keychains.unlock(keychain, this.password));
     const { lockAfter } = session.line.keychains ?? {};
     await must(session, keychain, 'set when it locks', keychains.settings(keychain, lockAfter === undefined ? null : Math.ceil(lockAfter / 1000))); // prettier-ignore
     await session.held.check();
-    await file.commit();
-    try {
-      const path = await session.files.programPath(this.path);
+    await this.withFile(importable.pkcs12, async (path) => {
       const imported = await keychains.importPkcs12(keychain, path, importable.password);
       if (imported !== 'there-already') await must(session, keychain, `import the identity ${short(identity)}`, Promise.resolve(imported));
-    } finally {
-      await session.files.remove(this.path);
-    }
+    });
     await must(session, keychain, 'let codesign use its key', keychains.allowCodesign(keychain, this.password));
+  }
+
+  /** The file is there while `work` runs, and never longer. */
+  private async withFile(pkcs12: Uint8Array, work: (path: string) => Promise<void>): Promise<void> {
+    const { files, node, paths } = this.session;
+    if (this.file === null) {
+      const folder = new CanaryFolder(files, signingPlace(files, paths.incoming), `reseal-import.${node.name}.`);
+      return folder.use(async () => {
+        await folder.write(PKCS12, pkcs12);
+        await work(await files.programPath(folder.at(PKCS12)));
+      });
+    }
+    await this.file.commit();
+    try {
+      await work(await files.programPath(this.path));
+    } finally {
+      await files.remove(this.path);
+    }
   }
 
   async discard(): Promise<void> {
@@ -290,7 +313,7 @@ const REASONS: Readonly<Record<Exclude<KeychainOutcome, 'done'>, string>> = {
   expired: '`security` did not end in time',
   'too-long': 'the search list has more entries than `security` takes at once (28): take some off by hand',
   'not-run':
-    'the canary process is away, or does not change keychains. Identities are delivered where the agent runs as the account that builds; elsewhere import them by hand',
+    'the canary process of the account that builds is away, or of a version that changes no keychains. Start it in the session that builds, of the version of the agent',
   'no-program': 'the node has no `security`',
   unclear: '`security` failed in a way that it does not explain; try the same by hand on the node',
 };
@@ -303,8 +326,14 @@ async function must(session: WritingSession, keychain: string, doing: string, co
   const outcome = await command;
   if (outcome === 'done') return;
   const again = session.line.keychains?.onUnlockFailure.includes('retry') ?? true;
-  throw new ResealError(
-    again ? 'KEYCHAIN_FAILED' : 'REFUSED',
-    `Node ${session.node.name}, keychain ${keychain}: cannot ${doing}: ${REASONS[outcome]}.`,
-  );
+  const code = again ? 'KEYCHAIN_FAILED' : 'REFUSED';
+  const message = `Node ${session.node.name}, keychain ${keychain}: cannot ${doing}: ${REASONS[outcome]}.`;
+  throw doing === UNLOCK ? new UnlockFailure(code, message, keychain, REASONS[outcome]) : new ResealError(code, message);
 }
+
+/** Without a password a keychain stays locked as with a wrong one. */
+const withoutPassword = ({ line }: WritingSession, keychain: string, error: unknown): unknown => {
+  if (!(error instanceof ResealError) || error.code !== 'KEYCHAIN_FAILED') return error;
+  const again = line.keychains?.onUnlockFailure.includes('retry') ?? true;
+  return new UnlockFailure(again ? 'KEYCHAIN_FAILED' : 'REFUSED', error.message, keychain, error.message.replace(/\.$/, ''));
+};

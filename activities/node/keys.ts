@@ -6,6 +6,7 @@ import {
   judgeIdentities,
   judgeKeychains,
   judgeNoIdentities,
+  judgePartitions,
   judgePlaces,
   keychainFindings,
   SYSTEM_KEYCHAIN,
@@ -43,6 +44,7 @@ export async function lookAtKeys(session: NodeSession, expected: KnownManifest, 
     judgeIdentities(node.name, wanted, listed.answer),
     judgeKeychains(node.name, seen, unlockWindow(line, now)),
     judgePlaces(node.name, wanted, seen),
+    judgePartitions(node.name, seen),
   ];
   return { checks, summary, findings: keychainFindings(wanted, seen, policy.retirement.maxBuildDuration) };
 }
@@ -71,7 +73,12 @@ async function lookAtKeychains(
     if (keychain.state === 'missing' || keychain.state === 'not-a-keychain') continue;
     const holds = await security.identities([keychain.path]);
     if ('none' in holds) return holds;
-    seen[position] = { ...keychain, holds: holds.answer.matching.map((row) => row.sha1).filter((sha1) => wanted.includes(sha1)) };
+    const held = holds.answer.matching.map((row) => row.sha1).filter((sha1) => wanted.includes(sha1));
+    // A locked one might ask a person, and one that people made holds more than is reseal's to look at.
+    const isAsked = held.length > 0 && keychain.state === 'unlocked' && isDedicated(keychain.path);
+    const partitions = isAsked ? await security.partitionLists(keychain.path) : null;
+    if (partitions !== null && 'none' in partitions) return partitions;
+    seen[position] = { ...keychain, holds: held, ...(partitions === null ? {} : { partitions: partitions.answer }) };
   }
   return seen;
 }

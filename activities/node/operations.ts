@@ -1,7 +1,7 @@
 import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeOperation, NodeOrder } from '../../src/domain/node/order.js';
-import { proof, type Verdict } from '../../src/domain/node/probe.js';
+import { lockedAlone, proof, type Verdict } from '../../src/domain/node/probe.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import {
   activateSteps,
@@ -24,6 +24,7 @@ import { manifestProblems } from './manifest-problems.js';
 import { probeNode, type Probe } from './probe.js';
 import type { NodeSession, StepHooks, WritingSession } from './session.js';
 import { SwitchCanary } from './switch-canary.js';
+import { lockedAfter, lockedInProbe } from './unlock-failure.js';
 import type { ProfileVerifier } from './verifier.js';
 import { enterVolume, leaveVolume, published } from './volume.js';
 import { hiddenFor, notShown } from './visibility.js';
@@ -211,13 +212,20 @@ async function prove(session: NodeSession, tools: OperationTools, target: KnownM
       case 'proven':
         return { outcome: 'done', passes: needed, reason: '' };
       case 'failed':
-        return { outcome: 'failed', passes: 0, reason: reasonOf(probe, 'fail') };
+        return { ...failedOrLocked(session, probe), passes: 0, reason: reasonOf(probe, 'fail') };
       case 'unclear':
         return { outcome: 'inconclusive', passes: 0, reason: reasonOf(probe, 'inconclusive') };
       case 'proving':
         await tools.sleep(Math.max(interval, cacheTimeOf(session.line)));
     }
   }
+}
+
+/** A node whose keychain alone is locked goes back like one that fails; what happens then is for its line to say. On the way back nothing waits for keychains. */
+function failedOrLocked(session: NodeSession, { checks }: Probe): Pick<NodeResult, 'outcome' | 'locked'> {
+  const keychain = isReturn(session) ? null : lockedAlone(checks);
+  const locked = keychain === null ? null : lockedInProbe(keychain, session.line);
+  return locked === null ? { outcome: 'failed' } : { outcome: 'locked', locked };
 }
 
 /** The first checks of that verdict, as sentences. */
@@ -245,15 +253,15 @@ async function operate(
     const { publisher } = session;
     const volume = publisher === null ? null : await enterVolume(publisher(), order, tools.attempt, tools.clock, operation);
     const writing: WritingSession = { ...session, attempt, held, hooks: tools.hooks, volume };
-    return { writing, ended: await concluded(writing, operation, () => work(writing)) };
+    return { writing, ended: await concluded(writing, operation, tools.attempt, () => work(writing)) };
   });
-  const ended = 'apart' in begun.ended ? await goOn(begun.writing, operation, begun.ended) : begun.ended;
+  const ended = 'apart' in begun.ended ? await goOn(begun.writing, operation, tools.attempt, begun.ended) : begun.ended;
   const { changed: _changed, ...result } = ended;
   return { node: node.name, active: await activeOf(published(begun.writing)), ...result };
 }
 
 /** What the operation left undone, and its end under the lock again. */
-async function goOn(writing: WritingSession, operation: JournalSubject, { apart, afterwards }: Unfinished): Promise<Ended> {
+async function goOn(writing: WritingSession, operation: JournalSubject, number: number, { apart, afterwards }: Unfinished): Promise<Ended> {
   const { attempt } = writing;
   const proven = await apart().catch(async (error: unknown) => {
     await attempt.hold(() => attempt.journal.flush()).catch(() => undefined);
@@ -261,17 +269,20 @@ async function goOn(writing: WritingSession, operation: JournalSubject, { apart,
   });
   return attempt.hold((held) => {
     const again: WritingSession = { ...writing, held };
-    return concluded(again, operation, () => afterwards(again, proven));
+    return concluded(again, operation, number, () => afterwards(again, proven));
   });
 }
 
-/** Does one part of an operation, and leaves in the journal what came of it. */
+/** Does one part of an operation, and leaves in the journal what came of it. @param number of this attempt, from 1 */
 async function concluded<T extends Ended | Unfinished>(
-  { attempt: { journal }, volume }: WritingSession,
+  { attempt: { journal }, volume, line }: WritingSession,
   operation: JournalSubject,
+  number: number,
   work: () => Promise<T>,
 ): Promise<T | Ended> {
   const ended = await work().catch(async (error: unknown): Promise<Ended> => {
+    const locked = lockedAfter(error, line, number);
+    if (locked !== null) return { outcome: 'locked', reason: (error as ResealError).message, locked, changed: false };
     if (error instanceof ResealError && error.code === 'REFUSED') return { outcome: 'failed', reason: error.message, changed: false };
     // The failure is what counts; a journal that cannot be written now shows an intent without a result.
     await journal.flush().catch(() => undefined);

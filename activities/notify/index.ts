@@ -7,6 +7,10 @@ export type { WebhookTarget } from './webhook.js';
 /** How many deliveries are remembered, so that a retry for one webhook does not tell the others again. */
 const REMEMBERED = 1_000;
 
+/** A keychain that stays locked is a page, whose kind can be told apart; whoever asks for pages gets it. */
+const asksFor = ({ events }: WebhookTarget, event: Notice['event']): boolean =>
+  events.includes(event) || (event === 'keychain' && events.includes('page'));
+
 /** Sends each notice to the webhooks that asked for its event. `now` in milliseconds; default: the clock. */
 export function createNotifyActivities(options: {
   readonly webhooks: readonly WebhookTarget[];
@@ -28,7 +32,7 @@ export function createNotifyActivities(options: {
 
   return {
     async notify(notice) {
-      const targets = options.webhooks.filter((target) => target.events.includes(notice.event));
+      const targets = options.webhooks.filter((target) => asksFor(target, notice.event));
       const deliveries = await Promise.all(targets.map((target) => deliverOnce(target, notice)));
       const failures = deliveries.flatMap((delivery) => (delivery.ok ? [] : [delivery]));
       if (failures.length === 0) return;

@@ -6,6 +6,7 @@ import type { FrozenCohorts } from './frozen-plan.js';
 import { advanceHead, returnHead } from './head.js';
 import { prepareIncident, type ClosingRecord } from './incident.js';
 import { prepareRotation } from './prepare.js';
+import { findStandIn } from './stand-in.js';
 import { asFailure, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 import { missingLines, surveyLine } from './survey.js';
 
@@ -27,6 +28,7 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
         const nodes = waves.flat().slice(first, first + count);
         return { nodes, routes: routesAmong([...again, ...nodes], routes) };
       }),
+    findStandIn: (request) => asFailure(() => findStandIn(around, request)),
     advanceHead: (move) => asFailure(() => advanceHead(around, move)),
     returnHead: (move) => asFailure(() => returnHead(around, move)),
     closeRotation: (state) =>

@@ -1,6 +1,7 @@
 import type { Duration, Instant, LineName, NodeName, RotationId, Sha256, Uuid } from '../../src/domain/brands.js';
 import type { Routes } from '../../src/domain/node/routes.js';
 import type { Policy } from '../../src/domain/policy.js';
+import type { StandInFound } from '../../src/domain/rotation/stand-ins.js';
 import type { Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
 
 /** What a rotation is asked to do, beside its line. */
@@ -57,6 +58,19 @@ export interface RotationActivities {
     readonly count: number;
     readonly again: readonly NodeName[];
   }): Promise<{ readonly nodes: readonly NodeName[]; readonly routes: Routes }>;
+  /** Looks for another signer, and freezes the cohort plan in which the two have changed places. */
+  findStandIn(request: {
+    readonly line: LineName;
+    readonly id: RotationId;
+    readonly ticket: string;
+    /** Its keychain stays locked. */
+    readonly node: NodeName;
+    /** Nodes of which another one has the place already. */
+    readonly tried: readonly NodeName[];
+    readonly cohorts: Sha256;
+    readonly topology: Sha256;
+    readonly to: Sha256;
+  }): Promise<StandInFound>;
   /** Compare-and-swap of the line's head to `to`. */
   advanceHead(move: {
     readonly line: LineName;

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createHmac, timingSafeEqual, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
 import type { Sha1 } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
@@ -52,24 +52,70 @@ export function readPkcs12(bytes: Uint8Array, password: string, name: string): S
 }
 
 function open(bytes: Uint8Array, password: string, name: string): forge.pkcs12.Pkcs12Pfx {
-  let asn1: forge.asn1.Asn1;
+  const file = readFile(bytes);
+  if (file === null) throw notAnIdentity(name, 'it is no PKCS#12');
+  if (file.mac === 'unknown') throw notAnIdentity(name, `its integrity is protected in a way that is not read here; ${AGAIN}`);
+  if (file.mac !== null && !isMacOf(file.mac, password)) throw notAnIdentity(name, 'its password is another one');
+  // PBES2 (RFC 8018) takes the password in UTF-8, the older schemes of PKCS#12 as a BMPString, as the MAC does; a file may have both.
+  const spellings = [...new Set([forge.util.encodeUtf8(password), password])];
+  for (const spelling of spellings) {
+    try {
+      return forge.pkcs12.pkcs12FromAsn1(file.withoutMac, false, spelling);
+    } catch {
+      // The other spelling may be the right one; why none is, is told below.
+    }
+  }
+  const guess = file.mac === null ? 'its password is another one, or it' : 'it';
+  throw notAnIdentity(name, `${guess} is encrypted in a way that is not read here, or holds another key than one of RSA; ${AGAIN}`);
+}
+
+const AGAIN = 'export an RSA identity again, with a password of ASCII characters where it had others';
+
+/** What proves that a file is whole and the password right (RFC 7292, MacData). */
+interface Mac {
+  readonly content: string;
+  readonly digest: string;
+  readonly salt: string;
+  readonly iterations: number;
+  readonly hash: 'sha1' | 'sha256' | 'sha384' | 'sha512';
+}
+type HashName = Mac['hash'];
+const HASHES: readonly HashName[] = ['sha1', 'sha256', 'sha384', 'sha512'];
+
+const partsOf = (node: forge.asn1.Asn1 | undefined): readonly forge.asn1.Asn1[] => (Array.isArray(node?.value) ? node.value : []);
+const bytesOf = (node: forge.asn1.Asn1 | undefined): string => (typeof node?.value === 'string' ? node.value : '');
+
+/** A PFX and its MAC apart. null: it is none. @returns `unknown` as the MAC: there is one, by a hash that is not known */
+function readFile(bytes: Uint8Array): { readonly withoutMac: forge.asn1.Asn1; readonly mac: Mac | 'unknown' | null } | null {
+  let pfx: forge.asn1.Asn1;
   try {
-    asn1 = forge.asn1.fromDer(Buffer.from(bytes).toString('binary'));
+    pfx = forge.asn1.fromDer(Buffer.from(bytes).toString('binary'));
   } catch {
-    throw notAnIdentity(name, 'it is no PKCS#12');
+    return null;
   }
-  try {
-    return forge.pkcs12.pkcs12FromAsn1(asn1, false, password);
-  } catch (error) {
-    // node-forge tells a wrong password by the MAC, and what is no PKCS#12 by its schema.
-    const wrongPassword = error instanceof Error && /MAC could not be verified|Invalid password/i.test(error.message);
-    throw notAnIdentity(
-      name,
-      wrongPassword
-        ? 'its password is another one'
-        : 'it is no PKCS#12 of an RSA key, or its password has characters beyond ASCII (then export it with another one)',
-    );
-  }
+  const [version, safe, macData] = partsOf(pfx);
+  const [type, wrapped] = partsOf(safe);
+  if (version === undefined || safe === undefined || type?.type !== forge.asn1.Type.OID) return null;
+  const withoutMac = { ...pfx, value: [version, safe] };
+  if (macData === undefined) return { withoutMac, mac: null };
+  const [digestInfo, salt, iterations] = partsOf(macData);
+  const [algorithm, digest] = partsOf(digestInfo);
+  const oid = bytesOf(partsOf(algorithm)[0]);
+  const hash = HASHES.find((one) => oids[one] !== undefined && oid !== '' && oids[one] === forge.asn1.derToOid(oid));
+  // In pieces where it is BER of indefinite length.
+  const [content] = partsOf(wrapped);
+  const whole = content === undefined ? '' : typeof content.value === 'string' ? content.value : partsOf(content).map(bytesOf).join('');
+  if (hash === undefined) return { withoutMac, mac: 'unknown' };
+  const count = iterations === undefined ? 1 : forge.util.createBuffer(bytesOf(iterations)).getInt(bytesOf(iterations).length * 8);
+  return { withoutMac, mac: { content: whole, digest: bytesOf(digest), salt: bytesOf(salt), iterations: count, hash } };
+}
+
+/** Derived as in RFC 7292, appendix B, purpose 3: the password is a BMPString there whatever the encryption is. */
+function isMacOf({ content, digest, salt, iterations, hash }: Mac, password: string): boolean {
+  const key = forge.pkcs12.generateKey(password, forge.util.createBuffer(salt), 3, iterations, digest.length, forge.md[hash].create());
+  const mac = createHmac(hash, Buffer.from(key.getBytes(), 'binary')).update(Buffer.from(content, 'binary')).digest();
+  const expected = Buffer.from(digest, 'binary');
+  return mac.length === expected.length && timingSafeEqual(mac, expected);
 }
 
 function bagsOf(pfx: forge.pkcs12.Pkcs12Pfx): { readonly keys: readonly string[]; readonly certificates: readonly string[] } {

@@ -1,4 +1,5 @@
 import type { CommandResult, NodePath, NodeShell } from '../node-shell/contract.js';
+import { securityLine } from '../node-shell/security-line.js';
 
 /**
  * What a command on a keychain came to. The codes are those of SecBase.h, which `security -i` tells as `<command>: returned <OSStatus>`
@@ -103,20 +104,11 @@ export class KeychainCommands {
   }
 
   private async one(...words: readonly string[]): Promise<KeychainOutcome> {
-    const line = words.map(quoted).join(' ');
-    // The next line would be a command of its own.
-    if (/[\r\n\0]/.test(line)) return 'unclear';
-    if (words.length > MOST_WORDS || Buffer.byteLength(line) >= LONGEST_LINE) return 'too-long';
-    return outcomeOf(await this.shell.run({ program: 'security', args: ['-i'], stdin: `${line}\n`, timeout: this.timeout }));
+    const command = securityLine(words);
+    if ('none' in command) return command.none === 'too-long' ? 'too-long' : 'unclear';
+    return outcomeOf(await this.shell.run({ program: 'security', args: ['-i'], stdin: `${command.line}\n`, timeout: this.timeout }));
   }
 }
-
-/** MAX_ARGS and MAX_LINE_LEN of SecurityTool/macOS/security.c. */
-const MOST_WORDS = 32;
-const LONGEST_LINE = 4_096;
-
-/** A word of a line: quotes hold it together, a backslash takes the next character as it is (split_line in security.c). */
-const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`;
 
 function outcomeOf({ code, stderr, expired, notRun }: CommandResult): KeychainOutcome {
   if (notRun !== undefined) return 'not-run';

@@ -1,5 +1,6 @@
 import type { CommandResult, NodeShell } from '../node-shell/contract.js';
 import { parseFindIdentity, type ListedIdentities } from './find-identity.js';
+import { partitionLists } from './partition-lists.js';
 import { keychainState, parseKeychainInfo, parseKeychainList, type KeychainInfo, type KeychainState } from './keychains.js';
 
 /** What a question to `security` came to; where it has no answer, why, in words of a sentence. */
@@ -40,6 +41,12 @@ export class Security {
     if (result.expired || state === 'unknown') return noAnswer('show-keychain-info', result);
     const info = state === 'unlocked' ? parseKeychainInfo(result.stderr) : null;
     return state === 'unlocked' && info === null ? unclear('show-keychain-info', result) : { answer: { state, info } };
+  }
+
+  /** Of the private keys of a keychain; it shows no secret without `-d`, and its names and labels go nowhere from here. */
+  async partitionLists(path: string): Promise<Said<readonly (readonly string[] | null)[]>> {
+    const result = await this.run('dump-keychain', '-a', path);
+    return result.code === 0 && !result.expired ? { answer: partitionLists(result.stdout) } : noAnswer('dump-keychain', result);
   }
 
   private run(...args: readonly string[]): Promise<CommandResult> {

@@ -81,9 +81,9 @@ it('docs/agents.md names every program that the canary process runs, and no comm
   expect(rows.map((row) => row.program).sort()).toEqual([...CANARY_PROGRAMS].sort());
   const [security] = rows;
   const shown = [...(security?.args ?? '').matchAll(/`([^`]+)`/g)].map(([, words = '']) =>
-    words.replace('KEYCHAIN', '/x.keychain-db').split(' '),
+    words.replace('KEYCHAIN', '/x/reseal-97134e8c.keychain-db').split(' '),
   );
-  expect(shown).toHaveLength(3);
+  expect(shown).toHaveLength(4);
   for (const args of shown) expect(refusalOf({ program: 'security', args, stdin: '', timeout: 1 }, []), args.join(' ')).toBeNull();
 });
 

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { bundledTool } from '../simulator/mac/support.js';
 import { clearFault, setFault } from '../../src/simulator/mac/faults.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
@@ -97,23 +98,75 @@ describe('a certificate rotates on a mesh whose signers are Macs (R2, R9, T1)', 
     for (const node of signers()) expect(usable(node)).not.toContain(mesh.mesh.nextCertificate.sha1);
   });
 
-  it('a keychain of one signer that is locked stops the canary, with host, keychain and remedy, and everything comes back (S5)', async () => {
+  /** The next switch of a signer finds its keychains locked for good. @returns the signer */
+  async function lockedInTheCanary(): Promise<string> {
     const held = interference.hold('switch', (node, target) => signers().includes(node) && target !== mesh.mesh.manifest);
     await mesh.rotate();
     const node = await held.node();
     await setFault(mesh.home(node), { kind: 'locked-for-good' });
     held.release();
+    return node;
+  }
+  const keychain = (): string => `reseal-${mesh.mesh.nextCertificate.sha1.slice(0, 8)}.keychain-db`;
+  function declare(onUnlockFailure: readonly string[]): void {
+    const path = join(mesh.mesh.folders.config, 'topology.yaml');
+    const topology = parse(readFileSync(path, 'utf8')) as { lines: Record<string, { keychains: Record<string, unknown> }> };
+    const line = topology.lines[mesh.mesh.line];
+    if (line === undefined) throw new Error('the mesh has no such line');
+    line.keychains['onUnlockFailure'] = onUnlockFailure;
+    writeFileSync(path, stringify(topology));
+  }
+
+  it('a keychain that stays locked in the canary is asked about, by host, keychain and remedy; opened and answered, it goes on (S5)', async () => {
+    const node = await lockedInTheCanary();
+    const asked = await mesh.untilQuestion('keychain-locked');
+    expect(asked).toMatchObject({ phase: 'canary', question: { nodes: [node], options: ['retry', 'rollback'], unanswered: 'rollback' } });
+    expect(asked.troubles).toMatchObject([
+      {
+        node,
+        outcome: 'locked',
+        locked: { keychain: keychain(), why: expect.stringContaining('macOS would ask a person') as string, then: 'page' },
+      },
+    ]);
+    await clearFault(mesh.home(node), 'locked-for-good');
+    await mesh.tell('answer', 'ada', { question: 'keychain-locked', option: 'retry' });
+    await mesh.untilGate();
+    await mesh.approve('ada', 'grace');
+    expect(await mesh.result()).toMatchObject({ outcome: 'completed' });
+  });
+
+  it('nobody answers: everything comes back (S5, invariant 9)', async () => {
+    const node = await lockedInTheCanary();
+    await mesh.untilQuestion('keychain-locked');
     const turned = await mesh.untilStatus((status) => status.turnedAt !== null, 'the way back');
     expect(turned.turnedAt).toBe('canary');
     await clearFault(mesh.home(node), 'locked-for-good');
     expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
     const told = JSON.stringify(await mesh.ledger.eventsAfter('ios-main-1', -1));
-    expect(told).toContain(
-      `Node ${node}, keychain reseal-${mesh.mesh.nextCertificate.sha1.slice(0, 8)}.keychain-db: cannot unlock it: macOS would ask a person`,
-    );
+    expect(told).toContain(`Node ${node}, keychain ${keychain()}: cannot unlock it: macOS would ask a person`);
     for (const signer of signers()) {
       expect(usable(signer)).toContain(mesh.mesh.certificate.sha1);
       expect(usable(signer)).not.toContain(mesh.mesh.nextCertificate.sha1);
     }
+  });
+
+  it('with another-signer the next holder signs in the canary, and the locked one follows when it can (R5, S5)', async () => {
+    declare(['retry', 'another-signer', 'page']);
+    const node = await lockedInTheCanary();
+    const gate = await mesh.untilGate();
+    expect(gate.troubles).toEqual([]);
+    const switched = interference.nodesOf('switch', gate.to ?? '').filter((one) => signers().includes(one));
+    expect(switched).toHaveLength(2);
+    expect(switched[0]).toBe(node);
+    const told = await mesh.ledger.eventsAfter('ios-main-1', -1);
+    expect(told.filter(({ kind }) => kind === 'stand-in').map(({ text }) => text)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${node} gives its place in the canary away: ${switched[1] ?? ''} holds .* and signs in its place`),
+      ),
+    ]);
+    await clearFault(mesh.home(node), 'locked-for-good');
+    await mesh.approve('ada', 'grace');
+    expect(await mesh.result()).toMatchObject({ outcome: 'completed' });
+    for (const signer of signers()) expect(usable(signer)).not.toContain(mesh.mesh.certificate.sha1);
   });
 });

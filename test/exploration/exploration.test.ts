@@ -6,7 +6,7 @@ const explored: Explored[] = [];
 
 it.each(SMALL_MESHES.map((limits) => ({ limits, name: JSON.stringify(limits) })))(
   'no fault and no command breaks an invariant, in any order and at any position: $name (invariants 1 to 10)',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   ({ limits }) => {
     const found = explore(limits);
     explored.push(found);

@@ -14,7 +14,7 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     return bare === undefined ? null : `${bare.name} serves ${bare.active} without accepting it`;
   },
   '2 retire last: no old asset goes before cutover, and not while it is needed': (before, after) => {
-    const gone = after.nodes.find((node, index) => lostAnything(before.nodes[index], node, FROM));
+    const gone = after.nodes.find((node) => lostAnything(wasOf(before, node), node, FROM));
     if (gone === undefined) return null;
     // An order to retire that nobody has overtaken may wake late; it is still the retirement's.
     const retiring = before.state.phase === 'retiring' || before.state.turnedAt === 'retiring';
@@ -23,8 +23,8 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     return (retiring || dead) && gone.active === TO ? null : `${gone.name} lost the old asset while ${before.state.phase}`;
   },
   '3 digest fidelity: nothing is accepted that was not read back': (before, after) => {
-    const blind = after.nodes.find((node, index) => {
-      const accepted = node.accepted.filter((manifest) => before.nodes[index]?.accepted.includes(manifest) !== true);
+    const blind = after.nodes.find((node) => {
+      const accepted = node.accepted.filter((manifest) => wasOf(before, node)?.accepted.includes(manifest) !== true);
       return accepted.some((manifest) => node.files[manifest] !== 'ok' || node.identities[manifest] !== true);
     });
     return blind === undefined ? null : `${blind.name} accepted bytes that are not what was approved`;
@@ -63,8 +63,7 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
       : `${before.state.phase} to ${after.state.phase}`,
   '7 rollback safety: the new asset goes only where the old one is back': (before, after) => {
     const gone = after.nodes.find(
-      (node, index) =>
-        (node.files[TO] === 'gone' && before.nodes[index]?.files[TO] !== 'gone') || lostIdentity(before.nodes[index], node, TO),
+      (node) => (node.files[TO] === 'gone' && wasOf(before, node)?.files[TO] !== 'gone') || lostIdentity(wasOf(before, node), node, TO),
     );
     return gone === undefined || (gone.active === FROM && gone.files[FROM] === 'ok' && gone.identities[FROM] === true)
       ? null
@@ -76,6 +75,11 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     // What serves the new assets and was counted as done must do well with them.
     const wrong = world.nodes.filter((node) => node.active === TO && node.health !== 'good' && node.files[TO] === 'ok');
     return wrong.length <= allowed ? null : `${wrong.map((node) => node.name).join(', ')} serve assets that do not work there`;
+  },
+  '8 blast radius: the canary is done only when every node in it serves the new assets': (before, after) => {
+    if (before.state.phase !== 'canary' || after.state.phase !== 'awaiting-signoff') return null;
+    const wrong = after.nodes.slice(0, after.state.plan?.waves[0] ?? 0).find((node) => node.active !== TO);
+    return wrong === undefined ? null : `${wrong.name} counts as switched in the canary and serves the old assets`;
   },
   '4 and 8: no node is taken for proven that is not': (_, world) => {
     if (!['cutover', 'soaking', 'retiring', 'completed'].includes(world.state.phase)) return null;
@@ -93,7 +97,7 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     if (before.sleeper !== after.sleeper && after.sleeper === null) return null;
     const { staged, switched, retired } = before.state.done;
     const changed = (fits: (is: ModelNode, was: ModelNode) => boolean): ModelNode | undefined =>
-      after.nodes.find((is, index) => fits(is, before.nodes[index] ?? is));
+      after.nodes.find((is) => fits(is, wasOf(before, is) ?? is));
     const effects: readonly (readonly [string, ModelNode | undefined, boolean])[] = [
       ['was staged', changed((is, was) => is.files[TO] !== 'gone' && was.files[TO] === 'gone'), staged !== 'no'],
       ['was switched', changed((is, was) => is.active === TO && was.active !== TO), switched.some((reached) => reached !== 'no')],
@@ -140,6 +144,9 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
       : `${wrong.name} is not on the new assets alone`;
   },
 };
+
+/** The same node before; its place in the cohort plan may be another one since. */
+const wasOf = (before: World, node: ModelNode): ModelNode | undefined => before.nodes.find((one) => one.name === node.name);
 
 const lostIdentity = (was: ModelNode | undefined, is: ModelNode, manifest: string): boolean =>
   is.identities[manifest] !== true && was?.identities[manifest] === true;

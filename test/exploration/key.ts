@@ -9,6 +9,7 @@ export function keyOf(world: World): string {
   const { state, sleeper, under } = world;
   const { gate, question, paused, work, done, soak } = state;
   const nodes = world.nodes.map((node) => [
+    node.name,
     node.files,
     node.identities,
     node.manifests,
@@ -22,13 +23,19 @@ export function keyOf(world: World): string {
     [world.now, world.head, world.faults, world.commands, world.given, world.troubledSinceTurn, nodes],
     [state.phase, state.since, state.d, state.plan !== null, done, state.headSeq, work, state.lookAgainAt, state.stalledSince],
     [state.lastSwitchAt, state.lastReturnAt, state.served, state.only, state.park, state.turnedAt, state.restoredAt !== null],
-    state.troubles.map((trouble) => [trouble.node, trouble.task, trouble.outcome]),
+    state.troubles.map((trouble) => [trouble.node, trouble.task, trouble.outcome, trouble.locked?.then]),
     gate && [gate.kind, gate.deadline, gate.silence, gate.passedAt !== null],
     state.approvals.map((approval) => [approval.person, approval.digest]),
     question && [question.id, question.nodes, question.options, question.deadline, question.nextPageAt],
     paused && [paused.until, paused.because],
     soak && [soak.endsAt, soak.nextProbeAt],
-    under && [under.d, under.action, under.queue, under.results.map((result) => [result.node, result.outcome]), under.retried],
+    under && [
+      under.d,
+      under.action,
+      under.queue,
+      under.results.map((result) => [result.node, result.outcome, result.locked?.then]),
+      under.retried,
+    ],
     sleeper && [sleeper.node, sleeper.task, sleeper.left.length, sleeper.fence.epoch, sleeper.admitted],
   ];
   return hash('sha1', JSON.stringify(parts), 'base64');

@@ -109,6 +109,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (after.question !== null && before.question !== null && !sameQuestion) {',
     limits: ONE,
   },
+  {
+    name: 'the canary is done without the signer that stands in',
+    file: 'src/domain/rotation/stand-ins.ts',
+    find: 'const again = [...state.work.again.filter((one) => one !== node && one !== by), by];',
+    replace: 'const again = state.work.again.filter((one) => one !== node && one !== by);',
+    limits: TWO,
+  },
 ];
 
 /** The file's text without the safeguard. Throws where the product no longer holds the text that the mutation replaces. */

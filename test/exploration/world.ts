@@ -230,6 +230,12 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
         },
       ];
     }
+    case 'stand-in': {
+      const { node } = action;
+      const none = told('no other signer', { event: 'stand-in', node, found: { by: null, reason: 'there is none' } });
+      const beyond = world.nodes.slice(limits.waves[0]).map((one) => one.name);
+      return [none, ...beyond.map((by) => exchange(world, node, by))];
+    }
     case 'open-gate':
       return [told('the gate opens', { event: 'gate-opened', rights: state.rights }, { given: [] })];
     case 'remind':
@@ -305,6 +311,15 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
   }
 }
 
+/** Another signer has the place in the canary: the cohort plan is frozen anew, and nothing on any node changes. */
+function exchange(world: World, node: NodeName, by: NodeName): Move {
+  const at = (name: NodeName): ModelNode => world.nodes.find((one) => one.name === name) as ModelNode;
+  const nodes = world.nodes.map((one) => (one.name === node ? at(by) : one.name === by ? at(node) : one));
+  const found = { by, cohorts: `${world.state.plan?.cohorts ?? ''} ${node}-${by}` as Sha256, reason: 'it holds the same' };
+  const state = apply(world.state, { event: 'stand-in', node, found }, world.now);
+  return { by: 'machine', what: `${by} stands in for ${node}`, world: turned(world, { ...world, nodes, state }) };
+}
+
 const horizonOf = ({ state, now }: World): number => Math.max(now + 1, state.plan?.horizon ?? now);
 
 const fate = (world: World, then: () => readonly Move[]): readonly Move[] =>
@@ -367,7 +382,7 @@ function finish(world: World): Move {
     handled: under.action.count,
     troubled: under.results
       .filter((result) => result.outcome !== 'done')
-      .map(({ node, outcome, active, reason }) => ({ node, outcome, active, reason })),
+      .map(({ node, outcome, active, reason, locked }) => ({ node, outcome, active, reason, ...(locked === undefined ? {} : { locked }) })),
     untried: under.queue,
     retried: under.retried,
   } as const;
@@ -434,6 +449,13 @@ function treat(world: World, node: ModelNode): Treated[] {
     }
     if (steps[cut]?.do === 'put-profile')
       treated.push({ what: `the disk lies in step ${cut}`, ...complete(admitted, task, fence, cut), fault: true });
+  }
+  if (task === 'stage' || task === 'switch') {
+    // Nothing is signed in staging: another signer is no help there.
+    for (const then of task === 'stage' ? (['page'] as const) : (['another-signer', 'page'] as const)) {
+      const locked = { keychain: 'k', why: 'locked', remedy: 'unlock it', then };
+      treated.push({ what: `its keychain stays locked: ${then}`, change: admitted, result: { ...outcome(admitted, 'locked', 'locked'), locked }, fault: true }); // prettier-ignore
+    }
   }
   if (task === 'switch') {
     for (const health of ['broken', 'unclear'] as const) {

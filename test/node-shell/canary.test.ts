@@ -7,6 +7,7 @@ import type { NodeName } from '../../src/domain/brands.js';
 import { Security } from '../../src/mac/security.js';
 import { throughCanary } from '../../src/node-shell/canary/client.js';
 import { refusalOf, type CanaryRequest } from '../../src/node-shell/canary/requests.js';
+import { securityLine } from '../../src/node-shell/security-line.js';
 import { startCanary, type RunningCanary } from '../../src/node-shell/canary/server.js';
 import { LocalNode } from '../../src/node-shell/local.js';
 import { thisMac } from '../../src/node-shell/place.js';
@@ -28,6 +29,7 @@ describe('what the canary process runs', () => {
     ['security', ['find-identity', '-p', 'codesigning']],
     ['security', ['find-identity', '-v', '-p', 'codesigning', '/Users/ci/Library/Keychains/ci.keychain-db']],
     ['security', ['list-keychains', '-d', 'user']],
+    ['security', ['dump-keychain', '-a', '/Users/ci/Library/Keychains/reseal-97134e8c.keychain-db']],
     ['security', ['show-keychain-info', '/Users/ci/Library/Keychains/ci sign.keychain-db']],
     [
       'codesign',
@@ -47,8 +49,10 @@ describe('what the canary process runs', () => {
   it.each<[string, CanaryRequest['program'], readonly string[]]>([
     ['a command that opens keychains', 'security', ['unlock-keychain', '-p', 'hunter2', 'ci.keychain-db']],
     ['a command that takes keys out', 'security', ['export', '-k', 'ci.keychain-db']],
-    ['commands that come by stdin', 'security', ['-i']],
+    ['a command that nobody has given', 'security', ['-i']],
     ['no command at all', 'security', []],
+    ['secrets of a keychain', 'security', ['dump-keychain', '-d', '/Users/ci/Library/Keychains/reseal-97134e8c.keychain-db']],
+    ['what is in somebody’s keychain', 'security', ['dump-keychain', '-a', '/Users/ci/Library/Keychains/login.keychain-db']],
     ['a search list that is set', 'security', ['list-keychains', '-d', 'user', '-s', 'x.keychain-db']],
     ['another option', 'security', ['find-identity', '-s', 'x']],
     ['a file that is no keychain', 'security', ['show-keychain-info', '/etc/passwd']],
@@ -68,6 +72,54 @@ describe('what the canary process runs', () => {
     expect(refused).toContain(`\`${program}`);
     expect(refused).not.toContain('hunter2');
   });
+
+  const line = (...words: readonly string[]): CanaryRequest => {
+    const made = securityLine(words);
+    return request('security', ['-i'], 'line' in made ? `${made.line}\n` : '');
+  };
+  const OWN = 'reseal-97134e8c.keychain-db';
+  const LOGIN = '/Users/ci/Library/Keychains/login.keychain-db';
+  const users = ['-T', '/usr/bin/codesign', '-T', '/usr/bin/security'];
+
+  it.each<readonly string[]>([
+    ['create-keychain', '-p', 'a "quoted\\" one', OWN],
+    ['unlock-keychain', '-p', 'hunter2', '/Users/ci/Library/Keychains/ci.keychain-db'],
+    ['lock-keychain', OWN],
+    ['delete-keychain', OWN],
+    ['set-keychain-settings', OWN],
+    ['set-keychain-settings', '-l', '-t', '21600', OWN],
+    ['import', `${BUNDLES[0] ?? ''}/x/identity.p12`, '-k', OWN, '-f', 'pkcs12', '-P', 'hunter2', ...users],
+    ['set-key-partition-list', '-S', 'apple-tool:,apple:,codesign:', '-s', '-k', 'hunter2', OWN],
+    ['list-keychains', '-d', 'user', '-s', LOGIN, OWN],
+  ])('%s on stdin', (...words) => {
+    expect(refusalOf(line(...words), BUNDLES)).toBeNull();
+  });
+
+  it.each<readonly [string, ...string[]]>([
+    ['making a keychain of another name', 'create-keychain', '-p', 'hunter2', 'ci.keychain-db'],
+    ['destroying somebody’s keychain', 'delete-keychain', LOGIN],
+    ['destroying one of its name elsewhere', 'delete-keychain', `/tmp/${OWN}`],
+    ['locking somebody’s keychain', 'lock-keychain', LOGIN],
+    ['importing a file of elsewhere', 'import', '/Users/ci/x.p12', '-k', OWN, '-f', 'pkcs12', '-P', 'hunter2', ...users],
+    ['importing for every program', 'import', `${BUNDLES[0] ?? ''}/x.p12`, '-k', OWN, '-f', 'pkcs12', '-P', 'hunter2', '-A'],
+    ['another partition list', 'set-key-partition-list', '-S', 'unsigned:', '-s', '-k', 'hunter2', OWN],
+    ['a search list of what is no keychain', 'list-keychains', '-d', 'user', '-s', '/etc/passwd'],
+    ['an empty search list', 'list-keychains', '-d', 'user', '-s'],
+    ['the system’s search list', 'list-keychains', '-d', 'system', '-s', LOGIN],
+    ['taking keys out', 'export', '-k', OWN],
+    ['a password that is looked up', 'find-generic-password', '-w', '-s', 'hunter2'],
+  ])('not %s', (_, ...words) => {
+    const refused = refusalOf(line(...words), BUNDLES);
+    expect(refused).toContain('`security -i` was given a command');
+    expect(refused).not.toContain('hunter2');
+  });
+
+  it.each(['', '\n', `lock-keychain ${OWN}\n`, `"lock-keychain" "${OWN}"`, `"lock-keychain" "${OWN}"\n"delete-keychain" "${LOGIN}"\n`])(
+    'not an input that is no single line of quoted words: %j',
+    (stdin) => {
+      expect(refusalOf(request('security', ['-i'], stdin), BUNDLES)).toContain('was not given one command in one line');
+    },
+  );
 
   it('not what is allowed, with something on stdin', () => {
     expect(refusalOf(request('security', ['find-identity'], 'unlock-keychain'), BUNDLES)).toContain('was given an input');

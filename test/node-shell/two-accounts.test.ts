@@ -1,12 +1,28 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
+import { newDeliveryKey } from '../../src/identity/sealed.js';
+import { setClock } from '../../src/simulator/mac/install.js';
+import { LEGACY, NOW, XCODE16 } from '../node/mesh.js';
+import { simulatedMac } from '../simulator/mac/support.js';
 
 const PROGRAM = fileURLToPath(new URL('account-process.ts', import.meta.url));
+const IDENTITY = fileURLToPath(new URL('account-identity.ts', import.meta.url));
 /** Any two accounts with one group: the one that builds, and the agent's. */
 const BUILDS = 65_534;
 const AGENT = 1;
@@ -47,6 +63,69 @@ it.skipIf(!isRoot)(
         files: ['Info.plist', 'Stub', '_CodeSignature'],
         left: [],
       });
+    } finally {
+      canary.kill('SIGKILL');
+      await once(canary, 'exit');
+    }
+  },
+);
+
+it.skipIf(!isRoot)(
+  'a certificate is imported, retired, restored and destroyed in the keychains of the account that builds, at the word of an agent of another (R2, S5; needs root to become two accounts)',
+  async () => {
+    const mac = await simulatedMac();
+    folder = dirname(mac.home);
+    const [old, fresh] = [await mac.issue(), await mac.issue()];
+    await setClock(mac.home, new Date(NOW));
+    mac.importReady(old);
+    const { secret, recipient } = await newDeliveryKey();
+    const place = join(folder, 'canary');
+    const p12 = join(folder, 'fresh.p12');
+    copyFileSync(mac.pkcs12(fresh), p12);
+    mkdirSync(place);
+    execFileSync('chown', ['-R', `${BUILDS}:${BUILDS}`, mac.home, place]);
+    chmodSync(place, 0o750);
+    // The agent's own: mount, state, and the two profile folders in the other account's home.
+    const state = join(mac.home, 'usr/local/var/reseal/state');
+    for (const one of [state, join(mac.home, 'usr/local/var/reseal/mount'), join(mac.home, XCODE16), join(mac.home, LEGACY)]) {
+      mkdirSync(one, { recursive: true });
+      chownSync(one, AGENT, BUILDS);
+    }
+    chmodSync(state, 0o700);
+    for (const [name, text] of [
+      ['keychain.password', 'of the keychain'],
+      ['delivery.key', secret],
+    ] as const) {
+      writeFileSync(join(state, name), `${text}\n`, { mode: 0o600 });
+      chownSync(join(state, name), AGENT, BUILDS);
+    }
+    // Not the simulated Apple's keys: nothing here needs them.
+    for (const one of [folder, mac.home]) chmodSync(one, 0o755);
+    chmodSync(p12, 0o644);
+    chmodSync(mac.options.tool ?? '', 0o755);
+    const socket = join(place, 'canary.sock');
+    const env = { PATH: process.env['PATH'], HOME: mac.home, TMPDIR: '/tmp' };
+    const canary = spawn(process.execPath, ['--import', 'tsx', PROGRAM, 'canary', socket, mac.home, `${mac.home}/bin:/usr/bin:/bin`], {
+      uid: BUILDS,
+      gid: BUILDS,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(canary.stdout, 'data');
+      const agent = spawnSync(process.execPath, ['--import', 'tsx', IDENTITY, socket, mac.home, p12, old.sha1, recipient], {
+        uid: AGENT,
+        gid: BUILDS,
+        env,
+        encoding: 'utf8',
+      });
+      expect(agent.stderr).toBe('');
+      const whole = { purged: [fresh.sha1], kept: [] };
+      expect(JSON.parse(agent.stdout)).toEqual(['done', 'fail', 'done', 'pass', 'done', 'fail', 'done', 'pass', 'done', whole]);
+      expect(readdirSync(join(place, 'bundles'))).toEqual([]);
+      // Nothing of it was made where the agent would have it.
+      expect(existsSync(join(mac.home, `Library/Keychains/reseal-${fresh.sha1.slice(0, 8)}.keychain-db`))).toBe(false);
+      expect(readdirSync(join(state, 'incoming'))).toEqual([]);
     } finally {
       canary.kill('SIGKILL');
       await once(canary, 'exit');

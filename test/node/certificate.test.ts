@@ -7,6 +7,7 @@ import { readPkcs12 } from '../../src/identity/pkcs12.js';
 import { newDeliveryKey, sealIdentity, type DeliveryKey } from '../../src/identity/sealed.js';
 import type { DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
 import { makeApp } from '../../src/simulator/mac/app-bundle.js';
+import { setFault } from '../../src/simulator/mac/faults.js';
 import { setClock } from '../../src/simulator/mac/install.js';
 import { request } from '../profile/support.js';
 import { simulatedMac, type Mac } from '../simulator/mac/support.js';
@@ -96,6 +97,23 @@ describe('a certificate rotates on a node that signs (R2, S5, T1)', () => {
     const signed = mac.run('codesign', ['--force', '--sign', fresh.sha1.toUpperCase(), '--timestamp=none', 'Stub.app']);
     expect(signed).toMatchObject({ code: 0 });
     expect(await switchTo('to')).toMatchObject({ outcome: 'done', active: mesh.to });
+  });
+
+  it('its key lets codesign use it, as the keychain shows; one without that fails the node before anything is signed', async () => {
+    await signer();
+    await stage();
+    const partitions = async (): Promise<string> => {
+      const { checks = [] } = await mesh.activities().inspectNode({ ...mesh.order(1000, 'look'), manifest: mesh.to, everyCheck: true });
+      const found = checks.find(({ check }) => check === 'partition-lists');
+      return `${found?.verdict ?? 'none'}: ${found?.reason ?? ''}`;
+    };
+    expect(await partitions()).toBe('pass: 1 keys let `codesign` use them');
+    await setFault(mac.home, { kind: 'no-partition-list' });
+    expect(await partitions()).toMatch(
+      /^fail: Node ams-build-1: a key in reseal-\w{8}\.keychain-db has a partition list without `codesign:`.*security set-key-partition-list/,
+    );
+    mac.security('lock-keychain', keychainFor(fresh));
+    expect(await partitions()).toBe('not-due: no identity is in an open keychain of its own');
   });
 
   it('leaves nothing of the delivered file on the node, and no password in any argument, in the journal, in an order', async () => {
@@ -328,10 +346,59 @@ describe('what goes wrong with it is told by node, keychain and remedy (S5)', ()
     expect(valid()).not.toContain(fresh.sha1);
   });
 
-  it('without `retry` the first refusal of a keychain is final', async () => {
-    await signer({ keychains: { onUnlockFailure: ['page'] } });
+  it('without `retry` the first refusal of a keychain is final; with nothing declared the node has failed', async () => {
+    await signer({ keychains: { onUnlockFailure: [] } });
     mac.interactive(`create-keychain -p other ${keychainFor(fresh)}`, `lock-keychain ${keychainFor(fresh)}`);
     expect(await stage()).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('cannot unlock it') });
+  });
+
+  it.each(['page', 'another-signer'] as const)('with `%s` it is locked, with keychain, cause and remedy, and no password', async (then) => {
+    await signer({ keychains: { onUnlockFailure: [then] } });
+    mac.interactive(`create-keychain -p other ${keychainFor(fresh)}`, `lock-keychain ${keychainFor(fresh)}`);
+    const ended = await stage();
+    expect(ended).toMatchObject({
+      outcome: 'locked',
+      active: mesh.from,
+      locked: {
+        keychain: keychainFor(fresh),
+        why: 'its password is another one than keychains.password of the line gives',
+        remedy: expect.stringContaining(`security unlock-keychain ${keychainFor(fresh)}`) as string,
+        then,
+      },
+    });
+    expect(JSON.stringify(ended)).not.toContain(PASSWORD);
+  });
+
+  it('with `retry` before it, only the last try says so; the node serves what it served', async () => {
+    await signer({ keychains: { onUnlockFailure: ['retry', 'page'] } });
+    await stage();
+    await writeFile(join(mac.home, STATE, 'keychain.password'), 'another one\n');
+    mac.security('lock-keychain', keychainFor(fresh));
+    const turn = (number: number) =>
+      mesh
+        .activities({ attempt: () => ({ number, startedAt: null }) })
+        .switchNode({ ...mesh.order(1000, 'switch'), target: mesh.to, revertTo: mesh.from });
+    await expect(turn(1)).rejects.toMatchObject({ type: 'KEYCHAIN_FAILED', nonRetryable: false });
+    expect(await turn(8)).toMatchObject({ outcome: 'locked', active: mesh.from, locked: { keychain: keychainFor(fresh), then: 'page' } });
+    await writeFile(join(mac.home, STATE, 'keychain.password'), '');
+    const without = await turn(8);
+    expect(without).toMatchObject({ outcome: 'locked', locked: { why: expect.stringContaining('is not to be had') as string } });
+  });
+
+  it('one that only people open is found locked by the probe: the node goes back, and it is told which', async () => {
+    mac.importReady(fresh);
+    // Without a password of its own reseal opens nothing.
+    await signer({ keychains: { onUnlockFailure: ['retry', 'another-signer', 'page'], password: undefined as never } });
+    await stage();
+    mac.security('lock-keychain', 'login.keychain-db');
+    const ended = await mesh.activities().switchNode({ ...mesh.order(1000, 'switch'), target: mesh.to, revertTo: mesh.from });
+    expect(ended).toMatchObject({
+      outcome: 'locked',
+      active: mesh.from,
+      locked: { keychain: 'login.keychain-db', then: 'another-signer' },
+    });
+    const back = await mesh.activities().switchNode({ ...mesh.order(1001, 'ios-main-1/return/1001'), target: mesh.to, revertTo: null });
+    expect(back.outcome).toBe('failed');
   });
 
   it('a keychain that was locked since is unlocked before the switch, inside the window; outside it stays locked', async () => {

@@ -48,6 +48,8 @@ export type SigningFault =
 export interface Finding {
   readonly verdict: Exclude<CheckVerdict, 'pass'>;
   readonly sentence: string;
+  /** As in `CheckResult`. */
+  readonly lockedKeychain?: string;
 }
 
 const fail = (sentence: string): Finding => ({ verdict: 'fail', sentence });
@@ -130,9 +132,12 @@ function judgeInternalComponent(chainIncomplete: boolean, identity: Sha1, holder
       `\`codesign\` may not use the key of ${short(identity)} (errSecInternalComponent), and its keychain is not known; look whether it is locked, then at its partition list`,
     );
   if (first.state === 'locked')
-    return fail(
-      `the keychain ${keychainName(first.path)} is locked, so \`codesign\` may not use ${short(identity)} (errSecInternalComponent); unlock it in the session in which builds sign`,
-    );
+    return {
+      ...fail(
+        `the keychain ${keychainName(first.path)} is locked, so \`codesign\` may not use ${short(identity)} (errSecInternalComponent); unlock it in the session in which builds sign`,
+      ),
+      lockedKeychain: keychainName(first.path),
+    };
   return fail(
     `\`codesign\` may not use the key of ${short(identity)} though the keychain ${keychainName(first.path)} is ${first.state} (errSecInternalComponent); either the key's partition list does not name \`codesign:\` (run \`security set-key-partition-list -S apple-tool:,apple:,codesign:\` on that keychain), or reseal runs outside the login session in which builds sign`,
   );
@@ -181,5 +186,7 @@ export function canaryResult(
   const worst = (['fail', 'inconclusive', 'not-due'] as const).flatMap((verdict) => findings.filter((one) => one.verdict === verdict))[0];
   if (worst === undefined) return { check, verdict: 'pass', reason: good, evidence };
   const reason = worst.verdict === 'not-due' ? worst.sentence : `Node ${node}: ${worst.sentence}.`;
-  return { check, verdict: worst.verdict, reason, evidence };
+  const faults = findings.filter(({ verdict }) => verdict === 'fail');
+  const locked = faults.every(({ lockedKeychain }) => lockedKeychain !== undefined) ? worst.lockedKeychain : undefined;
+  return { check, verdict: worst.verdict, reason, evidence, ...(locked === undefined ? {} : { lockedKeychain: locked }) };
 }

@@ -64,6 +64,8 @@ export interface SeenKeychain {
   readonly holds: readonly Sha1[];
   /** Seconds of idleness; null: never, or not known. */
   readonly locksAfter: number | null;
+  /** Of its private keys, the partitions of programs that may use each; null: the key shows none. Missing: not asked. */
+  readonly partitions?: readonly (readonly string[] | null)[];
 }
 
 export const SYSTEM_KEYCHAIN = '/Library/Keychains/System.keychain';
@@ -94,6 +96,31 @@ export function judgePlaces(node: string, expected: readonly Sha1[], keychains: 
   return first === undefined
     ? { check: 'identity-places', verdict: 'pass', reason: `${own.length} identities are in keychains of their own alone`, evidence }
     : { check: 'identity-places', verdict: 'fail', reason: `Node ${node}: ${first}${more(problems)}.`, evidence };
+}
+
+/** Either lets `codesign` use a key without asking: it is Apple's, and has a partition of its own. */
+const CODESIGN_PARTITIONS = ['apple:', 'codesign:'];
+
+/** Of keychains that reseal made, every key names a partition of `codesign`; else it asks by a window that nobody answers. */
+export function judgePartitions(node: string, keychains: readonly SeenKeychain[]): CheckResult {
+  const asked = keychains.filter(({ partitions }) => partitions !== undefined);
+  const lists = asked.flatMap(({ partitions = [] }) => partitions);
+  const notDue = (reason: string): CheckResult => ({ check: 'partition-lists', verdict: 'not-due', reason });
+  if (asked.length === 0) return notDue('no identity is in an open keychain of its own');
+  const problems = asked.flatMap(({ path, partitions = [] }) =>
+    partitions.some((list) => list !== null && !list.some((one) => CODESIGN_PARTITIONS.includes(one)))
+      ? [
+          `a key in ${keychainName(path)} has a partition list without \`codesign:\`, so \`codesign\` would ask a person; run \`security set-key-partition-list -S apple-tool:,apple:,codesign: -s ${keychainName(path)}\` on it`,
+        ]
+      : [],
+  );
+  const evidence = { keychains: asked.length, keys: lists.length, without: problems.length };
+  const [first] = problems;
+  if (first !== undefined)
+    return { check: 'partition-lists', verdict: 'fail', reason: `Node ${node}: ${first}${more(problems)}.`, evidence };
+  return lists.some((list) => list !== null)
+    ? { check: 'partition-lists', verdict: 'pass', reason: `${lists.length} keys let \`codesign\` use them`, evidence }
+    : notDue('its keychains show no partition lists');
 }
 
 /**
@@ -133,8 +160,6 @@ export function judgeKeychains(node: string, keychains: readonly SeenKeychain[],
   const [one] = locked;
   if (one === undefined) return result('pass', `${keychains.length} keychains of the search list are as they should be`);
   if (window === 'closed') return result('not-due', `${keychainName(one.path)} is locked, outside the unlock window`);
-  return result(
-    'fail',
-    `Node ${node}: the keychain ${keychainName(one.path)} is locked, so nothing can be signed with ${one.holds.map(short).join(', ')}. Unlock it in the session in which builds sign.`,
-  );
+  const reason = `Node ${node}: the keychain ${keychainName(one.path)} is locked, so nothing can be signed with ${one.holds.map(short).join(', ')}. Unlock it in the session in which builds sign.`;
+  return { ...result('fail', reason), lockedKeychain: keychainName(one.path) };
 }

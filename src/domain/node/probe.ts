@@ -9,6 +9,8 @@ export interface CheckResult {
   readonly reason: string;
   /** Reduced: digests, counts, codes. */
   readonly evidence?: Readonly<Record<string, string | number>>;
+  /** It fails since this keychain is locked, and for nothing else: what people call it. */
+  readonly lockedKeychain?: string;
 }
 
 /** A node's verdict: fail if one check failed, else inconclusive if one was, else pass. */
@@ -16,6 +18,12 @@ export function nodeVerdict(checks: readonly CheckResult[]): Verdict {
   if (checks.some((one) => one.verdict === 'fail')) return 'fail';
   if (checks.some((one) => one.verdict === 'inconclusive')) return 'inconclusive';
   return 'pass';
+}
+
+/** The keychain for which alone a node fails; null where there is none, or something else is wrong with it too. */
+export function lockedAlone(checks: readonly CheckResult[]): string | null {
+  const failed = checks.filter(({ verdict }) => verdict === 'fail');
+  return failed.every(({ lockedKeychain }) => lockedKeychain !== undefined) ? (failed[0]?.lockedKeychain ?? null) : null;
 }
 
 /** A run of probes after a switch. */

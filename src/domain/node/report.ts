@@ -1,4 +1,5 @@
 import type { Instant, NodeName, Sha256 } from '../brands.js';
+import type { LockedKeychain } from './locked-keychain.js';
 import type { CheckResult, Verdict } from './probe.js';
 
 /** What `security find-identity -v -p codesigning` comes down to: no name and no fingerprint, only digests and a count (S7, S8). */
@@ -33,8 +34,11 @@ export interface NodeReport {
   readonly checks?: readonly CheckResult[];
 }
 
-/** How an operation on a node ended; a decided outcome, as opposed to an error that is worth a retry. */
-export type NodeOutcome = 'done' | 'failed' | 'inconclusive' | 'unreachable';
+/**
+ * How an operation on a node ended; a decided outcome, as opposed to an error that is worth a retry. `locked`: a keychain did not open, the node serves
+ * what it served before, and its line declares what is to be done then.
+ */
+export type NodeOutcome = 'done' | 'failed' | 'inconclusive' | 'unreachable' | 'locked';
 
 export interface NodeResult {
   readonly node: NodeName;
@@ -45,6 +49,8 @@ export interface NodeResult {
   readonly passes?: number;
   /** A sentence; empty when done. */
   readonly reason: string;
+  /** With the outcome `locked`, and no other. */
+  readonly locked?: LockedKeychain;
   /** What is worth a line of the record though nothing is wrong with the node. */
   readonly remark?: string;
 }

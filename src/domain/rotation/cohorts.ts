@@ -34,7 +34,8 @@ function spread(nodes: readonly NodeDeclaration[]): NodeDeclaration[] {
   return dealt;
 }
 
-const groupOf = (node: NodeDeclaration): string => `${node.pool}\n${[...node.roles].sort().join(',')}`;
+/** Nodes of which the canary never has all, unless it is one. */
+export const groupOf = (node: NodeDeclaration): string => `${node.pool}\n${[...node.roles].sort().join(',')}`;
 
 /**
  * The canary holds `max(images x perImage, ceil(share))` nodes: of every golden image, one that may sign where there is one, and

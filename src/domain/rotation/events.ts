@@ -6,6 +6,7 @@ import { NOTHING_DONE, end, lineClock, move, turnBack } from './moves.js';
 import { canRollBack, isBeforeChange, type Phase } from './phases.js';
 import { ask } from './questions.js';
 import { undo } from './rollback.js';
+import { standIn, type StandInFound } from './stand-ins.js';
 import type { Gate, NodeTask, Plan, Reached, RotationState, Trouble } from './state.js';
 import { startWork } from './work.js';
 
@@ -43,6 +44,8 @@ export type RotationEvent =
   | ({ readonly event: 'nodes-ended' } & NodesEnded)
   /** Work on nodes ended without an answer, again and again. */
   | { readonly event: 'nodes-lost'; readonly task: NodeTask; readonly reason: string }
+  /** Another signer was looked for, since a keychain of `node` stayed locked. */
+  | { readonly event: 'stand-in'; readonly node: NodeName; readonly found: StandInFound }
   | { readonly event: 'gate-opened'; readonly rights: RotationState['rights'] }
   | { readonly event: 'reminded' }
   | { readonly event: 'paged' }
@@ -105,6 +108,8 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
       return nodesEnded(state, event, now);
     case 'nodes-lost':
       return nodesLost(state, event.task, event.reason, now);
+    case 'stand-in':
+      return standIn(state, event.node, event.found, now);
     case 'gate-opened':
       return isGatePhase(state.phase) && state.gate?.kind !== gateKind(state.phase) ? openGate(state, event.rights, now) : state;
     case 'reminded':
@@ -219,7 +224,7 @@ function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): Rota
   const troubles: Trouble[] = [
     // A round of probes sees every node: what it does not name is well.
     ...(ended.task === 'probe' ? [] : state.troubles.filter((trouble) => !touched.has(trouble.node))),
-    ...ended.troubled.map((result) => ({ node: result.node, task: ended.task, outcome: asTrouble(result), reason: result.reason })),
+    ...ended.troubled.map((result) => asTrouble(result, ended.task)),
   ];
   const again = [...new Set([...work.again.filter((node) => !ended.retried.includes(node)), ...ended.untried])];
   const counted: RotationState = {
@@ -245,7 +250,13 @@ function nodesLost(state: RotationState, task: NodeTask, reason: string, now: In
   );
 }
 
-const asTrouble = (result: Pick<NodeResult, 'outcome'>): Trouble['outcome'] => (result.outcome === 'done' ? 'failed' : result.outcome);
+const asTrouble = ({ node, outcome, reason, locked }: NodesEnded['troubled'][number], task: NodeTask): Trouble => ({
+  node,
+  task,
+  outcome: outcome === 'done' ? 'failed' : outcome,
+  reason,
+  ...(locked === undefined ? {} : { locked }),
+});
 
 /** The verdict on failures as soon as they are known; what is merely unfinished goes on. */
 function judge(state: RotationState, now: Instant): RotationState {

@@ -26,6 +26,7 @@ export type HistoryKind =
   | 'question'
   | 'answered'
   | 'trouble'
+  | 'stand-in'
   | 'remark'
   | 'restored'
   | 'soak'
@@ -66,6 +67,9 @@ export function changes(before: RotationState, after: RotationState): readonly F
   for (const trouble of after.troubles) {
     if (known.has(`${trouble.node} ${trouble.reason}`)) continue;
     facts.push({ kind: 'trouble', text: `${trouble.node}: ${trouble.reason}`, data: { ...trouble } });
+  }
+  for (const change of (after.standIns ?? []).slice((before.standIns ?? []).length)) {
+    facts.push({ kind: 'stand-in', text: `${change.node} gives its place in the canary away: ${change.reason}`, data: { ...change } });
   }
   for (const approval of after.approvals) {
     if (before.approvals.includes(approval)) continue;

@@ -3,6 +3,7 @@ import { countingApprovals, latestApprovalOf } from './moves.js';
 import { isTerminal } from './phases.js';
 import { rollbackPlan } from './rollback.js';
 import { buildsDrainedAt, returnDrainedAt, stalledUntil } from './settle.js';
+import { replaceable } from './stand-ins.js';
 import type { NodeTask, RotationState } from './state.js';
 import { allowance, rangeOf, startWork } from './work.js';
 
@@ -12,6 +13,8 @@ export type Action =
   | { readonly do: 'find-successors' }
   | { readonly do: 'prepare' }
   | NodesAction
+  /** Another signer is looked for, to have the place of `node` in the canary. */
+  | { readonly do: 'stand-in'; readonly node: NodeName }
   | { readonly do: 'open-gate' }
   | { readonly do: 'remind'; readonly widened: boolean }
   | { readonly do: 'page' }
@@ -57,8 +60,10 @@ export function next(state: RotationState, now: Instant): Action {
       return { do: 'prepare' };
     case 'staging':
       return nodes(state, 'stage', null);
-    case 'canary':
-      return nodes(state, 'switch', 0);
+    case 'canary': {
+      const locked = replaceable(state);
+      return locked === null ? nodes(state, 'switch', 0) : { do: 'stand-in', node: locked.node };
+    }
     case 'awaiting-signoff':
       return nextAtGate(state, now);
     case 'rolling':

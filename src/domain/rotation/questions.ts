@@ -13,6 +13,7 @@ export const OPTIONS: Readonly<Record<QuestionId, readonly QuestionOption[]>> = 
   stalled: ['retry', 'rollback'],
   inconclusive: ['retry', 'rollback'],
   'node-offline': ['wait', 'rollback'],
+  'keychain-locked': ['retry', 'rollback'],
   'approve-now': ['approve', 'reject'],
   'head-moved': ['rollback'],
   'node-not-back': ['retry', 'close'],
@@ -24,6 +25,7 @@ const UNANSWERED: Readonly<Record<QuestionId, Question['unanswered']>> = {
   stalled: 'rollback',
   inconclusive: 'rollback',
   'node-offline': 'rollback',
+  'keychain-locked': 'rollback',
   'approve-now': 'parked',
   'head-moved': 'rollback',
   'node-not-back': 'stays',
@@ -37,6 +39,7 @@ function timeFor(id: QuestionId, policy: Policy): Duration {
     case 'stalled':
     case 'inconclusive':
     case 'node-offline':
+    case 'keychain-locked':
     case 'head-moved':
       return policy.cohorts.stallTimeout;
     case 'approve-now':

@@ -4,6 +4,7 @@ import { end, enoughApprovals, latestApprovalOf, lineClock, move, turnBack } fro
 import { isTerminal } from './phases.js';
 import { ask, type Asking } from './questions.js';
 import { isWaitingForHead, rollbackPlan, undo } from './rollback.js';
+import { replaceable } from './stand-ins.js';
 import type { RotationState, Trouble } from './state.js';
 import { allowance, isWorkDone } from './work.js';
 
@@ -83,9 +84,13 @@ const namesWith = (state: RotationState, outcome: Trouble['outcome']): NodeName[
 
 /** A cohort had its turn and some of it is neither done nor failed: people decide. */
 function askAboutTroubles(state: RotationState, now: Instant): RotationState {
-  const unclear = namesWith(state, 'inconclusive');
+  const [locked, unclear] = [namesWith(state, 'locked'), namesWith(state, 'inconclusive')];
   const asking: Asking =
-    unclear.length > 0 ? { id: 'inconclusive', nodes: unclear } : { id: 'node-offline', nodes: namesWith(state, 'unreachable') };
+    locked.length > 0
+      ? { id: 'keychain-locked', nodes: locked }
+      : unclear.length > 0
+        ? { id: 'inconclusive', nodes: unclear }
+        : { id: 'node-offline', nodes: namesWith(state, 'unreachable') };
   return ask(state, asking, now);
 }
 
@@ -104,6 +109,7 @@ function markSwitched(state: RotationState, wave: number): RotationState {
 }
 
 function settleCanary(state: RotationState, now: Instant): RotationState {
+  if (replaceable(state) !== null) return state;
   if (state.troubles.length > 0) return isWorkDone(state) || allowance(state) <= 0 ? askAboutTroubles(state, now) : state;
   if (!isWorkDone(state)) return state;
   const gate = state.gate === null ? null : { ...state.gate, silence: 'no' as const };
@@ -132,7 +138,7 @@ function settleSignoff(state: RotationState, now: Instant): RotationState {
 function settleRolling(state: RotationState, now: Instant): RotationState {
   const wave = state.done.switched.findIndex((reached) => reached !== 'done');
   if (state.work !== null && isWorkDone(state) && state.work.wave !== null) {
-    if (namesWith(state, 'inconclusive').length > 0) return askAboutTroubles(state, now);
+    if (namesWith(state, 'inconclusive').length + namesWith(state, 'locked').length > 0) return askAboutTroubles(state, now);
     return markSwitched(state, state.work.wave);
   }
   if (wave < 0 && state.work === null) {
@@ -140,6 +146,8 @@ function settleRolling(state: RotationState, now: Instant): RotationState {
     return ask(state, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
   }
   if (allowance(state) > 0) return state.stalledSince === null ? state : { ...state, stalledSince: null };
+  // Nobody opens a keychain by waiting.
+  if (namesWith(state, 'locked').length > 0) return askAboutTroubles(state, now);
   if (state.stalledSince === null) return { ...state, stalledSince: now };
   if (now < state.stalledSince + state.policy.cohorts.stallTimeout) return state;
   return ask(state, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);

@@ -1,4 +1,5 @@
 import type { Duration, Instant, LineName, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
+import type { LockedKeychain } from '../node/locked-keychain.js';
 import type { NodeOutcome } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import type { RosterCommand } from '../roster.js';
@@ -14,7 +15,7 @@ export interface Trigger {
   readonly ticket: string;
 }
 
-/** What preflight froze; but for who is eligible, it never changes afterwards. */
+/** What preflight froze; but for who is eligible, and for a canary node that another signer has stood in for, it never changes afterwards. */
 export interface Plan {
   readonly kind: RotationKind;
   readonly fromSeq: number;
@@ -69,6 +70,17 @@ export interface Trouble {
   readonly task: NodeTask;
   readonly outcome: Exclude<NodeOutcome, 'done'>;
   readonly reason: string;
+  /** With the outcome `locked`. */
+  readonly locked?: LockedKeychain;
+}
+
+/** A signer of the canary whose keychain stayed locked, and the one that has its place since; the first has the other's place in a later wave. */
+export interface StandIn {
+  readonly node: NodeName;
+  readonly by: NodeName;
+  readonly at: Instant;
+  /** A sentence: why, and what the canary shows less of all the same. */
+  readonly reason: string;
 }
 
 export interface Approval {
@@ -96,6 +108,7 @@ export const QUESTIONS = [
   'stalled',
   'inconclusive',
   'node-offline',
+  'keychain-locked',
   'approve-now',
   'head-moved',
   'node-not-back',
@@ -159,6 +172,8 @@ export interface RotationState {
   readonly headSeq: number;
   readonly work: NodeWork | null;
   readonly troubles: readonly Trouble[];
+  /** Missing where there was none. */
+  readonly standIns?: readonly StandIn[];
   readonly gate: Gate | null;
   readonly approvals: readonly Approval[];
   readonly paused: Pause | null;

@@ -1,5 +1,7 @@
-import { posix } from 'node:path';
+import { isDedicated } from '../../domain/node/identities.js';
 import type { NodeProgram } from '../contract.js';
+import { wordsOf } from '../security-line.js';
+import { isKeychain, isKeychainCommand, within } from './keychain-requests.js';
 
 /** What the canary process is asked to run. */
 export interface CanaryRequest {
@@ -23,13 +25,14 @@ interface Permission {
 }
 
 /**
- * Everything that is served (mac-tools.md: find-identity and signing only). Two more commands only look, and answer for the account that asks: its search
- * list, and whether a keychain is locked. Nothing here takes a secret, so nothing that has something on stdin is served.
+ * Everything that is served without an input: looking at keychains, which answers for the account that asks, and signing in `bundles`. What changes
+ * keychains takes secrets and comes as one line on stdin (`keychain-requests.ts`); nothing else that has something there is served.
  */
 const PERMISSIONS: readonly Permission[] = [
   { program: 'security', begins: ['find-identity'], allows: (rest) => words(rest, { flags: ['-v'], values: { '-p': isWord }, last: isKeychain }) },
   { program: 'security', begins: ['list-keychains', '-d', 'user'], allows: (rest) => rest.length === 0 },
   { program: 'security', begins: ['show-keychain-info'], allows: ([keychain, ...more]) => more.length === 0 && keychain !== undefined && isKeychain(keychain) },
+  { program: 'security', begins: ['dump-keychain', '-a'], allows: ([keychain, ...more]) => more.length === 0 && keychain !== undefined && isDedicated(keychain) && isKeychain(keychain) },
   { program: 'codesign', begins: [], allows: isSigningOfBundles },
   { program: 'xcodebuild', begins: ['-version'], allows: (rest) => rest.length === 0 },
   { program: 'xcodebuild', begins: ['-exportArchive'], allows: (rest, bundles) => {
@@ -41,13 +44,26 @@ const PERMISSIONS: readonly Permission[] = [
 /** Null: it is served. Else why not, in words that name no argument: those may name people. */
 export function refusalOf({ program, args, stdin }: CanaryRequest, bundles: readonly string[]): string | null {
   const mine = PERMISSIONS.filter((one) => one.program === program && one.begins.every((word, position) => args[position] === word));
+  if (program === 'security' && args.join(' ') === '-i') return refusalOfLine(stdin, bundles);
   const what = `${program}${args[0] === undefined || args[0].startsWith('/') ? '' : ` ${args[0].slice(0, 40)}`}`;
   if (mine.length === 0) return `\`${what}\` is nothing that the canary process runs`;
-  if (stdin !== '') return `\`${what}\` was given an input, and nothing that the canary process runs takes one`;
+  if (stdin !== '') return `\`${what}\` was given an input, and takes none`;
   return mine.some((one) => one.allows(args.slice(one.begins.length), bundles))
     ? null
     : `\`${what}\` was given arguments that the canary process does not let through: it looks at keychains, and signs in ${bundles.join(', ')} alone`;
 }
+
+/** The line may hold passwords: of it a refusal repeats the name of the command at most. */
+function refusalOfLine(stdin: string, bundles: readonly string[]): string | null {
+  const words = wordsOf(stdin);
+  if (words === null) return '`security -i` was not given one command in one line';
+  if (isKeychainCommand(words, bundles)) return null;
+  const command = /^[a-z-]{1,40}$/.test(words[0] ?? '') ? ` ${words[0] ?? ''}` : '';
+  return `\`security -i\` was given a command${command} that the canary process does not let through: it changes the keychains that reseal makes, and the search list, alone`;
+}
+
+/** Every word in which a path may be. */
+export const wordsIn = ({ args, stdin }: CanaryRequest): readonly string[] => [...args, ...(wordsOf(stdin) ?? [])];
 
 function isSigningOfBundles(args: readonly string[], bundles: readonly string[]): boolean {
   const below = within(bundles);
@@ -91,11 +107,3 @@ function words(args: readonly string[], { flags, values, last }: Options): boole
 const isWord = (value: string): boolean => /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(value);
 /** The SHA-1 of a certificate: names are ambiguous (mac-tools.md). `-`: ad hoc. */
 const isIdentity = (value: string): boolean => value === '-' || /^[0-9A-Fa-f]{40}$/.test(value);
-const isKeychain = (value: string): boolean => isTidy(value) && /\.keychain(?:-db)?$/.test(value);
-const isTidy = (value: string): boolean => value.startsWith('/') && posix.normalize(value) === value;
-
-/** Below one of these folders, by its name; a path with `..` in it is not. */
-const within =
-  (folders: readonly string[]) =>
-  (value: string): boolean =>
-    isTidy(value) && folders.some((folder) => value.startsWith(`${folder}/`));

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { runProgram } from '../local-command.js';
 import { macEnvironment } from '../place.js';
 import { listenOn, type Listener } from '../socket/listen.js';
-import { refusalOf } from './requests.js';
+import { refusalOf, wordsIn } from './requests.js';
 import { answerLine, MOST_REQUEST, parseRequest, type CanaryAnswer } from './wire.js';
 
 export interface CanaryOptions {
@@ -38,7 +38,7 @@ async function answerTo(line: string, { bundles, home, path }: CanaryOptions, si
   if (request === null) return { refused: 'what came is no request of protocol 1' };
   const refused = refusalOf(request, bundles);
   if (refused !== null) return { refused };
-  const outside = leadsOut(request.args, bundles);
+  const outside = leadsOut(wordsIn(request), bundles);
   if (outside !== null) return { refused: outside };
   return runProgram(request.program, request, { cwd: home, env: macEnvironment(home, path), signal });
 }

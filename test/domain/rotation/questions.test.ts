@@ -21,6 +21,7 @@ const ASKED_IN: Readonly<Record<QuestionId, readonly Phase[]>> = {
   stalled: ['rolling', 'cutover', 'soaking'],
   inconclusive: ['staging', 'canary', 'rolling'],
   'node-offline': ['staging', 'canary'],
+  'keychain-locked': ['staging', 'canary', 'rolling'],
   'approve-now': ['awaiting-signoff'],
   'head-moved': ['cutover'],
   'node-not-back': ['escalated'],

@@ -171,3 +171,33 @@ new_keychain() { # PASSWORD
   timeout=300
   mark_unlocked
 }
+
+# With -a: who may use the items, without which there is nothing to see here. Of an item's attributes its class alone is shown.
+dump_keychain() {
+  acl='' OPTIND=1
+  while getopts :adhir option; do
+    case $option in
+      a) acl=yes ;;
+      *) say 'this simulated Mac dumps keychains with -a alone' && result=1 && return ;;
+    esac
+  done
+  shift $((OPTIND - 1))
+  if [ -z "$acl" ] || [ $# -ne 1 ]; then say 'this simulated Mac dumps one keychain, with -a' && result=1 && return; fi
+  use_keychain SecKeychainItemCopyAccess "$1" || return
+  is_locked && fail -25308 SecKeychainItemCopyAccess && return
+  while read -r kind rest; do
+    # shellcheck disable=SC2086 # words of a line
+    set -f && set -- $rest && set +f
+    case $kind in
+      identity) partitions=$7 ;;
+      key) partitions=$3 ;;
+      *) continue ;;
+    esac
+    [ ! -e "$mac/faults/no-partition-list" ] || partitions=apple-tool:
+    printf 'keychain: "%s"\nversion: 512\nclass: 0x00000010 \nattributes:\naccess: 2 entries\n' "$path"
+    printf '    entry 0:\n        authorizations (6): decrypt derive export_clear export_wrapped mac sign\n'
+    printf '        don'\''t-require-password\n        description: a key\n        applications: <null>\n'
+    printf '    entry 1:\n        authorizations (1): partition_id\n        don'\''t-require-password\n'
+    printf '        description: %s\n        applications: <null>\n' "$(printf %s "$partitions" | sed 's/,/, /g; s/%3A/:/g; s/^-$//')"
+  done <"$path"
+}

@@ -70,6 +70,7 @@ execute() {
     unlock-keychain) unlock_keychain "$@" ;;
     set-keychain-settings) set_keychain_settings "$@" ;;
     show-keychain-info) show_keychain_info "$@" ;;
+    dump-keychain) dump_keychain "$@" ;;
     find-identity) find_identity "$@" ;;
     set-key-partition-list | find-certificate | import | export | cms)
       hand_over security "$command" "$@" || result=$?
