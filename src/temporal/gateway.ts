@@ -11,6 +11,8 @@ import { createResealWorker } from './workers.js';
 export interface GatewayRequest {
   /** Configuration folder. */
   readonly folder: string;
+  /** Of reseal on this machine: clones of stores lie there. */
+  readonly home: string;
   readonly region: string;
   readonly temporal: TemporalAddress;
   /** The installation's task queue. Default: `reseal`. */
@@ -22,7 +24,7 @@ export interface GatewayRequest {
  * @throws ResealError CONFIG_INVALID where nothing would ever be sent to it
  */
 export async function startGateway(request: GatewayRequest): Promise<RunningWorker> {
-  const around = await openSurroundings(request.folder);
+  const around = await openSurroundings(request.folder, request.home);
   const { reseal, topology, policy } = around.configuration();
   const { region } = request;
   refuseIdleGateway(region, reseal.ssh.gateways, topology.nodes);

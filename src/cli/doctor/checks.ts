@@ -1,7 +1,9 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
+import type { GitManifestStore } from '../../../activities/manifest-store/git.js';
 import { type Configuration, loadConfiguration } from '../../configuration/load.js';
+import type { LineName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { pingDatabase } from '../../ledger/ping.js';
 import { connectClient } from '../../temporal/connection.js';
@@ -86,22 +88,32 @@ async function checkHome(context: Context): Promise<Finding> {
   return pass([...(running.some((one) => one.home === home) ? [] : [home]), ...used].join('\n'));
 }
 
-/** Reads the tip of every store: whether the store is there, and this account may read it. */
-async function checkStores({ reseal }: Configuration): Promise<readonly DoctorCheck[]> {
+/** Reads the tip of every store, and the heads in it: whether the store is there, and this account may read it. */
+async function checkStores({ reseal, topology }: Configuration, context: Context): Promise<readonly DoctorCheck[]> {
+  const home = homeFolder(context.home, context.env, context.cwd);
   return Promise.all(
-    Object.entries(reseal.stores).map(([name, { url, branch }]) =>
+    Object.entries(reseal.stores).map(([name, { branch }]) =>
       settle(`store ${name}`, async () => {
-        const store = await GitManifestStore.open({ name, path: url, branch });
+        const store = await openDeclaredStore(reseal, name, home);
         try {
           const trouble = await store.trouble();
           if (trouble !== null) throw trouble;
-          return pass((await store.currentCommit()) === null ? `${store.path}: nothing in it yet` : store.path);
+          const tip = await store.currentCommit();
+          if (tip === null) return pass(`${store.path}: nothing in it yet`);
+          const lines = Object.entries(topology.lines).filter(([, line]) => line.store === name);
+          const heads = await Promise.all(lines.map(([line]) => headText(store, line as LineName)));
+          return pass([`${store.path}: ${branch} at ${tip.slice(0, 12)}`, ...heads].join('\n'));
         } finally {
           await store.close();
         }
       }),
     ),
   );
+}
+
+async function headText(store: GitManifestStore, line: LineName): Promise<string> {
+  const head = await store.head(line);
+  return head === null ? `${line} has no manifest yet` : `${line} at seq ${head.seq}, manifest ${head.digest.slice(0, 12)}`;
 }
 
 /** Only where a node is reached that way. */
@@ -154,7 +166,7 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
       settle('temporal', () => checkTemporal(configuration, context.env)),
       settle('database', () => checkDatabase(configuration, context.env)),
     ])),
-    ...(configuration === null ? [] : await checkStores(configuration)),
+    ...(configuration === null ? [] : await checkStores(configuration, context)),
     ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
       ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]
       : []),
