@@ -11,10 +11,10 @@ export interface SeatRules {
 /** Asks for the seat, or again: at once answered with where the claim stands. Nothing waits inside an Update. */
 export const acquireUpdate = defineUpdate<Standing, [Omit<AcquireRequest, 'token'> & SeatRules]>('acquire');
 export const heartbeatUpdate = defineUpdate<Standing, [{ readonly token: string }]>('heartbeat');
-/** By its token; an operator's release names holder and job instead. */
+/** By its token, and of an activity by its attempt; an operator's release names holder and job instead. */
 export const releaseUpdate = defineUpdate<
   { readonly released: boolean },
-  [{ readonly token: string } | { readonly holder: string; readonly job: string | null }]
+  [{ readonly token: string; readonly attempt?: number } | { readonly holder: string; readonly job: string | null }]
 >('release');
 export const seatsQuery = defineQuery<SeatView>('seats');
 /** Where the claim of this token stands, without a mark in the history. */

@@ -16,6 +16,7 @@ import {
   claims,
   emptySeat,
   isIdle,
+  mayRelease,
   nextEnd,
   releaseSeat,
   resizeSeat,
@@ -71,7 +72,7 @@ export async function signerSeat(input: SignerSeatInput): Promise<void> {
   setHandler(releaseUpdate, (asked) => {
     const tokens =
       'token' in asked
-        ? [asked.token]
+        ? [asked.token].filter((token) => mayRelease(seat, token, asked.attempt))
         : claims(seat)
             .filter((claim) => claim.holder === asked.holder && (asked.job === null || claim.job === asked.job))
             .map((claim) => claim.token);

@@ -26,6 +26,8 @@ export interface Claim extends Claimant {
   readonly token: string;
   readonly askedAt: Instant;
   readonly lease: Duration;
+  /** Of an activity: the newest of its attempts that has asked. */
+  readonly attempt?: number;
   /** When it loses its place unless it beats. */
   readonly beatBy: Instant;
   /** When it loses its place whatever it does: the end of the wait, and once it is granted that of the lease. */
@@ -41,6 +43,8 @@ export interface AcquireRequest extends Claimant {
   readonly wait: Duration;
   /** `front`: before everybody who has not gone to the front before; nobody who holds a seat is driven out. */
   readonly place: 'back' | 'front';
+  /** Of an activity, from 1: an older attempt does not give back what a newer one has. */
+  readonly attempt?: number;
 }
 
 /** The seats of one node: who holds one, and who waits, in the order of their turn. */
@@ -115,7 +119,7 @@ function grant(seat: Seat, now: Instant, terms: SeatTerms): Seat {
 export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant, terms: SeatTerms): Moved {
   const { seat, ended } = settleSeat(before, now, terms);
   const known = tokenOf(seat, request);
-  if (known !== null) return { seat: beat(seat, known, now, terms), ended };
+  if (known !== null) return { seat: beat(attempted(seat, known, request.attempt), known, now, terms), ended };
   const claim: Claim = {
     holder: request.holder,
     pipeline: request.pipeline,
@@ -127,6 +131,7 @@ export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant,
     beatBy: now + terms.heartbeat,
     until: now + Math.min(Math.max(1, request.wait), terms.longestWait),
     grantedAt: null,
+    ...(request.attempt === undefined ? {} : { attempt: request.attempt }),
   };
   const asked = request.place === 'front' ? { ...seat, front: [...seat.front, claim] } : { ...seat, queue: [...seat.queue, claim] };
   const granted = grant(asked, now, terms);
@@ -134,6 +139,20 @@ export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant,
   if (request.wait > 0 || standingOf(granted, claim.token).kind === 'granted') return { seat: granted, ended };
   return { seat, ended };
 }
+
+/** A claim with the newest attempt that has asked for it. */
+function attempted(seat: Seat, token: string, attempt: number | undefined): Seat {
+  if (attempt === undefined) return seat;
+  const raised = (list: readonly Claim[]): readonly Claim[] =>
+    list.map((claim) => (claim.token === token ? { ...claim, attempt: Math.max(claim.attempt ?? attempt, attempt) } : claim));
+  return { ...seat, held: raised(seat.held), front: raised(seat.front), queue: raised(seat.queue) };
+}
+
+/** Whether an attempt may give a claim back: a newer one of the same activity has the same claim, and may be at work under it. */
+export const mayRelease = (seat: Seat, token: string, attempt: number | undefined): boolean => {
+  const claim = claims(seat).find((one) => one.token === token);
+  return attempt === undefined || claim?.attempt === undefined || claim.attempt <= attempt;
+};
 
 /** A holder or waiter says that it is alive. It lengthens no lease and no wait. */
 export function beatSeat(before: Seat, token: string, now: Instant, terms: SeatTerms): Moved {
