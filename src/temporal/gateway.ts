@@ -1,6 +1,8 @@
+import { hostname } from 'node:os';
 import { ResealError } from '../domain/errors.js';
 import { gatewayQueue } from '../domain/node/routes.js';
 import { reachRegion } from '../node-shell/reach.js';
+import { identityText, newIdentity } from './agent/identity.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
@@ -35,6 +37,7 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
     connection,
     namespace,
     taskQueue: gatewayQueue(taskQueue, region),
+    identity: identityText(newIdentity(hostname())),
     maxActivitiesPerSecond: policy.limits.activitiesPerSecond,
     activities: nodeService({ around, connection, namespace, taskQueue, reach }),
   });

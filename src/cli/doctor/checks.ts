@@ -12,9 +12,10 @@ import { findTemporalCli } from '../../temporal/temporal-cli.js';
 import type { Context } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { homeFolder, runningOn } from '../home.js';
+import { presences, serversOf } from './serving.js';
 
-/** `later`: not there yet, and reseal gets it by itself when it is needed. */
-export type DoctorVerdict = 'pass' | 'fail' | 'later';
+/** `later`: not there yet, and reseal gets it by itself when it is needed. `away`: somebody on another machine does not answer. */
+export type DoctorVerdict = 'pass' | 'fail' | 'later' | 'away';
 
 export interface DoctorCheck {
   readonly check: string;
@@ -116,6 +117,29 @@ async function headText(store: GitManifestStore, line: LineName): Promise<string
   return head === null ? `${line} has no manifest yet` : `${line} at seq ${head.seq}, manifest ${head.digest.slice(0, 12)}`;
 }
 
+/** Agents and gateways, by who asks Temporal for their work. The server that `up` embeds is for that process alone, and has none. */
+async function checkServing(configuration: Configuration, now: () => number): Promise<readonly DoctorCheck[]> {
+  const { address, namespace } = configuration.reseal.temporal;
+  const servers = serversOf(configuration);
+  if (address === 'embedded' || servers.length === 0) return [];
+  try {
+    const { connection, namespace: used } = await connectClient({ address, namespace });
+    try {
+      const found = await presences(connection, used, servers, now);
+      return servers.map(({ check, remedy }, position): DoctorCheck => {
+        const { there = false, reason = '' } = found[position] ?? {};
+        return { check, ...(there ? pass(reason) : { verdict: 'away', reason, remedy }) };
+      });
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    // That Temporal is away is told by its own check.
+    if (error instanceof ResealError && error.code === 'TEMPORAL_UNREACHABLE') return [];
+    throw error;
+  }
+}
+
 /** Only where a node is reached that way. */
 async function checkSsh({ reseal, topology }: Configuration, env: NodeJS.ProcessEnv): Promise<Finding> {
   const { code, stderr } = await runProcess('ssh', ['-V'], { timeout: 10_000, env });
@@ -167,6 +191,7 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
       settle('database', () => checkDatabase(configuration, context.env)),
     ])),
     ...(configuration === null ? [] : await checkStores(configuration, context)),
+    ...(configuration === null ? [] : await checkServing(configuration, () => context.now())),
     ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
       ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]
       : []),
