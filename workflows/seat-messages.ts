@@ -15,10 +15,10 @@ export const acquireUpdate = defineUpdate<Standing, [Omit<AcquireRequest, 'token
 /** Books a seat for later, or again with other times. */
 export const bookUpdate = defineUpdate<BookingAnswer, [Omit<BookRequest, 'token'> & SeatRules]>('book');
 export const heartbeatUpdate = defineUpdate<Standing, [{ readonly token: string }]>('heartbeat');
-/** By its token; an operator's release names holder and job instead. */
+/** By its token, and of an activity by its attempt; an operator's release names holder and job instead. */
 export const releaseUpdate = defineUpdate<
   { readonly released: boolean },
-  [{ readonly token: string } | { readonly holder: string; readonly job: string | null }]
+  [{ readonly token: string; readonly attempt?: number } | { readonly holder: string; readonly job: string | null }]
 >('release');
 export const seatsQuery = defineQuery<SeatView>('seats');
 /** Where the claim of this token stands, without a mark in the history. */

@@ -17,6 +17,7 @@ import {
   emptySeat,
   isIdle,
   isKnown,
+  mayRelease,
   nextChange,
   releaseSeat,
   resizeSeat,
@@ -88,7 +89,10 @@ export async function signerSeat(input: SignerSeatInput): Promise<void> {
     return standingOf(seat, token);
   });
   setHandler(releaseUpdate, (asked) => {
-    const tokens = 'token' in asked ? [asked.token] : tokensOf(seat, asked.holder, asked.job);
+    const tokens =
+      'token' in asked
+        ? [asked.token].filter((token) => mayRelease(seat, token, asked.attempt))
+        : tokensOf(seat, asked.holder, asked.job);
     const known = tokens.filter((token) => isKnown(seat, token));
     for (const token of known) take(releaseSeat(seat, token, 'token' in asked ? 'released' : 'forced', Date.now(), terms));
     return { released: known.length > 0 };

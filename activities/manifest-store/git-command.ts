@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 /**
  * Nothing of the caller's git configuration counts: not hooks, not signing, not the author, not the language of messages.
@@ -33,6 +33,29 @@ export function gitEnvironment(more: Readonly<Record<string, string>> = {}): Nod
   };
 }
 
+/** A command that reaches another machine, or what stands for one. */
+export interface RemoteCall {
+  /** In milliseconds; past it git and what it started are killed. */
+  readonly timeout: number;
+  /** git's own name of the only transport that may be used. */
+  readonly protocol: string;
+  /** `GIT_SSH_COMMAND`: the client with its options, quoted for a shell. */
+  readonly ssh: string;
+}
+
+/**
+ * The account's own git configuration counts here, for credential helpers, proxies and authorities are in it; what it says of hooks, signing
+ * and following tags does not. Nothing asks a person: there is none.
+ */
+function remoteEnvironment({ protocol, ssh }: RemoteCall): NodeJS.ProcessEnv {
+  const { GIT_CONFIG_NOSYSTEM: _system, GIT_CONFIG_GLOBAL: _global, ...rest } = gitEnvironment();
+  return { ...rest, GIT_ASKPASS: '', SSH_ASKPASS: '', GIT_ALLOW_PROTOCOL: protocol, GIT_SSH_COMMAND: ssh, GIT_SSH_VARIANT: 'ssh' };
+}
+
+const REMOTE_SETTINGS = ['credential.interactive=false', 'core.askPass=', 'transfer.fsckObjects=true', 'push.gpgSign=false'].flatMap(
+  (setting) => ['-c', setting],
+);
+
 /** What git said when it failed, in its own words. */
 export class GitFailure extends Error {
   override readonly name = 'GitFailure';
@@ -41,8 +64,22 @@ export class GitFailure extends Error {
     /** null: the command could not be started, or a signal ended it. */
     readonly status: number | null,
     readonly said: string,
+    /** What it had printed on its standard output. */
+    readonly answered = '',
   ) {
     super(`git ${command}: ${said.trim() || `ended with ${status ?? 'a signal'}`}`);
+  }
+}
+
+/** It had not ended when its time was over, and was killed. */
+export class GitTimeout extends GitFailure {
+  constructor(
+    command: string,
+    /** In milliseconds. */
+    readonly timeout: number,
+    said: string,
+  ) {
+    super(command, null, said);
   }
 }
 
@@ -52,16 +89,21 @@ export interface GitCall {
   readonly command: readonly string[];
   readonly input?: Uint8Array | string;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly remote?: RemoteCall;
 }
 
 /** Runs git to its end and answers its standard output. @throws GitFailure */
 export function git(call: GitCall): Promise<string> {
   const name = call.command[0] ?? '';
+  const { remote } = call;
   return new Promise((resolve, reject) => {
-    const child = spawn('git', gitArguments(call.repository, call.command), {
-      env: gitEnvironment(call.environment),
+    const child = spawn('git', [...(remote === undefined ? [] : REMOTE_SETTINGS), ...gitArguments(call.repository, call.command)], {
+      env: remote === undefined ? gitEnvironment(call.environment) : remoteEnvironment(remote),
       stdio: ['pipe', 'pipe', 'pipe'],
+      // So that ssh and other children can be ended with it.
+      detached: remote !== undefined,
     });
+    const limit = remote === undefined ? null : endAfter(child, remote.timeout);
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
@@ -69,12 +111,41 @@ export function git(call: GitCall): Promise<string> {
     // A child that ends early closes its input; its exit status tells why.
     child.stdin.on('error', () => undefined);
     child.on('error', (error: NodeJS.ErrnoException) => {
+      limit?.lift();
       reject(new GitFailure(name, null, error.code === 'ENOENT' ? 'git is not installed, or not on PATH' : error.message));
     });
     child.on('close', (status) => {
-      if (status === 0) resolve(Buffer.concat(output).toString('utf8'));
-      else reject(new GitFailure(name, status, Buffer.concat(errors).toString('utf8')));
+      limit?.lift();
+      const said = Buffer.concat(errors).toString('utf8');
+      const answered = Buffer.concat(output).toString('utf8');
+      if (limit?.reached() === true) reject(new GitTimeout(name, remote?.timeout ?? 0, said));
+      else if (status === 0) resolve(answered);
+      else reject(new GitFailure(name, status, said, answered));
     });
     child.stdin.end(call.input ?? '');
   });
+}
+
+/** Kills a child's whole process group after a time, or with this process. */
+function endAfter(child: ChildProcess, timeout: number): { readonly lift: () => void; readonly reached: () => boolean } {
+  let reached = false;
+  const kill = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It ended by itself in that moment.
+    }
+  };
+  const timer = setTimeout(() => {
+    reached = true;
+    kill();
+  }, timeout);
+  process.once('exit', kill);
+  return {
+    lift: () => {
+      clearTimeout(timer);
+      process.removeListener('exit', kill);
+    },
+    reached: () => reached,
+  };
 }

@@ -17,11 +17,11 @@ export interface Change {
 export type Landing =
   { readonly outcome: 'landed' } | { readonly outcome: 'moved' } | { readonly outcome: 'locked'; readonly lock: string };
 
-/** Writes commits on one branch; `commit` lands on the tip that it was given or not at all. */
+/** Writes commits on one ref (`refs/heads/main`); `commit` lands on the tip that it was given or not at all. */
 export class GitCommits {
   constructor(
     private readonly repository: string,
-    private readonly branch: string,
+    private readonly ref: string,
     private readonly clock: () => number,
   ) {}
 
@@ -54,7 +54,7 @@ export class GitCommits {
     const files = [...change.files].flatMap(([path, bytes]) => [`M 100644 inline ${path}\n`, ...data(bytes)]);
     return Buffer.concat(
       [
-        `commit refs/heads/${this.branch}\n`,
+        `commit ${this.ref}\n`,
         `author ${authorName(change.context.by)} <reseal@localhost> ${when}\n`,
         `committer reseal <reseal@localhost> ${when}\n`,
         ...data(Buffer.from(message(change), 'utf8')),

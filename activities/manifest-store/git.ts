@@ -1,25 +1,30 @@
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
+import { storeAddress } from '../../src/domain/store-address.js';
 import { sha256Of } from '../../src/manifest/digest.js';
+import { sshOptions, type SshSettings } from '../../src/node-shell/ssh/settings.js';
+import { ClonedRepository } from './cloned-repository.js';
 import { ContentCache } from './content-cache.js';
 import type { Head, ManifestStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from './contract.js';
 import { git, GitFailure } from './git-command.js';
-import { GitCommits, untilLanded, type Change, type Landing } from './git-commits.js';
-import { GitObjects, treeNames } from './git-objects.js';
-import { absenceOf, outOfReach, theStore, type StorePlace } from './out-of-reach.js';
-import { createRepository } from './repository.js';
+import { untilLanded, type Change, type Landing } from './git-commits.js';
+import { GitObjects, treeNames, type GitObject } from './git-objects.js';
+import { LocalRepository } from './local-repository.js';
+import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
 import { json, sealedPath, summary, wanted } from './store-items.js';
+import type { StoreRepository } from './store-repository.js';
 
 export interface GitStoreOptions {
   /** Its name in reseal.yaml, for sentences about it. */
   readonly name?: string;
-  /** Path of a bare repository on this machine. */
+  /** Path of a bare repository on this machine, or an address that git reaches (`storeAddress`). */
   readonly path: string;
   /** Default `main`. */
   readonly branch?: string;
+  /** What an address needs besides. */
+  readonly remote?: RemoteOptions;
   /** Milliseconds since 1970. Default: this machine's clock. */
   readonly clock?: () => number;
   /** Bytes of content kept in memory. Default 64 MiB. */
@@ -28,9 +33,16 @@ export interface GitStoreOptions {
   readonly patience?: number;
 }
 
+export interface RemoteOptions {
+  /** Absolute folder for clones, one below it per address and branch. */
+  readonly clones: string;
+  /** How long the other side may take to answer, in milliseconds. */
+  readonly timeout: number;
+  /** How this machine speaks SSH. */
+  readonly ssh: Pick<SshSettings, 'knownHosts' | 'config' | 'connectTimeout'>;
+}
+
 const PATIENCE = 60_000;
-/** How long `trouble` waits for an answer, in milliseconds: a disk that hangs gives none. */
-const ANSWER = 5_000;
 
 /** What is decided at one tip of the branch: nothing to write, or a change that must land on that tip. */
 type Decision<T> =
@@ -38,72 +50,66 @@ type Decision<T> =
 
 /**
  * The store in a bare git repository: a commit per change, that git puts on the branch's tip of that moment or not at all: the compare-and-swap. Safe with any number of
- * writers in this process and in others. The bytes that it answers are shared with its cache: do not change them.
+ * writers in this process and in others. What a name means is read as the repository has it now; content by digest, which never changes, may come from a
+ * clone while the repository is away. The bytes that it answers are shared with its cache: do not change them.
  */
 export class GitManifestStore implements ManifestStore {
+  private readonly place: StorePlace;
   private readonly objects: GitObjects;
-  private readonly commits: GitCommits;
   private readonly cache: ContentCache;
   private queue: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    private readonly place: StorePlace,
+    private readonly repository: StoreRepository,
     private readonly branch: string,
     private readonly clock: () => number,
     private readonly patience: number,
     cacheBytes: number,
   ) {
-    this.objects = new GitObjects(place.repository);
-    this.commits = new GitCommits(place.repository, branch, clock);
+    this.place = repository.place;
+    this.objects = new GitObjects(this.place.repository);
     this.cache = new ContentCache(cacheBytes);
   }
 
   /**
-   * Touches no disk: whoever runs while the store is away still serves what does not need it, and every use says that it is away.
+   * Touches neither disk nor network: whoever runs while the store is away still serves what does not need it, and every use says that it is away.
    * It makes no store either (`create` does): an empty one in the place of one that is away would tell every line that it has no manifest.
-   * @throws ResealError CONFIG_INVALID for an address that is not a local path.
+   * @throws ResealError CONFIG_INVALID for an address that no store can have.
    */
   static async open(options: GitStoreOptions): Promise<GitManifestStore> {
-    const local = options.path.replace(/^file:\/\//, '');
-    if (/^[a-z+]+:\/\/|^[^/.][^/]*:/i.test(local)) {
-      throw new ResealError(
-        'CONFIG_INVALID',
-        `The store ${options.path} is not a local path; give the path of a bare repository on this machine, as ./store.git.`,
-      );
-    }
-    const place = { ...(options.name === undefined ? {} : { name: options.name }), repository: resolve(local) };
     const { branch = 'main', clock = Date.now, patience = PATIENCE, cacheBytes = 64 * 1024 * 1024 } = options;
-    return new GitManifestStore(place, branch, clock, patience, cacheBytes);
+    return new GitManifestStore(repositoryOf(options, branch, clock), branch, clock, patience, cacheBytes);
   }
 
   /** Makes an empty store where there is none; answers whether it did. For whoever begins a store on purpose. @throws ResealError STORE_UNREACHABLE */
   create(): Promise<boolean> {
-    return createRepository(this.place, this.branch);
+    return this.repository.create();
   }
 
-  async isThere(): Promise<boolean> {
-    return (await absenceOf(this.place.repository)) === null;
+  isThere(): Promise<boolean> {
+    return this.repository.isThere();
   }
 
   /** Why the store cannot be read now; null where it can. Answers within seconds, whatever the disk does. */
   async trouble(): Promise<ResealError | null> {
     const read = this.currentCommit().then(
       () => null,
-      (error: unknown) => outOfReach(this.place, error),
+      (error: unknown) => this.repository.failure(error),
     );
-    const late = sleep(ANSWER, null, { ref: false }).then(
+    const within = this.repository.answersWithin;
+    const late = sleep(within, null, { ref: false }).then(
       () =>
         new ResealError(
           'STORE_UNREACHABLE',
-          `${theStore(this.place)} has not answered for ${ANSWER / 1000} s. Look whether its disk hangs.`,
+          `${theStore(this.place)} has not answered for ${within / 1000} s. Look whether its disk hangs.`,
         ),
     );
     return Promise.race([read, late]);
   }
 
-  /** Absolute path of the repository. */
+  /** Absolute path of the repository, or its address. */
   get path(): string {
-    return this.place.repository;
+    return whereabouts(this.place);
   }
 
   /** Ends the reading child. */
@@ -113,10 +119,12 @@ export class GitManifestStore implements ManifestStore {
 
   /** The branch's tip; null while the store is empty. */
   async currentCommit(): Promise<string | null> {
+    await this.refresh();
     return (await this.object(`refs/heads/${this.branch}`))?.id ?? null;
   }
 
   async head(line: LineName): Promise<Head | null> {
+    await this.refresh();
     return this.headAt(`refs/heads/${this.branch}`, line);
   }
 
@@ -190,11 +198,13 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async importer(digest: Sha256): Promise<string | null> {
+    await this.refresh();
     const record = (await this.documentAt(`refs/heads/${this.branch}`, `profiles/${digest}.json`)) as { importedBy?: string } | null;
     return record?.importedBy ?? null;
   }
 
   async sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null> {
+    await this.refresh();
     const path = sealedPath(sealed);
     const record = (await this.documentAt(`refs/heads/${this.branch}`, `${path}.json`)) as { importedBy: string; sha256: Sha256 } | null;
     if (record === null) return null;
@@ -221,10 +231,12 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async record(id: string): Promise<unknown> {
+    await this.refresh();
     return this.documentAt(`refs/heads/${this.branch}`, `rotations/${id}.json`);
   }
 
   async records(line: LineName): Promise<readonly string[]> {
+    await this.refresh();
     const tree = await this.object(`refs/heads/${this.branch}:rotations`);
     const ofLine = new RegExp(`^(${line}-(\\d+))\\.json$`);
     const found = (tree === null ? [] : treeNames(tree)).flatMap((name) => {
@@ -258,9 +270,10 @@ export class GitManifestStore implements ManifestStore {
 
   private async commit(tip: string | null, change: Change): Promise<Landing> {
     try {
-      return await this.commits.commit(tip, change);
+      return await this.repository.commit(tip, change);
     } catch (cause) {
-      throw await outOfReach(this.place, cause);
+      if (await this.repository.repair(cause)) return { outcome: 'moved' };
+      throw await this.repository.failure(cause);
     }
   }
 
@@ -272,7 +285,8 @@ export class GitManifestStore implements ManifestStore {
   private async content(path: string, digest: Sha256): Promise<Uint8Array> {
     const cached = this.cache.get(digest);
     if (cached !== undefined) return cached;
-    const object = await this.object(`refs/heads/${this.branch}:${path}`);
+    const name = `refs/heads/${this.branch}:${path}`;
+    const object = (await this.object(name)) ?? (await this.newest(name));
     if (object === null)
       throw new ResealError(
         'NOT_FOUND',
@@ -282,7 +296,7 @@ export class GitManifestStore implements ManifestStore {
     if (found !== digest) {
       throw new ResealError(
         'DIGEST_MISMATCH',
-        `${path} in the store ${this.place.repository} has SHA-256 ${found}, its name says ${digest}. Do not use it; restore it from a copy of the store.`,
+        `${path} in the store ${this.path} has SHA-256 ${found}, its name says ${digest}. Do not use it; restore it from a copy of the store.`,
       );
     }
     this.cache.put(digest, object.bytes);
@@ -297,7 +311,7 @@ export class GitManifestStore implements ManifestStore {
   private async earlierMove(tip: string, line: LineName, seq: number): Promise<Head | null> {
     const log = await git({ repository: this.place.repository, command: ['log', '--format=%H', tip, '--', headPath(line)] }).catch(
       async (cause: unknown) => {
-        throw await outOfReach(this.place, cause);
+        throw await this.repository.failure(cause);
       },
     );
     for (const commit of log.trim().split('\n')) {
@@ -313,31 +327,78 @@ export class GitManifestStore implements ManifestStore {
     return object === null ? null : JSON.parse(object.bytes.toString('utf8'));
   }
 
-  private async object(name: string): Promise<Awaited<ReturnType<GitObjects['read']>>> {
+  private async refresh(): Promise<void> {
     try {
-      const found = await this.objects.read(name);
-      if (found !== null) return found;
-      // A reader that was started before answers "missing" for everything once the repository is gone from under it: a head that is
-      // out of reach must never look like one that was never set.
-      if (!(await isFile(join(this.place.repository, 'HEAD')))) throw new GitFailure('cat-file', null, 'not a git repository any more');
-      return await this.objects.read(name);
+      await this.repository.refresh();
     } catch (cause) {
-      if (cause instanceof GitFailure && /corrupt|inflate|bad object|hash mismatch/i.test(cause.said)) {
+      throw await this.repository.failure(cause);
+    }
+  }
+
+  private async newest(name: string): Promise<GitObject | null> {
+    await this.refresh();
+    return this.object(name);
+  }
+
+  private async object(name: string): Promise<GitObject | null> {
+    try {
+      return await this.found(name);
+    } catch (cause) {
+      if (!(await this.repository.repair(cause))) throw await this.unreadable(name, cause);
+      // The reader has the broken clone's files open.
+      await this.objects.close();
+      return await this.found(name).catch(async (again: unknown) => {
+        throw await this.unreadable(name, again);
+      });
+    }
+  }
+
+  private async found(name: string): Promise<GitObject | null> {
+    const found = await this.objects.read(name);
+    if (found !== null) return found;
+    await this.repository.confirmAbsent(name);
+    return this.objects.read(name);
+  }
+
+  private async unreadable(name: string, cause: unknown): Promise<ResealError> {
+    if (cause instanceof GitFailure && /corrupt|inflate|bad object|hash mismatch/i.test(cause.said)) {
+      return new ResealError(
+        'DIGEST_MISMATCH',
+        `${name} in the store ${this.path} is damaged: ${cause.said.trim()}. Restore it from a copy of the store.`,
+        { cause },
+      );
+    }
+    return this.repository.failure(cause);
+  }
+}
+
+function repositoryOf({ name, path, remote }: GitStoreOptions, branch: string, clock: () => number): StoreRepository {
+  const named = name === undefined ? {} : { name };
+  const address = storeAddress(path);
+  switch (address.kind) {
+    case 'path':
+      return new LocalRepository({ ...named, repository: resolve(address.path) }, branch, clock);
+    case 'refused':
+      throw new ResealError(
+        'CONFIG_INVALID',
+        `The address of the store ${name ?? ''}: found ${address.found}, expected ${address.expected}.`,
+      );
+    case 'remote': {
+      if (remote === undefined)
         throw new ResealError(
-          'DIGEST_MISMATCH',
-          `${name} in the store ${this.place.repository} is damaged: ${cause.said.trim()}. Restore it from a copy of the store.`,
-          { cause },
+          'CONFIG_INVALID',
+          `The store ${address.url} is reached by its address: say in which folder its clone may lie.`,
         );
-      }
-      throw await outOfReach(this.place, cause);
+      const { url, protocol } = address;
+      const folder = join(remote.clones, sha256Of(Buffer.from(`${url} ${branch}`)).slice(0, 16));
+      const place = { ...named, url, folder, repository: join(folder, 'store.git') };
+      return new ClonedRepository(place, branch, { protocol, timeout: remote.timeout, ssh: sshCommand(remote.ssh) }, clock);
     }
   }
 }
 
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
+/** For `GIT_SSH_COMMAND`, which a shell reads. */
+const sshCommand = (settings: RemoteOptions['ssh']): string =>
+  ['ssh', ...sshOptions(settings)].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 
 const headPath = (line: LineName): string => `lines/${line}/head.json`;

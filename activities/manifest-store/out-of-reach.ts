@@ -6,13 +6,18 @@ import { GitFailure } from './git-command.js';
 export interface StorePlace {
   /** Its name in reseal.yaml, where it has one. */
   readonly name?: string;
-  /** Absolute path of the bare repository. */
+  /** Absolute path of the bare repository; of a store by URL, of its clone on this machine. */
   readonly repository: string;
+  /** Of a store that git reaches by an address. */
+  readonly url?: string;
 }
 
+/** Where people look for it: its address, or its path. */
+export const whereabouts = ({ url, repository }: StorePlace): string => url ?? repository;
+
 /** `The store main (/srv/store.git)`, the beginning of every sentence about it. */
-export const theStore = ({ name, repository }: StorePlace): string =>
-  name === undefined ? `The store ${repository}` : `The store ${name} (${repository})`;
+export const theStore = (place: StorePlace): string =>
+  place.name === undefined ? `The store ${whereabouts(place)}` : `The store ${place.name} (${whereabouts(place)})`;
 
 /** As the operating system says it, and as git does. */
 export const NO_SPACE = /ENOSPC|no space left|out of disk ?space/i;
@@ -44,7 +49,8 @@ export async function outOfReach(place: StorePlace, cause: unknown): Promise<Res
   return new ResealError('STORE_UNREACHABLE', `${theStore(place)} cannot be used: ${reason}`, { cause });
 }
 
-function plainReason(said: string): string {
+/** What a disk says. */
+export function plainReason(said: string): string {
   if (/not a git repository|invalid gitfile/i.test(said))
     return 'it is not a git repository. Check `stores` in reseal.yaml, or move what is there away.';
   if (NO_SPACE.test(said)) return 'its disk is full. Free some space and try again.';

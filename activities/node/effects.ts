@@ -30,7 +30,7 @@ export function planEffect(session: WritingSession, step: ChangingStep): Promise
     case 'unlock-identity':
       return unlockIdentity(session, step.identity);
     case 'shelve-identity':
-      return shelveIdentity(session, step.identity);
+      return shelveIdentity(session, step.identity, step.gone);
     case 'quarantine-profile':
       return quarantineProfile(session, step.placement);
     case 'quarantine-manifest':

@@ -1,4 +1,4 @@
-import type { Sha1 } from '../../src/domain/brands.js';
+import type { Sha1, Sha256 } from '../../src/domain/brands.js';
 import { isShared, keychainName, keychainOf } from '../../src/domain/node/identities.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { Importable } from '../../src/identity/sealed.js';
@@ -8,6 +8,7 @@ import type { NodePath, PreparedFile } from '../../src/node-shell/contract.js';
 import { CanaryFolder, signingPlace } from './canary-folder.js';
 import type { Effect } from './effect.js';
 import { writing } from './file-effects.js';
+import { horizonNote } from './keychain-horizon.js';
 import { holdersOf, unlockWindow } from './keys.js';
 import type { NodeSession, WritingSession } from './session.js';
 import { UnlockFailure } from './unlock-failure.js';
@@ -73,16 +74,22 @@ export async function unlockIdentity(session: WritingSession, identity: Sha1): P
   };
 }
 
-/** Locked, and off the search list. It stays on the node, for a restore. */
-export async function shelveIdentity(session: WritingSession, identity: Sha1): Promise<Effect | null> {
+/** Locked, and off the search list, with a note until when a rollback may need it. It stays on the node, for a restore. */
+export async function shelveIdentity(session: WritingSession, identity: Sha1, gone: Sha256): Promise<Effect | null> {
   const { security, keychains } = identityTools(session);
   const keychain = keychainOf(identity);
   const list = said(session, await security.searchList());
-  if (list === null || !known(session, list).some((path) => keychainName(path) === keychain)) return null;
+  if (list === null) return null;
+  const listed = known(session, list).some((path) => keychainName(path) === keychain);
+  const horizon = await horizonNote(session, identity, gone);
+  if (!listed && horizon === null) return null;
+  const note = horizon === null ? null : writing(session, identity, [horizon]);
   return {
-    ...NOTHING_BUT_COMMANDS,
+    ...(note ?? NOTHING_BUT_COMMANDS),
     subject: identity,
     apply: async () => {
+      await note?.apply();
+      if (!listed) return;
       await session.held.check();
       // Locked first: then nothing is signed with it, and one that is off the list is never open.
       await must(session, keychain, 'lock it', keychains.lock(keychain));

@@ -80,6 +80,11 @@ export class LinePaths implements AttemptPlace {
     return `${this.keychainMarks}/${identity}`;
   }
 
+  /** Until when a rollback may need a keychain that was retired. */
+  keychainHorizon(identity: Sha1): NodePath {
+    return `${this.keychainMarks}/${identity}.horizon.json`;
+  }
+
   get quarantines(): NodePath {
     return `${this.node.state}/quarantine`;
   }

@@ -2,11 +2,11 @@ import type { Instant, Sha1, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import { keychainName, keychainOf } from '../../src/domain/node/identities.js';
-import { mayPurge, type PurgeResult } from '../../src/domain/node/purge.js';
-import { parseManifest } from '../../src/manifest/parse.js';
+import { mayPurge, neededUntil, type KeptKeychain, type PurgeResult } from '../../src/domain/node/purge.js';
 import { withLock } from '../../src/node-shell/lock.js';
 import { identityTools, searchList } from './identities.js';
 import { Journal } from './journal.js';
+import { notedHorizon, retiredManifests } from './keychain-horizon.js';
 import { manifestOnNode } from './manifest-on-node.js';
 import type { NodeSession } from './session.js';
 import { StateFile } from './state-file.js';
@@ -14,7 +14,7 @@ import { StateFile } from './state-file.js';
 /**
  * Destroys the keychains that reseal made and nothing will need again. Not an order of a rotation: it takes the node's lock, leaves intent and result in
  * the journal, and owns no line by it, so that it disturbs no rotation.
- * @throws ResealError KEYCHAIN_FAILED, READ_BACK_FAILED
+ * @throws ResealError KEYCHAIN_FAILED, READ_BACK_FAILED, NODE_WRITE_FAILED
  */
 export function purge(session: NodeSession, ticket: string, clock: () => Instant): Promise<PurgeResult> {
   const { files, paths, node } = session;
@@ -27,19 +27,20 @@ export function purge(session: NodeSession, ticket: string, clock: () => Instant
     const retired = await retiredManifests(session);
     const journal = new Journal(files, paths.stateFile('journal'), owner(session, ticket), clock);
     const purged: Sha1[] = [];
-    const kept: { identity: Sha1; reason: string }[] = [];
+    const kept: KeptKeychain[] = [];
     for (const identity of identities) {
       const decision = mayPurge(
         {
           identity,
           onSearchList: listed.has(keychainOf(identity)),
           accepted: accepted.some((manifest) => signsWith(manifest, identity)),
-          retiredWith: retired.filter((manifest) => signsWith(manifest, identity)),
+          neededUntil: neededUntil(identity, retired, await notedHorizon(session, identity)),
         },
         clock() + session.order.offset,
       );
       if (!decision.purge) {
-        kept.push({ identity, reason: decision.reason });
+        const { reason, possibleFrom } = decision;
+        kept.push({ identity, reason, possibleFrom: possibleFrom === null ? null : new Date(possibleFrom).toISOString() });
         continue;
       }
       const subject = { do: 'purge', subject: identity };
@@ -53,6 +54,8 @@ export function purge(session: NodeSession, ticket: string, clock: () => Instant
           'READ_BACK_FAILED',
           `Node ${node.name}: the keychain ${keychainOf(identity)} is still there after it was destroyed.`,
         );
+      // The mark last: what is cut off here is purged again.
+      await files.remove(paths.keychainHorizon(identity));
       await files.remove(paths.keychainMark(identity));
       journal.result(subject, true);
       await journal.flush();
@@ -83,17 +86,4 @@ async function acceptedManifests(session: NodeSession): Promise<readonly Manifes
       digests.map(async (digest) => (await contents.manifest(digest, () => manifestOnNode(session, digest, line))).manifest),
     ),
   );
-}
-
-/** What rotations put into quarantine on this node, and a rollback may take out again. */
-async function retiredManifests({ files, paths }: NodeSession): Promise<readonly Manifest[]> {
-  const manifests: Manifest[] = [];
-  for (const rotation of await files.list(paths.quarantines)) {
-    for (const name of await files.list(paths.quarantine(rotation))) {
-      if (!/\.[0-9a-f]{64}\.json$/.test(name)) continue;
-      const found = await files.read(`${paths.quarantine(rotation)}/${name}`);
-      if (found.kind === 'file') manifests.push(parseManifest(found.bytes, name));
-    }
-  }
-  return manifests;
 }

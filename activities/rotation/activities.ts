@@ -56,7 +56,7 @@ const withoutStore = (line: LineName, store: string): DueLine => ({
   line,
   due: ['not known: the store is not there'],
   start: false,
-  reason: `its store ${store} is gone, or has never been there, so nobody knows what is due. See reseal doctor for its place, and what to do`,
+  reason: `its store ${store} is away, or has never been there, so nobody knows what is due. See reseal doctor for its place, and what to do`,
 });
 
 async function surveyLines(around: Surroundings, offset: number): ReturnType<ScanActivities['surveyLines']> {

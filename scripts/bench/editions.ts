@@ -36,7 +36,7 @@ export class Editions {
   }
 
   static async open(mesh: SimulatedMesh): Promise<Editions> {
-    const around = await openSurroundings(mesh.folders.config);
+    const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     const { topology, policy } = loadConfiguration(mesh.folders.config);
     const store = around.store('main');
     return new Editions(mesh, around, {

@@ -24,7 +24,7 @@ const EDITIONS = 100;
 /** A mesh whose nodes follow the line's first manifest. */
 export async function makeMesh(folder: string, nodes: number): Promise<SimulatedMesh> {
   const mesh = await createMesh({ folder, nodes: simulatedNodes(nodes), policy: POLICY, successors: false });
-  const around = await openSurroundings(mesh.folders.config);
+  const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
   try {
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
   } finally {

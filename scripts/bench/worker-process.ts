@@ -38,7 +38,7 @@ async function obey(order: WorkerOrder): Promise<void> {
       const ledger = await openLedger({ kind: 'embedded', folder: order.database });
       const { folder, temporal, taskQueue, bundle, nodeWork } = order;
       const worker = await startResealWorker({
-        ...{ folder, ledger, temporal, taskQueue, workflowBundle: { codePath: bundle } },
+        ...{ folder, home: folder, ledger, temporal, taskQueue, workflowBundle: { codePath: bundle } },
         ...(nodeWork === 'none' ? { decorate: idleNodes } : {}),
       });
       running = [() => worker.stop(), () => ledger.close(), ...running];

@@ -72,13 +72,16 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
 
     const ledger = await openLedger(ledgerPlace(configuration, home, request.env));
     undo.push(() => ledger.close());
-    const around = await openSurroundings(folder);
+    const around = await openSurroundings(folder, home);
     undo.push(() => around.close());
 
     const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE };
     const api = request.parts.includes('api') ? await startApi(home, configuration, desk, undo) : null;
     const worker = request.parts.includes('worker')
-      ? await startWorker({ folder, ledger, temporal, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) }, undo)
+      ? await startWorker(
+          { folder, home, ledger, temporal, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) },
+          undo,
+        )
       : null;
     const troubles = await around.storeTroubles();
     return { api, temporal, client, ledger, desk, troubles, ended: worker?.ended ?? new Promise(() => undefined), stop };

@@ -198,7 +198,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     path: 'node purge',
-    description: 'Destroy the retired keychains of a node that no rollback can need any more',
+    description: 'Destroy the retired keychains of a node that no rollback can need any more; exit 4 before that',
     load: () => import('./node/purge.js'),
   },
   {

@@ -1,11 +1,12 @@
 import { defineCommand } from './command.js';
-import { examine } from './doctor/checks.js';
+import { examine, type DoctorVerdict } from './doctor/checks.js';
 import type { Cell, Style } from './output.js';
 
-const WORDS: Readonly<Record<'pass' | 'fail' | 'later', { readonly text: string; readonly style: Style }>> = {
+const WORDS: Readonly<Record<DoctorVerdict, { readonly text: string; readonly style: Style }>> = {
   pass: { text: 'ok', style: 'green' },
   later: { text: 'later', style: 'yellow' },
   fail: { text: 'FAILED', style: 'red' },
+  away: { text: 'AWAY', style: 'red' },
 };
 
 const linesOf = (text: string): string[] => (text === '' ? [] : text.split('\n'));
@@ -16,8 +17,8 @@ export const command = defineCommand({
   options: {},
   async handler(context) {
     const checks = await examine(context);
-    const failed = checks.filter((one) => one.verdict === 'fail');
-    const view = { schemaVersion: 1, verdict: failed.length === 0 ? 'pass' : 'fail', checks };
+    const has = (verdict: DoctorVerdict): boolean => checks.some((one) => one.verdict === verdict);
+    const view = { schemaVersion: 1, verdict: has('fail') || has('away') ? 'fail' : 'pass', checks };
     context.output.show(view, () => {
       const rows = checks.flatMap((one): Cell[][] => {
         const [first = '', ...rest] = [...linesOf(one.reason), ...linesOf(one.remedy)];
@@ -25,6 +26,7 @@ export const command = defineCommand({
       });
       return context.output.table(['CHECK', 'VERDICT', 'FOUND'], rows);
     });
-    return failed.length === 0 ? 0 : 1;
+    if (has('fail')) return 1;
+    return has('away') ? 3 : 0;
   },
 });

@@ -4,7 +4,7 @@ import { type CommandEntry, COMMANDS, NOUNS } from './commands.js';
 import { errorDocument, errorLines, showError } from './errors.js';
 import { createOutput, type OutputStreams } from './output.js';
 import { addArguments, addOptions, argumentValues, optionValues, refuseMissing } from './parameters.js';
-import { version } from './version.js';
+import { version } from '../temporal/version.js';
 
 /** What the command line runs in; tests give their own. */
 export interface Surroundings extends OutputStreams {

@@ -1,6 +1,7 @@
 import { loadConfiguration } from '../configuration/load.js';
 import { configFolder } from './config-folder.js';
 import { defineCommand, type Context } from './command.js';
+import { homeFolder } from './home.js';
 import { aborted, runService, whereText } from './run-service.js';
 import { serverOf } from './temporal-server.js';
 
@@ -24,7 +25,8 @@ async function runGateway(context: Context, region: string): Promise<void> {
   const { quietRuntime } = await import('../temporal/quiet-runtime.js');
   const { startGateway } = await import('../temporal/gateway.js');
   quietRuntime();
-  const running = await startGateway({ folder, region, temporal });
+  const home = homeFolder(context.home, context.env, context.cwd);
+  const running = await startGateway({ folder, home, region, temporal });
   context.output.diagnostic(`Serves the hosts of ${region}. Ctrl-C ends it.`);
   try {
     await Promise.race([running.ended, aborted(signal)]);

@@ -1,6 +1,7 @@
 import type { NodeDeclaration, ProfileFolder, Topology } from '../domain/topology.js';
 import type { Policy } from '../domain/policy.js';
 import type { Roster } from '../domain/roster.js';
+import { storeAddress } from '../domain/store-address.js';
 import { antiPatterns } from '../domain/topology-review/anti-patterns.js';
 import { wipeableTreeOf } from '../domain/wipeable.js';
 import type { ResealConfiguration } from '../schema/reseal.js';
@@ -78,6 +79,14 @@ export function checkLines(topology: Topology, reseal: ResealConfiguration | nul
       mismatches.push({ path: at('sidecar'), found: 'a sidecar', expected: `none, since identity is ${line.identity}` });
     }
     return mismatches;
+  });
+}
+
+/** Addresses of stores that git could not use, or that would show a credential. */
+export function checkStores(reseal: ResealConfiguration): Mismatch[] {
+  return Object.entries(reseal.stores).flatMap(([name, { url }]) => {
+    const address = storeAddress(url);
+    return address.kind === 'refused' ? [{ path: ['stores', name, 'url'], found: address.found, expected: address.expected }] : [];
   });
 }
 

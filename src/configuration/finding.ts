@@ -18,11 +18,11 @@ export function describeFinding(finding: Finding): string {
   return `${finding.file}:${finding.line}${field}: found ${finding.found}, expected ${finding.expected}`;
 }
 
-/** A value as it is quoted to people: short, on one line. */
+/** A value as it is quoted to people: short, on one line, and without the credentials of an address. */
 export function readable(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping of fields';
-  const json = JSON.stringify(value);
+  const json = JSON.stringify(value).replaceAll(/:\/\/[^/@\s]*@/g, '://…@');
   return json.length > 80 ? `${json.slice(0, 77)}…"` : json;
 }

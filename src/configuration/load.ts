@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { ResealError } from '../domain/errors.js';
 import type { Policy } from '../domain/policy.js';
 import type { Roster } from '../domain/roster.js';
+import { storeAddress } from '../domain/store-address.js';
 import type { Topology } from '../domain/topology.js';
 import { PolicySchema } from '../schema/policy.js';
 import { ResealSchema, type ResealConfiguration } from '../schema/reseal.js';
@@ -14,6 +15,7 @@ import {
   checkNodes,
   checkPolicy,
   checkRoster,
+  checkStores,
   checkWipeable,
   observations,
   type Mismatch,
@@ -41,9 +43,6 @@ export function configurationFolder(flag: string | undefined, env: NodeJS.Proces
   return resolve(cwd, named ?? 'reseal');
 }
 
-/** Git takes `host:path` and URLs; what has neither is a path on this machine. */
-const isLocal = (url: string): boolean => !url.includes(':');
-
 function absolute(path: string, folder: string): string {
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(folder, path);
 }
@@ -53,7 +52,9 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
     Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
   return {
     ...reseal,
-    stores: mapValues(reseal.stores, (store) => (isLocal(store.url) ? { ...store, url: absolute(store.url, folder) } : store)),
+    stores: mapValues(reseal.stores, (store) =>
+      storeAddress(store.url).kind === 'path' ? { ...store, url: absolute(store.url, folder) } : store,
+    ),
     sources: mapValues(reseal.sources, (source) => ({ ...source, path: absolute(source.path, folder) })),
     ssh: {
       ...reseal.ssh,
@@ -118,6 +119,7 @@ export function loadConfiguration(folder: string): Configuration {
   if (policy !== null) report('policy', checkPolicy(policy, roster));
   if (policy !== null && topology !== null) report('policy', checkFloors(policy, topology));
   if (roster !== null) report('roster', checkRoster(roster));
+  if (reseal !== null) report('reseal', checkStores(reseal));
 
   if (findings.length > 0 || topology === null || policy === null || roster === null || reseal === null) {
     const count = `${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} wrong`;

@@ -5,9 +5,20 @@ const address = z
   .string({ error: 'embedded, or host:port' })
   .regex(/^(?:embedded|[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$/, { error: 'embedded, or host:port' });
 
-const store = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('git'), url: text, branch: text.default('main') })], {
-  error: 'a store of kind git',
-});
+const store = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({
+      kind: z.literal('git'),
+      url: text.meta({
+        description: 'A path, or an address that git reaches: ssh://, user@host:path, https:// or file:///; never with credentials.',
+      }),
+      branch: text.regex(/^(?![-.\/])[A-Za-z0-9._\/-]+(?<![.\/])$/, { error: 'the name of a branch, like main' }).default('main'),
+      timeout: positiveDuration.prefault('20s').meta({ description: 'How long an address may take to answer.' }),
+    }),
+  ],
+  { error: 'a store of kind git' },
+);
 const source = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('drop'), path: text })], { error: 'a source of kind drop' });
 
 const webhook = z.strictObject({

@@ -1,6 +1,8 @@
+import { hostname } from 'node:os';
 import { ResealError } from '../domain/errors.js';
 import { gatewayQueue } from '../domain/node/routes.js';
 import { reachRegion } from '../node-shell/reach.js';
+import { identityText, newIdentity } from './agent/identity.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
@@ -11,6 +13,8 @@ import { createResealWorker } from './workers.js';
 export interface GatewayRequest {
   /** Configuration folder. */
   readonly folder: string;
+  /** Of reseal on this machine: clones of stores lie there. */
+  readonly home: string;
   readonly region: string;
   readonly temporal: TemporalAddress;
   /** The installation's task queue. Default: `reseal`. */
@@ -22,7 +26,7 @@ export interface GatewayRequest {
  * @throws ResealError CONFIG_INVALID where nothing would ever be sent to it
  */
 export async function startGateway(request: GatewayRequest): Promise<RunningWorker> {
-  const around = await openSurroundings(request.folder);
+  const around = await openSurroundings(request.folder, request.home);
   const { reseal, topology, policy } = around.configuration();
   const { region } = request;
   refuseIdleGateway(region, reseal.ssh.gateways, topology.nodes);
@@ -33,6 +37,7 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
     connection,
     namespace,
     taskQueue: gatewayQueue(taskQueue, region),
+    identity: identityText(newIdentity(hostname())),
     maxActivitiesPerSecond: policy.limits.activitiesPerSecond,
     activities: nodeService({ around, connection, namespace, taskQueue, reach }),
   });

@@ -14,6 +14,8 @@ import { createResealWorker, resealWorkflows, type WorkflowBundle } from './work
 
 export interface ResealWorkerRequest {
   readonly folder: string;
+  /** Of reseal on this machine: clones of stores lie there. */
+  readonly home: string;
   readonly ledger: LedgerWrites;
   readonly temporal: TemporalAddress;
   /** Default: `reseal`. */
@@ -25,7 +27,7 @@ export interface ResealWorkerRequest {
 
 /** A worker for everything that reseal does: workflows, desk work and local nodes. */
 export async function startResealWorker(request: ResealWorkerRequest): Promise<RunningWorker> {
-  const around = await openSurroundings(request.folder);
+  const around = await openSurroundings(request.folder, request.home);
   const { connection, namespace } = await connectWorkers(request.temporal);
   const { limits } = around.configuration().policy;
   const reach = reachNodes(around.configuration().reseal.ssh);

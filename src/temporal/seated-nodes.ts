@@ -12,15 +12,18 @@ const LOOK_EVERY = 300;
 
 type SwitchOrder = Parameters<NodeActivities['switchNode']>[0];
 
+type SeatsOfNodes = Pick<Seats, 'acquire' | 'heartbeat' | 'release' | 'standing' | 'view'>;
+
 /** How a switch may go on: with a seat to give back, or without one and why. */
 type Admission = { readonly token: string } | { readonly token: null; readonly remark: string | null };
 
 /**
  * Takes a signer's seat before it is switched and gives it back right after, whatever came of it. The seat is held by the attempt, in the
  * worker: a rotation that waits for people holds none, nodes that do not sign cost nothing, and no history gets longer. A retry after a
- * worker's death has the same claim again (its key is the order's id); an attempt that never comes back is silent, and loses the seat.
+ * worker's death has the same claim again (its key is the order's id); an attempt that never comes back is silent, and loses the seat. One that comes back late,
+ * when a newer one is at work under the same claim, leaves it alone; when that has finished, it takes the seat, is refused by the fence, and gives it back.
  */
-export function seated(nodes: NodeActivities, seats: Seats, configuration: () => Configuration): NodeActivities {
+export function seated(nodes: NodeActivities, seats: SeatsOfNodes, configuration: () => Configuration): NodeActivities {
   // One that somebody has just broken keeps no node from being switched, or brought back: the last that could be read counts.
   let known = configuration();
   const lastReadable = (): Configuration => {
@@ -50,11 +53,14 @@ export function seated(nodes: NodeActivities, seats: Seats, configuration: () =>
       } finally {
         clearInterval(beats);
         // Where it cannot be said, silence says it: the seat is free after `seats.heartbeat`.
-        await seats.release(order.node, { token }).catch(() => undefined);
+        await seats.release(order.node, { token, attempt: attempt() }).catch(() => undefined);
       }
     },
   };
 }
+
+/** Which attempt of its activity this is, from 1. */
+const attempt = (): number => Context.current().info.attempt;
 
 /** A switch back: the order's id is `<rotation>/<task>/<epoch>`. */
 const isReturn = (order: SwitchOrder): boolean => order.opId.split('/')[1] === 'return';
@@ -63,7 +69,7 @@ class SwitchClaim {
   constructor(
     private readonly order: SwitchOrder,
     private readonly node: NodeDeclaration,
-    private readonly seats: Seats,
+    private readonly seats: SeatsOfNodes,
     private readonly configuration: Configuration,
   ) {}
 
@@ -81,7 +87,11 @@ class SwitchClaim {
     if (Date.now() > this.order.notAfter) throw ApplicationFailure.nonRetryable('the order grew old waiting for a seat', 'ORDER_EXPIRED');
     let standing = await this.ask('rotation', policy.seats.rotationWait);
     while (standing.kind === 'queued') {
-      if (Date.now() >= attemptEnds) throw ApplicationFailure.retryable(await this.heldInWords(), 'SEAT_HELD');
+      if (Date.now() >= attemptEnds) {
+        // The next attempt has this place. After one that Temporal has given up, and another one has finished, nobody comes any more.
+        if (Context.current().cancellationSignal.aborted) await this.leave(standing.token);
+        throw ApplicationFailure.retryable(await this.heldInWords(), 'SEAT_HELD');
+      }
       standing = await this.look(standing);
     }
     if (standing.kind === 'granted') return standing;
@@ -105,7 +115,7 @@ class SwitchClaim {
       }
       if (standing.kind === 'granted') return standing;
       const held = (await this.view()).held.filter((claim) => claim.holder !== this.order.rotation);
-      if (standing.kind === 'queued') await this.seats.release(this.order.node, { token: standing.token });
+      if (standing.kind === 'queued') await this.leave(standing.token);
       return { token: null, remark: held.length === 0 ? null : `${await this.heldInWords()}; it was switched back without its seat` };
     } catch (error) {
       if (Context.current().cancellationSignal.aborted) throw error;
@@ -122,8 +132,22 @@ class SwitchClaim {
     return this.seats.acquire(
       node,
       { terms: policy.seats, capacity: this.node.seats ?? 1 },
-      { holder: rotation, pipeline: 'reseal', ticket: rotation, job: opId, lease: 2 * policy.limits.nodeOperationTimeout, wait, purpose },
+      {
+        holder: rotation,
+        pipeline: 'reseal',
+        ticket: rotation,
+        job: opId,
+        lease: 2 * policy.limits.nodeOperationTimeout,
+        wait,
+        purpose,
+        attempt: attempt(),
+      },
     );
+  }
+
+  /** Gives the claim back, unless a newer attempt has it too. */
+  private async leave(token: string): Promise<void> {
+    await this.seats.release(this.order.node, { token, attempt: attempt() });
   }
 
   /** Looks again in a moment; a claim that is given up by cancellation leaves the queue. */
@@ -132,7 +156,7 @@ class SwitchClaim {
     try {
       await Context.current().sleep(LOOK_EVERY);
     } catch (error) {
-      await this.seats.release(node, { token: standing.token }).catch(() => undefined);
+      await this.leave(standing.token).catch(() => undefined);
       throw error;
     }
     const quiet = standing.beatBy - Date.now() < this.configuration.policy.seats.heartbeat / 2;

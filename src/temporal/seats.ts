@@ -52,7 +52,7 @@ export class Seats {
   /** @returns whether there was anything to release */
   async release(
     node: NodeName,
-    claim: { readonly token: string } | { readonly holder: string; readonly job: string | null },
+    claim: { readonly token: string; readonly attempt?: number } | { readonly holder: string; readonly job: string | null },
   ): Promise<boolean> {
     const ended = await this.orNone(() => this.handle(node).executeUpdate(releaseUpdate, { args: [claim] }), { released: false });
     return ended.released;

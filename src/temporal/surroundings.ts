@@ -1,4 +1,5 @@
-import { GitManifestStore } from '../../activities/manifest-store/git.js';
+import { openDeclaredStore } from '../../activities/manifest-store/declared.js';
+import type { GitManifestStore } from '../../activities/manifest-store/git.js';
 import type { ContentStore } from '../../activities/node/frozen-contents.js';
 import { createDropSource } from '../../activities/profile-source/drop.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
@@ -15,14 +16,16 @@ export interface OpenSurroundings extends Surroundings {
   close(): Promise<void>;
 }
 
-/** Stores and sources of a configuration folder; configuration itself is read anew whenever it is asked for. */
-export async function openSurroundings(folder: string): Promise<OpenSurroundings> {
+/**
+ * Stores and sources of a configuration folder; configuration itself is read anew whenever it is asked for.
+ * @param home where stores by URL have their clones
+ */
+export async function openSurroundings(folder: string, home: string): Promise<OpenSurroundings> {
   const read = configurationReader(folder);
   const configuration = read();
   const profiles = new VerifiedProfiles({ roots: trustedRoots(configuration) });
   const stores = new Map<string, GitManifestStore>();
-  for (const [name, store] of Object.entries(configuration.reseal.stores))
-    stores.set(name, await GitManifestStore.open({ name, path: store.url, branch: store.branch }));
+  for (const name of Object.keys(configuration.reseal.stores)) stores.set(name, await openDeclaredStore(configuration.reseal, name, home));
   return {
     configuration: read,
     store: (name) => named(stores.get(name), 'store', name),

@@ -45,7 +45,7 @@ class Apart {
     const folder = mkdtempSync(join(tmpdir(), 'reseal-apart-'));
     const temporal = await OwnServer.start();
     const mesh = await createMesh({ folder, nodes: simulatedNodes(9), policy: POLICY });
-    const around = await openSurroundings(mesh.folders.config);
+    const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
     await around.close();
     const { address, namespace } = temporal.temporal;

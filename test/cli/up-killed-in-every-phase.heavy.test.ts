@@ -42,7 +42,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'reseal-up-killed-'));
   mesh = await createMesh({ folder, nodes: simulatedNodes(6), policy: POLICY });
   const configuration = loadConfiguration(mesh.folders.config);
-  const around = await openSurroundings(mesh.folders.config);
+  const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
   await seedNodes(configuration, around.store('main'), around.profiles, mesh.line, mesh.manifest);
   await around.close();
   const [node] = configuration.topology.nodes;

@@ -85,7 +85,7 @@ describe('a configuration', () => {
       calendars: { office: { zone: 'Europe/Berlin', days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '19:00', holidays: [] } },
       audience: { owner: [], widened: [], page: [] },
     });
-    expect(reseal.stores).toEqual({ main: { kind: 'git', url: join(folder, 'store.git'), branch: 'main' } });
+    expect(reseal.stores).toEqual({ main: { kind: 'git', url: join(folder, 'store.git'), branch: 'main', timeout: 20_000 } });
     expect(reseal.sources).toEqual({ drop: { kind: 'drop', path: join(folder, 'drop') } });
     expect(observations).toEqual([]);
   });
@@ -93,6 +93,28 @@ describe('a configuration', () => {
   it('leaves the address of a remote store as it is', () => {
     edit('reseal.yaml', './store.git', 'git@git.acme.example:signing/store.git');
     expect(loadConfiguration(folder).reseal.stores['main']?.url).toBe('git@git.acme.example:signing/store.git');
+  });
+
+  it.each(['https://rita:hunter2@git.acme.example/store.git', '>\n  https://rita:hunter2@git.acme.example/store.git'])(
+    'whose store has credentials in its address is refused with what to do, and shows none of them (%#)',
+    (url) => {
+      edit('reseal.yaml', './store.git, branch: main } }', `main } }`);
+      edit('reseal.yaml', '{ main: { kind: git, url: main } }', `\n  main:\n    kind: git\n    url: ${url.replace('\n  ', '\n      ')}`);
+      const { details } = refusal();
+      expect(details.join()).toMatch(/^reseal\.yaml:\d+ stores\.main\.url: found /);
+      expect(details.join()).not.toContain('hunter2');
+    },
+  );
+
+  it('names ssh keys and credential helpers where an address holds a password, and the forms where it is none', () => {
+    edit('reseal.yaml', './store.git', '"ssh://git:hunter2@git.acme.example/store.git"');
+    expect(refusal().details).toEqual([
+      'reseal.yaml:5 stores.main.url: found an address with credentials in it, expected one without: it is shown to everybody who reads of this store. An ssh key or a git credential helper of the account that runs reseal lets it in',
+    ]);
+    edit('reseal.yaml', 'ssh://git:hunter2@git.acme.example/store.git', 'git://git.acme.example/store.git');
+    expect(refusal().details).toEqual([
+      'reseal.yaml:5 stores.main.url: found an address of the kind git://, expected a path, ssh://user@host/path, user@host:path, https://host/path or file:///path',
+    ]);
   });
 
   it.each(['none', 'null'])('whose gate has calendar %s never stops the clock of the gate', (calendar) => {

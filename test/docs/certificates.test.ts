@@ -41,7 +41,7 @@ beforeAll(async () => {
     successors: false,
     policy: FAST_POLICY,
   });
-  const around = await openSurroundings(mesh.folders.config);
+  const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
   await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
   await around.close();
   symlinkSync(mesh.folders.config, join(folder, 'reseal'));

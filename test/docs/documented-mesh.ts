@@ -30,7 +30,7 @@ export class DocumentedMesh {
     const folder = mkdtempSync(join(tmpdir(), 'reseal-docs-'));
     // A soak that leaves time to say something to the rotation while it goes on.
     const mesh = await createMesh({ folder, nodes: simulatedNodes(6), policy: FAST_POLICY });
-    const around = await openSurroundings(mesh.folders.config);
+    const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
     await around.close();
     symlinkSync(mesh.folders.config, join(folder, 'reseal'));

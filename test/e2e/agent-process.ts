@@ -23,6 +23,7 @@ export interface AgentProcessArguments {
 const given = JSON.parse(process.argv[2] ?? '{}') as AgentProcessArguments;
 const agent = await startAgent({
   folder: given.folder,
+  home: given.home,
   temporal: { address: given.address, namespace: given.namespace },
   nodes: [{ name: given.node as NodeName, home: given.home }],
   // The programs of a simulated Mac, where it is one; never those of this machine under their names.

@@ -18,7 +18,13 @@ describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null
     const { mesh } = scenario;
     const { address, namespace } = mesh.temporal;
     gateways.push(
-      await startGateway({ folder: mesh.mesh.folders.config, region, temporal: { address, namespace }, taskQueue: mesh.taskQueue }),
+      await startGateway({
+        folder: mesh.mesh.folders.config,
+        home: mesh.mesh.folders.root,
+        region,
+        temporal: { address, namespace },
+        taskQueue: mesh.taskQueue,
+      }),
     );
   };
   beforeAll(async () => {

@@ -92,13 +92,14 @@ export class RotatingMesh {
     await copyApple(join(folder, 'apple'));
     const mesh = await createMesh({ folder, ...meshRequest, policy: { ...FAST_POLICY, ...meshRequest.policy } });
     const temporal = given ?? (await testConnection());
-    const around = await openSurroundings(mesh.folders.config);
+    const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
     await changed?.(mesh);
     const ledger = await openLedger({ kind: 'embedded', folder: join(folder, 'database') });
     const taskQueue = uniqueTaskQueue('mesh');
     const workerRequest: ResealWorkerRequest = {
       folder: mesh.folders.config,
+      home: mesh.folders.root,
       ledger: decorateLedger?.(ledger) ?? ledger,
       temporal: { address: temporal.address, namespace: temporal.namespace },
       taskQueue,

@@ -54,7 +54,7 @@ async function overSidecar(made: SimulatedMesh): Promise<void> {
   topology.nodes = topology.nodes.map(({ keys: _keys, ...node }) => node);
   writeFileSync(path, stringify(topology));
   running = await start(folders.root);
-  const around = await openSurroundings(folders.config);
+  const around = await openSurroundings(folders.config, folders.root);
   await seedNodes(loadConfiguration(folders.config), around.store('main'), around.profiles, line, manifest);
   await around.close();
 }

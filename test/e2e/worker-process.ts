@@ -1,4 +1,5 @@
 import '../setup/quiet-runtime.js';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLedger } from '../../src/ledger/open.js';
 import { startResealWorker } from '../../src/temporal/reseal-worker.js';
@@ -28,6 +29,7 @@ interference.before = async (operation) => {
 };
 const running = await startResealWorker({
   folder: given.folder,
+  home: dirname(given.folder),
   ledger: await openLedger({ kind: 'embedded', folder: given.database }),
   temporal: { address: given.address, namespace: given.namespace },
   taskQueue: given.taskQueue,

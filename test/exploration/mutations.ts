@@ -55,9 +55,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an identity goes before its manifest is un-accepted',
     file: 'src/domain/node/steps.ts',
-    find: "    ...fenced({ do: 'un-accept', manifest: gone.manifest }),\n    ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),\n    ...identities.flatMap((identity) => fenced({ do: 'shelve-identity', identity })),\n",
+    find: "    ...fenced({ do: 'un-accept', manifest: gone.manifest }),\n    ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),\n    ...identities.flatMap((identity) => fenced({ do: 'shelve-identity', identity, gone: gone.manifest })),\n",
     replace:
-      "    ...identities.flatMap((identity) => fenced({ do: 'shelve-identity', identity })),\n    ...fenced({ do: 'un-accept', manifest: gone.manifest }),\n    ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),\n",
+      "    ...identities.flatMap((identity) => fenced({ do: 'shelve-identity', identity, gone: gone.manifest })),\n    ...fenced({ do: 'un-accept', manifest: gone.manifest }),\n    ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),\n",
     limits: ONE,
   },
   {

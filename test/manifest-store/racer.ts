@@ -1,9 +1,9 @@
-/** A process of its own that writes to a store: `racer.ts <store> <line> <name> <times>`; prints what it was answered, as JSON. */
-import { GitManifestStore } from '../../activities/manifest-store/git.js';
+/** A process of its own that writes to a store: `racer.ts <options of the store as JSON> <line> <name> <times>`; prints what it was answered, as JSON. */
+import { GitManifestStore, type GitStoreOptions } from '../../activities/manifest-store/git.js';
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
 
-const [path = '', line = '', name = '', times = '0'] = process.argv.slice(2);
-const store = await GitManifestStore.open({ path });
+const [options = '{}', line = '', name = '', times = '0'] = process.argv.slice(2);
+const store = await GitManifestStore.open(JSON.parse(options) as GitStoreOptions);
 const allotted: number[] = [];
 const moved: number[] = [];
 for (let turn = 0; turn < Number(times); turn += 1) {

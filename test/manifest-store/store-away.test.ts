@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -70,11 +71,15 @@ describe('a store that is not in its place (invariant 6)', () => {
     expect(await check()).toMatchObject({ verdict: 'fail', reason: expect.stringContaining(isAway()) });
     expect(existsSync(store)).toBe(false);
     renameSync(`${store}.away`, store);
-    expect(await check()).toMatchObject({ verdict: 'pass', reason: store });
+    const head = `ios-main at seq 1, manifest ${mesh.manifest.slice(0, 12)}`;
+    expect(await check()).toMatchObject({
+      verdict: 'pass',
+      reason: expect.stringMatching(new RegExp(`^${store}: main at [0-9a-f]{12}\n${head}$`)),
+    });
   });
 
   it('keeps no worker from starting, is told, is asked about by the scan, and is used once it is back', async () => {
-    const around = await openSurroundings(mesh.folders.config);
+    const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     try {
       const { surveyLines, openRotation } = createRotationActivities(around);
       expect(await around.storeTroubles()).toEqual([expect.stringContaining(isAway())]);
@@ -84,7 +89,7 @@ describe('a store that is not in its place (invariant 6)', () => {
           line: mesh.line,
           due: [expect.stringContaining('not known')],
           start: false,
-          reason: expect.stringContaining('its store main is gone'),
+          reason: expect.stringContaining('its store main is away'),
         },
       ]);
       const opening = {
@@ -102,5 +107,34 @@ describe('a store that is not in its place (invariant 6)', () => {
     } finally {
       await around.close();
     }
+  });
+});
+
+describe('a store by URL', () => {
+  const url = (): string => `file://${store}`;
+  beforeEach(() => {
+    const path = join(mesh.folders.config, 'reseal.yaml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('../store.git', url()));
+  });
+  const doctor = async (): Promise<DoctorCheck | undefined> =>
+    (JSON.parse((await run('doctor', '--json')).stdout) as { checks: DoctorCheck[] }).checks.find((one) => one.check === 'store main');
+
+  it('is away where nothing is at its address, and freezing makes none there', async () => {
+    expect(await freeze('--first')).toMatchObject({ exit: 3, stderr: expect.stringContaining('there is no repository at that address') });
+    expect(await doctor()).toMatchObject({ verdict: 'fail', reason: expect.stringContaining(url()) });
+  });
+
+  it('whose repository is empty gets its branch by --first; its clone lies in the home, and doctor tells tip and head', async () => {
+    execFileSync('git', ['init', '--quiet', '--bare', '-b', 'main', store]);
+    expect(await doctor()).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('it has no branch main') });
+    expect(await freeze()).toMatchObject({ exit: 3, stderr: expect.stringContaining('freeze DIR --line LINE --first') });
+    expect(await freeze('--first')).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining(`There was no store for ${mesh.line}: made a new one, ${url()}.`),
+    });
+    expect(existsSync(join(mesh.folders.root, 'reseal', 'clones'))).toBe(true);
+    const head = `ios-main at seq 1, manifest ${mesh.manifest.slice(0, 12)}`;
+    expect(await doctor()).toMatchObject({ verdict: 'pass', reason: expect.stringMatching(new RegExp(`^${url()}: main at .*\n${head}$`)) });
+    expect(await run('manifest', 'verify', mesh.line)).toMatchObject({ exit: 0 });
   });
 });

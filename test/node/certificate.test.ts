@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KeychainPolicy, NodeDeclaration } from '../../src/domain/topology.js';
@@ -207,7 +207,7 @@ describe('purge destroys retired keychains, and nothing that a rollback may need
     await stage();
     expect(await reason()).toBe('a manifest that the node accepts signs with it');
     await mesh.activities().unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
-    expect(await reason()).toMatch(/^a rollback may need it until 202\d-\d\d-\d\d \d\d:\d\d UTC$/);
+    expect(await reason()).toMatch(/^a rollback may need it until 202\d-\d\d-\d\d \d\d:\d\d UTC; purge it then$/);
     expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(36);
     mesh.now = Date.parse('2030-01-01T00:00:00Z');
     expect(await purge()).toEqual({ purged: [fresh.sha1], kept: [] });
@@ -218,6 +218,31 @@ describe('purge destroys retired keychains, and nothing that a rollback may need
       ['intent', 'CHG-9', fresh.sha1],
       ['result', 'CHG-9', fresh.sha1],
     ]);
+  });
+
+  it('a node whose quarantine was cleared away is judged alike, by the note beside the mark, which goes with the keychain', async () => {
+    await signer();
+    await stage();
+    await mesh.activities().unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    const before = await purge();
+    await rm(join(mac.home, STATE, 'quarantine'), { recursive: true });
+    expect(await purge()).toEqual(before);
+    const until = Date.parse(before.kept[0]?.possibleFrom ?? '');
+    mesh.now = until - 1;
+    expect((await purge()).purged).toEqual([]);
+    mesh.now = until;
+    expect(await purge()).toEqual({ purged: [fresh.sha1], kept: [] });
+    expect(await readdir(join(mac.home, STATE, 'keychains'))).toEqual([]);
+  });
+
+  it('a note that says nothing keeps the keychain, and is named', async () => {
+    await signer();
+    await stage();
+    await mesh.activities().unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    await writeFile(join(mac.home, STATE, `keychains/${fresh.sha1}.horizon.json`), '{}');
+    mesh.now = Date.parse('2030-01-01T00:00:00Z');
+    await expect(purge()).rejects.toThrow(`keychains/${fresh.sha1}.horizon.json does not say until when a rollback may need the keychain`);
+    expect(mac.security('show-keychain-info', keychainFor(fresh)).code).toBe(36);
   });
 
   it('takes no line from a rotation: an order that was admitted before goes on', async () => {

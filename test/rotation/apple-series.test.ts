@@ -15,7 +15,7 @@ let around: OpenSurroundings;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'reseal-series-'));
   mesh = await createRealMesh(folder, dirname(appleProfilePath('c3e20987')));
-  around = await openSurroundings(mesh.folders.config);
+  around = await openSurroundings(mesh.folders.config, mesh.folders.root);
 });
 afterEach(async () => {
   await around.close();

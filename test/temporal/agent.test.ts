@@ -32,6 +32,7 @@ async function start(change: Partial<AgentRequest> & { readonly node?: NodeName 
   const { address, namespace } = mesh.temporal;
   const agent = await startAgent({
     folder: mesh.mesh.folders.config,
+    home: mesh.mesh.folders.root,
     temporal: { address, namespace },
     nodes: [{ name: node, home: mesh.home(node) }],
     path: '/nonexistent',

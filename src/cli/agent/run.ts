@@ -4,6 +4,7 @@ import { loadConfiguration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
 import { configFolder } from '../config-folder.js';
 import { defineCommand } from '../command.js';
+import { homeFolder } from '../home.js';
 import { aborted } from '../run-service.js';
 import { serverOf } from '../temporal-server.js';
 
@@ -40,6 +41,7 @@ export const command = defineCommand({
     quietRuntime();
     const agent = await startAgent({
       folder,
+      home: homeFolder(context.home, context.env, context.cwd),
       temporal,
       nodes: names.map((name) => ({ name, home: homeOf(name) })),
       path: context.env['PATH'],

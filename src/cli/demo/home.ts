@@ -112,7 +112,7 @@ export async function makeDemo(request: DemoRequest): Promise<DemoRecord> {
   const { config } = meshFolders(home);
   // Nodes that are seeded have it sign.
   if (hasSidecar(home)) await startDemoSidecar(home, request.program, request.env);
-  const around = await openSurroundings(config);
+  const around = await openSurroundings(config, home);
   const lines: DemoLine[] = [];
   try {
     const configuration = loadConfiguration(config);

@@ -1,7 +1,9 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
+import type { GitManifestStore } from '../../../activities/manifest-store/git.js';
 import { type Configuration, loadConfiguration } from '../../configuration/load.js';
+import type { LineName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { pingDatabase } from '../../ledger/ping.js';
 import { connectClient } from '../../temporal/connection.js';
@@ -10,9 +12,10 @@ import { findTemporalCli } from '../../temporal/temporal-cli.js';
 import type { Context } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { homeFolder, runningOn } from '../home.js';
+import { presences, serversOf } from './serving.js';
 
-/** `later`: not there yet, and reseal gets it by itself when it is needed. */
-export type DoctorVerdict = 'pass' | 'fail' | 'later';
+/** `later`: not there yet, and reseal gets it by itself when it is needed. `away`: somebody on another machine does not answer. */
+export type DoctorVerdict = 'pass' | 'fail' | 'later' | 'away';
 
 export interface DoctorCheck {
   readonly check: string;
@@ -86,22 +89,55 @@ async function checkHome(context: Context): Promise<Finding> {
   return pass([...(running.some((one) => one.home === home) ? [] : [home]), ...used].join('\n'));
 }
 
-/** Reads the tip of every store: whether the store is there, and this account may read it. */
-async function checkStores({ reseal }: Configuration): Promise<readonly DoctorCheck[]> {
+/** Reads the tip of every store, and the heads in it: whether the store is there, and this account may read it. */
+async function checkStores({ reseal, topology }: Configuration, context: Context): Promise<readonly DoctorCheck[]> {
+  const home = homeFolder(context.home, context.env, context.cwd);
   return Promise.all(
-    Object.entries(reseal.stores).map(([name, { url, branch }]) =>
+    Object.entries(reseal.stores).map(([name, { branch }]) =>
       settle(`store ${name}`, async () => {
-        const store = await GitManifestStore.open({ name, path: url, branch });
+        const store = await openDeclaredStore(reseal, name, home);
         try {
           const trouble = await store.trouble();
           if (trouble !== null) throw trouble;
-          return pass((await store.currentCommit()) === null ? `${store.path}: nothing in it yet` : store.path);
+          const tip = await store.currentCommit();
+          if (tip === null) return pass(`${store.path}: nothing in it yet`);
+          const lines = Object.entries(topology.lines).filter(([, line]) => line.store === name);
+          const heads = await Promise.all(lines.map(([line]) => headText(store, line as LineName)));
+          return pass([`${store.path}: ${branch} at ${tip.slice(0, 12)}`, ...heads].join('\n'));
         } finally {
           await store.close();
         }
       }),
     ),
   );
+}
+
+async function headText(store: GitManifestStore, line: LineName): Promise<string> {
+  const head = await store.head(line);
+  return head === null ? `${line} has no manifest yet` : `${line} at seq ${head.seq}, manifest ${head.digest.slice(0, 12)}`;
+}
+
+/** Agents and gateways, by who asks Temporal for their work. The server that `up` embeds is for that process alone, and has none. */
+async function checkServing(configuration: Configuration, now: () => number): Promise<readonly DoctorCheck[]> {
+  const { address, namespace } = configuration.reseal.temporal;
+  const servers = serversOf(configuration);
+  if (address === 'embedded' || servers.length === 0) return [];
+  try {
+    const { connection, namespace: used } = await connectClient({ address, namespace });
+    try {
+      const found = await presences(connection, used, servers, now);
+      return servers.map(({ check, remedy }, position): DoctorCheck => {
+        const { there = false, reason = '' } = found[position] ?? {};
+        return { check, ...(there ? pass(reason) : { verdict: 'away', reason, remedy }) };
+      });
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    // That Temporal is away is told by its own check.
+    if (error instanceof ResealError && error.code === 'TEMPORAL_UNREACHABLE') return [];
+    throw error;
+  }
 }
 
 /** Only where a node is reached that way. */
@@ -154,7 +190,8 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
       settle('temporal', () => checkTemporal(configuration, context.env)),
       settle('database', () => checkDatabase(configuration, context.env)),
     ])),
-    ...(configuration === null ? [] : await checkStores(configuration)),
+    ...(configuration === null ? [] : await checkStores(configuration, context)),
+    ...(configuration === null ? [] : await checkServing(configuration, () => context.now())),
     ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
       ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]
       : []),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
+import type { GitManifestStore } from '../../../activities/manifest-store/git.js';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { isSha256, type LineName, type Sha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
@@ -9,6 +10,7 @@ import { sha1Of, sha256Of } from '../../manifest/digest.js';
 import { parseManifest } from '../../manifest/parse.js';
 import type { Context } from '../command.js';
 import { configFolder, configFolderToRead } from '../config-folder.js';
+import { homeFolder } from '../home.js';
 
 export interface NamedManifest {
   /** As the person named it. */
@@ -22,13 +24,14 @@ export interface NamedManifest {
 type WorkWithStores<T> = (configuration: Configuration, storeOf: (line: string) => Promise<GitManifestStore>) => Promise<T>;
 
 /** Works with the configuration's stores and closes them afterwards. */
-export const withStores = <T>(context: Context, work: WorkWithStores<T>): Promise<T> => withStoresIn(configFolder(context), work);
+export const withStores = <T>(context: Context, work: WorkWithStores<T>): Promise<T> => withStoresIn(context, configFolder(context), work);
 
 /** The same for what only reads: then the stores of the reseal that runs will do where no configuration is named. */
 export const withStoresToRead = async <T>(context: Context, work: WorkWithStores<T>): Promise<T> =>
-  withStoresIn(await configFolderToRead(context), work);
+  withStoresIn(context, await configFolderToRead(context), work);
 
-async function withStoresIn<T>(folder: string, work: WorkWithStores<T>): Promise<T> {
+async function withStoresIn<T>(context: Context, folder: string, work: WorkWithStores<T>): Promise<T> {
+  const home = homeFolder(context.home, context.env, context.cwd);
   const configuration = loadConfiguration(folder);
   const open = new Map<string, GitManifestStore>();
   const storeOf = async (line: string): Promise<GitManifestStore> => {
@@ -39,10 +42,7 @@ async function withStoresIn<T>(folder: string, work: WorkWithStores<T>): Promise
         `topology.yaml declares no line ${line}; it declares ${Object.keys(configuration.topology.lines).join(', ')}.`,
       );
     }
-    const place = configuration.reseal.stores[declared.store];
-    if (place === undefined) throw new ResealError('CONFIG_INVALID', `reseal.yaml has no store ${declared.store}.`);
-    const known =
-      open.get(declared.store) ?? (await GitManifestStore.open({ name: declared.store, path: place.url, branch: place.branch }));
+    const known = open.get(declared.store) ?? (await openDeclaredStore(configuration.reseal, declared.store, home));
     open.set(declared.store, known);
     return known;
   };

@@ -4,12 +4,13 @@ import type { ProfileImportView } from '../../presenters/profile-verdict.js';
 import { ResealError } from '../../domain/errors.js';
 import { readProfileFile, sha256Hex, verifyProfile, type VerifiedProfile } from '../../profile/index.js';
 import { profileVerdictsView } from '../../presenters/profile-verdict.js';
-import { GitManifestStore, type GitStoreOptions } from '../../../activities/manifest-store/git.js';
+import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
 import { type Configuration, loadConfiguration } from '../../configuration/load.js';
 import { profileImportText } from '../../presenters/profile-text.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { defineCommand } from '../command.js';
 import { configFolder } from '../config-folder.js';
+import { homeFolder } from '../home.js';
 import { refuseStranger } from '../entitled.js';
 import { refuseControlCharacters } from '../said.js';
 import { exitCodeOf, type ReadOptions } from './inspect.js';
@@ -70,7 +71,8 @@ export const command = defineCommand({
     refuseControlCharacters({ by, ticket });
     const configuration = loadConfiguration(configFolder(context));
     refuseStranger(configuration, by, ticket);
-    const store = await GitManifestStore.open(storeOf(configuration, wanted));
+    const home = homeFolder(context.home, context.env, context.cwd);
+    const store = await openDeclaredStore(configuration.reseal, storeOf(configuration, wanted), home);
     try {
       const options = { roots: trustedRoots(configuration), at: context.now(), cwd: context.cwd };
       const view = await importFiles(file, { ...options, store, importedBy: by, context: { ticket, by } });
@@ -82,14 +84,13 @@ export const command = defineCommand({
   },
 });
 
-function storeOf(configuration: Configuration, wanted: string | undefined): GitStoreOptions {
+function storeOf(configuration: Configuration, wanted: string | undefined): string {
   const { stores } = configuration.reseal;
   const names = Object.keys(stores);
   const name = wanted ?? (names.length === 1 ? names[0] : undefined);
-  const store = name === undefined ? undefined : stores[name];
-  if (name === undefined || store === undefined) {
+  if (name === undefined || stores[name] === undefined) {
     const found = wanted === undefined ? 'There are several stores' : `reseal.yaml has no store ${wanted}`;
     throw new ResealError('USAGE', `${found}. Give --store with one of: ${names.join(', ')}.`);
   }
-  return { name, path: store.url, branch: store.branch };
+  return name;
 }

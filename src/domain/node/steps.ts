@@ -41,8 +41,8 @@ export type NodeStep =
   | { readonly do: 'put-identity'; readonly identity: Sha1 }
   /** Unlocks the keychain that holds it, inside the line's unlock windows, where reseal is given the password. */
   | { readonly do: 'unlock-identity'; readonly identity: Sha1 }
-  /** Takes the identity's own keychain off the search list and locks it. One in a keychain that reseal did not make stays. */
-  | { readonly do: 'shelve-identity'; readonly identity: Sha1 }
+  /** Takes the identity's own keychain off the search list and locks it, since the manifest `gone` is retired. One in a keychain that reseal did not make stays. */
+  | { readonly do: 'shelve-identity'; readonly identity: Sha1; readonly gone: Sha256 }
   | { readonly do: 'put-manifest'; readonly manifest: Sha256 }
   | { readonly do: 'accept'; readonly manifest: Sha256 }
   | { readonly do: 'un-accept'; readonly manifest: Sha256 }
@@ -120,7 +120,7 @@ export function removeSteps(gone: ManifestFiles, kept: readonly ManifestFiles[])
     },
     ...fenced({ do: 'un-accept', manifest: gone.manifest }),
     ...placements.flatMap((placement) => fenced({ do: 'quarantine-profile', placement })),
-    ...identities.flatMap((identity) => fenced({ do: 'shelve-identity', identity })),
+    ...identities.flatMap((identity) => fenced({ do: 'shelve-identity', identity, gone: gone.manifest })),
     ...fenced({ do: 'quarantine-manifest', manifest: gone.manifest }),
     { do: 'read-back', expect: { absent: placements, identitiesAbsent: identities, manifestsAbsent: [gone.manifest] } },
   ];

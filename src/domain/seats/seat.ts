@@ -14,6 +14,8 @@ export interface Claim extends Claimant {
   readonly token: string;
   readonly askedAt: Instant;
   readonly lease: Duration;
+  /** Of an activity: the newest of its attempts that has asked. */
+  readonly attempt?: number;
   /** When it loses its place unless it beats. */
   readonly beatBy: Instant;
   /** When it loses its place whatever it does: the end of the wait, and once it is granted that of the lease. */
@@ -28,6 +30,8 @@ export interface AcquireRequest extends Claimant {
   readonly lease: Duration | null;
   readonly wait: Duration;
   readonly purpose: Purpose;
+  /** Of an activity, from 1: an older attempt does not give back what a newer one has. */
+  readonly attempt?: number;
 }
 
 /** The seats of one node: who holds one, who waits, in the order of their turn, and who has booked one for later. */
@@ -155,7 +159,7 @@ function leaseEnd(seat: Seat, claim: Claim, now: Instant, terms: SeatTerms): Ins
 export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant, terms: SeatTerms): Moved {
   const { seat, ended } = settleSeat(before, now, terms);
   const known = tokenOf(seat, request);
-  if (known !== null) return { seat: beat(seat, known, now, terms), ended };
+  if (known !== null) return { seat: beat(attempted(seat, known, request.attempt), known, now, terms), ended };
   const claim: Claim = {
     purpose: request.purpose,
     holder: request.holder,
@@ -168,6 +172,7 @@ export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant,
     beatBy: now + terms.heartbeat,
     until: now + Math.min(Math.max(1, request.wait), terms.longestWait),
     grantedAt: null,
+    ...(request.attempt === undefined ? {} : { attempt: request.attempt }),
   };
   const asked = request.purpose === 'return' ? { ...seat, front: [...seat.front, claim] } : { ...seat, queue: [...seat.queue, claim] };
   const granted = grant(asked, now, terms);
@@ -175,6 +180,20 @@ export function acquireSeat(before: Seat, request: AcquireRequest, now: Instant,
   if (request.wait > 0 || standingOf(granted, claim.token).kind === 'granted') return { seat: granted, ended };
   return { seat, ended };
 }
+
+/** A claim with the newest attempt that has asked for it. */
+function attempted(seat: Seat, token: string, attempt: number | undefined): Seat {
+  if (attempt === undefined) return seat;
+  const raised = (list: readonly Claim[]): readonly Claim[] =>
+    list.map((claim) => (claim.token === token ? { ...claim, attempt: Math.max(claim.attempt ?? attempt, attempt) } : claim));
+  return { ...seat, held: raised(seat.held), front: raised(seat.front), queue: raised(seat.queue) };
+}
+
+/** Whether an attempt may give a claim back: a newer one of the same activity has the same claim, and may be at work under it. */
+export const mayRelease = (seat: Seat, token: string, attempt: number | undefined): boolean => {
+  const claim = claims(seat).find((one) => one.token === token);
+  return attempt === undefined || claim?.attempt === undefined || claim.attempt <= attempt;
+};
 
 /** A holder or waiter says that it is alive. It lengthens no lease and no wait. */
 export function beatSeat(before: Seat, token: string, now: Instant, terms: SeatTerms): Moved {

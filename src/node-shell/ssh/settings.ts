@@ -33,10 +33,10 @@ export interface SshTarget {
 const PROGRAM = 'reseal-node';
 
 /**
- * Arguments of the OpenSSH client. What is given here outranks every configuration file: no prompt, no host key that was not pinned, nothing
- * forwarded, no connection shared with others. The host comes after `--`, so that no name is taken for an option.
+ * Options of every OpenSSH client that reseal starts. What is given here outranks every configuration file: no prompt, no host key that was not
+ * pinned, nothing forwarded, no connection shared with others.
  */
-export function sshArguments({ host, port, user }: SshTarget, settings: SshSettings): readonly string[] {
+export function sshOptions(settings: Pick<SshSettings, 'knownHosts' | 'config' | 'connectTimeout'>): readonly string[] {
   const options = [
     'BatchMode=yes',
     'StrictHostKeyChecking=yes',
@@ -62,9 +62,10 @@ export function sshArguments({ host, port, user }: SshTarget, settings: SshSetti
     'ServerAliveCountMax=3',
     'LogLevel=ERROR',
   ];
-  return [
-    ...(settings.config === null ? [] : ['-F', settings.config]),
-    ...options.flatMap((option) => ['-o', option]),
-    ...['-p', `${port}`, '-l', user, '--', host, PROGRAM],
-  ];
+  return [...(settings.config === null ? [] : ['-F', settings.config]), ...options.flatMap((option) => ['-o', option])];
+}
+
+/** Arguments of the OpenSSH client that reaches a node. The host comes after `--`, so that no name is taken for an option. */
+export function sshArguments({ host, port, user }: SshTarget, settings: SshSettings): readonly string[] {
+  return [...sshOptions(settings), ...['-p', `${port}`, '-l', user, '--', host, PROGRAM]];
 }

@@ -31,6 +31,8 @@ const LOOK_EVERY = 30_000;
 export interface AgentRequest {
   /** Configuration folder. */
   readonly folder: string;
+  /** Of reseal itself on this machine: clones of stores lie there. */
+  readonly home: string;
   readonly temporal: TemporalAddress;
   /** Home of the account that builds on this Mac; of several nodes, each its own. */
   readonly nodes: readonly { readonly name: NodeName; readonly home: string }[];
@@ -72,7 +74,7 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const around = await openSurroundings(request.folder);
+    const around = await openSurroundings(request.folder, request.home);
     undo.push(() => around.close());
     const served = holdNodes(request, around.configuration(), undo);
     const { connection, namespace } = await connectWorkers(request.temporal);

@@ -1,10 +1,15 @@
-import type { NativeConnection } from '@temporalio/worker';
+import type { Connection } from '@temporalio/client';
 import { ResealError } from '../../domain/errors.js';
 
 export interface Poller {
   readonly identity: string;
   /** Milliseconds since 1970, by the server's clock. */
   readonly seenAt: number;
+}
+
+/** A connection of a client, or of a worker. */
+export interface QueueReader {
+  readonly workflowService: Pick<Connection['workflowService'], 'describeTaskQueue'>;
 }
 
 /** `TASK_QUEUE_TYPE_ACTIVITY` of temporal.api.enums.v1; the package that names it comes with the SDK and is not ours to import. */
@@ -14,7 +19,7 @@ const ACTIVITIES: object = { taskQueueType: 2 };
  * Who polls a task queue for activities, and when the server last heard of each; it forgets a poller after five minutes.
  * @throws ResealError TEMPORAL_UNREACHABLE
  */
-export async function pollersOf(connection: NativeConnection, namespace: string, taskQueue: string): Promise<readonly Poller[]> {
+export async function pollersOf(connection: QueueReader, namespace: string, taskQueue: string): Promise<readonly Poller[]> {
   const request = { namespace, taskQueue: { name: taskQueue }, ...ACTIVITIES };
   const { pollers } = await connection.workflowService.describeTaskQueue(request).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -6,6 +6,7 @@ import {
   beatSeat,
   emptySeat,
   isIdle,
+  mayRelease,
   nextChange,
   releaseSeat,
   resizeSeat,
@@ -56,6 +57,19 @@ describe('a seat', () => {
     const twice = acquireSeat(once, ask('a', { token: 'another' }), 50, TERMS).seat;
     expect(twice.held).toMatchObject([{ token: 'token-a', until: 1_000, beatBy: 170 }]);
     expect(twice.queue).toEqual([]);
+  });
+
+  it('that a newer attempt of the same activity has is not given back by an older one, and one that an older takes afterwards is', () => {
+    const older = acquireSeat(FREE, ask('a', { attempt: 1 }), 0, TERMS).seat;
+    const both = acquireSeat(older, ask('a', { attempt: 2, token: 'another' }), 10, TERMS).seat;
+    const again = acquireSeat(both, ask('a', { attempt: 1, token: 'late' }), 20, TERMS).seat;
+    expect([1, 2].map((attempt) => mayRelease(again, 'token-a', attempt))).toEqual([false, true]);
+    const free = releaseSeat(again, 'token-a', 'released', 30, TERMS).seat;
+    const late = acquireSeat(free, ask('a', { attempt: 1, token: 'late' }), 40, TERMS).seat;
+    expect(late.held).toMatchObject([{ token: 'late', attempt: 1 }]);
+    expect(mayRelease(late, 'late', 1)).toBe(true);
+    // Who says no attempt is a job, or an operator.
+    expect(mayRelease(again, 'token-a', undefined)).toBe(true);
   });
 
   it('is lost by a holder that is silent, at the moment its time was over, and the next one has it', () => {

@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import { ResealError } from '../../src/domain/errors.js';
+import type { ResealConfiguration } from '../../src/schema/reseal.js';
+import { GitManifestStore } from './git.js';
+
+/** Where stores by URL have their clones on this machine. */
+export const clonesFolder = (home: string): string => join(home, 'clones');
+
+/**
+ * A store of reseal.yaml. @param home of the reseal that opens it, where a store by URL has its clone
+ * @throws ResealError CONFIG_INVALID where reseal.yaml has no store of that name
+ */
+export async function openDeclaredStore(
+  { stores, ssh }: Pick<ResealConfiguration, 'stores' | 'ssh'>,
+  name: string,
+  home: string,
+): Promise<GitManifestStore> {
+  const store = stores[name];
+  if (store === undefined) throw new ResealError('CONFIG_INVALID', `reseal.yaml has no store ${name}.`);
+  const { url, branch, timeout } = store;
+  return GitManifestStore.open({ name, path: url, branch, remote: { clones: clonesFolder(home), timeout, ssh } });
+}

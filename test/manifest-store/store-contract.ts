@@ -1,0 +1,242 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { GitManifestStore, GitStoreOptions } from '../../activities/manifest-store/git.js';
+import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import { cloneOf, ServedStore, type Way } from './served-store.js';
+
+const LINE = 'ios-main' as LineName;
+const digest = (letter: string): Sha256 => letter.repeat(64) as Sha256;
+const run = promisify(execFile);
+const RACER = fileURLToPath(new URL('./racer.ts', import.meta.url));
+const UNREACHABLE = (said: string): object => ({ code: 'STORE_UNREACHABLE', message: expect.stringContaining(said) as string });
+
+/** What every store does, however it is reached. */
+export function contractOf(way: Way): void {
+  describe(`a store by ${way}`, () => {
+    let served: ServedStore;
+    let store: GitManifestStore;
+    let options: GitStoreOptions;
+    beforeEach(async () => {
+      served = await ServedStore.start(way);
+      served.prepare();
+      options = served.options();
+      store = await served.open(options);
+    });
+    afterEach(() => served.stop());
+
+    it('is begun by create alone, once, and is away before it: nothing else makes it (invariant 6)', async () => {
+      expect(await store.isThere()).toBe(false);
+      if (way !== 'path') {
+        await expect(store.head(LINE)).rejects.toMatchObject(UNREACHABLE('it has no branch main'));
+        await expect(store.advance(LINE, 0, digest('a'), {})).rejects.toMatchObject(UNREACHABLE('manifest freeze DIR --line LINE --first'));
+        expect(served.git('for-each-ref')).toBe('');
+      }
+      expect(await store.create()).toBe(true);
+      expect([await store.create(), await (await served.open()).create()]).toEqual([false, false]);
+      expect([await store.isThere(), await store.head(LINE)]).toEqual([true, null]);
+    });
+
+    it('moves heads by compare-and-swap, which every machine sees at once (invariant 6)', async () => {
+      await store.create();
+      const other = await served.open();
+      expect(await store.advance(LINE, 0, digest('a'), {})).toMatchObject({ moved: true });
+      expect(await other.head(LINE)).toEqual({ line: LINE, seq: 1, digest: digest('a') });
+      expect(await other.advance(LINE, 0, digest('b'), {})).toEqual({ moved: false, head: { line: LINE, seq: 1, digest: digest('a') } });
+      expect(await other.advance(LINE, 1, digest('b'), {})).toMatchObject({ moved: true });
+      // Repeated after others have moved on: as the first time.
+      expect(await store.advance(LINE, 0, digest('a'), {})).toMatchObject({ moved: true, head: { seq: 1 } });
+      expect(await store.head(LINE)).toEqual({ line: LINE, seq: 2, digest: digest('b') });
+    });
+
+    it('keeps content, numbers and records alike', async () => {
+      await store.create();
+      const other = await served.open();
+      const bytes = randomBytes(20_000);
+      const [profile, manifest, frozen] = await store.putMany(
+        [
+          { kind: 'profile', bytes, importedBy: 'alice' },
+          { kind: 'manifest', bytes: Buffer.from('m') },
+          { kind: 'frozen', document: { b: 1, a: 2 } },
+        ],
+        { by: 'alice' },
+      );
+      expect(Buffer.from(await other.profile(profile!)).equals(bytes)).toBe(true);
+      expect([await other.importer(profile!), await other.importer(digest('0'))]).toEqual(['alice', null]);
+      expect(Buffer.from(await other.manifest(manifest!)).toString()).toBe('m');
+      expect(await other.frozen(frozen!)).toEqual({ a: 2, b: 1 });
+      await expect(other.manifest(digest('c'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect([await store.allot(LINE, 'k', {}), await other.allot(LINE, 'l', {}), await other.allot(LINE, 'k', {})]).toEqual([1, 2, 1]);
+      await other.putRecord('ios-main-1', { outcome: 'completed' }, {});
+      expect([await store.records(LINE), await store.record('ios-main-1')]).toEqual([['ios-main-1'], { outcome: 'completed' }]);
+    });
+
+    it('loses no move and no number between processes of several machines that race (invariant 6)', async () => {
+      await store.create();
+      const machines = [served.options(), served.options()];
+      const racers = [machines[0], machines[0], machines[1]].map((machine, index) =>
+        run(process.execPath, ['--import', 'tsx', RACER, JSON.stringify(machine), LINE, `racer${index}`, '3']),
+      );
+      const answers = (await Promise.all(racers)).map(({ stdout }) => JSON.parse(stdout) as { allotted: number[]; moved: number[] });
+      expect(answers.flatMap((one) => one.allotted).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      const moved = answers.flatMap((one) => one.moved).sort((a, b) => a - b);
+      expect(moved).toEqual(Array.from({ length: moved.length }, (_, index) => index + 1));
+      expect((await store.head(LINE))?.seq).toBe(moved.length);
+      expect(served.git('fsck', '--strict', '--no-dangling')).toBe('');
+    });
+
+    it('that goes away is out of reach, never empty, and goes on where it was once it is back (invariant 6)', async () => {
+      await store.create();
+      await store.advance(LINE, 0, digest('a'), {});
+      served.goAway();
+      await expect(store.head(LINE)).rejects.toMatchObject(UNREACHABLE(`The store main (${served.address}) cannot be used: `));
+      await expect(store.advance(LINE, 1, digest('b'), {})).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+      expect(await store.isThere()).toBe(false);
+      expect(await store.trouble()).toMatchObject({ code: 'STORE_UNREACHABLE' });
+      served.comeBack();
+      expect(await store.advance(LINE, 1, digest('b'), {})).toMatchObject({ moved: true });
+      expect(await store.trouble()).toBeNull();
+    });
+  });
+}
+
+/** What a store by URL does besides. */
+export function remoteContractOf(way: Exclude<Way, 'path'>): void {
+  describe(`the clone of a store by ${way}`, () => {
+    let served: ServedStore;
+    let store: GitManifestStore;
+    let options: GitStoreOptions;
+    beforeAll(async () => {
+      served = await ServedStore.start(way);
+    });
+    beforeEach(async () => {
+      rmSync(served.repository, { recursive: true, force: true });
+      served.prepare();
+      options = served.options();
+      store = await served.open(options);
+      await store.create();
+      await store.advance(LINE, 0, digest('a'), {});
+    });
+    afterAll(() => served.stop());
+
+    it('answers content that it has while the store is away, and no head', async () => {
+      const manifest = await store.putManifest(Buffer.from('m'), {});
+      const fresh = await served.open(options);
+      served.goAway();
+      expect(Buffer.from(await fresh.manifest(manifest)).toString()).toBe('m');
+      await expect(fresh.head(LINE)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+      await expect(fresh.manifest(digest('c'))).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+      served.comeBack();
+    });
+
+    it('is readable by its account alone, and nothing is left of a push', async () => {
+      const { stdout } = await run('git', ['--git-dir', cloneOf(options), 'for-each-ref', '--format=%(refname)']);
+      expect(stdout).toBe('refs/heads/main\n');
+      expect(readdirSync(join(cloneOf(options), '..')).sort()).toEqual(['known.json', 'store.git']);
+    });
+
+    it('a push whose answer was lost is found done when it is tried again', async () => {
+      // The branch has moved when the hook runs; it kills the receiver, so that no answer comes.
+      served.hook('post-update', ['kill -9 $PPID']);
+      const first = await store.advance(LINE, 1, digest('b'), {}).catch((error: unknown) => error);
+      expect(first).toMatchObject({ code: 'STORE_UNREACHABLE' });
+      served.removeHook('post-update');
+      expect(await store.advance(LINE, 1, digest('b'), {})).toEqual({ moved: true, head: { line: LINE, seq: 2, digest: digest('b') } });
+      expect(served.git('rev-list', '--count', 'main').trim()).toBe('3');
+    });
+
+    it('a receiver that dies before it has moved the branch leaves the head where it was', async () => {
+      served.hook('pre-receive', ['kill -9 $PPID']);
+      await expect(store.advance(LINE, 1, digest('b'), {})).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+      served.removeHook('pre-receive');
+      expect(await store.head(LINE)).toMatchObject({ seq: 1 });
+      expect(await store.advance(LINE, 1, digest('c'), {})).toMatchObject({ moved: true });
+    });
+
+    it("a hook's refusal reaches whoever asked, in its own words, and changes nothing", async () => {
+      served.hook('pre-receive', ['printf "\\033[31msigning store is frozen until monday\\033[0m\\n" >&2', 'exit 1']);
+      const refusal = await store.advance(LINE, 1, digest('b'), {}).catch((error: unknown) => error);
+      expect(refusal).toMatchObject(UNREACHABLE('signing store is frozen until monday'));
+      expect(refusal).toMatchObject(UNREACHABLE('it refused the change: [remote rejected] (pre-receive hook declined)'));
+      expect((refusal as Error).message).not.toMatch(/\p{Cc}/u);
+      served.removeHook('pre-receive');
+      expect(await store.head(LINE)).toMatchObject({ seq: 1 });
+    });
+
+    it('that does not answer in time is away, and what was under way is ended', async () => {
+      const slow = await served.open({ ...options, remote: { ...options.remote!, timeout: 2_000 } });
+      served.hook('pre-receive', ['sleep 60']);
+      const began = performance.now();
+      await expect(slow.advance(LINE, 1, digest('b'), {})).rejects.toMatchObject(UNREACHABLE('it has not answered for 2'));
+      expect(performance.now() - began).toBeLessThan(20_000);
+      served.removeHook('pre-receive');
+      expect(await slow.head(LINE)).toMatchObject({ seq: 1 });
+    });
+
+    it.each([
+      ['of which commits were taken off', (): string => served.git('rev-parse', 'main~1').trim()],
+      ['that is another one', (): string => served.git('commit-tree', served.git('rev-parse', 'main^{tree}').trim(), '-m', 'new').trim()],
+    ])('refuses a history %s, for reading and writing, and says where the old one still is', async (_, commit) => {
+      served.git('update-ref', 'refs/heads/main', commit());
+      const said = 'somebody has rewritten its history: the branch main was at';
+      await expect(store.head(LINE)).rejects.toMatchObject(UNREACHABLE(said));
+      await expect(store.advance(LINE, 1, digest('b'), {})).rejects.toMatchObject(UNREACHABLE(cloneOf(options)));
+      // A clone made anew is held to what the lost one had seen.
+      rmSync(cloneOf(options), { recursive: true });
+      await expect((await served.open(options)).head(LINE)).rejects.toMatchObject(UNREACHABLE(said));
+      expect(existsSync(cloneOf(options))).toBe(false);
+      expect(await (await served.open()).currentCommit()).toBe(served.git('rev-parse', 'main').trim());
+    });
+
+    it('refuses a branch that is gone: it had one', async () => {
+      const tip = served.git('rev-parse', 'main').trim();
+      served.git('update-ref', '-d', 'refs/heads/main');
+      await expect(store.head(LINE)).rejects.toMatchObject(UNREACHABLE('there is no such branch now'));
+      served.git('update-ref', 'refs/heads/main', tip);
+      expect(await store.head(LINE)).toMatchObject({ seq: 1 });
+    });
+
+    it.each([
+      ['without its HEAD', (clone: string): void => rmSync(join(clone, 'HEAD'))],
+      ['that is gone', (clone: string): void => rmSync(clone, { recursive: true })],
+      ['whose branch is garbage', (clone: string): void => writeFileSync(join(clone, 'refs/heads/main'), 'garbage\n')],
+      ['whose branch is empty, as after a power cut', (clone: string): void => writeFileSync(join(clone, 'refs/heads/main'), '')],
+      ['without objects', (clone: string): void => rmSync(join(clone, 'objects'), { recursive: true })],
+      ['with flipped bits in every object', flipObjects],
+    ])('%s is made anew, and answers the same', async (_, damage) => {
+      const manifest = await store.putManifest(randomBytes(3_000), {});
+      const bytes = Buffer.from(await store.manifest(manifest));
+      await store.close();
+      damage(cloneOf(options));
+      const fresh = await served.open(options);
+      expect(Buffer.from(await fresh.manifest(manifest)).equals(bytes)).toBe(true);
+      expect(await fresh.head(LINE)).toEqual({ line: LINE, seq: 1, digest: digest('a') });
+      expect(await fresh.advance(LINE, 1, digest('b'), {})).toMatchObject({ moved: true });
+      expect((await run('git', ['--git-dir', cloneOf(options), 'fsck', '--no-dangling'])).stdout).toBe('');
+    });
+
+    it('a head whose objects the clone has lost is never taken for one that was not set (invariant 6)', async () => {
+      await store.head(LINE);
+      await store.close();
+      const clone = cloneOf(options);
+      const tree = (await run('git', ['--git-dir', clone, 'rev-parse', 'main:lines'])).stdout.trim();
+      rmSync(join(clone, 'objects', tree.slice(0, 2), tree.slice(2)));
+      expect(await store.head(LINE)).toMatchObject({ seq: 1 });
+    });
+  });
+}
+
+function flipObjects(clone: string): void {
+  const objects = join(clone, 'objects');
+  for (const name of readdirSync(objects, { recursive: true, encoding: 'utf8' }).filter((one) => /^[0-9a-f]{2}\/[0-9a-f]{38}$/.test(one))) {
+    const path = join(objects, name);
+    const bytes = readFileSync(path);
+    bytes[bytes.length >> 1] = bytes[bytes.length >> 1]! ^ 0xff;
+    chmodSync(path, 0o644);
+    writeFileSync(path, bytes);
+  }
+}
