@@ -90,9 +90,7 @@ export async function signerSeat(input: SignerSeatInput): Promise<void> {
   });
   setHandler(releaseUpdate, (asked) => {
     const tokens =
-      'token' in asked
-        ? [asked.token].filter((token) => mayRelease(seat, token, asked.attempt))
-        : tokensOf(seat, asked.holder, asked.job);
+      'token' in asked ? [asked.token].filter((token) => mayRelease(seat, token, asked.attempt)) : tokensOf(seat, asked.holder, asked.job);
     const known = tokens.filter((token) => isKnown(seat, token));
     for (const token of known) take(releaseSeat(seat, token, 'token' in asked ? 'released' : 'forced', Date.now(), terms));
     return { released: known.length > 0 };

@@ -5,7 +5,7 @@ import { wipeableTreeOf } from '../../src/domain/wipeable.js';
 import { isTemporary } from '../../src/node-shell/contract.js';
 import type { IdentitySummary } from '../../src/domain/node/report.js';
 import { judged, pass, type Check, type Observed } from './checks/check.js';
-import { image, mountRefuses, power } from './checks/host.js';
+import { image, mountRefuses, power, updates } from './checks/host.js';
 import { keyFiles } from './checks/key-files.js';
 import { profileFolders, profileNames } from './checks/profile-folders.js';
 import { sidecar } from './checks/sidecar.js';
@@ -47,6 +47,7 @@ const CHECKS: readonly Check[] = [
   wipeable,
   mountRefuses,
   power,
+  updates,
   signing,
 ];
 

@@ -5,6 +5,24 @@ export function sleepMinutes(stdout: string): number | null {
 }
 
 /**
+ * Whether a Mac installs updates of macOS by itself, by `defaults read` of that one key. A key that nobody has set is not there, and exits 1. null: this is
+ * no answer of it.
+ */
+export function installsUpdates({
+  code,
+  stdout,
+  stderr,
+}: {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}): 'yes' | 'no' | 'not-set' | null {
+  if (code === 1 && /does not exist\s*$/.test(stderr)) return 'not-set';
+  const value = code === 0 ? /^([01])\n?$/.exec(stdout)?.[1] : undefined;
+  return value === undefined ? null : value === '1' ? 'yes' : 'no';
+}
+
+/**
  * The flags of the volume that holds a path, by the lines of macOS's mount(8), `/dev/disk3s1 on /Volumes/x (apfs, local, read-only)`. null: it is
  * on no volume but that of the system.
  */

@@ -82,7 +82,7 @@ export interface NodeFiles {
 }
 
 /** What a node's own programs are asked through; `reseal-node.sh` runs no others. */
-export type NodeProgram = 'security' | 'codesign' | 'xcodebuild' | 'sw_vers' | 'pmset' | 'mount';
+export type NodeProgram = 'security' | 'codesign' | 'xcodebuild' | 'sw_vers' | 'pmset' | 'defaults' | 'mount';
 
 export interface NodeCommand {
   readonly program: NodeProgram;

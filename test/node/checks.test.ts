@@ -135,6 +135,20 @@ describe('signers do not sleep', () => {
     await program('pmset', "printf ' disksleep            10\\n sleep                15\\n'");
     expect(await power()).toBe('power fail: Node ams-build-1: it sleeps after 15 minutes, which locks keychains and stops builds; set `pmset -a sleep 0` on it.'); // prettier-ignore
   });
+  it('one that installs updates of macOS by itself fails, and is told how to stop it; where nobody has set it, it is not due', async () => {
+    const updates = async (): Promise<string | undefined> => (await problems()).find((one) => one.startsWith('updates'));
+    await program('defaults', 'echo 1');
+    expect(await updates()).toMatch(
+      /^updates fail: Node ams-build-1: it installs updates of macOS by itself.*AutomaticallyInstallMacOSUpdates -bool false` on it\.$/,
+    );
+    await program('defaults', 'echo 0');
+    expect(await updates()).toBeUndefined();
+    await program('defaults', 'echo "The domain/default pair of ($2, $3) does not exist" >&2; exit 1');
+    expect(await updates()).toBeUndefined();
+    await program('defaults', 'echo maybe');
+    expect(await updates()).toContain('updates inconclusive');
+  });
+
   it('no pmset, and another answer, are inconclusive', async () => {
     expect(await power()).toBe('power inconclusive: Node ams-build-1: it has no `pmset`.');
     await program('pmset', 'echo hello');

@@ -118,6 +118,7 @@ describe('identities where they should be, and nowhere else (R4, S5, S7)', () =>
       `create-keychain -p own ${name}`,
       `set-keychain-settings -u -t 300 ${name}`,
       `import ${mac.path(`${identity.sha1}.p12`)} -k ${name} -P p12 -T /usr/bin/codesign`,
+      `set-key-partition-list -S apple-tool:,apple:,codesign: -s -k own ${name}`,
       `list-keychains -d user -s ${name} login.keychain`,
     );
     expect(created.stderr).toBe('');

@@ -1,7 +1,7 @@
 import { ResealError } from '../../../src/domain/errors.js';
 import type { CheckResult } from '../../../src/domain/node/probe.js';
 import { DEFAULT_IMAGE_FILE } from '../../../src/domain/topology.js';
-import { flagsOfMount, sleepMinutes } from '../../../src/mac/host-settings.js';
+import { flagsOfMount, installsUpdates, sleepMinutes } from '../../../src/mac/host-settings.js';
 import { judged, notDue, pass, unanswered, type Observed } from './check.js';
 
 /** The IMAGE_ID that a golden image carries is the declared one: cohorts and audits go by the declaration (rotation.md, "Cohorts and probes"). */
@@ -60,4 +60,25 @@ export async function power({ session }: Observed): Promise<CheckResult> {
   if (minutes === 0) return pass('power', 'it never sleeps');
   const problem = `it sleeps after ${minutes} minutes, which locks keychains and stops builds; set \`pmset -a sleep 0\` on it`;
   return { ...judged(session, 'power', [problem], ''), evidence: { sleepMinutes: minutes } };
+}
+
+/** An update that installs itself restarts a signer in the middle of a build, locks its keychains, and makes another image of it. */
+export async function updates({ session }: Observed): Promise<CheckResult> {
+  const { node, files, policy } = session;
+  if (!node.roles.includes('signer')) return notDue('updates', 'it is no signer');
+  const args = ['read', '/Library/Preferences/com.apple.SoftwareUpdate', 'AutomaticallyInstallMacOSUpdates'];
+  const result = await files.run({ program: 'defaults', args, timeout: policy.probe.checkTimeout });
+  const found = result.expired ? null : installsUpdates(result);
+  switch (found) {
+    case null:
+      return unanswered(session, 'updates', 'defaults', result);
+    case 'no':
+      return pass('updates', 'it installs no updates of macOS by itself');
+    case 'not-set':
+      return notDue('updates', 'nobody has set whether it installs updates of macOS by itself');
+    case 'yes': {
+      const remedy = `\`sudo defaults write /Library/Preferences/com.apple.SoftwareUpdate AutomaticallyInstallMacOSUpdates -bool false\``;
+      return judged(session, 'updates', [`it installs updates of macOS by itself, and restarts when it likes; set ${remedy} on it`], '');
+    }
+  }
 }

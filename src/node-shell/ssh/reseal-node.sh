@@ -204,7 +204,7 @@ run() {
   input=$2
   shift 2
   case $1 in
-    security | codesign | xcodebuild | sw_vers | pmset | mount | date) ;;
+    security | codesign | xcodebuild | sw_vers | pmset | defaults | mount | date) ;;
     *) no "Operation not permitted: $1 is no command that reseal-node runs"; return ;;
   esac
   if ! command -v "$1" >/dev/null; then

@@ -23,7 +23,7 @@ export type Fault =
   | { readonly kind: 'locked-for-good' | 'no-partition-list' | 'wrong-context' | 'stale-listed' | 'other-locale' };
 
 /** The programs in a simulated Mac's `bin/`, in the order in which they are installed. */
-export const PROGRAM_NAMES = ['security', 'codesign', 'xcodebuild', 'sw_vers', 'pmset', 'date'] as const;
+export const PROGRAM_NAMES = ['security', 'codesign', 'xcodebuild', 'sw_vers', 'pmset', 'defaults', 'date'] as const;
 export type ProgramName = (typeof PROGRAM_NAMES)[number];
 
 /** Sets a fault, or changes it. What runs already goes on as it began. */

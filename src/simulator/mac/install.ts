@@ -23,6 +23,8 @@ export interface MacOptions {
   readonly xcode?: { readonly version: string; readonly build: string };
   /** Minutes until the Mac sleeps; 0, never, by default. */
   readonly sleepMinutes?: number;
+  /** Whether it installs updates of macOS by itself; not by default. */
+  readonly installsUpdates?: boolean;
   /** Where programs run: `gui`, the login session, by default; in anything else keys cannot be used. */
   readonly context?: 'gui' | 'background' | 'ssh';
   /** The program that makes signatures real, null for none; the one that `findRcodesign` finds by default. */
@@ -97,7 +99,10 @@ async function install(from: string, to: string, mode: number): Promise<void> {
 async function writeOptions(state: MacState, options: MacOptions): Promise<void> {
   const { version, build } = options.macOS ?? { version: '15.5', build: '24F74' };
   const xcode = options.xcode ?? { version: '16.4', build: '16F6' };
-  await replace(state.file('system'), lines([version, build, options.sleepMinutes ?? 0, xcode.version, xcode.build]));
+  await replace(
+    state.file('system'),
+    lines([version, build, options.sleepMinutes ?? 0, xcode.version, xcode.build, options.installsUpdates === true ? 1 : 0]),
+  );
   await replace(state.file('context'), lines([options.context ?? 'gui']));
   await replace(state.file('node'), lines(toolCommand(options.tool)));
   await replace(state.file('rcodesign'), lines([options.rcodesign === undefined ? (findRcodesign() ?? '') : (options.rcodesign ?? '')]));

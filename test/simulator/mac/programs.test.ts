@@ -83,6 +83,12 @@ describe('sw_vers, pmset and date', () => {
     expect(mac.run('pmset', ['-g', 'custom']).stdout).toMatch(/^AC Power:\n[\s\S]*^ sleep {16}10$/m);
   });
 
+  it('defaults says whether updates install themselves, and of nothing else', () => {
+    const read = (key: string) => mac.run('defaults', ['read', '/Library/Preferences/com.apple.SoftwareUpdate', key]);
+    expect(read('AutomaticallyInstallMacOSUpdates')).toMatchObject({ code: 0, stdout: '0\n' });
+    expect(read('AutomaticDownload')).toMatchObject({ code: 1, stderr: expect.stringContaining('does not exist') as string });
+  });
+
   it("date is the host's where nothing was set", () => {
     const at = (text: string): number => Number(text);
     const before = Math.floor(Date.now() / 1000);
