@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ResealError } from '../domain/errors.js';
-import type { LineName, Sha1 } from '../domain/brands.js';
+import type { LineName, NodeName, Sha1 } from '../domain/brands.js';
 import type { Manifest, ManifestEntry, ManifestProfile } from '../domain/manifest.js';
 import { patternCovers, type ProfileDescription } from '../domain/profile.js';
 
@@ -55,43 +55,50 @@ export function manifestCertificates(profiles: readonly ProfileDescription[]): M
   );
 }
 
+/** Profiles that one node alone gets; of `holder: null` whoever needs them. */
+export interface HeldProfiles {
+  readonly holder: NodeName | null;
+  readonly profiles: readonly ProfileDescription[];
+}
+
 /**
  * A line's manifest from verified profiles and `apps.yaml`. Every bundle id that the file names gets the profiles that cover it,
  * one entry per distribution method.
  * @throws ResealError MANIFEST_INVALID with every mismatch: a bundle id without a profile, a profile without a bundle id, two for one entry
  */
-export function assembleManifest(line: LineName, profiles: readonly ProfileDescription[], { apps }: Apps): Manifest {
+export const assembleManifest = (line: LineName, profiles: readonly ProfileDescription[], apps: Apps): Manifest =>
+  assembleHeldManifest(line, [{ holder: null, profiles }], apps);
+
+/**
+ * The same with profiles per holder: entries are keyed by whose folder a profile was in, and by `holder` of apps.yaml where it was in none. A bundle id that
+ * a holder has no profile for has to have one for all.
+ * @throws ResealError MANIFEST_INVALID
+ */
+export function assembleHeldManifest(line: LineName, groups: readonly HeldProfiles[], { apps }: Apps): Manifest {
   const problems: string[] = [];
   const used = new Set<ProfileDescription>();
   const entries: ManifestEntry[] = [];
   for (const [app, bundles] of Object.entries(apps)) {
     for (const [bundleId, facts] of Object.entries(bundles)) {
-      const exact = profiles.filter((profile) => profile.bundleId === bundleId);
-      const covering = exact.length > 0 ? exact : profiles.filter((profile) => patternCovers(profile.bundleId, bundleId));
-      if (covering.length === 0) problems.push(`no profile is for ${bundleId} (${app})`);
-      for (const profile of covering) {
-        used.add(profile);
-        const identity = identityOf(profile, facts.identity);
-        if (identity === null)
-          problems.push(`${profile.uuid} embeds ${profile.certificates.length} certificates: name one as identity of ${bundleId}`);
-        else {
-          entries.push({
-            app,
-            role: facts.role,
-            team: profile.team,
-            bundleId,
-            method: profile.kind,
-            ...(facts.variant === undefined ? {} : { variant: facts.variant }),
-            ...(facts.holder === undefined ? {} : { holder: facts.holder as NonNullable<ManifestEntry['holder']> }),
-            targets: facts.targets,
-            identity,
-            profile: manifestProfile(profile),
-          });
+      const covered = groups.map((group) => ({ ...group, covering: coveringOf(group, bundleId, facts.holder) }));
+      const forAll = covered.some(({ holder, covering }) => holder === null && covering.length > 0);
+      const without = covered.filter(({ holder, covering }) => holder !== null && covering.length === 0 && isFor(holder, facts.holder));
+      if (covered.every(({ covering }) => covering.length === 0)) problems.push(`no profile is for ${bundleId} (${app})`);
+      else if (!forAll)
+        for (const { holder } of without)
+          problems.push(`${holder ?? ''} has no profile for ${bundleId} (${app}), and there is none for all`);
+      for (const { holder, covering } of covered) {
+        for (const profile of covering) {
+          used.add(profile);
+          const identity = identityOf(profile, facts.identity);
+          if (identity === null)
+            problems.push(`${profile.uuid} embeds ${profile.certificates.length} certificates: name one as identity of ${bundleId}`);
+          else entries.push(entryOf(app, bundleId, { ...facts, holder: holder ?? facts.holder }, profile, identity));
         }
       }
     }
   }
-  for (const profile of profiles) {
+  for (const profile of groups.flatMap((group) => group.profiles)) {
     if (!used.has(profile)) problems.push(`${profile.uuid} is for ${profile.bundleId}, which apps.yaml does not name`);
   }
   if (problems.length > 0) {
@@ -100,6 +107,32 @@ export function assembleManifest(line: LineName, profiles: readonly ProfileDescr
     });
   }
   return { schemaVersion: 1, line, certificates: manifestCertificates([...used]), profiles: entries };
+}
+
+/** Whether a bundle of apps.yaml concerns a holder's folder. */
+const isFor = (holder: NodeName, declared: string | undefined): boolean => declared === undefined || declared === holder;
+
+function coveringOf({ holder, profiles }: HeldProfiles, bundleId: string, declared: string | undefined): readonly ProfileDescription[] {
+  if (holder !== null && !isFor(holder, declared)) return [];
+  const exact = profiles.filter((profile) => profile.bundleId === bundleId);
+  return exact.length > 0 ? exact : profiles.filter((profile) => patternCovers(profile.bundleId, bundleId));
+}
+
+type BundleFacts = Omit<Apps['apps'][string][string], 'holder'> & { readonly holder: string | undefined };
+
+function entryOf(app: string, bundleId: string, facts: BundleFacts, profile: ProfileDescription, identity: Sha1): ManifestEntry {
+  return {
+    app,
+    role: facts.role,
+    team: profile.team,
+    bundleId,
+    method: profile.kind,
+    ...(facts.variant === undefined ? {} : { variant: facts.variant }),
+    ...(facts.holder === undefined ? {} : { holder: facts.holder as NonNullable<ManifestEntry['holder']> }),
+    targets: facts.targets,
+    identity,
+    profile: manifestProfile(profile),
+  };
 }
 
 function identityOf(profile: ProfileDescription, named: string | undefined): Sha1 | null {
