@@ -43,16 +43,50 @@ lines:
       unlockWindows: [{ days: [mon, tue, wed, thu, fri], from: '06:00', to: '22:00', zone: Europe/Berlin }]
       onUnlockFailure: [retry, another-signer, page]
 defaults: { lines: [ios-main], image: tahoe-26.1-b4 }
-nodes:
-  - { name: ams-publish-1, region: eu-west, roles: [publisher], image: tahoe-26.1-publish-b1 }
-  - { name: ams-sign-1, region: eu-west, roles: [signer], keys: allowed, image: tahoe-26.1-sign-b2 }
-  - { name: ams-sign-2, region: eu-west, roles: [signer], keys: allowed, image: tahoe-26.1-sign-b2 }
-  - { name: ams-build-1, region: eu-west }
-  - { name: ams-build-2, region: eu-west }
-  - { name: iad-sign-1, region: us-east, roles: [signer], keys: allowed, image: tahoe-26.1-sign-b2 }
-  - { name: iad-sign-2, region: us-east, roles: [signer], keys: allowed, image: tahoe-26.1-sign-b2 }
-  - { name: iad-build-1, region: us-east }
-  - { name: iad-build-2, region: us-east }
+nodes: # over SSH: one worker has to reach the publisher and the node, to move a pointer and to prove it
+  - {
+      name: ams-publish-1,
+      region: eu-west,
+      roles: [publisher],
+      image: tahoe-26.1-publish-b1,
+      reach: { kind: ssh, host: ams-publish-1.mesh.acme.example, user: reseal },
+    }
+  - {
+      name: ams-sign-1,
+      region: eu-west,
+      roles: [signer],
+      keys: allowed,
+      image: tahoe-26.1-sign-b2,
+      reach: { kind: ssh, host: ams-sign-1.mesh.acme.example, user: reseal },
+    }
+  - {
+      name: ams-sign-2,
+      region: eu-west,
+      roles: [signer],
+      keys: allowed,
+      image: tahoe-26.1-sign-b2,
+      reach: { kind: ssh, host: ams-sign-2.mesh.acme.example, user: reseal },
+    }
+  - { name: ams-build-1, region: eu-west, reach: { kind: ssh, host: ams-build-1.mesh.acme.example, user: reseal } }
+  - { name: ams-build-2, region: eu-west, reach: { kind: ssh, host: ams-build-2.mesh.acme.example, user: reseal } }
+  - {
+      name: iad-sign-1,
+      region: us-east,
+      roles: [signer],
+      keys: allowed,
+      image: tahoe-26.1-sign-b2,
+      reach: { kind: ssh, host: iad-sign-1.mesh.acme.example, user: reseal },
+    }
+  - {
+      name: iad-sign-2,
+      region: us-east,
+      roles: [signer],
+      keys: allowed,
+      image: tahoe-26.1-sign-b2,
+      reach: { kind: ssh, host: iad-sign-2.mesh.acme.example, user: reseal },
+    }
+  - { name: iad-build-1, region: us-east, reach: { kind: ssh, host: iad-build-1.mesh.acme.example, user: reseal } }
+  - { name: iad-build-2, region: us-east, reach: { kind: ssh, host: iad-build-2.mesh.acme.example, user: reseal } }
 pipelines:
   - { name: courier-release, bundles: [com.acme.courier, com.acme.courier.notify] }
   - { name: depot-release, bundles: [com.acme.depot] }

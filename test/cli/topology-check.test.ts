@@ -161,6 +161,13 @@ const CASES: Readonly<Record<TopologyCheck, Case>> = {
     nodes: ['ams-publish-1'],
     found: /^ams-publish-1 publishes line ios-main and does not follow it$/,
   },
+  'publisher-apart': {
+    of: 'controlled-distribution',
+    edits: [[', reach: { kind: ssh, host: iad-build-2.mesh.acme.example, user: reseal }', '']],
+    verdict: 'error',
+    nodes: ['iad-build-2'],
+    found: /^Line ios-main is mounted, and iad-build-2 is reached by an agent$/,
+  },
   'publisher-with-key': {
     of: 'controlled-distribution',
     edits: [['roles: [publisher],', 'roles: [publisher, signer], keys: allowed,']],

@@ -61,6 +61,19 @@ export function checkPublishing(topology: Topology, { name, line, nodes }: LineF
         expected: `a publisher with ${name} among its lines`,
         next: `Add ${name} to the lines of ${publisher.name}`,
       });
+    const apart = nodes.filter((node) => node.reach.kind === 'agent');
+    if (apart.length > 0)
+      findings.push({
+        ...common,
+        verdict: 'error',
+        check: 'publisher-apart',
+        nodes: names(apart),
+        path: pathOfNode(topology, apart[0], 'reach'),
+        found: `Line ${name} is mounted, and ${namesOf(names(apart))} ${be(apart)} reached by ${apart.length === 1 ? 'an agent' : 'agents'}`,
+        expected:
+          'one worker that reaches the publisher and every node of the line: it moves a pointer on the volume and proves it on the node',
+        next: 'Reach them over SSH, by one gateway, or distribute the line by copies',
+      });
     if (publisher.keys === 'allowed')
       findings.push({
         ...common,

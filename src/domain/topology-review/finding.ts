@@ -18,6 +18,7 @@ export type TopologyCheck =
   | 'signer-without-profiles'
   | 'publisher-role'
   | 'publisher-off-line'
+  | 'publisher-apart'
   | 'publisher-with-key'
   | 'publisher-unused'
   | 'cache-time'
