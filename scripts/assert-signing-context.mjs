@@ -55,11 +55,14 @@ const FOLDERS = {
 const MOST_MANIFEST = 32 * 2 ** 20;
 const MOST_PROFILE = 8 * 2 ** 20;
 const MOST_STATE = 4 * 2 ** 20;
+const MOST_BUNDLES = 500;
 const MOST_OUTPUT = 2 ** 20;
 const LONGEST_JOB = 500;
 const SHA256 = /^[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** What no name may hold that people read: the same as in src/domain/plain-text.ts. */
+const NOT_PLAIN = /[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u;
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** The gate could not be asked: arguments, or what it reads, are at fault. */
@@ -150,7 +153,7 @@ function duration(text) {
 }
 
 function jobName(text) {
-  if (text.trim() !== '' && text.length <= LONGEST_JOB && !/\p{Cc}/u.test(text)) return text;
+  if (text.trim() !== '' && text.length <= LONGEST_JOB && !NOT_PLAIN.test(text)) return text;
   throw usage('a job has no such name', `a text of 1 to ${LONGEST_JOB} characters on one line`, JSON.stringify(text.slice(0, 80)));
 }
 
@@ -206,11 +209,12 @@ function settings(argv, env) {
   };
 }
 
-/** Whose job it is: said, or as CI servers name it. */
+/** Whose job it is: said, or as CI servers name it; what they call it and no name is is as good as nothing. */
 function pipelineOf(options, env) {
-  const named = ['RESEAL_PIPELINE', 'GITHUB_WORKFLOW', 'CI_PROJECT_PATH', 'BUILDKITE_PIPELINE_SLUG', 'JOB_NAME'].map((name) => env[name]);
-  const name = options.pipeline ?? named.find((one) => one);
-  return name === undefined ? null : jobName(name);
+  const said = options.pipeline ?? (env.RESEAL_PIPELINE || undefined);
+  if (said !== undefined) return jobName(said);
+  const named = ['GITHUB_WORKFLOW', 'CI_PROJECT_PATH', 'BUILDKITE_PIPELINE_SLUG', 'JOB_NAME'].map((name) => env[name]);
+  return named.find((one) => one && one.length <= LONGEST_JOB && !NOT_PLAIN.test(one)) ?? null;
 }
 
 /** A word that a golden image says of itself; null where there is none. */
@@ -707,9 +711,9 @@ function pin({ state, pin: job, pipeline, pinFor }, manifest, node, accepts) {
     if (kindOf(state) !== 'a folder') throw Object.assign(new Error('no state'), { code: `${state} is ${kindOf(state)}` });
     if (kindOf(folder) === 'nothing') mkdirSync(folder, { mode: 0o755 });
     if (kindOf(folder) !== 'a folder') throw Object.assign(new Error('no folder'), { code: `${folder} is ${kindOf(folder)}` });
-    const bundles = [...new Set(entriesFor(manifest, node).map((entry) => entry.bundleId))].sort();
+    const bundles = [...new Set(entriesFor(manifest, node).map((entry) => entry.bundleId))].sort().slice(0, MOST_BUNDLES);
     const at = new Date(now).toISOString();
-    writeLease(folder, `seen.${pinPrefix(pipeline ?? '')}.json`, { schemaVersion: 1, pipeline, at });
+    writeLease(folder, `seen.${pinPrefix(pipeline ?? '')}.${manifest.line}.json`, { schemaVersion: 1, pipeline, at });
     writeLease(folder, name, { schemaVersion: 1, job, pipeline, bundles, line: manifest.line, manifest: manifest.sha256, at, expires });
   } catch (error) {
     return {
@@ -819,7 +823,8 @@ async function judgeWith(identities, options, record) {
 }
 
 /** What people read: control characters of other people's making are shown, not sent. */
-const plain = (text) => text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const plain = (text) =>
+  text.replace(new RegExp(NOT_PLAIN, 'gu'), (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 function sentences({ verdict, node, region, line, parallel, active, manifest, pin: lease, released, findings = [], reasons }) {
   const where = [node, region && `region ${region}`, line && `line ${line}`].filter(Boolean).join(', ');

@@ -37,6 +37,7 @@ describe('node truth (R4)', () => {
       epoch: 1,
       // This node is files only; test/node/keys.test.ts has one with the tools of a Mac.
       identities: null,
+      pins: { pipelines: [], held: [] },
       verdict: 'pass',
       problems: [],
       findings: [],

@@ -1,4 +1,5 @@
 import type { Instant, NodeName, Sha256 } from '../brands.js';
+import type { NodePins } from './pins.js';
 import type { CheckResult, Verdict } from './probe.js';
 
 /** What `security find-identity -v -p codesigning` comes down to: no name and no fingerprint, only digests and a count (S7, S8). */
@@ -25,6 +26,8 @@ export interface NodeReport {
   readonly epoch: number;
   /** Null where the node has no keychains, or did not say; missing in reports of versions before it was asked. */
   readonly identities?: IdentitySummary | null;
+  /** At most 20 of them; missing in reports of versions that did not look for any. */
+  readonly pins?: NodePins;
   readonly verdict: Verdict;
   /** Only the checks that did not pass, at most 20; `findings` has what is worth saying and fails nothing. */
   readonly problems: readonly CheckResult[];
