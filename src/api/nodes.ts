@@ -37,7 +37,7 @@ export async function listNodes(desk: RotationDesk): Promise<NodeListView> {
 function lastSeen(line: LineName, head: string | null, report: NodeReport | null, row: RotationNodeRow | null): NodeLineView {
   const seen = lineView(line, head, report, null);
   if (row === null || (report !== null && report.at >= row.at)) return seen;
-  const done = row.state.endsWith('done');
+  const done = row.state.endsWith('done') || row.state.endsWith('pinned');
   const verdict = done ? 'pass' : row.state.endsWith('unreachable') ? 'unreachable' : 'fail';
   const active = row.active ?? seen.active;
   return {

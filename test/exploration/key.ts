@@ -15,6 +15,7 @@ export function keyOf(world: World): string {
     node.accepted,
     node.active,
     node.health,
+    node.pin,
     node.fence?.epoch,
     node.fence?.token === sleeper?.fence.token,
   ]);
@@ -28,7 +29,8 @@ export function keyOf(world: World): string {
     question && [question.id, question.nodes, question.options, question.deadline, question.nextPageAt],
     paused && [paused.until, paused.because],
     soak && [soak.endsAt, soak.nextProbeAt],
-    under && [under.d, under.action, under.queue, under.results.map((result) => [result.node, result.outcome]), under.retried],
+    [world.builds, state.pins],
+    under && [under.d, under.action, under.queue, under.results.map((result) => [result.node, result.outcome, result.pins]), under.retried],
     sleeper && [sleeper.node, sleeper.task, sleeper.left.length, sleeper.fence.epoch, sleeper.admitted],
   ];
   return hash('sha1', JSON.stringify(parts), 'base64');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodePins } from '../../src/domain/node/pins.js';
 import { pin, unpin } from '../gate/job.js';
-import { LINE, NODE, world, type World } from './mesh.js';
+import { LINE, NODE, visible, world, type World } from './mesh.js';
 
 let mesh: World;
 beforeEach(async () => {
@@ -34,6 +34,55 @@ describe('inspect reports what builds have pinned on a node (rotation.md, "Pins"
     await unpin(place(), 'courier #7');
     // The pipeline is known from now on, so that none is none.
     expect(await pins()).toEqual({ pipelines: ['courier-release'], held: [] });
+  });
+});
+
+describe('what a build holds does not go (R9, invariant 2)', () => {
+  const retire = (opId: string, more: { readonly pins?: 'ignore' } = {}, hooks = {}) =>
+    mesh.activities({ hooks }).retireNode({ ...mesh.order(1000, opId), old: mesh.from, keep: mesh.to, ...more });
+  beforeEach(async () => {
+    await mesh.activities().stageNode({ ...mesh.order(1000, 'op-1'), to: mesh.to });
+    await mesh.activities().switchNode({ ...mesh.order(1000, 'op-2'), target: mesh.to, revertTo: null });
+  });
+
+  it('a node keeps it, says who holds it, and lets it go when it is given back, or when the order says so', async () => {
+    await pin(place(), 'courier #7', mesh.from);
+    const before = await visible(mesh.home);
+    const held = await retire('op-3');
+    expect(held).toMatchObject({
+      outcome: 'pinned',
+      active: mesh.to,
+      pins: { manifests: [{ manifest: mesh.from, builds: 1, jobs: ['courier #7'] }] },
+    });
+    expect(held.reason).toBe(`1 build on it holds manifest ${mesh.from}: courier #7`);
+    expect(await visible(mesh.home)).toEqual(before);
+    // For a job that comes now it is as accepted as before.
+    await pin(place(), 'courier #8', mesh.from);
+    for (const job of ['courier #7', 'courier #8']) await unpin(place(), job);
+    expect((await retire('op-4')).outcome).toBe('done');
+    expect((await visible(mesh.home)).join('\n')).not.toContain(mesh.from);
+  });
+
+  it('with pins: ignore it goes, whoever holds it', async () => {
+    await pin(place(), 'courier #7', mesh.from);
+    expect((await retire('op-3', { pins: 'ignore' })).outcome).toBe('done');
+    expect((await visible(mesh.home)).join('\n')).not.toContain(mesh.from);
+  });
+
+  it('a build that pins it in the very moment in which it is to go keeps it', async () => {
+    const before = await visible(mesh.home);
+    const result = await retire(
+      'op-3',
+      {},
+      {
+        beforeEffect: async (step: { readonly do: string }) => {
+          if (step.do === 'un-accept') await pin(place(), 'courier #7', mesh.from);
+        },
+      },
+    );
+    expect(result.outcome).toBe('pinned');
+    expect(await visible(mesh.home)).toEqual(before);
+    await pin(place(), 'courier #8', mesh.from);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Instant, NodeName, Sha256 } from '../brands.js';
-import type { NodePins } from './pins.js';
+import type { NodePins, PinsSeen } from './pins.js';
 import type { CheckResult, Verdict } from './probe.js';
 
 /** What `security find-identity -v -p codesigning` comes down to: no name and no fingerprint, only digests and a count (S7, S8). */
@@ -36,8 +36,11 @@ export interface NodeReport {
   readonly checks?: readonly CheckResult[];
 }
 
-/** How an operation on a node ended; a decided outcome, as opposed to an error that is worth a retry. */
-export type NodeOutcome = 'done' | 'failed' | 'inconclusive' | 'unreachable';
+/**
+ * How an operation on a node ended; a decided outcome, as opposed to an error that is worth a retry. `pinned`: builds on it hold what was to go, and it is
+ * all there still.
+ */
+export type NodeOutcome = 'done' | 'failed' | 'inconclusive' | 'unreachable' | 'pinned';
 
 export interface NodeResult {
   readonly node: NodeName;
@@ -48,6 +51,8 @@ export interface NodeResult {
   readonly passes?: number;
   /** A sentence; empty when done. */
   readonly reason: string;
+  /** Builds there, after a probe and where an operation is `pinned`. */
+  readonly pins?: PinsSeen;
   /** What is worth a line of the record though nothing is wrong with the node. */
   readonly remark?: string;
 }
