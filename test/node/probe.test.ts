@@ -156,7 +156,7 @@ describe('probing many nodes at once (soak)', () => {
     );
     const results = await mesh.activities().probeNodes({ ...order, topology: digest, nodes: [NODE, gone], manifest: mesh.from });
     expect(results).toEqual([
-      { node: NODE, outcome: 'done', active: mesh.from, reason: '' },
+      { node: NODE, outcome: 'done', active: mesh.from, reason: '', pins: { pipelines: [], manifests: [] } },
       { node: gone, outcome: 'unreachable', active: null, reason: expect.stringContaining('/nowhere') },
     ]);
     expect(mesh.beats.at(-1)).toEqual({ probed: 2, of: 2 });
