@@ -11,6 +11,7 @@ import type { NodeName } from '../src/domain/brands.js';
 import type { NodeOrder } from '../src/domain/node/order.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
 import { byHandout, handoutOf, nobodyThere, type Handout, type Routes } from '../src/domain/node/routes.js';
+import { lookAt, type PinsLook } from '../src/domain/rotation/pins.js';
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
 import { ledgerBriefly, ledgerPatiently, nodesWith, steadyDesk } from './activities.js';
 import { stopSignal, type CohortStepInput } from './messages.js';
@@ -27,6 +28,9 @@ export interface CohortStepEnd {
   readonly unrecorded: readonly RotationNodeRow[];
   /** Lines for the rotation's record; missing in histories of before there were any. */
   readonly remarks?: readonly string[];
+  /** Nodes whose builds hold what was to go; missing in histories of before pins were read. */
+  readonly pinned?: readonly NodeName[];
+  readonly pins?: PinsLook;
 }
 
 /** One task on at most `limits.stepNodes` nodes of a cohort, never more in flight than allowed. */
@@ -75,17 +79,25 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
   const done = new Set(results.map((result) => result.node));
   return {
     handled: input.count,
-    troubled: results.filter((result) => result.outcome !== 'done'),
+    troubled: results.filter((result) => result.outcome !== 'done' && result.outcome !== 'pinned'),
     untried: queue.filter((node) => !done.has(node)),
     retried: input.again.filter((node) => done.has(node)),
     unrecorded,
     ...remarksOf(results),
+    ...pinsOf(input, results),
   };
 }
 
 function remarksOf(results: readonly NodeResult[]): Pick<CohortStepEnd, 'remarks'> {
   const remarks = results.flatMap(({ remark }) => (remark === undefined ? [] : [remark]));
   return remarks.length === 0 ? {} : { remarks };
+}
+
+/** Builds on what goes next: of every node after a round of probes, of those that keep it after a removal. */
+function pinsOf(input: CohortStepInput, results: readonly NodeResult[]): Pick<CohortStepEnd, 'pinned' | 'pins'> {
+  const pinned = results.filter((result) => result.outcome === 'pinned');
+  const pins = lookAt(input.task === 'probe' ? results : pinned, input.task === 'unstage' ? input.to : input.from);
+  return { ...(pinned.length === 0 ? {} : { pinned: pinned.map((result) => result.node) }), ...(pins === null ? {} : { pins }) };
 }
 
 /** A node given up in flight has no result; the fence sees to it that it changes nothing later. */
@@ -148,17 +160,19 @@ function operate(input: CohortStepInput, node: NodeName, routes: Routes, reports
         .stageNode({ ...order(input, node), to })
         .then((staged) => (staged.outcome === 'done' ? nodes.switchNode({ ...order(input, node), target: to, revertTo: null }) : staged));
     case 'retire':
-      return nodes.retireNode({ ...order(input, node), old: from, keep: to });
+      return nodes.retireNode({ ...order(input, node), old: from, keep: to, ...pinOrders(input) });
     case 'restore':
       return nodes.restoreNode({ ...order(input, node), manifest: from });
     case 'return':
       return nodes.switchNode({ ...order(input, node), target: from, revertTo: null });
     case 'unstage':
-      return nodes.unstageNode({ ...order(input, node), remove: to, keep: from });
+      return nodes.unstageNode({ ...order(input, node), remove: to, keep: from, ...pinOrders(input) });
     case 'probe':
       throw ApplicationFailure.nonRetryable('probes go in batches', 'INTERNAL');
   }
 }
+
+const pinOrders = ({ pins }: CohortStepInput): { readonly pins?: 'ignore' } => (pins === 'ignore' ? { pins } : {});
 
 function resultOf({ node, verdict, active, problems }: NodeReport): NodeResult {
   const outcome = ({ pass: 'done', fail: 'failed', inconclusive: 'inconclusive' } as const)[verdict];

@@ -28,6 +28,7 @@ import {
 import type { Phase } from '../src/domain/rotation/phases.js';
 import { lockedSentences } from '../src/domain/rotation/stand-ins.js';
 import type { Plan, RotationState } from '../src/domain/rotation/state.js';
+import { together } from '../src/domain/rotation/pins.js';
 import { statusOf } from '../src/domain/rotation/status.js';
 import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
@@ -293,6 +294,8 @@ class Drive {
       troubled: all((end) => end.troubled).map(({ passes: _passes, remark: _remark, ...trouble }) => trouble),
       untried: all((end) => end.untried),
       retried: all((end) => end.retried),
+      pinned: all((end) => end.pinned ?? []),
+      ...pinsOf(ends),
     };
     this.deliveries.addRows(all((end) => end.unrecorded));
     for (const text of all((end) => end.remarks ?? [])) this.deliveries.note({ kind: 'remark', text, data: {} });
@@ -429,6 +432,11 @@ class Drive {
   }
 }
 
+function pinsOf(ends: readonly CohortStepEnd[]): Pick<NodesEnded, 'pins'> {
+  const pins = together(ends.flatMap((end) => end.pins ?? []));
+  return pins === null ? {} : { pins };
+}
+
 type InspectedMesh = Pick<Plan, 'from' | 'to' | 'topology' | 'policyDigest' | 'cohorts' | 'nodes'>;
 
 const wholeMeshFrom = (first: number, nodes: number): NodesAction => ({
@@ -441,6 +449,7 @@ const wholeMeshFrom = (first: number, nodes: number): NodesAction => ({
   except: [],
   inFlight: null,
   stopAtFirst: false,
+  pins: 'heed',
 });
 
 function rootCauseOf(error: Error): string {

@@ -80,6 +80,8 @@ export interface CohortStepInput {
   readonly inFlight: number | null;
   readonly stopAtFirst: boolean;
   readonly cohort: string;
+  /** Whether a build's pin keeps a node from letting a manifest go; missing in steps of before pins were read. */
+  readonly pins?: 'heed' | 'ignore';
   readonly limits: Pick<RotationState['policy']['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
   /** Forward, a step waits for the ledger; a rollback does not. */
   readonly waitForLedger: boolean;

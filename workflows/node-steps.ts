@@ -16,7 +16,7 @@ import { stopSignal, type CohortStepInput } from './messages.js';
 
 const MOST_STEPS_AT_ONCE = 10;
 
-type StepInput = Omit<CohortStepInput, 'first' | 'count' | 'again' | 'except' | 'inFlight' | 'stopAtFirst' | 'cohort'>;
+type StepInput = Omit<CohortStepInput, 'first' | 'count' | 'again' | 'except' | 'inFlight' | 'stopAtFirst' | 'cohort' | 'pins'>;
 
 /** What every step of a rotation's task is given. */
 export const stepInput = (
@@ -56,6 +56,7 @@ export async function takeSteps(
     ...portion,
     except: action.except,
     stopAtFirst: action.stopAtFirst,
+    pins: action.pins,
     cohort: action.wave === null ? 'all' : cohortName(action.wave),
   }));
   if (inputs.length === 0) {

@@ -26,9 +26,10 @@ export interface NodeActivities {
    * too long) and with `revertTo` given, the node returns to that manifest at once, by itself; the result says so in `active`.
    */
   switchNode(order: NodeOrder & { readonly target: Sha256; readonly revertTo: Sha256 | null }): Promise<NodeResult>;
-  retireNode(order: NodeOrder & { readonly old: Sha256; readonly keep: Sha256 }): Promise<NodeResult>;
+  /** `pinned` where a build on the node holds `old`, and all is left as it is; with `pins: ignore` it goes all the same. */
+  retireNode(order: NodeOrder & { readonly old: Sha256; readonly keep: Sha256; readonly pins?: 'ignore' }): Promise<NodeResult>;
   restoreNode(order: NodeOrder & { readonly manifest: Sha256 }): Promise<NodeResult>;
-  unstageNode(order: NodeOrder & { readonly remove: Sha256; readonly keep: Sha256 }): Promise<NodeResult>;
+  unstageNode(order: NodeOrder & { readonly remove: Sha256; readonly keep: Sha256; readonly pins?: 'ignore' }): Promise<NodeResult>;
   /** Destroys keychains that reseal made and no rollback can need any more. No order of a rotation: it needs no fence, and disturbs none. */
   purgeNode(order: NodeOrder & { readonly ticket: string }): Promise<PurgeResult>;
   /** Soak: probes many nodes in one activity (at most `limits.stepNodes`); an unreachable node is an outcome here. */

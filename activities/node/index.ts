@@ -1,6 +1,7 @@
 import type { Instant, NodeName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
+import { pinsSeen } from '../../src/domain/node/pins.js';
 import type { NodeOutcome, NodeResult } from '../../src/domain/node/report.js';
 import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
 import type { NodeShell } from '../../src/node-shell/contract.js';
@@ -11,6 +12,7 @@ import { FrozenContents, type ContentStore, type KnownTopology } from './frozen-
 import { inspect } from './inspect.js';
 import { manifestOf, reasonOf, remove, restore, stage, switchTo, type OperationTools } from './operations.js';
 import { LinePaths, VolumePaths } from './paths.js';
+import { readPins } from './pins.js';
 import { probeNode } from './probe.js';
 import { purge } from './purge.js';
 import type { NodeSession, StepHooks } from './session.js';
@@ -96,7 +98,8 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
       const outcome = ({ pass: 'done', fail: 'failed', inconclusive: 'inconclusive' } as const satisfies Record<string, NodeOutcome>)[
         probe.verdict
       ];
-      return { node: name, outcome, active: probe.active, reason: probe.verdict === 'pass' ? '' : reasonOf(probe, probe.verdict) };
+      const pins = pinsSeen(await readPins(session, clock()));
+      return { node: name, outcome, active: probe.active, reason: probe.verdict === 'pass' ? '' : reasonOf(probe, probe.verdict), pins };
     } catch (error) {
       if (!(error instanceof ResealError && error.code === 'NODE_UNREACHABLE')) throw error;
       return { node: name, outcome: 'unreachable', active: null, reason: error.message };
@@ -126,9 +129,10 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
       }),
     stageNode: (order) => failing(async () => stage(await open(order, order.node), tools(), order.to)),
     switchNode: (order) => failing(async () => switchTo(await open(order, order.node), tools(), order.target, order.revertTo)),
-    retireNode: (order) => failing(async () => remove(await open(order, order.node), tools(), 'retire', order.old, order.keep)),
+    retireNode: (order) => failing(async () => remove(await open(order, order.node), tools(), 'retire', order.old, order.keep, order.pins)),
     restoreNode: (order) => failing(async () => restore(await open(order, order.node), tools(), order.manifest)),
-    unstageNode: (order) => failing(async () => remove(await open(order, order.node), tools(), 'unstage', order.remove, order.keep)),
+    unstageNode: (order) =>
+      failing(async () => remove(await open(order, order.node), tools(), 'unstage', order.remove, order.keep, order.pins)),
     purgeNode: (order) => failing(async () => purge(await open(order, order.node), order.ticket, clock)),
     probeNodes: (order) =>
       failing(async () => {

@@ -3,11 +3,13 @@ import { NODE_PROTOCOL } from '../../src/domain/node/order.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { KnownManifest } from './frozen-contents.js';
 import { fenceOf } from './journal.js';
+import { readPins } from './pins.js';
 import { probeNode } from './probe.js';
 import type { NodeSession } from './session.js';
 import type { ProfileVerifier } from './verifier.js';
 
 const MOST_PROBLEMS = 20;
+const MOST_PINS = 20;
 
 /** Node truth on one line, as a report. */
 export async function inspect(
@@ -19,6 +21,7 @@ export async function inspect(
   next: KnownManifest | null,
 ): Promise<NodeReport> {
   const probe = await probeNode(session, expected, verifier, now, next);
+  const pins = await readPins(session, now);
   const fence = await fenceOf(session.files, session.paths.stateFile('journal'), session.name);
   return {
     node: session.node.name,
@@ -30,6 +33,7 @@ export async function inspect(
     accepted: probe.accepted,
     epoch: fence?.epoch ?? 0,
     identities: probe.identities,
+    pins: { ...pins, held: pins.held.slice(0, MOST_PINS) },
     verdict: probe.verdict,
     problems: probe.checks.filter((one) => one.verdict === 'fail' || one.verdict === 'inconclusive').slice(0, MOST_PROBLEMS),
     findings: probe.findings,

@@ -1,6 +1,7 @@
 import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeOperation, NodeOrder } from '../../src/domain/node/order.js';
+import { pinned, pinsSeen } from '../../src/domain/node/pins.js';
 import { lockedAlone, proof, type Verdict } from '../../src/domain/node/probe.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import {
@@ -14,13 +15,14 @@ import {
   type NodeStep,
 } from '../../src/domain/node/steps.js';
 import { cacheTimeOf } from '../../src/domain/published-volume.js';
-import { executeSteps } from './execute-steps.js';
+import { executeSteps, readBackProblems } from './execute-steps.js';
 import { AdmittedAttempt } from './fence.js';
 import { removeOwnFolders } from './folders.js';
 import type { KnownManifest } from './frozen-contents.js';
 import type { JournalSubject } from './journal.js';
 import { manifestOnNode } from './manifest-on-node.js';
 import { manifestProblems } from './manifest-problems.js';
+import { readPins } from './pins.js';
 import { probeNode, type Probe } from './probe.js';
 import type { NodeSession, StepHooks, WritingSession } from './session.js';
 import { SwitchCanary } from './switch-canary.js';
@@ -110,7 +112,7 @@ async function bring(
 
 /**
  * `retire` and `unstage`: `gone` out, `keep` stays whole. What another accepted manifest needs, of this line or of any other that the node
- * follows, stays too. Folders that reseal made and nobody needs any more go with it.
+ * follows, stays too. Folders that reseal made and nobody needs any more go with it. What a build on the node holds stays, unless the order says otherwise.
  */
 export async function remove(
   session: NodeSession,
@@ -118,14 +120,38 @@ export async function remove(
   what: 'retire' | 'unstage',
   gone: Sha256,
   keep: Sha256,
+  pins: 'heed' | 'ignore' = 'heed',
 ): Promise<NodeResult> {
   await fetchFirst(session, gone, keep);
   return operate(session, tools, what, gone, async (writing) => {
     const steps = await stepsOfRemoval(writing, gone, keep);
-    const changed = await executeSteps(writing, steps);
+    // A build takes its pin first, and then looks whether the manifest is accepted; here it is the other way round, so that one of them notices the other.
+    const unaccepted = steps.findIndex((step) => step.do === 'un-accept') + 1;
+    const heldAtFirst = pins === 'ignore' ? null : await heldBack(writing, tools, gone);
+    if (heldAtFirst !== null) return heldAtFirst;
+    const begun = await executeSteps(writing, steps.slice(0, unaccepted));
+    const held = pins === 'ignore' ? null : await heldBack(writing, tools, gone);
+    if (held !== null) return held;
+    const changed = await executeSteps(writing, steps.slice(unaccepted));
     const tidied = await removeOwnFolders(writing);
-    return done(changed || tidied);
+    return done(begun || changed || tidied);
   });
+}
+
+/**
+ * Where builds hold a manifest that is whole, it is accepted (again), and the node keeps it; null: it may go. What an earlier attempt has begun to take
+ * away no build can have pinned since.
+ */
+async function heldBack(writing: WritingSession, tools: OperationTools, gone: Sha256): Promise<Ended | null> {
+  const pins = await readPins(writing, tools.clock());
+  const on = pinned(pins, gone);
+  if (on === null) return null;
+  const { placements } = await filesOf(writing, gone);
+  const missing = await readBackProblems(writing, { present: placements, manifestsPresent: [gone] });
+  if (missing.length > 0) return null;
+  const changed = await executeSteps(writing, [{ do: 'fence' }, { do: 'accept', manifest: gone }]);
+  const builds = on.builds === 1 ? '1 build on it holds' : `${on.builds} builds on it hold`;
+  return { outcome: 'pinned', reason: `${builds} manifest ${gone}: ${on.jobs.join(', ')}`, pins: pinsSeen(pins), changed };
 }
 
 async function stepsOfRemoval(session: WritingSession, gone: Sha256, keep: Sha256): Promise<readonly NodeStep[]> {

@@ -71,6 +71,11 @@ export class LinePaths implements AttemptPlace {
     return `${this.node.state}/incoming`;
   }
 
+  /** Leases of builds, and marks of the pipelines that take them; written by the account that builds. */
+  get pins(): NodePath {
+    return `${this.node.state}/pins`;
+  }
+
   get keychainMarks(): NodePath {
     return `${this.node.state}/keychains`;
   }

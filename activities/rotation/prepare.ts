@@ -168,9 +168,16 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
     eligible,
     importers: [...new Set([...importers, ...preview.identityImporters])],
     summary: preview.summary,
+    pipelines: pipelinesOf(survey.situation, preview.to),
   };
   return { plan, reasons: [] };
 }
+
+/** The declared pipelines that build something of the line. */
+const pipelinesOf = ({ configuration }: Survey['situation'], to: Manifest): readonly string[] =>
+  configuration.topology.pipelines
+    .filter(({ bundles }) => to.profiles.some(({ bundleId }) => bundles.includes(bundleId)))
+    .map(({ name }) => name);
 
 function publishingOf(
   { configuration, declaration }: Survey['situation'],

@@ -7,7 +7,7 @@ import { lineView, nodeView, type NodeLineView, type NodeListView } from '../pre
 import type { NodeReport } from '../domain/node/report.js';
 import type { StoreContext } from '../../activities/manifest-store/contract.js';
 import type { RotationNodeRow } from '../../activities/ledger/contract.js';
-import { lineExpected, type NodeExpectedView } from '../presenters/node-expected.js';
+import { nodeExpected, type NodeExpectedView } from '../presenters/node-expected.js';
 import { headOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { NodeInspection, NodeInspectionInput } from '../../workflows/node-inspection.js';
 import type { RotationDesk } from './rotations.js';
@@ -37,7 +37,7 @@ export async function listNodes(desk: RotationDesk): Promise<NodeListView> {
 function lastSeen(line: LineName, head: string | null, report: NodeReport | null, row: RotationNodeRow | null): NodeLineView {
   const seen = lineView(line, head, report, null);
   if (row === null || (report !== null && report.at >= row.at)) return seen;
-  const done = row.state.endsWith('done');
+  const done = row.state.endsWith('done') || row.state.endsWith('pinned');
   const verdict = done ? 'pass' : row.state.endsWith('unreachable') ? 'unreachable' : 'fail';
   const active = row.active ?? seen.active;
   return {
@@ -109,13 +109,13 @@ export async function asOfNow(
 /** What a node should have now: declaration and the heads of its lines; the node is not asked. */
 export async function expectedOfNode(desk: RotationDesk, name: string): Promise<NodeExpectedView> {
   const node = declared(desk, name);
-  const lines = await Promise.all(
+  const heads = await Promise.all(
     node.lines.map(async (line) => {
-      const { store, declaration } = situationOf(desk.around, line);
-      return lineExpected(node, declaration, line, (await store.head(line)) === null ? null : await headOf(store, line));
+      const { store } = situationOf(desk.around, line);
+      return [line, (await store.head(line)) === null ? null : await headOf(store, line)] as const;
     }),
   );
-  return { schemaVersion: 1, node: node.name, keys: node.keys, image: node.image, lines };
+  return nodeExpected(node, desk.around.configuration().topology.lines, Object.fromEntries(heads));
 }
 
 /** @throws ResealError NOT_FOUND */

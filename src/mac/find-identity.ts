@@ -1,4 +1,5 @@
 import type { Sha1 } from '../domain/brands.js';
+import { summaryText } from '../domain/node/identities.js';
 
 /** One row of `security find-identity`. */
 export interface IdentityRow {
@@ -43,4 +44,4 @@ const rowsOf = (text: string): readonly IdentityRow[] =>
  * summary that says whether two nodes can sign with the same identities; beside it stands that of the bytes that `-v` prints.
  */
 export const identitySummary = (rows: readonly IdentityRow[]): string =>
-  [...new Set(rows.filter((row) => row.annotation === null).map((row) => `${row.sha1}\n`))].sort().join('');
+  summaryText(rows.filter((row) => row.annotation === null).map((row) => row.sha1));

@@ -1,8 +1,12 @@
 import type { Head } from '../../activities/manifest-store/contract.js';
-import { expectedEntries, expectedFiles, expectedIdentities, settingsHolder } from '../domain/expected.js';
+import { expectedEntries, expectedFiles, expectedIdentities, heldIdentities, settingsHolder } from '../domain/expected.js';
+import type { LineName } from '../domain/brands.js';
 import type { Manifest } from '../domain/manifest.js';
+import { expectedSummaryText } from '../domain/node/identities.js';
 import { settingsSelections } from '../domain/settings.js';
-import type { LineDeclaration, NodeDeclaration } from '../domain/topology.js';
+import type { LineDeclaration, NodeDeclaration, Topology } from '../domain/topology.js';
+import { sha256Of } from '../manifest/digest.js';
+import { freezeManifest } from '../manifest/freeze.js';
 import type { Pen } from './rotation-text.js';
 
 /** What a node should have by declaration and by the manifest in force, without asking it. */
@@ -11,6 +15,8 @@ export interface NodeExpectedView {
   readonly node: string;
   readonly keys: string;
   readonly image: string;
+  /** Digest of the identity summary that the gate is told to expect (`--expect-signing`): over all lines of the node. */
+  readonly signing: string;
   readonly lines: readonly LineExpectedView[];
 }
 
@@ -18,6 +24,8 @@ export interface LineExpectedView {
   readonly line: string;
   /** Digest of the line's head; null: the line has none yet, and nothing is expected. */
   readonly manifest: string | null;
+  /** Its SHA-1, as `shasum` prints it by default. */
+  readonly manifestSha1: string | null;
   readonly profiles: readonly {
     readonly bundleId: string;
     readonly method: string;
@@ -35,18 +43,39 @@ export interface LineExpectedView {
   readonly settings: readonly string[];
 }
 
-export function lineExpected(
+/** A manifest in force on a line; null: the line has none yet. */
+type InForce = { readonly head: Head; readonly manifest: Manifest } | null;
+
+/** What a node should have by these heads of its lines. */
+export function nodeExpected(
   node: NodeDeclaration,
-  line: LineDeclaration,
-  name: string,
-  known: { readonly head: Head; readonly manifest: Manifest } | null,
-): LineExpectedView {
+  lines: Topology['lines'],
+  heads: Readonly<Record<LineName, InForce>>,
+): NodeExpectedView {
+  const own = node.lines.flatMap((name) => {
+    const line = lines[name];
+    return line === undefined ? [] : [{ name, line, known: heads[name] ?? null }];
+  });
+  const identities = own.flatMap(({ line, known }) => (known === null ? [] : heldIdentities(node, line, known.manifest)));
+  return {
+    schemaVersion: 1,
+    node: node.name,
+    keys: node.keys,
+    image: node.image,
+    signing: sha256Of(Buffer.from(expectedSummaryText(identities), 'utf8')),
+    lines: own.map(({ name, line, known }) => lineExpected(node, line, name, known)),
+  };
+}
+
+export function lineExpected(node: NodeDeclaration, line: LineDeclaration, name: string, known: InForce): LineExpectedView {
   const folders = node.profileFolders;
-  if (known === null) return { line: name, manifest: null, profiles: [], files: 0, folders, identities: [], settings: [] };
+  if (known === null)
+    return { line: name, manifest: null, manifestSha1: null, profiles: [], files: 0, folders, identities: [], settings: [] };
   const { head, manifest } = known;
   return {
     line: name,
     manifest: head.digest,
+    manifestSha1: freezeManifest(manifest).sha1,
     profiles: expectedEntries(node, line, manifest).map(({ bundleId, method, profile }) => {
       const { uuid, sha256, expiresAt } = profile;
       return { bundleId, method, uuid, sha256, name: profile.name, expiresAt };
@@ -72,6 +101,7 @@ export function nodeExpectedText(view: NodeExpectedView, pen: Pen): string[] {
     for (const one of line.identities) lines.push(`    identity  ${one.sha1}  ${one.commonName}, until ${one.expiresAt}`);
     if (line.identities.length === 0) lines.push('    identity  none');
     for (const one of line.settings) lines.push(`    settings  ${one}`);
+    if (line.manifest !== null) lines.push(`    gate      --expect-manifest ${line.manifest} --expect-signing ${view.signing}`);
   }
   return lines;
 }

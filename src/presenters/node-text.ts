@@ -54,6 +54,10 @@ export function nodeText(node: NodeView, pen: Pen): string[] {
       lines.push(
         `    signs     with ${line.identities.usable} usable ${line.identities.usable === 1 ? 'identity' : 'identities'}, summary ${line.identities.sorted.slice(0, 12)}`,
       );
+    for (const pin of line.pins ?? [])
+      lines.push(
+        `    pinned    ${pin.manifest.slice(0, 12)} by ${pin.job}${pin.pipeline === null ? '' : ` of ${pin.pipeline}`} until ${pin.expires}${pin.overdue ? ` ${pen.styled('(overdue)', 'yellow')}` : ''}`,
+      );
     for (const one of line.checks ?? line.problems)
       lines.push(`    ${pen.styled(one.verdict.padEnd(9), CHECK_COLOUR[one.verdict])} ${one.check}: ${one.reason}`);
     for (const finding of line.findings) lines.push(`    finding   ${finding}`);

@@ -1,3 +1,5 @@
+import type { Instant } from '../domain/brands.js';
+import type { NodePins } from '../domain/node/pins.js';
 import type { CheckResult } from '../domain/node/probe.js';
 import type { IdentitySummary, NodeReport } from '../domain/node/report.js';
 import type { NodeDeclaration, Reach } from '../domain/topology.js';
@@ -30,7 +32,18 @@ export interface NodeLineView {
   readonly findings: readonly string[];
   /** Digests and a count, for log indexes; no names and no fingerprints. */
   readonly identities: IdentitySummary | null;
+  /** Builds that hold a manifest here; null: not known. */
+  readonly pins: readonly PinView[] | null;
   readonly reason: string;
+}
+
+export interface PinView {
+  readonly job: string;
+  readonly pipeline: string | null;
+  readonly manifest: string;
+  readonly expires: string;
+  /** It was to be over by the time of the report. */
+  readonly overdue: boolean;
 }
 
 export interface NodeListView {
@@ -72,6 +85,16 @@ export const lineView = (line: string, head: string | null, report: NodeReport |
   problems: report?.problems ?? [],
   findings: report?.findings ?? [],
   identities: report?.identities ?? null,
+  pins: report?.pins === undefined ? null : pinViews(report.pins, report.at),
   ...(report?.checks === undefined ? {} : { checks: report.checks }),
   reason: unreachable ?? '',
 });
+
+const pinViews = ({ held }: NodePins, at: Instant): readonly PinView[] =>
+  held.map(({ job, pipeline, manifest, expires }) => ({
+    job,
+    pipeline,
+    manifest,
+    expires: new Date(expires).toISOString(),
+    overdue: expires <= at,
+  }));

@@ -130,6 +130,13 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   for (const what of rotation.missing) row('missing', what);
   for (const what of rotation.ignored) row('ignored', what);
   if (rotation.gate.openedAt !== null) lines.push(...gateText(rotation, pen, now));
+  if (rotation.pins && rotation.outcome === null) {
+    const { builds, nodes, jobs, soonest } = rotation.pins;
+    row(
+      'pinned',
+      `by ${plural(builds, 'build')} on ${nodes.join(', ')}: ${jobs.join(', ')}; the first lease ends ${describeDistance(at(soonest), now)}`,
+    );
+  }
   if (rotation.soak !== null && rotation.phase === 'soaking')
     row('soak', `${plural(rotation.soak.rounds, 'round')}, ends ${describeDistance(at(rotation.soak.endsAt), now)}`);
   if (rotation.paused !== null) row('paused', `by ${rotation.paused.by}, at most until ${pen.time(at(rotation.paused.until), now)}`);

@@ -19,6 +19,7 @@ const INSTANTS = [
   'latest',
   'passedAt',
   'askedAt',
+  'soonest',
   'nextPageAt',
   'remindAt',
   'widenAt',

@@ -18,6 +18,7 @@ const line = (change: Partial<NodeLineView> = {}): NodeLineView => ({
   problems: [],
   findings: [],
   identities: { raw: digest('c'), sorted: digest('d'), usable: 1 },
+  pins: null,
   reason: '',
   ...change,
 });

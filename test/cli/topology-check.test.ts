@@ -219,7 +219,7 @@ const CASES: Readonly<Record<TopologyCheck, Case>> = {
   },
   'one-signer': {
     of: 'controlled-distribution',
-    edits: [[/ {2}- \{ name: iad-sign-2.*\n/, '']],
+    edits: [[/ {2}- \{\n {6}name: iad-sign-2,[^}]*\},\n {4}\}\n/, '']],
     verdict: 'warning',
     nodes: ['iad-sign-1'],
     found: /^Line ios-main has one signer in us-east \(iad-sign-1\): .* archives wait or cross regions$/,
@@ -361,7 +361,7 @@ describe('topology check finds', () => {
   });
 
   it('a region without a signer, which is a note', async () => {
-    const config = edited('controlled-distribution', [[/ {2}- \{ name: iad-sign-1.*\n {2}- \{ name: iad-sign-2.*\n/, '']]);
+    const config = edited('controlled-distribution', [[/ {2}- \{\n {6}name: iad-sign-1,[^}]*\},\n {4}\}\n {2}- \{\n {6}name: iad-sign-2,[^}]*\},\n {4}\}\n/, '']]);
     expect((await check(config)).view.findings).toMatchObject([
       { verdict: 'note', check: 'one-signer', nodes: ['iad-build-1', 'iad-build-2'] },
     ]);

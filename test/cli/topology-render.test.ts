@@ -122,7 +122,10 @@ describe('topology render --check', () => {
   it('shows drift as a diff that git applies, writes nothing, and exits 1', async () => {
     write(`# Mesh\n\n${OPEN}\n${CLOSE}\n\nEnd.\n`);
     await render();
-    editTopology('  - { name: iad-build-2, region: us-east, reach: { kind: ssh, host: iad-build-2.mesh.acme.example, user: reseal } }\n', '');
+    editTopology(
+      '  - { name: iad-build-2, region: us-east, reach: { kind: ssh, host: iad-build-2.mesh.acme.example, user: reseal } }\n',
+      '',
+    );
     const before = read();
     const ran = await render('--check');
     expect(ran.exit).toBe(1);

@@ -22,6 +22,18 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     const dead = after.now >= (after.state.plan?.horizon ?? Number.POSITIVE_INFINITY);
     return (retiring || dead) && gone.active === TO ? null : `${gone.name} lost the old asset while ${before.state.phase}`;
   },
+  '2 retire last: nothing goes that a build holds, unless people or the calendar say so': (before, after) => {
+    const gone = after.nodes.find((node, index) => {
+      const was = before.nodes[index];
+      return was?.pin !== null && was?.pin !== undefined && node.pin === was.pin && lostAnything(was, node, was.pin.manifest);
+    });
+    if (gone === undefined) return null;
+    const dead = after.now >= (after.state.plan?.horizon ?? Number.POSITIVE_INFINITY);
+    // What lay in quarantine or was half away when the build began is no longer whole, and not to be pinned.
+    return dead || before.state.pins?.orders === 'ignore' || before.under?.action.pins === 'ignore'
+      ? null
+      : `${gone.name} lost ${gone.pin?.manifest ?? ''} while ${before.state.phase}, and a build holds it`;
+  },
   '3 digest fidelity: nothing is accepted that was not read back': (before, after) => {
     const blind = after.nodes.find((node) => {
       const accepted = node.accepted.filter((manifest) => wasOf(before, node)?.accepted.includes(manifest) !== true);

@@ -16,6 +16,7 @@ export function keyOf(world: World): string {
     node.accepted,
     node.active,
     node.health,
+    node.pin,
     node.fence?.epoch,
     node.fence?.token === sleeper?.fence.token,
   ]);
@@ -29,11 +30,12 @@ export function keyOf(world: World): string {
     question && [question.id, question.nodes, question.options, question.deadline, question.nextPageAt],
     paused && [paused.until, paused.because],
     soak && [soak.endsAt, soak.nextProbeAt],
+    [world.builds, state.pins],
     under && [
       under.d,
       under.action,
       under.queue,
-      under.results.map((result) => [result.node, result.outcome, result.locked?.then]),
+      under.results.map((result) => [result.node, result.outcome, result.locked?.then, result.pins]),
       under.retried,
     ],
     sleeper && [sleeper.node, sleeper.task, sleeper.left.length, sleeper.fence.epoch, sleeper.admitted],

@@ -34,6 +34,8 @@ export interface ModelNode {
   readonly accepted: readonly Sha256[];
   readonly active: Sha256;
   readonly fence: Fence | null;
+  /** A build that runs here, with the manifest that it holds. */
+  readonly pin: { readonly manifest: Sha256; readonly expires: number } | null;
   /** How the new assets do here, whatever anybody believes. */
   readonly health: 'good' | 'broken' | 'unclear';
 }
@@ -46,6 +48,7 @@ export const newNode = (name: string): ModelNode => ({
   accepted: [FROM],
   active: FROM,
   fence: null,
+  pin: null,
   health: 'good',
 });
 

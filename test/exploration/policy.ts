@@ -12,7 +12,7 @@ export const MODEL_POLICY: Policy = {
   probe: { passes: 3, interval: 1, checkTimeout: 1, inconclusiveFor: 4 },
   soak: { duration: 20, interval: 100, floor: 0 },
   gate: { approvals: 2, timeout: 200, calendar: null, remindEvery: 1_000_000, widenAfter: 1_000_000, approvalValid: 1_000_000 },
-  retirement: { secondGate: false, maxBuildDuration: 10, overduePinPageEvery: 100 },
+  retirement: { secondGate: false, maxBuildDuration: 10, overduePinPageEvery: 1_000_000 },
   rollback: { headTime: 20, nodeTime: 100, safetyMargin: 100, minLifeAfterRollback: 1_000 },
   escalation: { pageEvery: 1_000_000 },
   emergency: { approvals: 2, canary: 1, wave: { percent: 100 } },

@@ -6,6 +6,7 @@ import { isTerminal } from '../../src/domain/rotation/phases.js';
 import type { Policy } from '../../src/domain/policy.js';
 import { epochOf, type RotationState } from '../../src/domain/rotation/state.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
+import { lookAt } from '../../src/domain/rotation/pins.js';
 import { lastAutomaticRollback } from '../../src/domain/rotation/timeline.js';
 import { admitAttempt, FROM, newNode, probed, stepsOf, take, TO, type Attempt, type ModelNode } from './node-model.js';
 import { MODEL_POLICY } from './policy.js';
@@ -29,6 +30,8 @@ export interface World {
   readonly faults: number;
   readonly commands: number;
   readonly attempts: number;
+  /** Builds that may still begin. */
+  readonly builds: number;
   /** Approvals as people really gave and withdrew them: kept apart from the machine's own books. */
   readonly given: readonly PersonId[];
   /** Whether anything went wrong since the last turn back. */
@@ -52,6 +55,8 @@ export interface Limits {
   readonly commands: number;
   /** Policy `retirement.secondGate`. Default: no. */
   readonly secondGate?: boolean;
+  /** Builds that pin a manifest, one per node at a time. Default: none, and then nobody pins anything. */
+  readonly builds?: number;
 }
 
 const HORIZON = 100_000;
@@ -77,6 +82,7 @@ export function start(limits: Limits): World {
     faults: limits.faults,
     commands: limits.commands,
     attempts: 0,
+    builds: limits.builds ?? 0,
     given: [],
     troubledSinceTurn: false,
   };
@@ -85,7 +91,7 @@ export function start(limits: Limits): World {
 /** Everything that can happen next. */
 export function moves(world: World, limits: Limits): readonly Move[] {
   const settled = { ...world, state: settle(world.state, world.now) };
-  const all: Move[] = [...commandMoves(settled), ...sleeperMoves(settled)];
+  const all: Move[] = [...commandMoves(settled), ...sleeperMoves(settled), ...buildMoves(settled)];
   if (isTerminal(settled.state.phase)) return sleeperMoves(settled);
   if (settled.under !== null) return [...all, ...underMoves(settled)];
   return [...all, ...actionMoves(settled, next(settled.state, settled.now), limits), ...delayMoves(settled)];
@@ -154,6 +160,31 @@ const saidIn = (state: RotationState, command: Command): string =>
 const turned = (before: World, after: World): World =>
   after.state.d === before.state.d ? after : { ...after, troubledSinceTurn: after.sleeper !== null };
 
+// --------------------------------------------------------------------------------------------------------------- builds
+
+const BUILDING: readonly string[] = ['rolling', 'soaking', 'retiring', 'rolling-back', 'awaiting-retirement'];
+
+/** A build begins with a manifest that its node accepts, takes as long as it likes, and ends. */
+function buildMoves(world: World): Move[] {
+  if (world.under !== null) return [];
+  const change = (name: NodeName, pin: ModelNode['pin']): readonly ModelNode[] =>
+    world.nodes.map((one) => (one.name === name ? { ...one, pin } : one));
+  return world.nodes.flatMap((node): Move[] => {
+    if (node.pin !== null)
+      return [{ by: 'people', what: `the build on ${node.name} ends`, world: { ...world, nodes: change(node.name, null) } }];
+    if (world.builds === 0 || !BUILDING.includes(world.state.phase)) return [];
+    return node.accepted.map((manifest) => ({
+      by: 'people',
+      what: `a build on ${node.name} pins ${manifest}`,
+      world: {
+        ...world,
+        builds: world.builds - 1,
+        nodes: change(node.name, { manifest, expires: world.now + world.state.policy.retirement.maxBuildDuration }),
+      },
+    }));
+  });
+}
+
 // ----------------------------------------------------------------------------------------------------------------- time
 
 /** The machine sleeps, and wakes late. */
@@ -214,6 +245,7 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
             eligible: ELIGIBLE,
             importers: [],
             summary: [],
+            ...(limits.builds === undefined ? {} : { pipelines: ['builds'] }),
           },
         }),
         told('refused', { event: 'refused', reasons: ['refused'] }),
@@ -374,6 +406,9 @@ function loseStep(world: World): Move {
 function finish(world: World): Move {
   const { under, state } = world;
   if (under === null) return { by: 'machine', what: 'nothing', world };
+  const { task } = under.action;
+  const pinned = under.results.filter((result) => result.outcome === 'pinned');
+  const look = lookAt(task === 'probe' ? under.results : pinned, task === 'unstage' ? TO : FROM);
   const event = {
     event: 'nodes-ended',
     d: under.d,
@@ -381,10 +416,12 @@ function finish(world: World): Move {
     wave: under.action.wave,
     handled: under.action.count,
     troubled: under.results
-      .filter((result) => result.outcome !== 'done')
+      .filter((result) => result.outcome !== 'done' && result.outcome !== 'pinned')
       .map(({ node, outcome, active, reason, locked }) => ({ node, outcome, active, reason, ...(locked === undefined ? {} : { locked }) })),
     untried: under.queue,
     retried: under.retried,
+    pinned: pinned.map((result) => result.node),
+    ...(look === null ? {} : { pins: look }),
   } as const;
   return {
     by: 'machine',
@@ -408,9 +445,12 @@ function treat(world: World, node: ModelNode): Treated[] {
   const fence = { epoch: epochOf(state), opId: task, sentAt: world.attempts, attempt: 1, token: `t${world.attempts}` };
   // Tried again by Temporal under the same order.
   const retryFence = { ...fence, attempt: 2, token: `t${world.attempts + 1}` };
-  if (task === 'probe') return probeOnly(world, node);
+  if (task === 'probe') return probeOnly(world, node).map((one) => ({ ...one, result: { ...one.result, ...pinsOf(one.change) } }));
   const admitted = admitAttempt(node, fence);
   if (admitted === null) return [{ what: 'refused as stale', change: node, result: outcome(node, 'failed', 'STALE_EPOCH'), fault: false }];
+  const goes = task === 'retire' ? FROM : task === 'unstage' ? TO : null;
+  if (goes !== null && node.pin?.manifest === goes && node.files[goes] === 'ok' && under.action.pins === 'heed')
+    return [{ what: 'is pinned', change: admitted, result: { ...outcome(node, 'pinned', 'a build'), ...pinsOf(node) }, fault: false }];
   const steps = stepsOf(task);
   const treated: Treated[] = [{ what: 'done', ...complete(admitted, task, fence, null), fault: false }];
   if (world.faults === 0) return treated;
@@ -479,6 +519,14 @@ function probeOnly(world: World, node: ModelNode): Treated[] {
     { what: 'offline', change: node, result: outcome(node, 'unreachable', 'offline'), fault: true },
   ];
 }
+
+/** What a node says of its build; every pipeline of the model pins, where any does. */
+const pinsOf = ({ pin }: ModelNode): Pick<NodeResult, 'pins'> => ({
+  pins: {
+    pipelines: ['builds'],
+    manifests: pin === null ? [] : [{ manifest: pin.manifest, builds: 1, soonest: pin.expires, jobs: ['a build'] }],
+  },
+});
 
 const outcome = (node: ModelNode, what: NodeResult['outcome'], reason: string): NodeResult => ({
   node: node.name,

@@ -10,4 +10,5 @@ describe('as an agent reaches them', async () => {
   await import('./fencing.test.js');
   await import('./interrupted.test.js');
   await import('./faults.test.js');
+  await import('./pins.test.js');
 });

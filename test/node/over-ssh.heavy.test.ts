@@ -12,4 +12,5 @@ describe.skipIf(sshdMissing !== null)(`over SSH${sshdMissing === null ? '' : ` (
   await import('./fencing.test.js');
   await import('./interrupted.test.js');
   await import('./faults.test.js');
+  await import('./pins.test.js');
 });

@@ -37,6 +37,7 @@ describe('node truth (R4)', () => {
       epoch: 1,
       // This node is files only; test/node/keys.test.ts has one with the tools of a Mac.
       identities: null,
+      pins: { pipelines: [], held: [] },
       verdict: 'pass',
       problems: [],
       findings: [],
@@ -155,7 +156,7 @@ describe('probing many nodes at once (soak)', () => {
     );
     const results = await mesh.activities().probeNodes({ ...order, topology: digest, nodes: [NODE, gone], manifest: mesh.from });
     expect(results).toEqual([
-      { node: NODE, outcome: 'done', active: mesh.from, reason: '' },
+      { node: NODE, outcome: 'done', active: mesh.from, reason: '', pins: { pipelines: [], manifests: [] } },
       { node: gone, outcome: 'unreachable', active: null, reason: expect.stringContaining('/nowhere') },
     ]);
     expect(mesh.beats.at(-1)).toEqual({ probed: 2, of: 2 });

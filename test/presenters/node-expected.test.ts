@@ -32,10 +32,12 @@ describe('what a node should have', () => {
   it('a compile host: the same profiles and no identity; a line without a manifest: nothing', () => {
     const expected = lineExpected(declaration('/h'), line, LINE, known);
     expect(expected).toMatchObject({ files: 8, identities: [] });
-    const view = { schemaVersion: 1, node: 'n', keys: 'forbidden', image: 'i', lines: [expected, lineExpected(declaration('/h'), line, 'other', null)] } as const; // prettier-ignore
+    const view = { schemaVersion: 1, node: 'n', keys: 'forbidden', image: 'i', signing: 'b'.repeat(64), lines: [expected, lineExpected(declaration('/h'), line, 'other', null)] } as const; // prettier-ignore
     const text = nodeExpectedText(view, pen).join('\n');
     expect(text).toContain('    identity  none');
     expect(text).toContain(`    profile   ${manifest.profiles[0]!.profile.uuid}  com.acme.courier (app-store), until 2026-11-29T09:14:07Z`);
     expect(text).toContain('  other  manifest none yet: nothing is expected');
+    expect(text).toContain(`    gate      --expect-manifest ${'a'.repeat(64)} --expect-signing ${'b'.repeat(64)}`);
+    expect(text.match(/--expect-manifest/g)).toHaveLength(1);
   });
 });

@@ -7,6 +7,19 @@ export interface ListedIdentity {
   readonly annotation: string | null;
 }
 
+/** Identities as text that depends on nothing but which they are: one line each, sorted. Its digest is the identity summary. */
+export const summaryText = (identities: readonly Sha1[]): string => [...new Set(identities.map((sha1) => `${sha1}\n`))].sort().join('');
+
+/** To the byte what `security find-identity -v -p codesigning` prints where there is none. */
+const NONE_LISTED = '     0 valid identities found\n';
+
+/**
+ * What a node's identity summary is expected to be the digest of, where the node is not asked. Without identities it is what is printed then: the digest of
+ * nothing is also that of a command that failed, and the gate refuses it.
+ */
+export const expectedSummaryText = (identities: readonly Sha1[]): string =>
+  identities.length === 0 ? NONE_LISTED : summaryText(identities);
+
 /** What Apple's annotations mean, and what to do (names from CSSM, cssmerr.h). */
 const ANNOTATIONS: Readonly<Record<string, string>> = {
   CSSMERR_TP_CERT_EXPIRED: 'has expired',

@@ -1,5 +1,6 @@
 import type { Instant, NodeName, Sha256 } from '../brands.js';
 import type { LockedKeychain } from './locked-keychain.js';
+import type { NodePins, PinsSeen } from './pins.js';
 import type { CheckResult, Verdict } from './probe.js';
 
 /** What `security find-identity -v -p codesigning` comes down to: no name and no fingerprint, only digests and a count (S7, S8). */
@@ -26,6 +27,8 @@ export interface NodeReport {
   readonly epoch: number;
   /** Null where the node has no keychains, or did not say; missing in reports of versions before it was asked. */
   readonly identities?: IdentitySummary | null;
+  /** At most 20 of them; missing in reports of versions that did not look for any. */
+  readonly pins?: NodePins;
   readonly verdict: Verdict;
   /** Only the checks that did not pass, at most 20; `findings` has what is worth saying and fails nothing. */
   readonly problems: readonly CheckResult[];
@@ -35,10 +38,11 @@ export interface NodeReport {
 }
 
 /**
+/**
  * How an operation on a node ended; a decided outcome, as opposed to an error that is worth a retry. `locked`: a keychain did not open, the node serves
- * what it served before, and its line declares what is to be done then.
+ * what it served before, and its line declares what is to be done then. `pinned`: builds on it hold what was to go, and it is all there still.
  */
-export type NodeOutcome = 'done' | 'failed' | 'inconclusive' | 'unreachable' | 'locked';
+export type NodeOutcome = 'done' | 'failed' | 'inconclusive' | 'unreachable' | 'locked' | 'pinned';
 
 export interface NodeResult {
   readonly node: NodeName;
@@ -51,6 +55,8 @@ export interface NodeResult {
   readonly reason: string;
   /** With the outcome `locked`, and no other. */
   readonly locked?: LockedKeychain;
+  /** Builds there, after a probe and where an operation is `pinned`. */
+  readonly pins?: PinsSeen;
   /** What is worth a line of the record though nothing is wrong with the node. */
   readonly remark?: string;
 }

@@ -4,7 +4,8 @@ import type { Policy } from '../policy.js';
 import { nextOpening } from '../calendar.js';
 import { NOTHING_DONE, end, lineClock, move, turnBack } from './moves.js';
 import { canRollBack, isBeforeChange, type Phase } from './phases.js';
-import { ask } from './questions.js';
+import { seenInRemoval, seenInSoak, type PinsLook } from './pins.js';
+import { ask, pageEvery } from './questions.js';
 import { undo } from './rollback.js';
 import { standIn, type StandInFound } from './stand-ins.js';
 import type { Gate, NodeTask, Plan, Reached, RotationState, Trouble } from './state.js';
@@ -21,6 +22,10 @@ export interface NodesEnded {
   readonly untried: readonly NodeName[];
   /** Names among `again` that were taken up. */
   readonly retried: readonly NodeName[];
+  /** Nodes that keep what was to go, for builds there hold it. */
+  readonly pinned?: readonly NodeName[];
+  /** What was seen of pins: after probes of every node, else of the pinned ones. Missing: nobody looked. */
+  readonly pins?: PinsLook;
 }
 
 export type RotationEvent =
@@ -117,7 +122,7 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
     case 'paged':
       return state.question === null
         ? state
-        : { ...state, question: { ...state.question, nextPageAt: now + state.policy.escalation.pageEvery } };
+        : { ...state, question: { ...state.question, nextPageAt: now + pageEvery(state.question.id, state.policy) } };
     case 'head-advancing':
       return { ...state, done: { ...state.done, head: 'begun' } };
     case 'head-advanced':
@@ -220,21 +225,29 @@ function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): Rota
   // A command has put other work in its place (a repair in that of a round of probes): what comes of it now is of yesterday.
   if (state.work !== null && state.work.operation !== ended.task) return state;
   const work = state.work ?? startWork(state, ended.task, ended.wave);
-  const touched = new Set<NodeName>([...ended.retried, ...ended.troubled.map((result) => result.node)]);
+  const touched = new Set<NodeName>([...ended.retried, ...ended.troubled.map((result) => result.node), ...(ended.pinned ?? [])]);
   const troubles: Trouble[] = [
     // A round of probes sees every node: what it does not name is well.
     ...(ended.task === 'probe' ? [] : state.troubles.filter((trouble) => !touched.has(trouble.node))),
     ...ended.troubled.map((result) => asTrouble(result, ended.task)),
   ];
-  const again = [...new Set([...work.again.filter((node) => !ended.retried.includes(node)), ...ended.untried])];
+  const pinned = ended.pinned ?? [];
+  const again = [...new Set([...work.again.filter((node) => !ended.retried.includes(node)), ...ended.untried, ...pinned])];
   const counted: RotationState = {
     ...state,
     troubles,
     work: { ...work, handled: work.handled + ended.handled, again },
     lastSwitchAt: ended.task === 'switch' || ended.task === 'repair' ? now : state.lastSwitchAt,
     lastReturnAt: ended.task === 'return' ? now : state.lastReturnAt,
+    ...pinsAfter(state, ended, now),
   };
   return judge(counted, now);
+}
+
+function pinsAfter(state: RotationState, { task, pins }: NodesEnded, now: Instant): Pick<RotationState, 'pins'> {
+  if (task === 'probe') return pins === undefined ? {} : { pins: seenInSoak(state, pins, now) };
+  if (task !== 'retire' && task !== 'unstage') return {};
+  return { pins: seenInRemoval(state, pins ?? null, now) };
 }
 
 /** Forward this is a failure like any other; on the way back there is nothing but to go on trying. */
@@ -253,7 +266,7 @@ function nodesLost(state: RotationState, task: NodeTask, reason: string, now: In
 const asTrouble = ({ node, outcome, reason, locked }: NodesEnded['troubled'][number], task: NodeTask): Trouble => ({
   node,
   task,
-  outcome: outcome === 'done' ? 'failed' : outcome,
+  outcome: outcome === 'done' || outcome === 'pinned' ? 'failed' : outcome,
   reason,
   ...(locked === undefined ? {} : { locked }),
 });

@@ -1,5 +1,6 @@
 import type { Instant, PersonId, RotationId } from '../brands.js';
 import { isTerminal } from './phases.js';
+import { heldInWords } from './pins.js';
 import type { Pause, Question, RotationState } from './state.js';
 
 /** One line of a rotation's record. `seq` is its unique key within the rotation: writing it twice changes nothing. */
@@ -52,6 +53,7 @@ function settled(before: RotationState, question: Question, after: RotationState
 /** Going on gives no reason: what it means is in the state. */
 function followingFrom(before: RotationState, question: Question, after: RotationState): string {
   if (question.id === 'approve-now') return 'enough approvals came';
+  if (question.id === 'pin-overdue') return 'the builds are waited for';
   if (question.id === 'past-horizon') return 'it goes on with the new assets';
   const cleared = before.troubles.map((trouble) => trouble.node).filter((node) => !after.troubles.some((one) => one.node === node));
   const nodes = cleared.length > 0 ? cleared : question.nodes;
@@ -156,6 +158,9 @@ export function changes(before: RotationState, after: RotationState): readonly F
   if (after.soak !== null && before.soak !== null && after.soak.rounds > before.soak.rounds) {
     facts.push({ kind: 'soak', text: `soak round ${after.soak.rounds}`, data: { rounds: after.soak.rounds, endsAt: after.soak.endsAt } });
   }
+  const held = after.pins?.held ?? null;
+  if (held !== null && (before.pins?.held ?? null) === null)
+    facts.push({ kind: 'remark', text: `what is to go is pinned by ${heldInWords(held)}`, data: { ...held } });
   if (after.restoredAt !== null && before.restoredAt === null && !(isTerminal(after.phase) && after.phase === 'completed')) {
     facts.push({ kind: 'restored', text: 'every node serves the old assets', data: {} });
   }

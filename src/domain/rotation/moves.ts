@@ -92,7 +92,11 @@ export function turnBack(state: RotationState, reason: string, now: Instant): Ro
 
 /** The ordered rollback, whatever the horizon: the operator's own command comes here too. */
 export function startRollback(state: RotationState, now: Instant): RotationState {
-  return move({ ...state, d: state.d + 1, turnedAt: state.turnedAt ?? state.phase, troubles: [], only: null }, 'rolling-back', now);
+  return move(
+    { ...state, d: state.d + 1, turnedAt: state.turnedAt ?? state.phase, troubles: [], only: null, pins: null },
+    'rolling-back',
+    now,
+  );
 }
 
 /** Whether the signoff gate was passed, so that nodes beyond the canary may serve `to`. */

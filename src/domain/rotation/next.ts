@@ -2,10 +2,11 @@ import type { Instant, NodeName } from '../brands.js';
 import { countingApprovals, latestApprovalOf } from './moves.js';
 import { isTerminal } from './phases.js';
 import { rollbackPlan } from './rollback.js';
-import { buildsDrainedAt, returnDrainedAt, stalledUntil } from './settle.js';
+import { buildsDrainedAt, judgePins, ordersOf, returnDrainedAt } from './pins.js';
+import { stalledUntil } from './settle.js';
 import { replaceable } from './stand-ins.js';
-import type { NodeTask, RotationState } from './state.js';
-import { allowance, rangeOf, startWork } from './work.js';
+import type { NodeTask, RotationPins, RotationState } from './state.js';
+import { allowance, hadItsTurn, rangeOf, startWork } from './work.js';
 
 /** What the workflow does next. One at a time; it is given up as soon as `next` answers otherwise. */
 export type Action =
@@ -38,6 +39,8 @@ export interface NodesAction {
   readonly inFlight: number | null;
   /** Stop beginning nodes at the first one that is not done. */
   readonly stopAtFirst: boolean;
+  /** What a node does that is told to let a manifest go which a build there holds. */
+  readonly pins: RotationPins['orders'];
 }
 
 const wait = (until: Instant, why: string): Action => ({ do: 'wait', until, why });
@@ -75,7 +78,7 @@ export function next(state: RotationState, now: Instant): Action {
     case 'awaiting-retirement':
       return nextAtSecondGate(state, now);
     case 'retiring':
-      return nodes(state, 'retire', null);
+      return nextRemoval(state, now, 'retire');
     case 'rolling-back':
       return nextRollback(state, now);
     case 'escalated':
@@ -87,7 +90,7 @@ export function next(state: RotationState, now: Instant): Action {
 
 const UNAVAILABLE_WHILE: readonly NodeTask[] = ['switch', 'repair', 'return'];
 
-function nodes(state: RotationState, task: NodeTask, wave: number | null): Action {
+function nodes(state: RotationState, task: NodeTask, wave: number | null, pins: RotationPins['orders'] = 'heed'): Action {
   const { plan } = state;
   if (plan === null) throw new Error(`no plan in ${state.phase}`);
   const work = state.work ?? startWork(state, task, wave);
@@ -104,6 +107,7 @@ function nodes(state: RotationState, task: NodeTask, wave: number | null): Actio
     except: task === 'unstage' ? state.troubles.map((trouble) => trouble.node) : [],
     inFlight,
     stopAtFirst: state.phase === 'canary',
+    pins,
   };
 }
 
@@ -138,8 +142,20 @@ function nextSoaking(state: RotationState, now: Instant): Action {
   const { soak } = state;
   if (soak === null || now >= soak.nextProbeAt) return nodes(state, 'probe', null);
   const ends = Math.max(soak.endsAt, buildsDrainedAt(state));
+  const verdict = judgePins(state, now);
+  if (now >= ends && verdict.pins === 'held' && soak.rounds > 0)
+    return wait(Math.min(soak.nextProbeAt, verdict.until), 'builds that still use the old assets');
   // The round that ends the soak comes right at its end.
   return now < ends ? wait(Math.min(soak.nextProbeAt, ends), 'the soak') : nodes(state, 'probe', null);
+}
+
+/** Nodes whose builds hold what is to go are asked again after a while; in between nothing else is due. */
+function nextRemoval(state: RotationState, now: Instant, task: 'retire' | 'unstage'): Action {
+  const { pins } = state;
+  const verdict = judgePins(state, now);
+  if (pins && hadItsTurn(state) && verdict.pins === 'held' && now < pins.lookAgainAt)
+    return wait(Math.min(pins.lookAgainAt, verdict.until), 'builds that hold what is to go');
+  return nodes(state, task, null, ordersOf(state, now));
 }
 
 function nextRollback(state: RotationState, now: Instant): Action {
@@ -154,7 +170,7 @@ function nextRollback(state: RotationState, now: Instant): Action {
       return nodes(state, 'return', step.wave);
     case 'unstage': {
       const drained = returnDrainedAt(state);
-      return now < drained ? wait(drained, 'builds that still use the new assets') : nodes(state, 'unstage', null);
+      return now < drained ? wait(drained, 'builds that still use the new assets') : nextRemoval(state, now, 'unstage');
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Instant, NodeName, PersonId, Sha256 } from '../brands.js';
 import type { Command } from './commands.js';
 import { enoughApprovals, gatePassed, latestApprovalOf, move, startRollback } from './moves.js';
 import { canRollBack, isBeforeChange } from './phases.js';
+import { letGo, waitMore } from './pins.js';
 import type { Done, QuestionOption, RotationState } from './state.js';
 import { lastAutomaticRollback } from './timeline.js';
 
@@ -93,9 +94,13 @@ function answer(state: RotationState, given: Command & { command: 'answer' }, no
   const open = state.question;
   if (open === null) return state;
   switch (option) {
-    case 'retry':
     case 'wait':
+      if (open.id === 'pin-overdue') return { ...state, question: null, pins: waitMore(state, now) };
       return retry(state, open.nodes, now);
+    case 'retry':
+      return retry(state, open.nodes, now);
+    case 'retire':
+      return reasoned({ ...state, question: null, pins: letGo(state, now) }, `${given.by} answered ${open.id} with retire`);
     case 'rollback':
       return rollback(reasoned(state, `${given.by} answered ${open.id} with rollback`), now);
     case 'approve':
@@ -104,7 +109,7 @@ function answer(state: RotationState, given: Command & { command: 'answer' }, no
       return reject(state, given.by, undefined, now);
     case 'resume':
       // It goes forward again: where it turned is of the past.
-      return move({ ...state, d: state.d + 1, troubles: [], turnedAt: null }, 'rolling', now);
+      return move({ ...state, d: state.d + 1, troubles: [], turnedAt: null, pins: null }, 'rolling', now);
     case 'close':
       return move(reasoned(state, `closed as partial by ${given.by} (${given.ticket})`), 'partial', now);
   }

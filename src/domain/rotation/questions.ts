@@ -16,12 +16,13 @@ export const OPTIONS: Readonly<Record<QuestionId, readonly QuestionOption[]>> = 
   'keychain-locked': ['retry', 'rollback'],
   'approve-now': ['approve', 'reject'],
   'head-moved': ['rollback'],
+  'pin-overdue': ['wait', 'retire', 'rollback'],
   'node-not-back': ['retry', 'close'],
   'retire-failed': ['retry', 'rollback', 'close'],
   'past-horizon': ['resume', 'rollback', 'close'],
 };
 
-const UNANSWERED: Readonly<Record<QuestionId, Question['unanswered']>> = {
+const UNANSWERED: Readonly<Record<Exclude<QuestionId, 'pin-overdue'>, Question['unanswered']>> = {
   stalled: 'rollback',
   inconclusive: 'rollback',
   'node-offline': 'rollback',
@@ -33,8 +34,12 @@ const UNANSWERED: Readonly<Record<QuestionId, Question['unanswered']>> = {
   'past-horizon': 'stays',
 };
 
+/** On the way forward the old manifest goes at the horizon, whoever holds it; on the way back the new one may stay for good. */
+const unansweredOf = (id: QuestionId, { phase }: RotationState): Question['unanswered'] =>
+  id !== 'pin-overdue' ? UNANSWERED[id] : phase === 'rolling-back' ? 'parked' : 'retire';
+
 /** How long people have. `approve-now` runs to the last moment at which the canary can still be brought back. */
-function timeFor(id: QuestionId, policy: Policy): Duration {
+function timeFor(id: Exclude<QuestionId, 'pin-overdue'>, policy: Policy): Duration {
   switch (id) {
     case 'stalled':
     case 'inconclusive':
@@ -51,24 +56,35 @@ function timeFor(id: QuestionId, policy: Policy): Duration {
   }
 }
 
+/** Until when people may answer; null: it stays. */
+function deadlineOf(id: QuestionId, state: RotationState, now: Instant): Instant | null {
+  const { plan, policy, offset } = state;
+  if (id === 'pin-overdue') {
+    const life = state.phase === 'rolling-back' ? policy.rollback.minLifeAfterRollback : 0;
+    return Math.max(now, (plan?.horizon ?? now) - life - offset);
+  }
+  if (UNANSWERED[id] === 'stays') return null;
+  const latest = plan === null ? now : lastAutomaticRollback(plan.horizon, plan.nodes, plan.maxUnavailable, policy) - offset;
+  // Never later than the last moment for an automatic rollback, so that silence cannot outlive it.
+  return Math.max(now, Math.min(now + timeFor(id, policy), latest - 1));
+}
+
 /** Options that make sense in this state: going on needs a gate that was passed, a rollback assets that can still sign. */
 function optionsFor(id: QuestionId, state: RotationState, now: Instant): readonly QuestionOption[] {
   const alive = state.plan !== null && now + state.offset < state.plan.horizon;
   const passed = state.gate !== null && (state.gate.kind === 'retirement' || state.gate.passedAt !== null);
+  const back = state.phase === 'rolling-back';
   return OPTIONS[id].filter((option) =>
-    option === 'rollback' ? alive || UNANSWERED[id] === 'rollback' : option === 'resume' ? passed : true,
+    option === 'rollback' ? !back && (alive || unansweredOf(id, state) === 'rollback') : option === 'resume' ? passed : true,
   );
 }
 
+/** How often an open question pages. */
+export const pageEvery = (id: QuestionId, policy: Policy): Duration =>
+  id === 'pin-overdue' ? policy.retirement.overduePinPageEvery : policy.escalation.pageEvery;
+
 /** Puts a question; the rotation waits for `rotation answer` or for the deadline. */
 export function ask(state: RotationState, asking: Asking, now: Instant): RotationState {
-  const unanswered = UNANSWERED[asking.id];
-  const latest =
-    state.plan === null
-      ? now
-      : lastAutomaticRollback(state.plan.horizon, state.plan.nodes, state.plan.maxUnavailable, state.policy) - state.offset;
-  // Never later than the last moment for an automatic rollback, so that silence cannot outlive it.
-  const deadline = unanswered === 'stays' ? null : Math.max(now, Math.min(now + timeFor(asking.id, state.policy), latest - 1));
   return {
     ...state,
     stalledSince: null,
@@ -77,8 +93,8 @@ export function ask(state: RotationState, asking: Asking, now: Instant): Rotatio
       nodes: asking.nodes,
       options: optionsFor(asking.id, state, now),
       askedAt: now,
-      deadline,
-      unanswered,
+      deadline: deadlineOf(asking.id, state, now),
+      unanswered: unansweredOf(asking.id, state),
       nextPageAt: now,
     },
   };

@@ -2,11 +2,12 @@ import type { Instant, NodeName } from '../brands.js';
 import { startSoak } from './events.js';
 import { end, enoughApprovals, latestApprovalOf, lineClock, move, turnBack } from './moves.js';
 import { isTerminal } from './phases.js';
+import { buildsDrainedAt, judgePins, letGo } from './pins.js';
 import { ask, type Asking } from './questions.js';
 import { isWaitingForHead, rollbackPlan, undo } from './rollback.js';
 import { replaceable } from './stand-ins.js';
 import type { RotationState, Trouble } from './state.js';
-import { allowance, isWorkDone } from './work.js';
+import { allowance, hadItsTurn, isWorkDone } from './work.js';
 
 /** Applies everything that follows from time and from what is done, until nothing does. Pure; called before every `next`. */
 export function settle(state: RotationState, now: Instant): RotationState {
@@ -67,7 +68,11 @@ function settleQuestion(state: RotationState, now: Instant): RotationState {
     case 'rollback':
       return turnBack({ ...state, question: null }, reason, now);
     case 'parked':
+      // On the way back already, with nothing left to do but take the new assets away: they stay.
+      if (state.phase === 'rolling-back') return { ...state, question: null, park: true, reasons: [...state.reasons, reason] };
       return park({ ...state, question: null }, reason, now);
+    case 'retire':
+      return { ...state, question: null, pins: letGo(state, now), reasons: [...state.reasons, reason] };
     case 'stays':
       return state;
   }
@@ -162,10 +167,6 @@ function settleCutover(state: RotationState, now: Instant): RotationState {
 export const stalledUntil = (state: RotationState, now: Instant): Instant =>
   (state.stalledSince ?? now) + state.policy.cohorts.stallTimeout;
 
-/** Builds that began before the last switch may still read `from`; without pins the longest build is waited for. */
-export const buildsDrainedAt = (state: RotationState): Instant =>
-  (state.lastSwitchAt ?? state.since) + state.policy.retirement.maxBuildDuration;
-
 function settleSoak(state: RotationState, now: Instant): RotationState {
   const { soak } = state;
   if (soak === null) return startSoak(state, now);
@@ -175,12 +176,23 @@ function settleSoak(state: RotationState, now: Instant): RotationState {
     if (now < soak.endsAt || now < buildsDrainedAt(state)) return probed;
     // Coverage is proved by a round after the soak's end.
     if (state.troubles.length > 0) return ask(probed, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
+    const verdict = judgePins(probed, now);
+    if (verdict.pins === 'held') return probed;
+    if (verdict.pins === 'overdue') return askAboutPins(probed, now);
     return move(probed, state.policy.retirement.secondGate ? 'awaiting-retirement' : 'retiring', now);
   }
   return state;
 }
 
+const askAboutPins = (state: RotationState, now: Instant): RotationState =>
+  ask(state, { id: 'pin-overdue', nodes: state.pins?.held?.nodes ?? [] }, now);
+
+/** Whether every node had its turn, and those that are left keep something for builds that should be over by now. */
+const isHeldTooLong = (state: RotationState, now: Instant): boolean =>
+  state.work !== null && hadItsTurn(state) && judgePins(state, now).pins === 'overdue';
+
 function settleRetiring(state: RotationState, now: Instant): RotationState {
+  if (isHeldTooLong(state, now)) return askAboutPins(state, now);
   if (!isWorkDone(state)) return state;
   if (state.troubles.length === 0) {
     return end({ ...state, done: { ...state.done, retired: 'done' } }, 'completed', [], now);
@@ -192,9 +204,6 @@ function settleRetiring(state: RotationState, now: Instant): RotationState {
 /** Whether `from` has life enough left to be the only asset on the mesh. */
 export const mayUnstage = (state: RotationState, now: Instant): boolean =>
   !state.park && state.plan !== null && state.plan.horizon - lineClock(state, now) >= state.policy.rollback.minLifeAfterRollback;
-
-export const returnDrainedAt = (state: RotationState): Instant =>
-  state.served ? (state.lastReturnAt ?? state.since) + state.policy.retirement.maxBuildDuration : state.since;
 
 function settleRollback(state: RotationState, now: Instant): RotationState {
   const step = rollbackPlan(state.done)[0];
@@ -213,6 +222,7 @@ function settleRollback(state: RotationState, now: Instant): RotationState {
   if (step?.do === 'unstage' && !mayUnstage(state, now)) {
     return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'parked', [], now);
   }
+  if (step?.do === 'unstage' && isHeldTooLong(state, now)) return askAboutPins(state, now);
   if (step !== undefined) return state;
   return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'rolled-back', [], now);
 }

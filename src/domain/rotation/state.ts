@@ -38,6 +38,8 @@ export interface Plan {
   readonly importers: readonly string[];
   /** What is approved, in words, one line per replaced entry. */
   readonly summary: readonly string[];
+  /** Declared pipelines that build what the line's manifests name; missing in plans of before pins were read. */
+  readonly pipelines?: readonly string[];
 }
 
 /** The furthest step begun; the rollback plan is a pure function of it. `begun` counts as done when it comes to undoing. */
@@ -68,7 +70,7 @@ export type NodeTask = 'stage' | 'switch' | 'probe' | 'repair' | 'retire' | 'res
 export interface Trouble {
   readonly node: NodeName;
   readonly task: NodeTask;
-  readonly outcome: Exclude<NodeOutcome, 'done'>;
+  readonly outcome: Exclude<NodeOutcome, 'done' | 'pinned'>;
   readonly reason: string;
   /** With the outcome `locked`. */
   readonly locked?: LockedKeychain;
@@ -111,12 +113,13 @@ export const QUESTIONS = [
   'keychain-locked',
   'approve-now',
   'head-moved',
+  'pin-overdue',
   'node-not-back',
   'retire-failed',
   'past-horizon',
 ] as const;
 export type QuestionId = (typeof QUESTIONS)[number];
-export type QuestionOption = 'retry' | 'wait' | 'rollback' | 'approve' | 'reject' | 'resume' | 'close';
+export type QuestionOption = 'retry' | 'wait' | 'rollback' | 'approve' | 'reject' | 'resume' | 'close' | 'retire';
 export interface Question {
   readonly id: QuestionId;
   readonly nodes: readonly NodeName[];
@@ -124,7 +127,7 @@ export interface Question {
   readonly askedAt: Instant;
   /** Null: never answers itself; it stays and pages. */
   readonly deadline: Instant | null;
-  readonly unanswered: 'rollback' | 'parked' | 'stays';
+  readonly unanswered: 'rollback' | 'parked' | 'retire' | 'stays';
   readonly nextPageAt: Instant;
 }
 
@@ -135,6 +138,29 @@ export interface Pause {
   readonly until: Instant;
   /** A withdrawn approval cannot be waited out: then the pause ends in a rollback. */
   readonly because: 'command' | 'withdrawn';
+}
+
+/** Builds that hold a manifest which is to go. */
+export interface HeldBuilds {
+  readonly builds: number;
+  /** Some of the nodes, for people. */
+  readonly nodes: readonly NodeName[];
+  readonly jobs: readonly string[];
+  /** When the first of the leases expires. */
+  readonly soonest: Instant;
+}
+
+/** What a rotation knows of the builds on what it is about to take away. */
+export interface RotationPins {
+  readonly held: HeldBuilds | null;
+  /** Whether every node and every declared pipeline of the line pins what it builds with. */
+  readonly known: 'all' | 'some';
+  /** When nodes whose builds hold it are asked again. */
+  readonly lookAgainAt: Instant;
+  /** People have said to wait until then. */
+  readonly patience: Instant | null;
+  /** `ignore`: it was decided that the builds are not waited for. */
+  readonly orders: 'heed' | 'ignore';
 }
 
 /** All that a rotation knows between two steps. Plain data: it travels through continue-as-new. */
@@ -183,6 +209,8 @@ export interface RotationState {
   readonly soak: { readonly endsAt: Instant; readonly nextProbeAt: Instant; readonly rounds: number } | null;
   readonly lastSwitchAt: Instant | null;
   readonly lastReturnAt: Instant | null;
+  /** Builds that hold what is to go next; null or missing: nothing is known of any. */
+  readonly pins?: RotationPins | null;
   /** Whether a node ever served `to`: then builds may hold it. */
   readonly served: boolean;
   /** In a rollback: the nodes that a retry is confined to; null: all. */

@@ -5,6 +5,7 @@ import { isTerminal, type Outcome, type Phase } from './phases.js';
 import {
   epochOf,
   type Approval,
+  type HeldBuilds,
   type Pause,
   type Question,
   type RotationKind,
@@ -43,6 +44,8 @@ export interface RotationStatus {
   readonly maxUnavailable: number;
   readonly cohorts: readonly { readonly name: string; readonly nodes: number; readonly state: 'waiting' | 'switching' | 'switched' }[];
   readonly progress: { readonly task: string; readonly handled: number; readonly of: number } | null;
+  /** Builds that hold what is to go next, by the last look; null: none is known. */
+  readonly pins: HeldBuilds | null;
   readonly soak: { readonly endsAt: Instant; readonly rounds: number } | null;
   readonly gate: {
     readonly needed: number;
@@ -111,6 +114,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
             of: work.wave === null ? plan.nodes : (plan.waves[work.wave] ?? 0),
           },
     soak: state.soak === null ? null : { endsAt: state.soak.endsAt, rounds: state.soak.rounds },
+    pins: state.pins?.held ?? null,
     gate: {
       needed: state.policy.gate.approvals,
       approvals: state.approvals,

@@ -20,4 +20,8 @@ export function isWorkDone(state: RotationState): boolean {
   return work !== null && plan !== null && work.again.length === 0 && work.handled >= rangeOf(plan, work.wave).count;
 }
 
+/** Whether all that is left of the task are nodes that have another turn. */
+export const hadItsTurn = ({ work, plan }: RotationState): boolean =>
+  work !== null && plan !== null && work.handled >= rangeOf(plan, work.wave).count;
+
 export const allowance = (state: RotationState): number => (state.plan?.maxUnavailable ?? 0) - state.troubles.length;

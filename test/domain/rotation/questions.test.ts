@@ -24,6 +24,7 @@ const ASKED_IN: Readonly<Record<QuestionId, readonly Phase[]>> = {
   'keychain-locked': ['staging', 'canary', 'rolling'],
   'approve-now': ['awaiting-signoff'],
   'head-moved': ['cutover'],
+  'pin-overdue': ['soaking', 'retiring', 'rolling-back'],
   'node-not-back': ['escalated'],
   'retire-failed': ['escalated'],
   'past-horizon': ['escalated'],
@@ -81,10 +82,16 @@ describe('a question (R6, invariant 9)', () => {
 
   it('that stays has no deadline and pages at once; any other has one, never before it is asked nor after the last automatic rollback', () => {
     fc.assert(
-      fc.property(questions, ({ after }) => {
+      fc.property(questions, ({ id, after }) => {
         const { question, plan, policy, offset } = after;
         if (question === null || plan === null) throw new Error('nothing is asked');
         expect(question.nextPageAt).toBe(NOW);
+        if (id === 'pin-overdue') {
+          // Builds are waited for until the old assets are dead, or have to stay as the only ones.
+          const life = after.phase === 'rolling-back' ? policy.rollback.minLifeAfterRollback : 0;
+          expect(question.deadline).toBe(Math.max(NOW, plan.horizon - life - offset));
+          return;
+        }
         expect(question.deadline === null).toBe(question.unanswered === 'stays');
         if (question.deadline === null) return;
         expect(question.deadline).toBeGreaterThanOrEqual(NOW);
@@ -116,6 +123,12 @@ describe('a question (R6, invariant 9)', () => {
         }
         const settled = settle(after, deadline);
         expect(settled.question?.id).not.toBe(id);
+        // The old assets are dead: they go. On the way back the new ones stay.
+        if (id === 'pin-overdue') {
+          expect(after.phase === 'rolling-back' ? settled.park : settled.pins?.orders === 'ignore').toBe(true);
+          expect(settled.reasons.join()).toContain(id);
+          return;
+        }
         expect(['rolling-back', 'escalated', 'parked']).toContain(settled.phase);
         expect(settled.reasons.join()).toContain(id);
       }),

@@ -1,0 +1,58 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { GATE, run, type Answer } from './gated-node.js';
+
+/** What a Mac without identities prints (identity_find.m). */
+const NO_IDENTITIES = '     0 valid identities found\n';
+
+/** A node that is a folder, and has no tools of a Mac: what a job there sees of it. */
+export interface JobPlace {
+  readonly home: string;
+  readonly node: string;
+  /** Default: below the home, where a simulated node has them. */
+  readonly base?: string;
+}
+
+/** The gate as a build on the node calls it. */
+export async function gateOn(place: JobPlace, args: readonly string[]): Promise<Answer> {
+  const { home, node, base = join(home, 'usr/local/var/reseal') } = place;
+  // Beside the home: what is in it is the node's.
+  const bin = join(dirname(home), `.job-bin-${createHash('sha256').update(home).digest('hex').slice(0, 8)}`);
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'security'), `#!/bin/sh\nprintf '${NO_IDENTITIES.replace('\n', '\\n')}'\n`);
+  chmodSync(join(bin, 'security'), 0o755);
+  const env = {
+    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+    HOME: home,
+    RESEAL_MOUNT: join(base, 'mount'),
+    RESEAL_STATE: join(base, 'state'),
+    RESEAL_NODE: node,
+    RESEAL_REGION: 'somewhere',
+  };
+  const ran = await run(process.execPath, [GATE, ...args], env, home);
+  return { ...ran, log: JSON.parse(ran.stdout) as Answer['log'] };
+}
+
+export const expecting = (manifest: string): readonly string[] => [
+  '--expect-manifest',
+  manifest,
+  '--expect-signing',
+  createHash('sha256').update(NO_IDENTITIES).digest('hex'),
+  '--region',
+  'somewhere',
+];
+
+/** A build begins: the gate passes, and its manifest is pinned. */
+export async function pin(place: JobPlace, job: string, manifest: string, more: readonly string[] = []): Promise<Answer> {
+  const answer = await gateOn(place, [...expecting(manifest), '--pin', job, ...more]);
+  if (answer.exit !== 0) throw new Error(`the gate did not pass: ${answer.stderr}`);
+  return answer;
+}
+
+/** And ends. */
+export async function unpin(place: JobPlace, job: string): Promise<Answer> {
+  const answer = await gateOn(place, ['--unpin', job]);
+  if (answer.exit !== 0) throw new Error(`the pin was not given back: ${answer.stderr}`);
+  return answer;
+}
