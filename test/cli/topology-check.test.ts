@@ -361,7 +361,9 @@ describe('topology check finds', () => {
   });
 
   it('a region without a signer, which is a note', async () => {
-    const config = edited('controlled-distribution', [[/ {2}- \{\n {6}name: iad-sign-1,[^}]*\},\n {4}\}\n {2}- \{\n {6}name: iad-sign-2,[^}]*\},\n {4}\}\n/, '']]);
+    const config = edited('controlled-distribution', [
+      [/ {2}- \{\n {6}name: iad-sign-1,[^}]*\},\n {4}\}\n {2}- \{\n {6}name: iad-sign-2,[^}]*\},\n {4}\}\n/, ''],
+    ]);
     expect((await check(config)).view.findings).toMatchObject([
       { verdict: 'note', check: 'one-signer', nodes: ['iad-build-1', 'iad-build-2'] },
     ]);
