@@ -1,3 +1,4 @@
+import { HandoffSchema } from '../schema/handoff.js';
 import { z } from 'zod';
 import type { CommandName } from '../domain/rotation/commands.js';
 import { lines, text } from '../schema/fields.js';
@@ -167,6 +168,8 @@ export const ROUTES: readonly RouteDescription[] = [
     summary: 'Give a seat or a booking back, or take it from its holder',
     body: SeatReleaseBody,
   },
+  { method: 'get', path: '/v1/handoffs', summary: 'Handoffs that have not expired; ?line=LINE' },
+  { method: 'post', path: '/v1/handoffs', summary: 'Register a handoff: a build in flight', body: HandoffSchema },
   {
     method: 'post',
     path: '/v1/claims',

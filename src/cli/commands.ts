@@ -20,6 +20,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   node: 'The Macs of the mesh, as declared and as they are',
   sidecar: 'The service that holds signing keys for nodes that may have none',
   claim: 'Claims on artifacts: each is signed once',
+  handoff: 'Handoffs between stages of a pipeline',
   seat: 'Seats of signers: one job at a time signs on a node',
 };
 
@@ -250,6 +251,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'claim show',
     description: 'Show who signs an artifact, and what was signed; exit 1 where it is not signed',
     load: () => import('./claim/show.js'),
+  },
+  {
+    path: 'handoff create',
+    description: 'Hand an artifact to the next stage of a pipeline: a signed envelope that names the manifest it was built by',
+    load: () => import('./handoff/create.js'),
+  },
+  {
+    path: 'handoff verify',
+    description: 'Check a handoff: signature, line, pipeline, manifest, artifact, time; exit 1 where a check fails',
+    load: () => import('./handoff/verify.js'),
   },
   {
     path: 'seat acquire',

@@ -86,6 +86,8 @@ export interface NodeDeclaration {
 export interface PipelineDeclaration {
   readonly name: string;
   readonly bundles: readonly string[];
+  /** Public keys that its handoffs are signed with. */
+  readonly keys: readonly string[];
 }
 
 export interface Topology {

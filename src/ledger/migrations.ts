@@ -99,6 +99,24 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema.createIndex('signing_by_key').on('signing').columns(['artifact', 'bundle_id', 'method']).execute();
     },
   },
+  '0004-handoffs': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('handoff')
+        .addColumn('digest', 'text', (column) => column.primaryKey())
+        .addColumn('line', 'text', (column) => column.notNull())
+        .addColumn('manifest', 'text', (column) => column.notNull())
+        .addColumn('pipeline', 'text', (column) => column.notNull())
+        .addColumn('job', 'text', (column) => column.notNull())
+        .addColumn('bundles', 'jsonb', (column) => column.notNull())
+        .addColumn('artifact', 'text', (column) => column.notNull())
+        .addColumn('issued_at', 'timestamptz', (column) => column.notNull())
+        .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
+        .addColumn('registered_at', 'timestamptz', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('handoff_by_line').on('handoff').columns(['line', 'expires_at']).execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) };

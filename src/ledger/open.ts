@@ -9,6 +9,7 @@ import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import type { SeatUse } from '../domain/seats/seat.js';
 import { eventsAfter, recordEvents } from './events.js';
+import { openHandoffs, registerHandoff, type RegisteredHandoff } from './handoffs.js';
 import { migrations } from './migrations.js';
 import { nodes, saveNodeReports, type SeenNode } from './nodes.js';
 import { pgliteDialect } from './pglite-dialect.js';
@@ -31,6 +32,10 @@ export interface Ledger extends LedgerWrites {
   nodes(filter?: { readonly line?: string; readonly name?: string }): Promise<SeenNode[]>;
   /** Claims that ended after `since`, oldest first. */
   seatUses(since: number): Promise<SeatUse[]>;
+  /** Idempotent by digest. */
+  registerHandoff(handoff: RegisteredHandoff): Promise<void>;
+  /** Those that have not expired at `now`, the first to expire first. */
+  openHandoffs(now: number, line?: string): Promise<RegisteredHandoff[]>;
   close(): Promise<void>;
 }
 
@@ -111,6 +116,8 @@ export async function openLedger(place: LedgerPlace): Promise<Ledger> {
     seatUses: (since) => run(() => seatUses(db, since)),
     recordSignings: (made) => run(() => recordSignings(db, made)),
     signings: (key) => run(() => signings(db, key)),
+    registerHandoff: (handoff) => run(() => registerHandoff(db, handoff)),
+    openHandoffs: (now, line) => run(() => openHandoffs(db, now, line)),
     close: () => db.destroy(),
   };
 }

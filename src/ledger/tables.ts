@@ -73,6 +73,20 @@ export interface Tables {
     ended_at: Time;
     how: SeatEnd;
   };
+  /** Handoffs that were registered: builds in flight after they have left their node. */
+  handoff: {
+    /** SHA-256 of the envelope's canonical form. */
+    digest: string;
+    line: string;
+    manifest: string;
+    pipeline: string;
+    job: string;
+    bundles: JSONColumnType<readonly string[]>;
+    artifact: string;
+    issued_at: Time;
+    expires_at: Time;
+    registered_at: Time;
+  };
   /** What was signed under claims; kept, so that a re-run finds the first signature long after its workflow is gone. */
   signing: {
     token: string;

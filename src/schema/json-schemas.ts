@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HandoffSchema } from './handoff.js';
 import { PolicySchema } from './policy.js';
 import { ResealSchema } from './reseal.js';
 import { RosterSchema } from './roster.js';
@@ -15,12 +16,14 @@ const SCHEMAS = {
   sidecar: SidecarSchema,
 } as const;
 
-/** JSON Schemas for editors, of the files as people write them; by file name. */
+/** JSON Schemas for editors, and of the handoff that pipelines give to each other, of the files as people write them; by file name. */
 export function configurationJsonSchemas(): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
+  const handoff = { title: 'reseal: handoff.json', ...z.toJSONSchema(HandoffSchema, { io: 'input' }) };
+  const configuration = Object.fromEntries(
     Object.entries(SCHEMAS).map(([name, schema]) => [
       `${name}.schema.json`,
       { title: `reseal: ${name}.yaml`, ...z.toJSONSchema(schema, { io: 'input' }) },
     ]),
   );
+  return { ...configuration, 'handoff.schema.json': handoff };
 }

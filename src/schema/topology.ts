@@ -95,6 +95,10 @@ const FALLBACK = {
 
 const NEEDED = ['region', 'image', 'lines'] as const;
 
+const sshPublicKey = z
+  .string({ error: 'a public key of SSH' })
+  .regex(/^(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}(?: .*)?$/, { error: 'a public key of SSH, like "ssh-ed25519 AAAA…"' });
+
 /** The file as written; its JSON Schema is for editors. */
 export const TopologyFile = z.strictObject({
   schemaVersion,
@@ -111,7 +115,16 @@ export const TopologyFile = z.strictObject({
       }),
     )
     .min(1, { error: 'at least one node' }),
-  pipelines: z.array(z.strictObject({ name, bundles: z.array(text) })).default([]),
+  pipelines: z
+    .array(
+      z.strictObject({
+        name,
+        bundles: z.array(text),
+        /** Public keys that its handoffs are signed with, lines as in `id_ed25519.pub`. */
+        keys: z.array(sshPublicKey).default([]),
+      }),
+    )
+    .default([]),
 });
 
 /** `topology.yaml` with each node's defaults filled in. */

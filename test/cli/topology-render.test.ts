@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { replaceFile } from '../../src/cli/topology/replace-file.js';
+import { replaceFile } from '../../src/cli/replace-file.js';
 import { reseal, type Ran } from './terminal.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/topologies/', import.meta.url));

@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import { AppsSchema } from '../../src/manifest/assemble.js';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { runProcess } from '../../src/temporal/run-process.js';
 import { built, RESEAL, ROOT } from '../cli/processes.js';
 import { until } from '../setup/until.js';
@@ -123,6 +124,11 @@ describeDocument('docs/operating.md', 'no-head', (mesh) => {
   mkdirSync(join(build, 'Courier.xcarchive'), { recursive: true });
   writeFileSync(join(build, 'Courier.xcarchive', 'Info.plist'), '<plist/>');
   copyFileSync(join(mesh.folder, 'nodes/ams-sign-1/usr/local/var/reseal/mount/ios-main/profiles.json'), join(build, 'profiles.json'));
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(build, 'ci-key')]);
+  const topology = join(mesh.folder, 'reseal', 'topology.yaml');
+  const declared = parse(readFileSync(topology, 'utf8')) as { pipelines: { keys?: string[] }[] };
+  for (const pipeline of declared.pipelines) pipeline.keys = [readFileSync(join(build, 'ci-key.pub'), 'utf8').trim()];
+  writeFileSync(topology, stringify(declared));
   writeFileSync(join(mesh.folder, 'sign.sh'), '#!/bin/sh\necho signed >build/Courier.ipa\n', { mode: 0o755 });
   return Promise.resolve();
 });

@@ -6,7 +6,7 @@ import { topologyMarkdown } from '../../presenters/topology-markdown.js';
 import { unifiedDiff } from '../../presenters/unified-diff.js';
 import { defineCommand } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
-import { bytesOrNone, replaceFile } from './replace-file.js';
+import { bytesOrNone, replaceFile } from '../replace-file.js';
 
 const HEADING = 'Signing topology';
 
