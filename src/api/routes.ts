@@ -168,6 +168,7 @@ export const ROUTES: readonly RouteDescription[] = [
     summary: 'Give a seat or a booking back, or take it from its holder',
     body: SeatReleaseBody,
   },
+  { method: 'get', path: '/v1/impact', summary: 'What falls with ?certificate=SHA1|SERIAL, ?profile=UUID or ?node=NAME' },
   { method: 'get', path: '/v1/handoffs', summary: 'Handoffs that have not expired; ?line=LINE' },
   { method: 'post', path: '/v1/handoffs', summary: 'Register a handoff: a build in flight', body: HandoffSchema },
   {
@@ -199,7 +200,7 @@ export function openApi(): object {
         ...(parameters.length === 0 ? {} : { parameters }),
         ...(body === undefined
           ? {}
-          : { requestBody: { required: true, content: { 'application/json': { schema: z.toJSONSchema(body) } } } }),
+          : { requestBody: { required: true, content: { 'application/json': { schema: z.toJSONSchema(body, { io: 'input' }) } } } }),
         responses: { 200: { description: 'Done' }, default: { description: 'An error: {schemaVersion, error: {code, message, details}}' } },
       },
     };

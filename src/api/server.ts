@@ -42,6 +42,7 @@ import {
 } from './routes.js';
 import { purgeNode } from './purge.js';
 import { HandoffSchema } from '../schema/handoff.js';
+import { showImpact } from './impact.js';
 import { listHandoffs, registerHandoff } from './handoffs.js';
 import { acquireClaim, completeClaim, releaseClaim, showClaim } from './claims.js';
 import { acquireSeat, bookSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
@@ -151,6 +152,7 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.post('/v1/seats/:node/release', async (context) =>
     context.json(await releaseSeat(desk, context.req.param('node'), await body(context, SeatReleaseBody))),
   );
+  api.get('/v1/impact', async (context) => context.json(await showImpact(desk, context.req.query())));
   api.get('/v1/handoffs', async (context) => context.json(await listHandoffs(desk, context.req.query('line'))));
   api.post('/v1/handoffs', async (context) => context.json(await registerHandoff(desk, await body(context, HandoffSchema))));
   api.post('/v1/claims', async (context) => context.json(await acquireClaim(desk, await body(context, ClaimAcquireBody))));

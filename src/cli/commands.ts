@@ -228,6 +228,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./sidecar/sign.js'),
   },
   {
+    path: 'impact',
+    description: 'Show what falls with a certificate, a profile or a node: nodes, pipelines, bundles, builds in flight, what to do next',
+    load: () => import('./impact.js'),
+  },
+  {
     path: 'claim acquire',
     description: 'Ask for the right to sign an artifact: granted with a token, or the signature that there is; exit 4 while another signs',
     load: () => import('./claim/acquire.js'),

@@ -1,4 +1,5 @@
 import { describeDuration } from '../domain/duration.js';
+import { csvCell } from './csv.js';
 import type { Pen } from './rotation-text.js';
 import type { SeatBookedView, SeatClaimView, SeatListView, SeatStandingView, SeatUsageView } from './seat.js';
 
@@ -81,11 +82,10 @@ export function seatUsageText({ by, since, rows }: SeatUsageView, pen: Pen): str
   );
 }
 
-/** For a spreadsheet: what begins like a formula is quoted as a text, and quotes are doubled (RFC 4180). */
+/** For a spreadsheet. */
 export function seatUsageCsv({ by, rows }: SeatUsageView): string[] {
-  const cell = (text: string): string => `"${(/^[=+\-@]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
   return [
     `day,${by},held_seconds,waited_seconds,leases`,
-    ...rows.map((row) => [row.day, cell(row.name), row.heldSeconds, row.waitedSeconds, row.leases].join(',')),
+    ...rows.map((row) => [row.day, csvCell(row.name), row.heldSeconds, row.waitedSeconds, row.leases].join(',')),
   ];
 }

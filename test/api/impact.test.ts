@@ -1,0 +1,88 @@
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { LineName } from '../../src/domain/brands.js';
+import { run } from '../../src/cli/main.js';
+import { situationOf } from '../../activities/rotation/surroundings.js';
+import { parseManifest } from '../../src/manifest/parse.js';
+import type { Manifest } from '../../src/domain/manifest.js';
+import type { ImpactView } from '../../src/presenters/impact.js';
+import { ServedMesh } from './served-mesh.js';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
+
+let served: ServedMesh;
+let manifest: Manifest;
+beforeAll(async () => {
+  served = await ServedMesh.start();
+  const { store } = situationOf(served.mesh.around, 'ios-main' as LineName);
+  const head = await store.head('ios-main' as LineName);
+  if (head === null) throw new Error('the line has a head');
+  manifest = parseManifest(await store.manifest(head.digest), 'head');
+});
+afterAll(() => served.stop());
+
+async function reseal(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const text = { stdout: '', stderr: '' };
+  stdout.on('data', (chunk) => (text.stdout += String(chunk)));
+  stderr.on('data', (chunk) => (text.stderr += String(chunk)));
+  const env = { PATH: process.env['PATH'], RESEAL_URL: served.url, RESEAL_TOKEN: served.token };
+  const exit = await run(argv, { stdout, stderr, env, cwd: served.mesh.folder, now: Date.now });
+  return { exit, ...text };
+}
+
+const first = () => {
+  const [entry] = manifest.profiles;
+  if (entry === undefined) throw new Error('the manifest has profiles');
+  return entry;
+};
+const impact = async (...options: string[]): Promise<ImpactView> =>
+  JSON.parse((await reseal('impact', ...options, '--json')).stdout) as ImpactView;
+
+it('a certificate is found by SHA-1, by serial number and by its last six digits, and takes every target of its line with it (S9)', async () => {
+  const { identity } = first();
+  const serial = manifest.certificates[identity]?.serial ?? '';
+  const view = await impact('--certificate', identity.toUpperCase());
+  expect(view.of).toMatchObject({ kind: 'certificate', id: identity, serialLast6: serial.slice(-6) });
+  expect(view.targets.map((target) => target.bundleId).sort()).toEqual(manifest.profiles.map((entry) => entry.bundleId).sort());
+  expect(view.summary.nodes).toBe(3);
+  expect(view.pipelines.map((pipeline) => pipeline.name)).toContain('courier-release');
+  expect(view.next.join('\n')).toContain('reseal rotation start ios-main');
+  expect(JSON.stringify(view)).not.toContain(serial);
+  for (const of of [serial, serial.slice(-6).toLowerCase()]) expect((await impact('--certificate', of)).of.id).toBe(identity);
+});
+
+it('in mid-rotation the old profile is told with the nodes that still accept it, and what they last said', async () => {
+  const { profile } = first();
+  await served.mesh.rotate();
+  await served.mesh.untilGate();
+  const view = await impact('--profile', profile.uuid);
+  const why = view.nodes.map((node) => node.why);
+  expect(why).toContain('active');
+  expect(why).toContain('accepted');
+  expect(view.nodes.every((node) => node.seenAt !== null)).toBe(true);
+  const text = await reseal('impact', '--profile', profile.uuid);
+  expect(text).toMatchObject({ exit: 0, stderr: '' });
+  expect(text.stdout).toMatch(/\n {2}3 nodes, 1 pipeline, 1 bundle, 0 builds in flight\n\nTARGETS\nBUNDLE +ROLE/);
+  const csv = (await reseal('impact', '--profile', profile.uuid, '--csv')).stdout.split('\n');
+  expect(csv[0]).toBe('kind,name,line,why,detail,builds,seen_at');
+  expect(csv.filter((line) => line.startsWith('"node",'))).toHaveLength(3);
+});
+
+it.each([
+  [[], 'Name one of --certificate, --profile and --node'],
+  [['--certificate', 'abcdef', '--node', 'ams-sign-1'], 'Name one of'],
+  [['--certificate', 'abcdef'], 'No manifest in force or accepted names a certificate whose serial number ends in abcdef'],
+  [['--certificate', 'please'], '--certificate is "please"; it takes a SHA-1'],
+  [['--profile', '../x'], 'it takes a profile’s UUID'.replace('’', "'")],
+  [['--node', 'nowhere'], 'topology.yaml declares no node nowhere'],
+])('is refused in a sentence with %j', async (options, says) => {
+  const ran = await reseal('impact', ...options);
+  expect(ran).toMatchObject({ exit: 2, stdout: '' });
+  expect(ran.stderr).toContain(says);
+});
+
+it('of what nothing depends on says so', async () => {
+  const ran = await reseal('impact', '--profile', '00000000-0000-4000-8000-000000000000');
+  expect(ran.stdout).toContain('nothing depends on it: no manifest in force or accepted names it');
+});
