@@ -17,7 +17,8 @@ export async function readBuildLog(path: string, named: string): Promise<BuildRe
   const file = await opened(path, named);
   try {
     const log = newBuildLog();
-    for await (const line of linesOf(file.createReadStream({ encoding: 'utf8', autoClose: false }) as AsyncIterable<string>)) log.take(line);
+    for await (const line of linesOf(file.createReadStream({ encoding: 'utf8', autoClose: false }) as AsyncIterable<string>))
+      log.take(line);
     return log.request();
   } catch (cause) {
     throw unreadable(named, `it does not read (${cause instanceof Error ? cause.message : String(cause)})`, NEXT, cause);
