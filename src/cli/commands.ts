@@ -65,6 +65,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./advise.js'),
   },
   {
+    path: 'triage',
+    description:
+      'Find out why signing failed, or will: profiles, identities, settings, signatures, nodes, in this order; exit 1 on a finding',
+    load: () => import('./triage.js'),
+  },
+  {
     path: 'rotation plan',
     description: 'Show what a rotation would do and whether the time suffices; exit 1 when it must not begin',
     load: () => import('./rotation/plan.js'),

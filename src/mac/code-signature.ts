@@ -68,7 +68,8 @@ export function readMachO(bytes: Uint8Array): MachO | null {
   return { bytes, architecture: ARCHITECTURES[file.readUInt32LE(4)] ?? 'unknown', build, signature };
 }
 
-function readSuperBlob(blob: Buffer): CodeSignature | null {
+/** The embedded signature that LC_CODE_SIGNATURE names; null where it has no code directory. @throws RangeError where it is cut short */
+export function readSuperBlob(blob: Buffer): CodeSignature | null {
   const blobs = new Map<number, Uint8Array>();
   for (let index = 0; index < blob.readUInt32BE(8); index += 1) {
     const offset = blob.readUInt32BE(16 + index * 8);
@@ -89,6 +90,10 @@ function readCodeDirectory(bytes: Uint8Array): CodeDirectory {
   const version = blob.readUInt32BE(8);
   const hashes = blob.readUInt32BE(16);
   const size = blob.readUInt8(36);
+  const [special, code] = [blob.readUInt32BE(24), blob.readUInt32BE(28)];
+  // A count that the bytes have no room for would be taken at its word below.
+  if (size === 0 || special * size > hashes || hashes + code * size > blob.length)
+    throw new RangeError(`a code directory of ${blob.length} bytes that says it has ${special} and ${code} digests`);
   const teamOffset = version >= 0x20200 ? blob.readUInt32BE(48) : 0;
   const text = (offset: number): string => blob.toString('utf8', offset, blob.indexOf(0, offset));
   const digestAt = (slot: number): string => blob.toString('hex', hashes + slot * size, hashes + (slot + 1) * size);
@@ -101,8 +106,8 @@ function readCodeDirectory(bytes: Uint8Array): CodeDirectory {
     digest: blob.readUInt8(37) === 1 ? 'sha1' : 'sha256',
     pageSize: 2 ** blob.readUInt8(39),
     codeLimit: blob.readUInt32BE(32),
-    code: Array.from({ length: blob.readUInt32BE(28) }, (_, slot) => digestAt(slot)),
-    special: new Map(Array.from({ length: blob.readUInt32BE(24) }, (_, index) => [index + 1, digestAt(-index - 1)])),
+    code: Array.from({ length: code }, (_, slot) => digestAt(slot)),
+    special: new Map(Array.from({ length: special }, (_, index) => [index + 1, digestAt(-index - 1)])),
     executableSegment:
       version >= 0x20400 ? { base: blob.readBigUInt64BE(64), limit: blob.readBigUInt64BE(72), flags: blob.readBigUInt64BE(80) } : null,
   };

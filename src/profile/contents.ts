@@ -94,7 +94,8 @@ function certificate(der: Uint8Array): ProfileCertificate {
   };
 }
 
-function plain(value: PlistValue): PlainValue {
+/** A property list's value as plain data. */
+export function plain(value: PlistValue): PlainValue {
   if (value === null) return '';
   if (value instanceof Date) return isoSeconds(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');

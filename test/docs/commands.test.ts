@@ -151,6 +151,7 @@ describe('the documents', () => {
     'docs/agents.md',
     'docs/ssh.md',
     'docs/sidecar.md',
+    'docs/triage.md',
   ];
 
   it('name no command that the list of exceptions knows and no document shows', () => {
