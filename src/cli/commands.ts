@@ -55,6 +55,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./canary.js'),
   },
   {
+    path: 'init',
+    description: 'Begin: write a first configuration, make its store, and freeze the first manifest of your profiles',
+    load: () => import('./init.js'),
+  },
+  {
     path: 'doctor',
     description: 'Check that this machine has what reseal needs, and say how to get what is missing',
     load: () => import('./doctor.js'),

@@ -6,6 +6,7 @@ const EXIT: Readonly<Record<ErrorCode, ExitCode>> = {
   CONFIG_MISSING: 2,
   CONFIG_INVALID: 2,
   MANIFEST_INVALID: 2,
+  PROJECT_INVALID: 2,
   POLICY_DOES_NOT_FIT: 2,
   NOT_FOUND: 2,
   FILE_UNREADABLE: 2,

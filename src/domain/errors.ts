@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'CONFIG_MISSING'
   | 'CONFIG_INVALID'
   | 'MANIFEST_INVALID'
+  | 'PROJECT_INVALID'
   | 'POLICY_DOES_NOT_FIT'
   | 'NOT_FOUND'
   // files

@@ -55,6 +55,18 @@ export function manifestCertificates(profiles: readonly ProfileDescription[]): M
   );
 }
 
+/** Where apps come from, for messages, and what else it says. */
+export interface AppsOrigin {
+  /** As sentences name it. */
+  readonly name: string;
+  /** CODE_SIGN_IDENTITY of a bundle id's targets; null where nothing says it. */
+  readonly identityOf: (bundleId: string) => string | null;
+  /** Why a profile that it does not name may be there; empty where that is not known. */
+  readonly unnamed: (profile: ProfileDescription) => string;
+}
+
+const APPS_YAML: AppsOrigin = { name: 'apps.yaml', identityOf: () => null, unnamed: () => '' };
+
 /** Profiles that one node alone gets; of `holder: null` whoever needs them. */
 export interface HeldProfiles {
   readonly holder: NodeName | null;
@@ -74,7 +86,12 @@ export const assembleManifest = (line: LineName, profiles: readonly ProfileDescr
  * a holder has no profile for has to have one for all.
  * @throws ResealError MANIFEST_INVALID
  */
-export function assembleHeldManifest(line: LineName, groups: readonly HeldProfiles[], { apps }: Apps): Manifest {
+export function assembleHeldManifest(
+  line: LineName,
+  groups: readonly HeldProfiles[],
+  { apps }: Apps,
+  origin: AppsOrigin = APPS_YAML,
+): Manifest {
   const problems: string[] = [];
   const used = new Set<ProfileDescription>();
   const entries: ManifestEntry[] = [];
@@ -90,19 +107,22 @@ export function assembleHeldManifest(line: LineName, groups: readonly HeldProfil
       for (const { holder, covering } of covered) {
         for (const profile of covering) {
           used.add(profile);
-          const identity = identityOf(profile, facts.identity);
+          const identity = identityOf(profile, facts.identity, origin.identityOf(bundleId));
           if (identity === null)
-            problems.push(`${profile.uuid} embeds ${profile.certificates.length} certificates: name one as identity of ${bundleId}`);
+            problems.push(
+              `${profile.uuid} embeds ${profile.certificates.length} certificates: name one as identity of ${bundleId} in apps.yaml`,
+            );
           else entries.push(entryOf(app, bundleId, { ...facts, holder: holder ?? facts.holder }, profile, identity));
         }
       }
     }
   }
   for (const profile of groups.flatMap((group) => group.profiles)) {
-    if (!used.has(profile)) problems.push(`${profile.uuid} is for ${profile.bundleId}, which apps.yaml does not name`);
+    if (!used.has(profile))
+      problems.push(`${profile.uuid} is for ${profile.bundleId}, which ${origin.name} does not name${origin.unnamed(profile)}`);
   }
   if (problems.length > 0) {
-    throw new ResealError('MANIFEST_INVALID', `Profiles and apps.yaml do not make a manifest of ${line}: ${problems.join('; ')}.`, {
+    throw new ResealError('MANIFEST_INVALID', `Profiles and ${origin.name} do not make a manifest of ${line}: ${problems.join('; ')}.`, {
       details: problems,
     });
   }
@@ -135,7 +155,12 @@ function entryOf(app: string, bundleId: string, facts: BundleFacts, profile: Pro
   };
 }
 
-function identityOf(profile: ProfileDescription, named: string | undefined): Sha1 | null {
+/** Named by its SHA-1; else the only one; else the only one that CODE_SIGN_IDENTITY fits, which Xcode holds against SHA-1s and beginnings of common names. */
+function identityOf(profile: ProfileDescription, named: string | undefined, wanted: string | null): Sha1 | null {
   if (named !== undefined) return profile.certificates.find((one) => one.sha1 === named)?.sha1 ?? null;
-  return profile.certificates.length === 1 ? (profile.certificates[0]?.sha1 ?? null) : null;
+  if (profile.certificates.length === 1 || wanted === null) return onlyOf(profile.certificates);
+  return onlyOf(profile.certificates.filter((one) => one.sha1 === wanted.toLowerCase() || one.commonName.startsWith(wanted)));
 }
+
+const onlyOf = (certificates: ProfileDescription['certificates']): Sha1 | null =>
+  certificates.length === 1 ? (certificates[0]?.sha1 ?? null) : null;

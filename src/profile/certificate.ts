@@ -26,8 +26,23 @@ export interface Certificate {
   readonly pathLength: number | null;
 }
 
-/** Reads one DER certificate. @throws Error (of OpenSSL or pkijs) where it is none */
+/** Certificates that were read, by the SHA-256 of their DER: a team's profiles all carry Apple's and its own, and reading one takes milliseconds. */
+const known = new Map<Sha256, Certificate>();
+const KEPT = 256;
+
+/** Reads one DER certificate. What it says depends on its bytes alone, so equal ones are read once. @throws Error (of OpenSSL or pkijs) where it is none */
 export function readCertificate(der: Uint8Array): Certificate {
+  const digest = sha256Hex(der);
+  const before = known.get(digest);
+  if (before !== undefined) return before;
+  const certificate = decoded(der);
+  const [oldest] = known.keys();
+  if (known.size >= KEPT && oldest !== undefined) known.delete(oldest);
+  known.set(digest, certificate);
+  return certificate;
+}
+
+function decoded(der: Uint8Array): Certificate {
   const x509 = new X509Certificate(der);
   const parsed = pkijs.Certificate.fromBER(new Uint8Array(x509.raw));
   return {

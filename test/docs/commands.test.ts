@@ -20,6 +20,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npx reseal demo --example dedicated-signer': 'test/cli/demo-examples.test.ts',
   'npm start -- --real': 'test/cli/demo-endings.heavy.test.ts; needs fixtures from beside the repository',
   'npm start -- --fresh': 'test/cli/demo.test.ts starts every demo on a fresh home',
+  'npx reseal init --profiles profiles --project Courier.xcodeproj': 'makes a configuration where this test has one: test/cli/init.test.ts',
+  'npx reseal manifest freeze profiles --project Courier.xcodeproj --export-options ExportOptions.plist --line ios-main --first --as rita --ticket CHG-1':
+    'needs a project, and the line has its head by then: test/cli/freeze-project.test.ts',
   'npx reseal up': 'runs for as long as this test does: DocumentedMesh',
   'npx reseal server': 'needs a Temporal server and a database of its own: test/cli/apart.heavy.test.ts',
   'npx reseal worker': 'as `server`',
