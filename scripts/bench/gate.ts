@@ -37,6 +37,7 @@ function makeNode(): string {
   const manifest = Buffer.from(JSON.stringify({ schemaVersion: 1, line: 'ios-main', certificates: {}, profiles }));
   put('mount/ios-main/profiles.json', manifest);
   put('state/accepted.json', JSON.stringify({ 'ios-main': [sha256Of(manifest)] }));
+  put('state/node.json', JSON.stringify({ schemaVersion: 1, node: 'ams-build-1', region: 'eu-west', longestBuildSeconds: 14_400 }));
   put('bin/security', `#!/bin/sh\nprintf '%s' '${ROWS}'\n`, 0o755);
   return sha256Of(manifest);
 }
@@ -47,7 +48,6 @@ const env = {
   HOME: home,
   RESEAL_MOUNT: join(home, 'mount'),
   RESEAL_STATE: join(home, 'state'),
-  RESEAL_REGION: 'eu-west',
 };
 function time(program: string, ...args: readonly string[]): number {
   const began = performance.now();
