@@ -2,8 +2,6 @@
 // The signing gate: does this node have what a build is going to sign with? Nothing but Node.js 20 is needed; copy this one file to where CI runs it.
 // docs/gate.md says how it is used. Exit 0: yes. 1: no; every reason with what was expected, what was found and what to do. 2: it could not be asked, or
 // the node does not say enough of itself.
-import { spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -17,8 +15,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { homedir, hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+
+// An import would make everything that these two export, the Web Crypto API too, before the first line here runs.
+const require = createRequire(import.meta.url);
+const { spawnSync } = require('node:child_process');
+const { createHash, randomUUID } = require('node:crypto');
 
 const USAGE = `usage: node assert-signing-context.mjs --expect-manifest SHA --expect-signing SHA --region R [options] [-- BUILD ARGUMENTS]
        node assert-signing-context.mjs --unpin JOB [--state DIR]
@@ -530,49 +534,33 @@ function checkRegion(expected, found, state) {
 }
 
 /**
- * Asks `security find-identity -v -p codesigning` while files are looked at.
- * `answer`: what it prints, to the byte, or why there is nothing of it. It is ended with all that it has started: whoever hangs must not keep this process.
+ * What `security find-identity -v -p codesigning` prints, to the byte, or why there is nothing of it. It is ended with all that it has started: whoever hangs must
+ * not keep this process. Waited for at once: a stream and its events take longer to load than everything else here that could be done meanwhile.
  */
 function askForIdentities(timeout) {
-  let child = null;
-  let giveUp = () => undefined;
-  const stop = () => {
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      child.kill('SIGKILL');
-    }
-    child.stdout.destroy();
-  };
-  const answer = new Promise((done) => {
-    const chunks = [];
-    let length = 0;
-    const timer = setTimeout(() => end({ trouble: `it did not end within ${timeout / 1000} s` }), timeout);
-    const end = (result) => {
-      clearTimeout(timer);
-      stop();
-      done(result);
-    };
-    try {
-      child = spawn('security', ['find-identity', '-v', '-p', 'codesigning'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
-    } catch (error) {
-      return end({ trouble: `it cannot be run (${error.code ?? 'no reason given'})` });
-    }
-    child.on('error', (error) =>
-      end({ trouble: error.code === 'ENOENT' ? 'there is no such program' : `it cannot be run (${error.code})` }),
-    );
-    child.stdout.on('data', (bytes) => {
-      length += bytes.length;
-      if (length <= MOST_OUTPUT) chunks.push(bytes);
-      else end({ trouble: `it printed more than ${MOST_OUTPUT} bytes` });
-    });
-    child.on('close', (code, signal) =>
-      end(code === 0 ? { bytes: Buffer.concat(chunks) } : { trouble: `it ended with ${code ?? signal}` }),
-    );
-    giveUp = () => end({ trouble: 'it was not waited for' });
+  const { pid, status, signal, error, stdout } = spawnSync('security', ['find-identity', '-v', '-p', 'codesigning'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+    timeout,
+    killSignal: 'SIGKILL',
+    maxBuffer: MOST_OUTPUT,
   });
-  return { answer, giveUp };
+  if (error === undefined) return status === 0 ? { bytes: stdout } : { trouble: `it ended with ${status ?? signal}` };
+  try {
+    if (pid > 0) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing of it is left.
+  }
+  switch (error.code) {
+    case 'ENOENT':
+      return { trouble: 'there is no such program' };
+    case 'ETIMEDOUT':
+      return { trouble: `it did not end within ${timeout / 1000} s` };
+    case 'ENOBUFS':
+      return { trouble: `it printed more than ${MOST_OUTPUT} bytes` };
+    default:
+      return { trouble: `it cannot be run (${error.code ?? 'no reason given'})` };
+  }
 }
 
 const ROW = /^ *[0-9]+\) (([0-9A-F]{40}) ".*?"(?: \(([A-Z0-9_]+)\))?)$/;
@@ -801,16 +789,7 @@ function unpin({ state, line, unpin: job }) {
 
 // ------------------------------------------------------------------------------------------------------------------- the gate
 
-async function judge(options, record) {
-  const identities = askForIdentities(options.timeout);
-  try {
-    await judgeWith(identities.answer, options, record);
-  } finally {
-    identities.giveUp();
-  }
-}
-
-async function judgeWith(identities, options, record) {
+function judge(options, record) {
   const rendered = renderedOn(options.state);
   const path = locate(options, options.node ?? rendered.node ?? shortHost());
   const active = readManifest(path);
@@ -829,7 +808,7 @@ async function judgeWith(identities, options, record) {
   const all = acceptedManifests(active, accepted ?? [active.sha256]);
   const manifest = checkManifest(options.expectManifest, active, all, accepted, options.exact);
   const profiles = manifest.fitting === undefined ? { checked: 0, reasons: [] } : checkProfiles(manifest.fitting, node, options.folders);
-  const signing = checkSigning(options.expectSigning, await identities, options.exact ? [active] : all.manifests, node);
+  const signing = checkSigning(options.expectSigning, askForIdentities(options.timeout), options.exact ? [active] : all.manifests, node);
   const build = checkBuildArguments(options.buildArgs, options.readOnlyTools);
   const nodeRegion = rendered.region ?? options.imageRegion;
   const region = checkRegion(options.region, nodeRegion, options.state);
@@ -874,7 +853,7 @@ function sentences({ verdict, node, region, line, parallel, active, manifest, pi
 
 const EXITS = { pass: 0, fail: 1, inconclusive: 2, error: 2 };
 
-async function main(argv, env) {
+function main(argv, env) {
   const record = {
     schemaVersion: 1,
     gate: 'signing-context',
@@ -889,7 +868,7 @@ async function main(argv, env) {
     ({ format } = options);
     Object.assign(record, { node: options.node ?? record.node, image: options.image, reasons: [] });
     if (options.unpin !== undefined) Object.assign(record, { released: unpin(options), verdict: 'pass' });
-    else await judge(options, record);
+    else judge(options, record);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     Object.assign(record, { verdict: 'error', reasons: [error.reason] });
@@ -899,4 +878,4 @@ async function main(argv, env) {
   if (format === 'text') process.stderr.write(`${sentences(record).join('\n')}\n`);
 }
 
-await main(process.argv.slice(2), process.env);
+main(process.argv.slice(2), process.env);
