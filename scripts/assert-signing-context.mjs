@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // The signing gate: does this node have what a build is going to sign with? Nothing but Node.js 20 is needed; copy this one file to where CI runs it.
-// docs/gate.md says how it is used. Exit 0: yes. 1: no; every reason with what was expected, what was found and what to do. 2: it could not be asked.
-import { spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+// docs/gate.md says how it is used. Exit 0: yes. 1: no; every reason with what was expected, what was found and what to do. 2: it could not be asked, or
+// the node does not say enough of itself.
 import {
   closeSync,
   constants,
@@ -16,8 +15,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { homedir, hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+
+// An import would make everything that these two export, the Web Crypto API too, before the first line here runs.
+const require = createRequire(import.meta.url);
+const { spawnSync } = require('node:child_process');
+const { createHash, randomUUID } = require('node:crypto');
 
 const USAGE = `usage: node assert-signing-context.mjs --expect-manifest SHA --expect-signing SHA --region R [options] [-- BUILD ARGUMENTS]
        node assert-signing-context.mjs --unpin JOB [--state DIR]
@@ -29,13 +34,13 @@ const USAGE = `usage: node assert-signing-context.mjs --expect-manifest SHA --ex
   --pin JOB              on success keep this manifest on the node until --unpin, at most --pin-for
   --unpin JOB            give it back
   --pipeline NAME        whose job that is (RESEAL_PIPELINE)
-  --pin-for DURATION     default 4h; at most 7d
+  --pin-for DURATION     default: the longest build of the policy, as the node has it, else 4h; at most 7d
   --build-args "ARGS"    arguments of the build, to be looked at too; what stands after -- is as well
   --manifest FILE        the node's profiles.json (RESEAL_PROFILES)
   --mount DIR            default /usr/local/var/reseal/mount (RESEAL_MOUNT)
   --state DIR            default /usr/local/var/reseal/state (RESEAL_STATE)
   --line NAME            where the mount has several (RESEAL_LINE)
-  --node NAME            default: the host's name (RESEAL_NODE)
+  --node NAME            default: the name that the node has of reseal, else the host's (RESEAL_NODE)
   --folders LIST         xcode16,legacy (RESEAL_PROFILE_FOLDERS): where Xcode reads profiles
   --timeout SECONDS      for \`security\`; default 30
   --format text|json     text: sentences on stderr too; stdout has one line of JSON in any case
@@ -63,6 +68,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** What no name may hold that people read: the same as in src/domain/plain-text.ts. */
 const NOT_PLAIN = /[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u;
+const DEFAULT_LEASE = 4 * 3_600_000;
+const LONGEST_LEASE = 7 * 86_400_000;
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** The gate could not be asked: arguments, or what it reads, are at fault. */
@@ -148,7 +155,7 @@ function positional(value, name) {
 function duration(text) {
   const [, count, unit] = /^([1-9][0-9]{0,6})([smhd])$/.exec(text) ?? [];
   const milliseconds = unit === undefined ? 0 : Number(count) * UNITS[unit];
-  if (milliseconds > 0 && milliseconds <= 7 * UNITS.d) return milliseconds;
+  if (milliseconds > 0 && milliseconds <= LONGEST_LEASE) return milliseconds;
   throw usage('--pin-for is no duration', 'an integer and s, m, h or d, at most 7d', text);
 }
 
@@ -194,15 +201,15 @@ function settings(argv, env) {
     expectManifest,
     expectSigning,
     region,
-    // What the runner says of itself counts last: it may be where --region came from.
-    nodeRegion: env.RESEAL_REGION || small(env.RESEAL_REGION_FILE || '/etc/reseal-region') || env.RUNNER_REGION || null,
+    // Of the image, not of the job: variables of the job may be where --region came from.
+    imageRegion: small('/etc/reseal-region'),
     manifest: given('manifest', 'RESEAL_PROFILES'),
     mount: given('mount', 'RESEAL_MOUNT'),
     folders: folders.map((one) => join(homedir(), FOLDERS[one])),
     exact: options.exact === true,
     pin: options.pin === undefined ? undefined : jobName(options.pin),
     pipeline: pipelineOf(options, env),
-    pinFor: duration(options['pin-for'] ?? '4h'),
+    pinFor: options['pin-for'] === undefined ? undefined : duration(options['pin-for']),
     buildArgs: options.buildArgs,
     timeout: secondsOf(options.timeout ?? '30') * 1000,
     readOnlyTools: { match: env.MATCH_READONLY, sigh: env.SIGH_READONLY },
@@ -274,15 +281,14 @@ function entriesOf(folder) {
 }
 
 /** The node's active manifest: where it is, and whose. */
-function locate({ manifest, mount, line, node }) {
-  if (manifest !== undefined) return { path: resolve(manifest), source: 'named' };
+function locate({ manifest, mount, line }, name) {
+  if (manifest !== undefined) return resolve(manifest);
   const root = resolve(mount ?? join(BASE, 'mount'));
-  const name = node ?? shortHost();
   const places = (of) => [join(root, of, 'profiles.json'), join(root, of, 'nodes', name, 'profiles.json')];
   const there = (of) => places(of).find((path) => kindOf(path) !== 'nothing');
-  if (line !== undefined) return { path: there(line) ?? places(line)[0], source: 'mount' };
+  if (line !== undefined) return there(line) ?? places(line)[0];
   const lines = entriesOf(root).filter((of) => NAME.test(of) && there(of) !== undefined);
-  if (lines.length === 1) return { path: there(lines[0]), source: 'mount' };
+  if (lines.length === 1) return there(lines[0]);
   if (lines.length > 1)
     throw new Fault(
       'manifest',
@@ -291,9 +297,6 @@ function locate({ manifest, mount, line, node }) {
       lines.join(', '),
       'name the one that this job builds for with --line',
     );
-  // A host that reseal has never had to do with, and a frozen manifest that the job has brought along.
-  const own = resolve('profiles.json');
-  if (mount === undefined && kindOf(root) === 'nothing' && kindOf(own) !== 'nothing') return { path: own, source: 'working folder' };
   throw new Fault(
     'manifest',
     'this node has no active manifest',
@@ -304,6 +307,32 @@ function locate({ manifest, mount, line, node }) {
 }
 
 const shortHost = () => hostname().split('.')[0].toLowerCase();
+
+const NOT_RENDERED = { node: undefined, region: undefined, longestBuild: undefined };
+
+/** `node.json` of the node's state: what reseal has rendered there of topology and policy. Without it: nothing of it. */
+function renderedOn(state) {
+  const path = join(state, 'node.json');
+  const fault = (found) =>
+    new Fault('node', `${path} is not what reseal writes`, 'schemaVersion 1, node, region and longestBuildSeconds', found, 'see `reseal node inspect`'); // prettier-ignore
+  let bytes;
+  try {
+    bytes = bytesOf(path, 65_536);
+  } catch (error) {
+    if (error.found === 'nothing' || /^nothing that may|cannot be read/.test(error.found ?? '')) return NOT_RENDERED;
+    throw fault(error.found ?? error.message);
+  }
+  let value = null;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    // Said below.
+  }
+  const { node, region, longestBuildSeconds: seconds } = value ?? {};
+  const whole = [node, region].every((text) => typeof text === 'string' && text !== '') && Number.isSafeInteger(seconds) && seconds > 0;
+  if (value?.schemaVersion !== 1 || !whole) throw fault(`${bytes.length} bytes of something else`);
+  return { node, region, longestBuild: Math.min(seconds * 1000, LONGEST_LEASE) };
+}
 
 function readManifest(path) {
   const fault = (message, expected, found) =>
@@ -482,64 +511,56 @@ function checkProfiles(manifest, node, folders) {
   return { checked, reasons };
 }
 
-function checkRegion(expected, found) {
-  if (expected === found) return [];
-  const next = 'run the job on a runner of that region; a node says its region in RESEAL_REGION or /etc/reseal-region';
-  return [
-    reason(
-      'region',
-      found === null ? 'the node does not say its region' : 'the node is in another region',
-      expected,
-      found ?? 'nothing',
-      next,
-    ),
-  ];
+/** What the node itself says against what is expected; never a job's word against itself. */
+function checkRegion(expected, found, state) {
+  if (found === null)
+    return {
+      reasons: [],
+      unknown: [
+        reason(
+          'region',
+          'not checked: the node does not say its region',
+          expected,
+          `neither ${state}/node.json nor /etc/reseal-region`,
+          'a rotation of reseal writes the first, a golden image has the second; what the job itself says does not count',
+        ),
+      ],
+    };
+  if (expected === found) return { reasons: [], unknown: [] };
+  return {
+    reasons: [reason('region', 'the node is in another region', expected, found, 'run the job on a runner of that region')],
+    unknown: [],
+  };
 }
 
 /**
- * Asks `security find-identity -v -p codesigning` while files are looked at.
- * `answer`: what it prints, to the byte, or why there is nothing of it. It is ended with all that it has started: whoever hangs must not keep this process.
+ * What `security find-identity -v -p codesigning` prints, to the byte, or why there is nothing of it. It is ended with all that it has started: whoever hangs must
+ * not keep this process. Waited for at once: a stream and its events take longer to load than everything else here that could be done meanwhile.
  */
 function askForIdentities(timeout) {
-  let child = null;
-  let giveUp = () => undefined;
-  const stop = () => {
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      child.kill('SIGKILL');
-    }
-    child.stdout.destroy();
-  };
-  const answer = new Promise((done) => {
-    const chunks = [];
-    let length = 0;
-    const timer = setTimeout(() => end({ trouble: `it did not end within ${timeout / 1000} s` }), timeout);
-    const end = (result) => {
-      clearTimeout(timer);
-      stop();
-      done(result);
-    };
-    try {
-      child = spawn('security', ['find-identity', '-v', '-p', 'codesigning'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
-    } catch (error) {
-      return end({ trouble: `it cannot be run (${error.code ?? 'no reason given'})` });
-    }
-    child.on('error', (error) =>
-      end({ trouble: error.code === 'ENOENT' ? 'there is no such program' : `it cannot be run (${error.code})` }),
-    );
-    child.stdout.on('data', (bytes) => {
-      length += bytes.length;
-      if (length <= MOST_OUTPUT) chunks.push(bytes);
-      else end({ trouble: `it printed more than ${MOST_OUTPUT} bytes` });
-    });
-    child.on('close', (code, signal) =>
-      end(code === 0 ? { bytes: Buffer.concat(chunks) } : { trouble: `it ended with ${code ?? signal}` }),
-    );
-    giveUp = () => end({ trouble: 'it was not waited for' });
+  const { pid, status, signal, error, stdout } = spawnSync('security', ['find-identity', '-v', '-p', 'codesigning'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+    timeout,
+    killSignal: 'SIGKILL',
+    maxBuffer: MOST_OUTPUT,
   });
-  return { answer, giveUp };
+  if (error === undefined) return status === 0 ? { bytes: stdout } : { trouble: `it ended with ${status ?? signal}` };
+  try {
+    if (pid > 0) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing of it is left.
+  }
+  switch (error.code) {
+    case 'ENOENT':
+      return { trouble: 'there is no such program' };
+    case 'ETIMEDOUT':
+      return { trouble: `it did not end within ${timeout / 1000} s` };
+    case 'ENOBUFS':
+      return { trouble: `it printed more than ${MOST_OUTPUT} bytes` };
+    default:
+      return { trouble: `it cannot be run (${error.code ?? 'no reason given'})` };
+  }
 }
 
 const ROW = /^ *[0-9]+\) (([0-9A-F]{40}) ".*?"(?: \(([A-Z0-9_]+)\))?)$/;
@@ -768,17 +789,9 @@ function unpin({ state, line, unpin: job }) {
 
 // ------------------------------------------------------------------------------------------------------------------- the gate
 
-async function judge(options, record) {
-  const identities = askForIdentities(options.timeout);
-  try {
-    await judgeWith(identities.answer, options, record);
-  } finally {
-    identities.giveUp();
-  }
-}
-
-async function judgeWith(identities, options, record) {
-  const { path, source } = locate(options);
+function judge(options, record) {
+  const rendered = renderedOn(options.state);
+  const path = locate(options, options.node ?? rendered.node ?? shortHost());
   const active = readManifest(path);
   if (options.line !== undefined && options.line !== active.line)
     throw new Fault(
@@ -789,36 +802,33 @@ async function judgeWith(identities, options, record) {
       'name the manifest of that line with --manifest or RESEAL_PROFILES',
     );
   const published = basename(dirname(dirname(path))) === 'nodes' ? basename(dirname(path)) : undefined;
-  const node = options.node ?? published ?? shortHost();
+  const node = options.node ?? published ?? rendered.node ?? shortHost();
   Object.assign(record, { node, line: active.line, active: active.sha256 });
   const accepted = acceptedBy(options.state, active.line);
   const all = acceptedManifests(active, accepted ?? [active.sha256]);
   const manifest = checkManifest(options.expectManifest, active, all, accepted, options.exact);
   const profiles = manifest.fitting === undefined ? { checked: 0, reasons: [] } : checkProfiles(manifest.fitting, node, options.folders);
-  const signing = checkSigning(options.expectSigning, await identities, options.exact ? [active] : all.manifests, node);
+  const signing = checkSigning(options.expectSigning, askForIdentities(options.timeout), options.exact ? [active] : all.manifests, node);
   const build = checkBuildArguments(options.buildArgs, options.readOnlyTools);
-  const findings = [...build.findings];
-  if (source === 'working folder') findings.push(`${path} was taken for the node's manifest: this host has no mount of reseal`);
-  const reasons = [
-    ...manifest.reasons,
-    ...profiles.reasons,
-    ...checkRegion(options.region, options.nodeRegion),
-    ...signing.reasons,
-    ...build.reasons,
-  ];
+  const nodeRegion = rendered.region ?? options.imageRegion;
+  const region = checkRegion(options.region, nodeRegion, options.state);
+  const wrong = [...manifest.reasons, ...profiles.reasons, ...region.reasons, ...signing.reasons, ...build.reasons];
+  const reasons = [...wrong, ...region.unknown];
   Object.assign(record, {
     manifest: manifest.fitting?.sha256 ?? null,
     parallel: accepted !== null && accepted.length > 1,
     profiles: profiles.checked,
     identities: signing.summary,
-    region: options.nodeRegion,
-    findings,
+    region: nodeRegion,
+    findings: build.findings,
     reasons,
   });
+  record.verdict = wrong.length > 0 ? 'fail' : reasons.length > 0 ? 'inconclusive' : 'pass';
   if (reasons.length === 0 && options.pin !== undefined) {
     const accepts = () => accepted === null || (acceptedBy(options.state, active.line) ?? []).includes(manifest.fitting.sha256);
-    const lease = pin(options, manifest.fitting, node, accepts);
-    Object.assign(record, { pin: lease.pinned, reasons: lease.reasons });
+    const pinFor = options.pinFor ?? rendered.longestBuild ?? DEFAULT_LEASE;
+    const lease = pin({ ...options, pinFor }, manifest.fitting, node, accepts);
+    Object.assign(record, { pin: lease.pinned, reasons: lease.reasons, verdict: lease.pinned === null ? 'fail' : 'pass' });
   }
 }
 
@@ -841,7 +851,9 @@ function sentences({ verdict, node, region, line, parallel, active, manifest, pi
   return lines.map(plain);
 }
 
-async function main(argv, env) {
+const EXITS = { pass: 0, fail: 1, inconclusive: 2, error: 2 };
+
+function main(argv, env) {
   const record = {
     schemaVersion: 1,
     gate: 'signing-context',
@@ -855,17 +867,15 @@ async function main(argv, env) {
     if (options.help) return process.stdout.write(`${USAGE}\n`);
     ({ format } = options);
     Object.assign(record, { node: options.node ?? record.node, image: options.image, reasons: [] });
-    if (options.unpin !== undefined) record.released = unpin(options);
-    else await judge(options, record);
-    record.verdict = record.reasons.length === 0 ? 'pass' : 'fail';
-    process.exitCode = record.verdict === 'pass' ? 0 : 1;
+    if (options.unpin !== undefined) Object.assign(record, { released: unpin(options), verdict: 'pass' });
+    else judge(options, record);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    record.reasons = [error.reason];
-    process.exitCode = 2;
+    Object.assign(record, { verdict: 'error', reasons: [error.reason] });
   }
+  process.exitCode = EXITS[record.verdict];
   process.stdout.write(`${JSON.stringify(record)}\n`);
   if (format === 'text') process.stderr.write(`${sentences(record).join('\n')}\n`);
 }
 
-await main(process.argv.slice(2), process.env);
+main(process.argv.slice(2), process.env);

@@ -1,8 +1,10 @@
 import type { Sha256 } from '../../src/domain/brands.js';
+import { renderedNode } from '../../src/domain/node/rendered.js';
 import type { NodeStep, Placement } from '../../src/domain/node/steps.js';
+import { sha256Of } from '../../src/manifest/digest.js';
 import type { NodePath } from '../../src/node-shell/contract.js';
 import type { Effect } from './effect.js';
-import { moving, writing, type Move } from './file-effects.js';
+import { moving, writing, type FileToWrite, type Move } from './file-effects.js';
 import { putIdentity, shelveIdentity, unlockIdentity } from './identities.js';
 import { activate, digestAt, putManifest, quarantineManifest, refuseActive } from './manifest-effects.js';
 import { PROFILE_FOLDERS, profilePath } from './paths.js';
@@ -69,9 +71,19 @@ async function setAccepted(session: WritingSession, digest: Sha256, what: 'accep
   const { accepted } = session.attempt;
   const present = (await accepted.read(session.name)) ?? [];
   if (what === 'un-accept') await refuseActive(published(session), digest);
-  if (present.includes(digest) === (what === 'accept')) return null;
-  const next = what === 'accept' ? [...present, digest] : present.filter((one) => one !== digest);
-  return writing(session, digest, [await accepted.replacement(session.name, next)]);
+  const next = what === 'accept' ? [...new Set([...present, digest])] : present.filter((one) => one !== digest);
+  // Before the manifest counts: a build that is let in by it knows which node this is.
+  const files = what === 'accept' ? await renderedAnew(session) : [];
+  if (next.length !== present.length) files.push(await accepted.replacement(session.name, next));
+  return files.length === 0 ? null : writing(session, digest, files);
+}
+
+/** `node.json`, where it does not say what the order has frozen. */
+async function renderedAnew(session: WritingSession): Promise<FileToWrite[]> {
+  const path = session.paths.stateFile('node.json');
+  const bytes = Buffer.from(`${JSON.stringify(renderedNode(session.node, session.policy), null, 2)}\n`, 'utf8');
+  const found = await digestAt(session, path);
+  return found.kind === 'file' && found.sha256 === sha256Of(bytes) ? [] : [{ path, bytes, mode: 0o644 }];
 }
 
 async function quarantineProfile(session: WritingSession, placement: Placement): Promise<Effect | null> {

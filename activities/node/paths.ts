@@ -57,7 +57,7 @@ export class LinePaths implements AttemptPlace {
     return `${this.settings}/${digest}`;
   }
 
-  stateFile(name: 'accepted.json' | 'folders.json' | 'journal' | 'lock'): NodePath {
+  stateFile(name: 'accepted.json' | 'folders.json' | 'journal' | 'lock' | 'node.json'): NodePath {
     return `${this.node.state}/${name}`;
   }
 

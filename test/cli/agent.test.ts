@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { parse as parsePlist, type PlistValue } from 'plist';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { launchdPlan, type LaunchdRequest } from '../../src/cli/agent/launchd.js';
-import { putServices, removeServices } from '../../src/cli/agent/services.js';
+import { putServices, removeServices, runCommand } from '../../src/cli/agent/services.js';
 import { createMesh, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { behindAgents } from '../e2e/agent-processes.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
@@ -21,6 +22,7 @@ const REQUEST: LaunchdRequest = {
   socket: '/usr/local/var/reseal/canary/canary.sock',
   temporalConfig: '/usr/local/etc/reseal/temporal.toml',
   logs: '/usr/local/var/log/reseal',
+  state: '/usr/local/var/reseal/state',
 };
 
 type Plist = Record<string, PlistValue>;
@@ -65,6 +67,28 @@ describe('what launchd is given', () => {
     expect(Object.keys(canary['EnvironmentVariables'] as object)).toEqual(['PATH']);
     expect(load).toContainEqual(['launchctl', 'bootstrap', 'gui/502', files[1]?.path]);
     expect(launchdPlan({ ...REQUEST, socket: null }, '502').files).toHaveLength(1);
+  });
+
+  it('has a folder for pins that the account that builds owns, in a state of the agent (R9)', () => {
+    expect(launchdPlan(REQUEST, '502').prepare).toEqual([
+      ['install', '-d', '-o', '_reseal', '-m', '0755', REQUEST.state],
+      ['install', '-d', '-o', 'ci', '-m', '0755', `${REQUEST.state}/pins`],
+    ]);
+    const root = mkdtempSync(join(hostsFolder(), 'launchd-'));
+    try {
+      const me = userInfo().username;
+      const state = join(root, 'state');
+      const plan = launchdPlan({ ...REQUEST, state, account: me, builds: { account: me, home: root } }, '502');
+      const run = (words: readonly string[]): void => (words[0] === 'install' ? runCommand(words) : undefined);
+      putServices({ ...plan, files: [] }, run);
+      writeFileSync(join(state, 'pins/lease'), '');
+      // As often as it is installed, what is there stays.
+      putServices({ ...plan, files: [] }, run);
+      expect(readdirSync(join(state, 'pins'))).toEqual(['lease']);
+      for (const path of [state, join(state, 'pins')]) expect(statSync(path).mode & 0o7777).toBe(0o755);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
   });
 
   it('is written, with what ran before ended first, and taken away again; a failure says what to do', () => {
@@ -153,6 +177,7 @@ describe('the commands of an agent', () => {
     expect(files.map(({ text }) => (parsePlist(text) as Plist)['Label'])).toEqual(['reseal.agent', 'reseal.canary']);
     const text = await runReseal([...args, '--print'], { env: env() });
     expect(text.stdout).toContain('launchctl bootstrap system /Library/LaunchDaemons/reseal.agent.plist');
+    expect(text.stdout).toMatch(/^install -d -o ci -m 0755 \S+\/state\/pins$/m);
     if (process.platform === 'darwin') return;
     for (const verb of ['install', 'uninstall']) {
       const refused = await runReseal(

@@ -8,7 +8,7 @@ import { RotatingMesh } from './rotating-mesh.js';
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let mesh: RotatingMesh;
-const place = (node: string) => ({ home: mesh.home(node), node });
+const place = (node: string) => ({ home: mesh.home(node), node, region: mesh.mesh.nodes.find(({ name }) => name === node)?.region ?? '' });
 const nodes = (): readonly string[] => mesh.mesh.nodes.map(({ name }) => name);
 
 beforeEach(async () => {

@@ -13,6 +13,7 @@ export interface Mutation {
 
 export const ONE: Limits = { waves: [1], maxUnavailable: 1, faults: 1, commands: 1 };
 const GATES: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 1, secondGate: true };
+const BUILDS: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 1, builds: 1 };
 const TWO: Limits = { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1 };
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -115,6 +116,13 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'const again = [...state.work.again.filter((one) => one !== node && one !== by), by];',
     replace: 'const again = state.work.again.filter((one) => one !== node && one !== by);',
     limits: TWO,
+  },
+  {
+    name: 'a node whose build holds the old manifest counts as retired',
+    file: 'src/domain/rotation/events.ts',
+    find: '...ended.untried, ...pinned])];',
+    replace: '...ended.untried])];',
+    limits: BUILDS,
   },
 ];
 

@@ -1,4 +1,15 @@
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { spawnSync } from 'node:child_process';
@@ -118,13 +129,11 @@ describe('the gate tells what is wrong: which, expected, found, next (exit 1)', 
     expect((await node.asExpected(['--folders', 'legacy'])).exit).toBe(0);
   });
 
-  it('the region, also where the node does not say it', async () => {
-    expect((await node.gate(node.expecting({ region: 'us-east' }))).log.reasons).toMatchObject([
-      { check: 'region', expected: 'us-east', found: REGION },
-    ]);
-    const silent = await node.asExpected([], { RESEAL_REGION: '', RESEAL_REGION_FILE: '/nonexistent' });
-    expect(silent.log.reasons).toMatchObject([{ check: 'region', found: 'nothing' }]);
-    expect((await node.asExpected([], { RESEAL_REGION: '', RESEAL_REGION_FILE: '/nonexistent', RUNNER_REGION: REGION })).exit).toBe(0);
+  it('the region, by what reseal has rendered on the node and not by what the job says of it', async () => {
+    for (const env of [{}, { RUNNER_REGION: 'us-east', RESEAL_REGION: 'us-east' }])
+      expect((await node.gate(node.expecting({ region: 'us-east' }), env)).log.reasons).toMatchObject([
+        { check: 'region', expected: 'us-east', found: REGION },
+      ]);
   });
 
   it('a manifest that is active and not accepted: somebody else has put it there', async () => {
@@ -226,6 +235,42 @@ describe('the gate cannot be asked (exit 2)', () => {
     // Named and of another line.
     expect((await node.asExpected(['--line', 'tv-main'])).exit).toBe(2);
     expect((await node.asExpected([], { RESEAL_PROFILES: node.pointer })).exit).toBe(0);
+  });
+
+  it('the node does not say its region: the job cannot say it for the node, and the region is told as not checked', async () => {
+    rmSync(join(node.state, 'node.json'));
+    const args = node.expecting();
+    const silent = await node.gate([...args, '--pin', 'courier #7'], { RUNNER_REGION: REGION, RESEAL_REGION: REGION });
+    expect([silent.exit, silent.log]).toMatchObject([2, { verdict: 'inconclusive', region: null, reasons: [{ check: 'region' }] }]);
+    expect(silent.stderr).toContain('not checked: the node does not say its region');
+    expect(existsSync(join(node.state, 'pins'))).toBe(false);
+    // What is known to be wrong is not made less certain by it.
+    const wrong = await node.gate(node.expecting({ manifest: node.mesh.to }));
+    expect([wrong.exit, wrong.log.verdict, checks(wrong)]).toEqual([1, 'fail', ['manifest', 'region']]);
+  });
+
+  it('profiles.json of the working folder is no manifest of a node', async () => {
+    copyFileSync(node.pointer, join(node.workspace, 'profiles.json'));
+    const args = node.expecting();
+    rmSync(node.mount, { recursive: true });
+    for (const env of [{}, { RESEAL_MOUNT: '' }]) {
+      const answer = await node.gate(args, env);
+      expect([answer.exit, checks(answer)]).toEqual([2, ['manifest']]);
+    }
+    expect((await node.gate([...args, '--manifest', 'profiles.json'])).exit).toBe(0);
+    rmSync(join(node.workspace, 'profiles.json'));
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['of another version', '{"schemaVersion":2,"node":"a","region":"b","longestBuildSeconds":1}'],
+    ['without a region', '{"schemaVersion":1,"node":"a","longestBuildSeconds":1}'],
+    ['without a time', '{"schemaVersion":1,"node":"a","region":"b","longestBuildSeconds":"4h"}'],
+    ['nothing', 'null'],
+  ])('node.json is %s', async (_, text) => {
+    writeFileSync(join(node.state, 'node.json'), text);
+    const answer = await node.asExpected();
+    expect([answer.exit, checks(answer)]).toEqual([2, ['node']]);
   });
 
   it('accepted.json is no JSON', async () => {

@@ -134,7 +134,6 @@ export class GatedNode {
       RESEAL_MOUNT: this.mount,
       RESEAL_STATE: this.state,
       RESEAL_NODE: NODE,
-      RESEAL_REGION: REGION,
       IMAGE_ID: 'tahoe-26.1-b4',
       ...more,
     };

@@ -12,6 +12,8 @@ export interface JobPlace {
   readonly node: string;
   /** Default: below the home, where a simulated node has them. */
   readonly base?: string;
+  /** Where topology.yaml has it. Default: the region of the node of test/node/mesh.ts. */
+  readonly region?: string;
 }
 
 /** The gate as a build on the node calls it. */
@@ -28,24 +30,23 @@ export async function gateOn(place: JobPlace, args: readonly string[]): Promise<
     RESEAL_MOUNT: join(base, 'mount'),
     RESEAL_STATE: join(base, 'state'),
     RESEAL_NODE: node,
-    RESEAL_REGION: 'somewhere',
   };
   const ran = await run(process.execPath, [GATE, ...args], env, home);
   return { ...ran, log: JSON.parse(ran.stdout) as Answer['log'] };
 }
 
-export const expecting = (manifest: string): readonly string[] => [
+export const expecting = (manifest: string, region = 'eu-west'): readonly string[] => [
   '--expect-manifest',
   manifest,
   '--expect-signing',
   createHash('sha256').update(NO_IDENTITIES).digest('hex'),
   '--region',
-  'somewhere',
+  region,
 ];
 
 /** A build begins: the gate passes, and its manifest is pinned. */
 export async function pin(place: JobPlace, job: string, manifest: string, more: readonly string[] = []): Promise<Answer> {
-  const answer = await gateOn(place, [...expecting(manifest), '--pin', job, ...more]);
+  const answer = await gateOn(place, [...expecting(manifest, place.region), '--pin', job, ...more]);
   if (answer.exit !== 0) throw new Error(`the gate did not pass: ${answer.stderr}`);
   return answer;
 }

@@ -34,6 +34,21 @@ describe('a build pins its manifest (R9)', () => {
     expect((await unpin(place(), 'courier #7')).log.released).toBe(0);
   });
 
+  it('a build that does not say how long it takes pins for the longest build of the policy, as the node has it', async () => {
+    const file = join(mesh.home, 'usr/local/var/reseal/state/node.json');
+    const rendered = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    expect(rendered).toEqual({ schemaVersion: 1, node: NODE, region: 'eu-west', longestBuildSeconds: 14_400 });
+    for (const [seconds, lasts] of [
+      [2_700, 2_700],
+      [9_000_000, 7 * 86_400],
+    ] as const) {
+      writeFileSync(file, JSON.stringify({ ...rendered, longestBuildSeconds: seconds }));
+      await pin(place(), 'courier #7', mesh.from);
+      const [lease] = leases();
+      expect(Date.parse(lease?.['expires'] ?? '') - Date.parse(lease?.['at'] ?? '')).toBe(lasts * 1_000);
+    }
+  });
+
   it.each(['../../../etc/passwd', 'a/b', '.', '-rf', 'x'.repeat(500), 'Größe 🚀', "'; rm -rf ~; '", 'seen.', '%00'])(
     'a job called %j gets a lease of its own and no other file',
     async (job) => {

@@ -45,7 +45,7 @@ describe('a published volume', () => {
     expect(await readdir(volume('settings'))).toEqual([mesh.from]);
     for (const node of [NODE, SECOND, PUBLISHER]) expect(await pointer(node)).toBe(mesh.from);
     expect(await readdir(join(mesh.home, XCODE16))).toHaveLength(4);
-    expect((await readdir(join(mesh.home, STATE))).sort()).toEqual(['accepted.json', 'folders.json', 'journal']);
+    expect((await readdir(join(mesh.home, STATE))).sort()).toEqual(['accepted.json', 'folders.json', 'journal', 'node.json']);
     expect((await lstat(join(mesh.home, MOUNT))).isSymbolicLink()).toBe(true);
   });
 

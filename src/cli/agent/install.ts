@@ -12,14 +12,14 @@ export const command = defineCommand({
       onlyOnAMac('installed');
       putServices(plan, runCommand);
     }
-    const { files, load } = plan;
-    const view = { schemaVersion: 1, installed: !options.print, files, commands: load };
+    const { files, prepare, load } = plan;
+    const view = { schemaVersion: 1, installed: !options.print, files, commands: [...prepare, ...load] };
     context.output.show(view, () =>
       options.print
         ? [
             ...files.flatMap(({ path, owner, text }) => [`# ${path} (owner ${owner}, mode 0644)`, ...text.trimEnd().split('\n'), '']),
             '# As root, once the files are there:',
-            ...load.map(shellLine),
+            ...[...prepare, ...load].map(shellLine),
           ]
         : files.map(({ path }) => `${path} is there, and launchd runs it.`),
     );

@@ -23,6 +23,8 @@ export interface LaunchdRequest {
   /** A profile file of @temporalio/envconfig: where TLS and API key are. Its path only. */
   readonly temporalConfig: string | null;
   readonly logs: string;
+  /** The node's state folder on this Mac. */
+  readonly state: string;
 }
 
 export interface LaunchdFile {
@@ -34,6 +36,8 @@ export interface LaunchdFile {
 /** What launchd is given, and the commands that give it: each a program with its arguments. */
 export interface LaunchdPlan {
   readonly files: readonly LaunchdFile[];
+  /** Makes the folders that neither agent nor build could make for the other. */
+  readonly prepare: readonly (readonly string[])[];
   readonly load: readonly (readonly string[])[];
   readonly unload: readonly (readonly string[])[];
 }
@@ -45,6 +49,11 @@ export function launchdPlan(request: LaunchdRequest, buildsUid: string): Launchd
   const session = `gui/${buildsUid}`;
   return {
     files: canary === null ? [agent] : [agent, canary],
+    // The agent reads pins, and builds write them; the rest of the state is not theirs.
+    prepare: [
+      ['install', '-d', '-o', request.account, '-m', '0755', request.state],
+      ['install', '-d', '-o', request.builds.account, '-m', '0755', `${request.state}/pins`],
+    ],
     load: [
       ...(canary === null ? [] : [['launchctl', 'bootstrap', session, canary.path]]),
       ['launchctl', 'bootstrap', 'system', agent.path],

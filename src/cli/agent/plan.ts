@@ -39,6 +39,7 @@ export function planOf(context: Context, options: Values<typeof LAUNCHD_OPTIONS>
       socket: reseal.agent.canary,
       temporalConfig: options.temporalConfig === undefined ? null : resolve(context.cwd, options.temporalConfig),
       logs: options.logs ?? '/usr/local/var/log/reseal',
+      state: node.state,
     },
     uid < 0 ? `$(id -u ${account})` : String(uid),
   );

@@ -11,8 +11,9 @@ export const runCommand: Run = ([program = '', ...args]) => {
   execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: 60_000 });
 };
 
-/** Writes the files and has launchd start what is in them. What ran under these names before is ended first. */
-export function putServices({ files, load, unload }: LaunchdPlan, run: Run): void {
+/** Makes the folders, writes the files and has launchd start what is in them. What ran under these names before is ended first. */
+export function putServices({ files, prepare, load, unload }: LaunchdPlan, run: Run): void {
+  for (const words of prepare) attempt(words.join(' '), () => run(words));
   for (const file of files) {
     attempt(`write ${file.path}`, () => {
       mkdirSync(dirname(file.path), { recursive: true });
