@@ -52,15 +52,14 @@ it('a certificate is found by SHA-1, by serial number and by its last six digits
   for (const of of [serial, serial.slice(-6).toLowerCase()]) expect((await impact('--certificate', of)).of.id).toBe(identity);
 });
 
-it('in mid-rotation the old profile is told with the nodes that still accept it, and what they last said', async () => {
-  const { profile } = first();
+it('in mid-rotation the old profile is told with the nodes that serve it, by what they last said', async () => {
+  const { profile, bundleId } = first();
   await served.mesh.rotate();
   await served.mesh.untilGate();
-  const view = await impact('--profile', profile.uuid);
-  const why = view.nodes.map((node) => node.why);
-  expect(why).toContain('active');
-  expect(why).toContain('accepted');
-  expect(view.nodes.every((node) => node.seenAt !== null)).toBe(true);
+  const old = await impact('--profile', profile.uuid);
+  expect(old.targets).toMatchObject([{ bundleId, inForce: true }]);
+  expect(old.nodes.every((node) => node.seenAt !== null)).toBe(true);
+  expect(old.nodes.map((node) => node.why)).toContain('active');
   const text = await reseal('impact', '--profile', profile.uuid);
   expect(text).toMatchObject({ exit: 0, stderr: '' });
   expect(text.stdout).toMatch(/\n {2}3 nodes, 1 pipeline, 1 bundle, 0 builds in flight\n\nTARGETS\nBUNDLE +ROLE/);

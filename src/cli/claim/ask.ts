@@ -6,14 +6,19 @@ import { keyText } from '../../presenters/claim-text.js';
 import type { ApiClient } from '../api-client.js';
 import type { Context } from '../command.js';
 import { durationOf, ownName } from '../seat/claim.js';
-import { sha256Option } from './key.js';
+import { digestOf } from './key.js';
 
 /** Between two looks at a claim that another holds, in milliseconds. */
 const LOOK_EVERY = 1_000;
 
 /** What everybody says who asks for a claim. */
 export const SIGNER = {
-  manifest: { kind: 'text', required: true, description: 'SHA-256 of the manifest that it is signed by', value: 'SHA' },
+  manifest: {
+    kind: 'text',
+    required: true,
+    description: 'Manifest that it is signed by: profiles.json, or its SHA-256',
+    value: 'PATH|SHA',
+  },
   ticket: { kind: 'text', required: true, description: 'Ticket id', value: 'TICKET' },
   for: { kind: 'text', description: "How long signing takes at most (default: the policy's claims.lease)", value: 'DURATION' },
   job: { kind: 'text', description: 'Key of the job: asking again under it gets the same claim (default: a new one)', value: 'KEY' },
@@ -46,7 +51,7 @@ export async function askForClaim(
     pipeline: asked.pipeline ?? 'none',
     ticket: asked.ticket,
     job: asked.job ?? randomUUID(),
-    manifest: sha256Option('--manifest', asked.manifest),
+    manifest: await digestOf(context, asked.manifest),
     purpose: resign ? 'resign' : 'sign',
     ...(asked.for === undefined ? {} : { lease: durationOf('--for', asked.for) }),
   };

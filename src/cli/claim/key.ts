@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { isSha256, type Sha256 } from '../../domain/brands.js';
-import { ResealError } from '../../domain/errors.js';
 import type { ClaimKeyView } from '../../presenters/claim.js';
 import { artifactDigest } from '../../statement/artifact-digest.js';
 import type { Context } from '../command.js';
@@ -26,11 +25,4 @@ export async function keyOf(context: Context, { artifact, bundle, method }: KeyO
 export async function digestOf(context: Context, given: string): Promise<Sha256> {
   const lower = given.toLowerCase();
   return isSha256(lower) ? lower : artifactDigest(resolve(context.cwd, given));
-}
-
-/** @throws ResealError USAGE */
-export function sha256Option(option: string, text: string): Sha256 {
-  const lower = text.toLowerCase();
-  if (isSha256(lower)) return lower;
-  throw new ResealError('USAGE', `${option} is ${JSON.stringify(text)}; it takes a SHA-256, 64 hexadecimal digits.`);
 }
