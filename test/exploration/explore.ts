@@ -173,6 +173,6 @@ export const MESHES: readonly Limits[] = [
   { waves: [1], maxUnavailable: 1, faults: 2, commands: 1 },
   { waves: [1, 1, 1], maxUnavailable: 1, faults: 1, commands: 1 },
   { waves: [1, 1, 2], maxUnavailable: 2, faults: 1, commands: 1 },
-  { waves: [1, 1], maxUnavailable: 1, faults: 0, commands: 2, builds: 2 },
+  { waves: [1, 1], maxUnavailable: 1, faults: 0, commands: 1, builds: 1 },
   { waves: [1], maxUnavailable: 1, faults: 1, commands: 1, builds: 1 },
 ];

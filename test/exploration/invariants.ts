@@ -25,7 +25,10 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
   '2 retire last: nothing goes that a build holds, unless people or the calendar say so': (before, after) => {
     const gone = after.nodes.find((node, index) => {
       const was = before.nodes[index];
-      return was?.pin !== null && was?.pin !== undefined && node.pin === was.pin && lostAnything(was, node, was.pin.manifest);
+      if (was?.pin === null || was?.pin === undefined || node.pin !== was.pin) return false;
+      // What fate has broken serves no build any more, and may go.
+      const broken = brokenByFate(node, was.pin.manifest) || was.files[was.pin.manifest] !== 'ok';
+      return lostAnything(was, node, was.pin.manifest) && !broken;
     });
     if (gone === undefined) return null;
     const dead = after.now >= (after.state.plan?.horizon ?? Number.POSITIVE_INFINITY);

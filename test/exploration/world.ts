@@ -173,7 +173,9 @@ function buildMoves(world: World): Move[] {
     if (node.pin !== null)
       return [{ by: 'people', what: `the build on ${node.name} ends`, world: { ...world, nodes: change(node.name, null) } }];
     if (world.builds === 0 || !BUILDING.includes(world.state.phase)) return [];
-    return node.accepted.map((manifest) => ({
+    // The gate lets no build begin with what is not whole.
+    const whole = node.accepted.filter((manifest) => node.files[manifest] === 'ok' && node.manifests[manifest] === true);
+    return whole.map((manifest) => ({
       by: 'people',
       what: `a build on ${node.name} pins ${manifest}`,
       world: {
@@ -563,13 +565,19 @@ function complete(
   return { change: back.node, result: outcome(back.node, what, 'probe') };
 }
 
+/** As in `activities/node/operations.ts`: a removal looks at pins once more when it has un-accepted, and accepts again what a build holds. */
+const noticesPin = ({ task, left }: Attempt, { pin }: ModelNode): boolean =>
+  (task === 'retire' || task === 'unstage') &&
+  pin?.manifest === (task === 'retire' ? FROM : TO) &&
+  left.some((step) => step.do === 'un-accept');
+
 /** An attempt given up long ago goes on where it slept. */
 function sleeperMoves(world: World): Move[] {
   const { sleeper } = world;
   if (sleeper === null) return [];
   const node = world.nodes.find((one) => one.name === sleeper.node) as ModelNode;
   const begun = sleeper.admitted ? node : admitAttempt(node, sleeper.fence);
-  const ran = begun === null ? { node } : run(begun, sleeper.left, sleeper.fence, null);
+  const ran = begun === null ? { node } : noticesPin(sleeper, begun) ? { node: begun } : run(begun, sleeper.left, sleeper.fence, null);
   return [
     {
       by: 'fate',
