@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Sha256 } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
-import type { ClaimKey, CompletionAnswer } from '../domain/signing/claim.js';
+import { claimView, unclaimed, type ClaimKey, type CompletionAnswer } from '../domain/signing/claim.js';
 import {
   heldView,
   signingView,
@@ -60,15 +60,6 @@ export async function releaseClaim(desk: RotationDesk, asked: z.infer<typeof Cla
 
 export async function showClaim(desk: RotationDesk, asked: z.infer<typeof ClaimKeyBody>): Promise<ClaimShowView> {
   const key = keyOf(asked);
-  const running = await claimsOf(desk).view(key);
-  const { held, signings } = running ?? { held: null, signings: await desk.ledger.signings(key) };
-  return {
-    schemaVersion: 1,
-    key,
-    held: held === null ? null : heldView(held),
-    signings: signings.map((signing) => {
-      const { token: _token, ...shown } = { token: undefined, ...signing };
-      return signingView(shown);
-    }),
-  };
+  const { held, signings } = (await claimsOf(desk).view(key)) ?? claimView(unclaimed(key, await desk.ledger.signings(key)));
+  return { schemaVersion: 1, key, held: held === null ? null : heldView(held), signings: signings.map(signingView) };
 }

@@ -38,34 +38,30 @@ export const ScheduleBody = z.strictObject({
 
 const claimText = text.max(120);
 
+/** Who asks for a seat, and which one: a node's, or any of a line. */
+const asksForSeat = { node: text.optional(), line: text.optional(), holder: claimText, pipeline: claimText, ticket, job: claimText };
+type Place = { readonly node?: string | undefined; readonly line?: string | undefined };
+const namesOnePlace = ({ node, line }: Place): boolean => (node === undefined) !== (line === undefined);
+const EITHER = { error: 'either a node or a line' };
+
 export const SeatAcquireBody = z
   .strictObject({
-    node: text.optional(),
-    line: text.optional(),
-    holder: claimText,
-    pipeline: claimText,
-    ticket,
-    job: claimText,
+    ...asksForSeat,
     /** Milliseconds; the policy's lease where it is missing. */
     lease: z.int().positive().optional(),
     /** Milliseconds; 0: only if it is free now. */
     wait: z.int().min(0),
   })
-  .refine(({ node, line }) => (node === undefined) !== (line === undefined), { error: 'either a node or a line' });
+  .refine(namesOnePlace, EITHER);
 
 export const SeatBookBody = z
   .strictObject({
-    node: text.optional(),
-    line: text.optional(),
-    holder: claimText,
-    pipeline: claimText,
-    ticket,
-    job: claimText,
+    ...asksForSeat,
     from: z.iso.datetime({ offset: true }),
     /** Milliseconds. */
     length: z.int().positive(),
   })
-  .refine(({ node, line }) => (node === undefined) !== (line === undefined), { error: 'either a node or a line' });
+  .refine(namesOnePlace, EITHER);
 
 export const SeatTokenBody = z.strictObject({ token: text.max(64) });
 

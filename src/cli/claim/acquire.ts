@@ -1,7 +1,7 @@
 import { standingText } from '../../presenters/claim-text.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
-import { durationOf } from '../seat/claim.js';
+import { durationOf } from '../given.js';
 import { askForClaim, SIGNER } from './ask.js';
 import { KEY, keyOf } from './key.js';
 

@@ -5,7 +5,7 @@ import type { ClaimKeyView, ClaimStandingView } from '../../presenters/claim.js'
 import { keyText } from '../../presenters/claim-text.js';
 import type { ApiClient } from '../api-client.js';
 import type { Context } from '../command.js';
-import { durationOf, ownName } from '../seat/claim.js';
+import { durationOf, ownName } from '../given.js';
 import { digestOf } from './key.js';
 
 /** Between two looks at a claim that another holds, in milliseconds. */

@@ -4,7 +4,7 @@ import { completionText, standingText } from '../../presenters/claim-text.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
 import { runProgram } from '../run-program.js';
-import { durationOf } from '../seat/claim.js';
+import { durationOf } from '../given.js';
 import { askForClaim, SIGNER } from './ask.js';
 import { digestOf, KEY, keyOf } from './key.js';
 

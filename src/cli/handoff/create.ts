@@ -12,7 +12,7 @@ import { defineCommand, type Context } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { findApi } from '../home.js';
 import { bytesOrNone, replaceFile } from '../replace-file.js';
-import { durationOf } from '../seat/claim.js';
+import { durationOf } from '../given.js';
 
 export const command = defineCommand({
   description: 'Hand an artifact to the next stage of a pipeline: a signed envelope that names the manifest it was built by',

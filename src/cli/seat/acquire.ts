@@ -1,7 +1,8 @@
 import { standingText } from '../../presenters/seat-text.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
-import { CLAIM, claimSeat, durationOf } from './claim.js';
+import { durationOf } from '../given.js';
+import { CLAIM, claimSeat } from './claim.js';
 
 export const command = defineCommand({
   description: "Take a signer's seat, and print its token; exit 4 when it is not to be had in time",

@@ -4,7 +4,8 @@ import type { SeatBookedView } from '../../presenters/seat.js';
 import { bookedText } from '../../presenters/seat-text.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
-import { CLAIM, durationOf, ownName, placeOf } from './claim.js';
+import { durationOf, ownName } from '../given.js';
+import { CLAIM, placeOf } from './claim.js';
 
 export const command = defineCommand({
   description: "Book a signer's seat for later; exit 4 when none is free all that time",

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseDuration } from '../../domain/duration.js';
 import { ResealError } from '../../domain/errors.js';
 import type { SeatListView, SeatStandingView } from '../../presenters/seat.js';
 import { queuedText } from '../../presenters/seat-text.js';
 import type { ApiClient } from '../api-client.js';
 import type { Context } from '../command.js';
+import { durationOf, ownName } from '../given.js';
 
 /** Between two looks at a place in the queue, in milliseconds. */
 const LOOK_EVERY = 500;
@@ -32,25 +31,7 @@ export interface Wanted {
   readonly pipeline?: string | undefined;
 }
 
-/** Milliseconds of an option's text. @throws ResealError USAGE */
-export function durationOf(option: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null)
-    throw new ResealError('USAGE', `${option} is ${JSON.stringify(text)}; it takes an integer and ms, s, m, h or d, like 30m.`);
-  return ms;
-}
-
 export const seatPath = (node: string, verb: string): string => `/v1/seats/${encodeURIComponent(node)}/${verb}`;
-
-/** USER@HOST. */
-export function ownName(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    // A user without an entry in the system's list, as in containers.
-    return hostname();
-  }
-}
 
 /** @throws ResealError USAGE */
 export function placeOf({ node, line }: Pick<Wanted, 'node' | 'line'>): { readonly node: string } | { readonly line: string } {

@@ -4,7 +4,8 @@ import type { SeatStandingView } from '../../presenters/seat.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand, type Context, type ExitCode } from '../command.js';
 import { runProgram } from '../run-program.js';
-import { CLAIM, claimSeat, durationOf, seatPath } from './claim.js';
+import { durationOf } from '../given.js';
+import { CLAIM, claimSeat, seatPath } from './claim.js';
 
 export const command = defineCommand({
   description: "Run a command while holding a signer's seat; exits with the command's own exit code",

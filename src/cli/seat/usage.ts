@@ -2,7 +2,7 @@ import type { SeatUsageView } from '../../presenters/seat.js';
 import { seatUsageCsv, seatUsageText } from '../../presenters/seat-text.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
-import { durationOf } from './claim.js';
+import { durationOf } from '../given.js';
 
 export const command = defineCommand({
   description: 'Show how long seats were held and waited for, day by day',

@@ -89,8 +89,9 @@ export interface Impact {
 /** Everything that a certificate, a profile or a node takes with it. Pure: one walk over nodes, entries and pipelines, whatever their number. */
 export function impactOf(question: ImpactQuestion, facts: ImpactFacts): Impact {
   const affected = affectedByManifest(question, facts);
+  const truths = new Map(facts.nodes.map((truth) => [keyOf(truth.node, truth.line), truth]));
   const nodes = facts.topology.nodes.flatMap((node) =>
-    question.kind === 'node' && node.name !== question.node ? [] : nodeOnLines(node, question, facts, affected),
+    question.kind === 'node' && node.name !== question.node ? [] : nodeOnLines(node, question, facts, affected, truths),
   );
   const targets = targetsOf(facts, affected, question.kind === 'node' ? question.node : null);
   return { targets, nodes, pipelines: pipelinesOf(targets, facts, affected, question) };
@@ -131,11 +132,12 @@ function nodeOnLines(
   question: ImpactQuestion,
   facts: ImpactFacts,
   affected: ReadonlyMap<Sha256, Affected>,
+  truths: ReadonlyMap<string, NodeTruth>,
 ): readonly AffectedNode[] {
   return node.lines.flatMap((name): AffectedNode[] => {
     const line = facts.topology.lines[name];
     if (line === undefined) return [];
-    const truth = truthOf(facts, node.name, name);
+    const truth = truths.get(keyOf(node.name, name));
     const needs = (digest: Sha256 | null | undefined): boolean => {
       const found = digest === null || digest === undefined ? undefined : affected.get(digest);
       return found !== undefined && expectedEntries(node, line, found.manifest).some((entry) => found.entries.has(entry));
@@ -167,16 +169,7 @@ function whyOf(
   return truth.accepted.some(needs) ? 'accepted' : null;
 }
 
-/** Nodes by name and line are looked up once per walk. */
-const INDEX = new WeakMap<readonly NodeTruth[], ReadonlyMap<string, NodeTruth>>();
-function truthOf({ nodes }: ImpactFacts, node: NodeName, line: LineName): NodeTruth | undefined {
-  let index = INDEX.get(nodes);
-  if (index === undefined) {
-    index = new Map(nodes.map((truth) => [`${truth.node} ${truth.line}`, truth]));
-    INDEX.set(nodes, index);
-  }
-  return index.get(`${node} ${line}`);
-}
+const keyOf = (node: NodeName, line: LineName): string => `${node} ${line}`;
 
 function mayHold(
   node: NodeDeclaration,
