@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { run } from '../../src/cli/main.js';
 import type { ClaimShowView, ClaimStandingView } from '../../src/presenters/claim.js';
 import { until } from '../setup/until.js';
 import { ServedMesh } from './served-mesh.js';
@@ -42,16 +40,7 @@ const standing = async (artifact: string, job: string, more?: Record<string, unk
 const complete = (artifact: string, token: string | null, signed: string, more: Record<string, unknown> = {}) =>
   served.post('/v1/claims/complete', { key: keyOf(artifact), token, signed: sha256(signed), ...more });
 
-/** The command line, against this API. */
-async function reseal(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const text = { stdout: '', stderr: '' };
-  stdout.on('data', (chunk) => (text.stdout += String(chunk)));
-  stderr.on('data', (chunk) => (text.stderr += String(chunk)));
-  const env = { PATH: process.env['PATH'], RESEAL_URL: served.url, RESEAL_TOKEN: served.token };
-  const exit = await run(argv, { stdout, stderr, env, cwd: folder, now: Date.now });
-  return { exit, ...text };
-}
+const reseal = (...argv: string[]) => served.reseal(argv, { cwd: folder });
 
 describe('a claim on an artifact', () => {
   it('that ten jobs race for is granted to one; the others get its signature, and there is no second one (S11)', async () => {

@@ -2,10 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { run } from '../../src/cli/main.js';
 import type { HandoffCreatedView, HandoffListView, HandoffVerdictView } from '../../src/presenters/handoff.js';
 import { ServedMesh } from './served-mesh.js';
 
@@ -36,15 +34,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function reseal(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const text = { stdout: '', stderr: '' };
-  stdout.on('data', (chunk) => (text.stdout += String(chunk)));
-  stderr.on('data', (chunk) => (text.stderr += String(chunk)));
-  const env = { PATH: process.env['PATH'], RESEAL_URL: served.url, RESEAL_TOKEN: served.token, SSH_ASKPASS_REQUIRE: 'never' };
-  const exit = await run([...argv, '--config', config], { stdout, stderr, env, cwd: folder, now: () => now });
-  return { exit, ...text };
-}
+const reseal = (...argv: string[]) =>
+  served.reseal([...argv, '--config', config], { cwd: folder, env: { SSH_ASKPASS_REQUIRE: 'never' }, now: () => now });
 
 const create = (out: string, ...more: string[]) =>
   reseal(

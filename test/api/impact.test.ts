@@ -1,7 +1,5 @@
-import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { LineName } from '../../src/domain/brands.js';
-import { run } from '../../src/cli/main.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import { parseManifest } from '../../src/manifest/parse.js';
 import type { Manifest } from '../../src/domain/manifest.js';
@@ -21,15 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => served.stop());
 
-async function reseal(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const text = { stdout: '', stderr: '' };
-  stdout.on('data', (chunk) => (text.stdout += String(chunk)));
-  stderr.on('data', (chunk) => (text.stderr += String(chunk)));
-  const env = { PATH: process.env['PATH'], RESEAL_URL: served.url, RESEAL_TOKEN: served.token };
-  const exit = await run(argv, { stdout, stderr, env, cwd: served.mesh.folder, now: Date.now });
-  return { exit, ...text };
-}
+const reseal = (...argv: string[]) => served.reseal(argv);
 
 const first = () => {
   const [entry] = manifest.profiles;

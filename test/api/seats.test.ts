@@ -1,6 +1,4 @@
-import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { run } from '../../src/cli/main.js';
 import type { SeatBookedView, SeatListView, SeatStandingView, SeatUsageView } from '../../src/presenters/seat.js';
 import { until } from '../setup/until.js';
 import { ServedMesh } from './served-mesh.js';
@@ -27,16 +25,7 @@ const seat = async (): Promise<SeatListView['seats'][number]> => {
   return found;
 };
 
-/** The command line, against this API. */
-async function reseal(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const text = { stdout: '', stderr: '' };
-  stdout.on('data', (chunk) => (text.stdout += String(chunk)));
-  stderr.on('data', (chunk) => (text.stderr += String(chunk)));
-  const env = { PATH: process.env['PATH'], RESEAL_URL: served.url, RESEAL_TOKEN: served.token };
-  const exit = await run(argv, { stdout, stderr, env, cwd: served.mesh.folder, now: Date.now });
-  return { exit, ...text };
-}
+const reseal = (...argv: string[]) => served.reseal(argv);
 
 describe('a seat', () => {
   it('goes to one of two jobs that race for it, and to the other when the first is done, in the order of the queue', async () => {

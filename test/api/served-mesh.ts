@@ -1,4 +1,6 @@
+import { PassThrough } from 'node:stream';
 import { createApi, listen, newToken, type RunningApi } from '../../src/api/server.js';
+import { run } from '../../src/cli/main.js';
 import type { RotationDesk } from '../../src/api/rotations.js';
 import type { EventView, RotationView } from '../../src/presenters/rotation.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
@@ -76,6 +78,20 @@ export class ServedMesh {
       headers: { 'content-type': 'application/json' },
     });
     return { status: response.status, body: (await response.json()) as Answer['body'] };
+  }
+
+  /** The command line, in this process, against this API. */
+  async reseal(
+    argv: readonly string[],
+    more: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly now?: () => number } = {},
+  ): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const text = { stdout: '', stderr: '' };
+    stdout.on('data', (chunk) => (text.stdout += String(chunk)));
+    stderr.on('data', (chunk) => (text.stderr += String(chunk)));
+    const env = { PATH: process.env['PATH'], RESEAL_URL: this.url, RESEAL_TOKEN: this.token, ...more.env };
+    const exit = await run(argv, { stdout, stderr, env, cwd: more.cwd ?? this.mesh.folder, now: more.now ?? Date.now });
+    return { exit, ...text };
   }
 
   async rotation(id: string): Promise<RotationView['rotation']> {
