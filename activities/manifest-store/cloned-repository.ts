@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../../src/domain/errors.js';
@@ -30,6 +30,8 @@ export class ClonedRepository implements StoreRepository {
   private readonly fetches = new Turns<Found>();
   private readonly ref: string;
   private known: string | null = null;
+  /** Which clone this process last began to use; null before the first. */
+  private used: string | null = null;
   private listed: { readonly revision: string; readonly paths: Promise<ReadonlySet<string>> } | null = null;
 
   constructor(
@@ -80,7 +82,10 @@ export class ClonedRepository implements StoreRepository {
   async repair(cause: unknown): Promise<boolean> {
     if (!(cause instanceof GitFailure) || !blamesTheClone(cause)) return false;
     try {
-      await this.fetches.alone(() => this.build());
+      // One that another process has put into its place meanwhile is not the one to blame.
+      const there = await this.clone();
+      const replaced = this.used !== null && this.used !== there;
+      await this.fetches.alone(() => (replaced ? this.fetchOrRebuild() : this.rebuild(there)));
       return true;
     } catch (error) {
       throw await this.failure(error);
@@ -96,15 +101,29 @@ export class ClonedRepository implements StoreRepository {
 
   /** Fetches the branch. Whoever asks while a fetch is under way gets the next one: the present one may not see what was pushed meanwhile. */
   private look(): Promise<Found> {
-    return this.fetches.next(async () => {
-      if (!(await isFile(join(this.place.repository, 'HEAD')))) return this.build();
-      try {
-        return await this.fetchKnown();
-      } catch (cause) {
-        if (!(cause instanceof GitFailure) || !blamesTheClone(cause)) throw cause;
-        return await this.build();
-      }
-    });
+    return this.fetches.next(() => this.fetchOrRebuild());
+  }
+
+  private async fetchOrRebuild(): Promise<Found> {
+    this.used = await this.clone();
+    if (this.used === null || !(await isFile(join(this.place.repository, 'HEAD')))) return this.rebuild(this.used);
+    try {
+      return await this.fetchKnown();
+    } catch (cause) {
+      if (!(cause instanceof GitFailure) || !blamesTheClone(cause)) throw cause;
+      return await this.rebuild(this.used);
+    }
+  }
+
+  /** What tells the clone that is there now from any other in its place; null where there is none. */
+  private async clone(): Promise<string | null> {
+    try {
+      const { ino, birthtimeNs } = await stat(this.place.repository, { bigint: true });
+      return `${ino}:${birthtimeNs}`;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw cause;
+    }
   }
 
   /** Files and folders of a revision; a commit's are listed once, however many are asked for. */
@@ -155,9 +174,14 @@ export class ClonedRepository implements StoreRepository {
     }
   }
 
-  /** Makes the clone, whole or not at all, in the place of a broken one. What this machine knew of the branch must be in it. */
-  private async build(): Promise<Found> {
+  /**
+   * Makes the clone, whole or not at all, in the place of none or of a broken one. What this machine knew of the branch must be in it. Where another
+   * process has made one meanwhile, that one is used: commits which others are about to push lie in it.
+   * @param broken which clone it is to replace
+   */
+  private async rebuild(broken: string | null): Promise<Found> {
     const { folder, repository } = this.place;
+    if (broken !== (await this.clone())) return this.fetchKnown();
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const fresh = await mkdtemp(join(folder, '.clone-'));
     try {
@@ -167,16 +191,24 @@ export class ClonedRepository implements StoreRepository {
       const known = await readKnown(folder);
       if (known !== null && (found === 'no-branch' || !(await contains(fresh, this.ref, known))))
         throw this.rewritten(known, found === 'no-branch' ? 'there is no such branch now' : 'what is there now does not contain that');
-      const broken = join(folder, `.broken-${randomUUID()}`);
-      await rename(repository, broken).catch(ignoring('ENOENT'));
+      if (broken !== null) await this.discard(broken);
       // Another process was faster: its clone is as good as this one.
       await rename(fresh, repository).catch(ignoring('ENOTEMPTY', 'EEXIST'));
-      await rm(broken, { recursive: true, force: true });
+      this.used = await this.clone();
       await this.remember();
       return found;
     } finally {
       await rm(fresh, { recursive: true, force: true });
     }
+  }
+
+  /** Takes a broken clone away, unless another process already did. */
+  private async discard(broken: string): Promise<void> {
+    const { folder, repository } = this.place;
+    if ((await this.clone()) !== broken) return;
+    const aside = join(folder, `.broken-${randomUUID()}`);
+    await rename(repository, aside).catch(ignoring('ENOENT'));
+    await rm(aside, { recursive: true, force: true });
   }
 
   private async push(tip: string | null, change: Change): Promise<Landing> {
@@ -190,7 +222,7 @@ export class ClonedRepository implements StoreRepository {
       await this.follow(pending, tip);
       return { outcome: 'landed' };
     } catch (cause) {
-      if (!(cause instanceof GitFailure) || cause.command !== 'push') throw cause;
+      if (!(cause instanceof GitFailure) || cause.command !== 'push' || blamesTheClone(cause)) throw cause;
       const rejection = rejectionOf(cause);
       if (rejection?.outcome === 'moved') return rejection;
       if (rejection === null) throw cause;

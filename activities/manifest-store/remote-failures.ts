@@ -17,7 +17,7 @@ export const blamesTheClone = (failure: GitFailure): boolean => BROKEN.test(ownW
 const ownWords = (said: string): string =>
   said
     .split('\n')
-    .filter((line) => !/^remote:|does not appear to be a git repository/i.test(line))
+    .filter((line) => !/^remote:|^error: remote unpack failed|does not appear to be a git repository/i.test(line))
     .join('\n');
 
 /** git's words on few lines, without escape sequences of the other side, and without a credential that its configuration may have put into an address. */

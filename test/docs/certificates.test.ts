@@ -12,7 +12,7 @@ import { stopRecorded } from '../../src/temporal/embedded-server.js';
 import { openSurroundings } from '../../src/temporal/surroundings.js';
 import { built, cleanEnv, ROOT, RunningReseal, runReseal } from '../cli/processes.js';
 import { FAST_POLICY } from '../e2e/rotating-mesh.js';
-import { bundledTool } from '../simulator/mac/support.js';
+import { macTool } from '../setup/mac-tool.js';
 
 const guide = readFileSync(join(ROOT, 'docs/certificates.md'), 'utf8');
 const commands = [...guide.matchAll(/^npx reseal (.*)$/gm)].map(([, line = '']) => line.split(' '));
@@ -37,7 +37,7 @@ beforeAll(async () => {
   mesh = await createMesh({
     folder,
     nodes: simulatedNodes(3),
-    macs: { tool: bundledTool(folder) },
+    macs: { tool: await macTool() },
     successors: false,
     policy: FAST_POLICY,
   });

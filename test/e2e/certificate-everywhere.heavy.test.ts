@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { sshdMissing, type TestHost } from '../setup/sshd.js';
-import { bundledTool } from '../simulator/mac/support.js';
+import { macTool } from '../setup/mac-tool.js';
 import { AgentProcesses, behindAgents } from './agent-processes.js';
 import { behindSsh } from './behind-ssh.js';
 import { activeManifests } from './node-truth.js';
@@ -58,7 +58,7 @@ describe.skipIf(sshdMissing !== null)(
         folder,
         nodes: NODES.length,
         successors: 'new-certificate',
-        macs: { tool: bundledTool(folder) },
+        macs: { tool: await macTool() },
         changed: async (mesh) => {
           await behindSsh(mesh, servers, {}, overSsh);
           await behindAgents(mesh, (name) => !overSsh(name));

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { bundledTool } from '../simulator/mac/support.js';
+import { macTool } from '../setup/mac-tool.js';
 import { clearFault, setFault } from '../../src/simulator/mac/faults.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { Interference } from './interference.js';
@@ -14,22 +13,19 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const FAST = { cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['50%', '50%'], maxUnavailable: 1, stallTimeout: '30s' } };
 let mesh: RotatingMesh;
-let tool: string;
 let interference: Interference;
 beforeEach(async () => {
-  tool = mkdtempSync(join(tmpdir(), 'reseal-tool-'));
   interference = new Interference();
   mesh = await RotatingMesh.start({
     decorate: interference.decorate,
     nodes: simulatedNodes(6),
     successors: 'new-certificate',
-    macs: { tool: bundledTool(tool) },
+    macs: { tool: await macTool() },
     policy: FAST,
   });
 });
 afterEach(async () => {
   await mesh.stop();
-  rmSync(tool, { recursive: true, force: true });
 });
 
 const signers = () => mesh.mesh.nodes.filter((node) => node.roles.includes('signer')).map((node) => node.name);
@@ -138,9 +134,12 @@ describe('a certificate rotates on a mesh whose signers are Macs (R2, R9, T1)', 
   it('nobody answers: everything comes back (S5, invariant 9)', async () => {
     const node = await lockedInTheCanary();
     await mesh.untilQuestion('keychain-locked');
-    const turned = await mesh.untilStatus((status) => status.turnedAt !== null, 'the way back');
-    expect(turned.turnedAt).toBe('canary');
+    // Somebody opens it while the way back has begun, and before it reaches the node.
+    const back = interference.hold('switch', (one, target) => one === node && target === mesh.mesh.manifest);
+    await back.node();
+    expect((await mesh.status()).turnedAt).toBe('canary');
     await clearFault(mesh.home(node), 'locked-for-good');
+    back.release();
     expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
     const told = JSON.stringify(await mesh.ledger.eventsAfter('ios-main-1', -1));
     expect(told).toContain(`Node ${node}, keychain ${keychain()}: cannot unlock it: macOS would ask a person`);

@@ -1,8 +1,7 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { inject } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { LineName, PersonId, RotationId } from '../../src/domain/brands.js';
@@ -11,10 +10,7 @@ import type { QuestionId } from '../../src/domain/rotation/state.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
 import { openLedger, type Ledger } from '../../src/ledger/open.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
-import { openAppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
 import { startBuilders, type Builders } from '../../src/simulator/builder.js';
-import { TEAM } from '../../src/simulator/mesh/spec.js';
-import { withFileLock } from '../../src/temporal/file-lock.js';
 import { createMesh, type MeshRequest, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
 import { startResealWorker, type ResealWorkerRequest } from '../../src/temporal/reseal-worker.js';
@@ -24,6 +20,7 @@ import { rightsOf } from '../../activities/rotation/surroundings.js';
 import type { RotationEnd } from '../../workflows/messages.js';
 import type { incidentRollback } from '../../workflows/incident-rollback.js';
 import type { rotation } from '../../workflows/rotation.js';
+import { copyApple } from '../setup/apple.js';
 import { testConnection, testWorkflowBundle, uniqueTaskQueue, type TestTemporal } from '../setup/temporal.js';
 import { until } from '../setup/until.js';
 
@@ -46,26 +43,6 @@ export type RotatingMeshRequest = Partial<MeshRequest> &
     /** Default: the server that all tests share. */
     readonly temporal?: TestTemporal;
   };
-
-const YEAR = 365 * 86_400_000;
-
-/** The simulated Apple is made once per test run: its keys take seconds to find. */
-async function copyApple(target: string): Promise<void> {
-  const made = join(inject('runFolder'), 'apple');
-  await withFileLock(`${made}.lock`, async () => {
-    if (existsSync(made)) return;
-    const apple = await openAppleHierarchy(`${made}.new`);
-    const now = Math.floor(Date.now() / 1000) * 1000;
-    await apple.issueCertificate({
-      commonName: `Apple Distribution: Acme GmbH (${TEAM})`,
-      team: TEAM,
-      notBefore: new Date(now - YEAR / 10),
-      notAfter: new Date(now + 0.9 * YEAR),
-    });
-    renameSync(`${made}.new`, made);
-  });
-  cpSync(made, target, { recursive: true });
-}
 
 /** A simulated mesh with a worker of its own on the shared Temporal server. */
 export class RotatingMesh {

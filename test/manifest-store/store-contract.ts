@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GitManifestStore, GitStoreOptions } from '../../activities/manifest-store/git.js';
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import { until } from '../setup/until.js';
 import { cloneOf, ServedStore, type Way } from './served-store.js';
 
 const LINE = 'ios-main' as LineName;
@@ -137,6 +138,40 @@ export function remoteContractOf(way: Exclude<Way, 'path'>): void {
       const { stdout } = await run('git', ['--git-dir', cloneOf(options), 'for-each-ref', '--format=%(refname)']);
       expect(stdout).toBe('refs/heads/main\n');
       expect(readdirSync(join(cloneOf(options), '..')).sort()).toEqual(['known.json', 'store.git']);
+    });
+
+    it('is made once, however many begin with it at the same moment: what one is about to push lies in it', async () => {
+      await store.close();
+      const clone = cloneOf(options);
+      const folder = join(clone, '..');
+      rmSync(clone, { recursive: true });
+      const seen = new Set<bigint>();
+      const watcher = watch(folder, () => {
+        const there = statSync(clone, { bigint: true, throwIfNoEntry: false });
+        if (there !== undefined) seen.add(there.ino);
+      });
+      try {
+        const stores = await Promise.all(Array.from({ length: 6 }, () => served.open(options)));
+        const heads = await Promise.all(stores.map((one) => one.head(LINE)));
+        expect(heads.map((head) => head?.seq)).toEqual(Array.from({ length: 6 }, () => 1));
+        await until(() => seen.size > 0, { what: 'a clone that is seen' });
+      } finally {
+        watcher.close();
+      }
+      expect(seen.size).toBe(1);
+      expect(readdirSync(folder).sort()).toEqual(['known.json', 'store.git']);
+    });
+
+    it('a push whose clone another process replaces meanwhile is made once more, on the new one', async () => {
+      const moving = store.advance(LINE, 1, digest('b'), {});
+      // The commit that is to be pushed lies in this clone; the next one has never heard of it.
+      await until(() => readdirSync(join(cloneOf(options), 'refs/reseal/pending')).length > 0, {
+        every: 1,
+        what: 'a commit that waits for its push',
+      });
+      rmSync(cloneOf(options), { recursive: true, force: true });
+      expect(await moving).toMatchObject({ moved: true, head: { seq: 2, digest: digest('b') } });
+      expect(served.git('fsck', '--strict', '--no-dangling')).toBe('');
     });
 
     it('a push whose answer was lost is found done when it is tried again', async () => {

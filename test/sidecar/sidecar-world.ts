@@ -7,6 +7,7 @@ import { stubApp } from '../../src/mac/stub-app.js';
 import { findRcodesign } from '../../src/mac/rcodesign.js';
 import { startSidecar, type RunningSidecar } from '../../src/sidecar/server.js';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
+import { copyApple } from '../setup/apple.js';
 
 const DAY = 86_400_000;
 export const TEAM = '9QK4T7XW2B';
@@ -24,6 +25,7 @@ export class SidecarWorld {
 
   static async make(): Promise<SidecarWorld> {
     const folder = mkdtempSync(join(tmpdir(), 'reseal-sidecar-'));
+    await copyApple(join(folder, 'apple'));
     const world = new SidecarWorld(folder, await openAppleHierarchy(join(folder, 'apple')));
     for (const name of ['keys', 'run']) mkdirSync(join(folder, name), { mode: 0o750 });
     writeFileSync(world.at('keys/chain.pem'), world.apple.wwdrPem + world.apple.rootPem);

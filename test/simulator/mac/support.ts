@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { buildSync } from 'esbuild';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../../../src/simulator/apple-hierarchy.js';
 import { installMac, type MacOptions } from '../../../src/simulator/mac/install.js';
 import { legacyPkcs12 } from '../../../src/identity/pkcs12.js';
+import { copyApple } from '../../setup/apple.js';
+import { macTool } from '../../setup/mac-tool.js';
 
 const TRANSCRIPTS = resolve(import.meta.dirname, '../../../../shared/fixtures/transcripts');
 
@@ -45,30 +46,17 @@ export interface Mac {
   dispose(): void;
 }
 
-/** What the Mac runs in Node.js, bundled: a process that had to compile TypeScript first would take half a second. */
-export function bundledTool(folder: string): string {
-  const outfile = join(folder, 'tool.mjs');
-  buildSync({
-    entryPoints: [resolve(import.meta.dirname, '../../../src/simulator/mac/tool/main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  });
-  return outfile;
-}
-
 /** @param parent where its folder is made */
 export async function simulatedMac(over: Partial<MacOptions> = {}, parent = tmpdir()): Promise<Mac> {
   const folder = realpathSync(mkdtempSync(join(parent, 'reseal-mac-')));
   const home = join(folder, 'home');
+  await copyApple(join(folder, 'apple'));
   const apple = await openAppleHierarchy(join(folder, 'apple'));
   const options: MacOptions = {
     roots: [apple.rootPem],
     intermediates: [apple.wwdrPem],
     loginPassword: PASSWORD,
-    tool: bundledTool(folder),
+    tool: await macTool(),
     ...over,
   };
   await installMac(home, options);
