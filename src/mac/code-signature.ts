@@ -53,14 +53,17 @@ const LC_CODE_SIGNATURE = 0x1d;
 const LC_BUILD_VERSION = 0x32;
 const ARCHITECTURES: Readonly<Record<number, string>> = { 0x0100000c: 'arm64', 0x01000007: 'x86_64' };
 
-/** Null where the bytes are no thin 64-bit Mach-O file; universal ones are not simulated. @throws RangeError where it is cut short */
+/** Null where the bytes are no thin 64-bit Mach-O file; universal ones are not simulated. @throws RangeError where it is cut short or says impossible lengths */
 export function readMachO(bytes: Uint8Array): MachO | null {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (file.length < 32 || file.readUInt32LE(0) !== MAGIC_64) return null;
   let build: MachO['build'] = null;
   let signature: CodeSignature | null = null;
-  for (let at = 32, left = file.readUInt32LE(16); left > 0; left -= 1, at += file.readUInt32LE(at + 4)) {
+  for (let at = 32, left = file.readUInt32LE(16), size: number; left > 0; left -= 1, at += size) {
     const command = file.readUInt32LE(at);
+    size = file.readUInt32LE(at + 4);
+    // A load command of no length would be read four billion times.
+    if (size < 8) throw new RangeError(`a load command at byte ${at} that says it is ${size} bytes long`);
     if (command === LC_BUILD_VERSION)
       build = { platform: file.readUInt32LE(at + 8), minimum: file.readUInt32LE(at + 12), sdk: file.readUInt32LE(at + 16) };
     if (command === LC_CODE_SIGNATURE) signature = readSuperBlob(file.subarray(file.readUInt32LE(at + 8)));

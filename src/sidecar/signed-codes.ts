@@ -18,16 +18,26 @@ export function signedCodes(bundle: string, certificate: Sha1): readonly SignedC
   const codes: SignedCode[] = [];
   for (const path of filesOf(bundle)) {
     const name = relative(bundle, path);
-    for (const slice of slicesOf(readFileSync(path))) {
-      const signature = readMachO(slice)?.signature ?? null;
-      if (signature === null) return `${name} is not signed`;
-      const wrong = wrongSigner(signature, certificate);
-      if (wrong !== null) return `${name} ${wrong}`;
-      const best = signature.alternates.at(-1) ?? signature.codeDirectory;
-      codes.push({ path: name, identifier: best.identifier, cdHash: codeDirectoryDigest(best).slice(0, 40) });
+    try {
+      for (const slice of slicesOf(readFileSync(path))) {
+        const code = signedCode(name, slice, certificate);
+        if (typeof code === 'string') return `${name} ${code}`;
+        codes.push(code);
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return `${name} is no Mach-O file that can be read: ${error.message}`;
     }
   }
   return codes.length === 0 ? 'the bundle holds no code' : codes;
+}
+
+/** @throws RangeError for a file that is cut short or lies about its lengths */
+function signedCode(path: string, slice: Buffer, certificate: Sha1): SignedCode | string {
+  const signature = readMachO(slice)?.signature ?? null;
+  if (signature === null) return 'is not signed';
+  const best = signature.alternates.at(-1) ?? signature.codeDirectory;
+  return wrongSigner(signature, certificate) ?? { path, identifier: best.identifier, cdHash: codeDirectoryDigest(best).slice(0, 40) };
 }
 
 function wrongSigner({ cms, codeDirectory }: CodeSignature, certificate: Sha1): string | null {
