@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { presences, serversOf } from '../../src/cli/doctor/serving.js';
+import { loadConfiguration } from '../../src/configuration/load.js';
 import { startGateway } from '../../src/temporal/gateway.js';
 import type { RunningWorker } from '../../src/temporal/running-worker.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { sshdMissing, type TestHost } from '../setup/sshd.js';
+import { until } from '../setup/until.js';
 import { behindSsh } from './behind-ssh.js';
 import { activeManifests, meshTruth } from './node-truth.js';
 import { startScenario, type Scenario } from './scenario.js';
@@ -27,6 +30,13 @@ describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null
       }),
     );
   };
+  /** What `reseal doctor` finds of gateways. */
+  const served = async (): Promise<readonly { readonly check: string; readonly there: boolean }[]> => {
+    const { mesh } = scenario;
+    const servers = serversOf(loadConfiguration(mesh.mesh.folders.config), mesh.taskQueue);
+    const found = await presences(mesh.temporal.client, mesh.temporal.namespace, servers, () => Date.now());
+    return found.map(({ there }, index) => ({ check: servers[index]?.check ?? '', there }));
+  };
   beforeAll(async () => {
     folder = mkdtempSync(join(hostsFolder(), 'gateways-'));
     scenario = await startScenario({
@@ -47,6 +57,12 @@ describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null
     const { mesh, before } = scenario;
     await startIn('eu-west');
     await startIn('us-east');
+    await until(async () => (await served()).filter(({ there }) => there).length === 2, { what: 'two gateways that ask for work' });
+    expect(await served()).toEqual([
+      { check: 'gateway eu-west', there: true },
+      { check: 'gateway us-east', there: true },
+      { check: 'gateway ap-south', there: false },
+    ]);
     await mesh.rotate();
     expect(await mesh.result()).toMatchObject({
       outcome: 'refused',
