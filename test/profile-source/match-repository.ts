@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { encryptMatch, type MatchFormat } from '../../activities/profile-source/match/encryption.js';
 import { MatchRepository } from '../../activities/profile-source/match/repository.js';
-import { createMatchSource, type MatchOptions } from '../../activities/profile-source/match/source.js';
+import { createMatchSource, type MatchSourceOptions } from '../../activities/profile-source/match/source.js';
 import { VerifiedProfiles } from '../../src/profile/index.js';
 import { pinRoots } from '../../src/profile/trust.js';
 import type { AppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
@@ -52,7 +52,7 @@ export class TestMatchRepository {
     return execFileSync('git', [`--git-dir=${this.bare}`, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   }
 
-  options(apple: AppleHierarchy, over: Partial<{ url: string; branch: string; passphrase: string }> = {}): MatchOptions {
+  options(apple: AppleHierarchy, over: Partial<{ url: string; branch: string; passphrase: string }> = {}): MatchSourceOptions {
     const repository = new MatchRepository({
       name: 'match',
       url: over.url ?? this.bare,
@@ -62,7 +62,13 @@ export class TestMatchRepository {
       ssh: { knownHosts: null, config: null, connectTimeout: 5_000 },
     });
     const profiles = new VerifiedProfiles({ roots: pinRoots([apple.rootPem]) });
-    return { name: 'match', repository, profiles, passphrase: () => Promise.resolve(over.passphrase ?? PASSPHRASE) };
+    return {
+      name: 'match',
+      repository,
+      profiles,
+      successors: 'written-back',
+      passphrase: () => Promise.resolve(over.passphrase ?? PASSPHRASE),
+    };
   }
 
   source(apple: AppleHierarchy, over: Parameters<TestMatchRepository['options']>[1] = {}): ReturnType<typeof createMatchSource> {
