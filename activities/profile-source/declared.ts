@@ -15,6 +15,8 @@ export interface SourceSurroundings {
   readonly profiles: VerifiedProfiles;
   /** Names of the topology's nodes: whom a drop folder may hold profiles for. */
   readonly holders: readonly string[];
+  /** Where variables with secrets are. */
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 /**
@@ -28,25 +30,27 @@ export function openDeclaredSource(
 ): ProfileSource {
   const declared = sources[name];
   if (declared === undefined) throw new ResealError('CONFIG_INVALID', `reseal.yaml has no source ${name}.`);
-  const { profiles, clones, holders } = around;
+  const { profiles, clones, holders, environment } = around;
+  const secretFrom = secretOf(environment);
   switch (declared.kind) {
     case 'drop':
       return createDropSource({ name, folder: declared.path, profiles, holders });
     case 'match': {
       const { url, branch, timeout, passphrase, writeBack } = declared;
       const repository = new MatchRepository({ name, url, branch, timeout, clones, ssh });
-      const secret = secretOf(passphrase, `The passphrase of source ${name}`, `sources.${name}.passphrase`);
+      const secret = secretFrom(passphrase, `The passphrase of source ${name}`, `sources.${name}.passphrase`);
       return createMatchSource({ name, repository, profiles, passphrase: secret, successors: writeBack ? 'written-back' : 'read' });
     }
     case 'app-store-connect': {
       const { url, keyId, issuerId, key, timeout, successors } = declared;
-      const apiKey = { keyId, issuerId, key: secretOf(key, `The key of source ${name}`, `sources.${name}.key`) };
+      const apiKey = { keyId, issuerId, key: secretFrom(key, `The key of source ${name}`, `sources.${name}.key`) };
       return createAppStoreConnectSource({ name, url, apiKey, timeout, profiles, successors });
     }
   }
 }
 
 const secretOf =
+  (environment: NodeJS.ProcessEnv) =>
   (source: SecretSource, what: string, field: string): Secret =>
   () =>
-    readSecret(source, what, field);
+    readSecret(source, what, field, environment);

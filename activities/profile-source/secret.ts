@@ -18,10 +18,11 @@ const LARGEST = 64 * 1024;
  * Reads a secret. It is in no error: of a command only the program is named, and of what it printed nothing.
  * @param what for sentences, as `the passphrase of source match`
  * @param field of reseal.yaml, as `sources.match.passphrase`
+ * @param environment in which variables are looked for and commands run
  * @throws ResealError SOURCE_REFUSED
  */
-export async function readSecret(source: SecretSource, what: string, field: string): Promise<string> {
-  const given = await givenBy(source);
+export async function readSecret(source: SecretSource, what: string, field: string, environment: NodeJS.ProcessEnv): Promise<string> {
+  const given = await givenBy(source, environment);
   if ('secret' in given && given.secret.trim() !== '') return given.secret;
   const why = 'why' in given ? given.why : 'is empty';
   throw new ResealError(
@@ -41,11 +42,11 @@ function named(source: SecretSource): string {
   return `the command ${source.command[0] ?? ''}`;
 }
 
-function givenBy(source: SecretSource): Promise<Given> | Given {
+function givenBy(source: SecretSource, environment: NodeJS.ProcessEnv): Promise<Given> | Given {
   if ('file' in source) return fromFile(source.file);
-  if ('command' in source) return fromCommand(source.command);
-  const value = process.env[source.environment];
-  return value === undefined ? { why: 'is not set where the worker runs' } : { secret: value };
+  if ('command' in source) return fromCommand(source.command, environment);
+  const value = environment[source.environment];
+  return value === undefined ? { why: 'is not set here' } : { secret: value };
 }
 
 async function fromFile(path: string): Promise<Given> {
@@ -66,9 +67,9 @@ async function fromFile(path: string): Promise<Given> {
   }
 }
 
-async function fromCommand([program = '', ...args]: readonly string[]): Promise<Given> {
+async function fromCommand([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<Given> {
   if (!isAbsolute(program)) return { why: 'is no absolute path' };
-  const { code, stdout, expired } = await runProgram(program, { args, timeout: PATIENCE }, { cwd: homedir(), env: process.env });
+  const { code, stdout, expired } = await runProgram(program, { args, timeout: PATIENCE }, { cwd: homedir(), env });
   if (expired) return { why: `has not ended within ${PATIENCE / 1000} s` };
   return code === 0 ? { secret: stdout } : { why: `ended with ${code}` };
 }

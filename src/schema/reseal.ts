@@ -36,7 +36,8 @@ const matchRepository = z.strictObject({
 const appStoreConnect = z.strictObject({
   kind: z.literal('app-store-connect'),
   keyId: z.string({ error: 'the id of an API key' }).regex(/^[A-Za-z0-9]{2,32}$/, { error: 'the id of an API key, like 2X9R4HXF34' }),
-  issuerId: z.uuid({ error: 'the issuer id of your team, a UUID' }),
+  // Apple's are no UUIDs by RFC 9562: their variant is another.
+  issuerId: z.guid({ error: 'the issuer id of your team, like 57246542-96fe-1a63-e053-0824d011072a' }),
   key: secretSource.meta({ description: 'The contents of AuthKey_<keyId>.p8, on the machine of the worker.' }),
   successors: z
     .enum(['found', 'made'])

@@ -34,7 +34,7 @@ export async function openSurroundings(folder: string, home: string): Promise<Op
     content: contentOf([...stores.values()]),
     source: (name) => {
       const { reseal, topology } = read();
-      return sources.source(reseal, name, { clones, profiles, holders: topology.nodes.map((node) => node.name) });
+      return sources.source(reseal, name, { clones, profiles, holders: topology.nodes.map((node) => node.name), environment: process.env });
     },
     profiles,
     clock: Date.now,
