@@ -427,7 +427,10 @@ class Drive {
 
   /** The closing record, then what the ledger has not heard. */
   private async close(): Promise<void> {
-    await steadyDesk.closeRotation(this.state);
+    const closed = await steadyDesk.closeRotation(this.state);
+    // Rotations that were closed by an earlier version have no answer.
+    const notWrittenBack = (closed as typeof closed | null | undefined)?.notWrittenBack ?? [];
+    if (notWrittenBack.length > 0) this.deliveries.send('successor', notWrittenBack.join(' '), this.state.policy.audience.owner);
     await this.deliveries.drained();
   }
 }

@@ -3,14 +3,14 @@ import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../../src/domain/errors.js';
-import { git, GitFailure, type RemoteCall } from './git-command.js';
-import { GitCommits, type Change, type Landing } from './git-commits.js';
+import { git, GitFailure, NO_SPACE, type RemoteCall } from '../git/command.js';
+import { GitCommits, type Change, type Landing } from '../git/commits.js';
 import { isFile } from './local-repository.js';
-import { NO_SPACE, plainReason, theStore, type StorePlace } from './out-of-reach.js';
-import { blamesTheClone, BUSY_CLONE, NO_BRANCH, NOT_A_CONTINUATION, remoteReason, words } from './remote-failures.js';
-import { rejectionOf } from './remote-push.js';
+import { plainReason, theStore, type StorePlace } from './out-of-reach.js';
+import { blamesTheClone, BUSY_CLONE, NO_BRANCH, NOT_A_CONTINUATION, remoteReason, words } from '../git/remote-failures.js';
+import { rejectionOf } from '../git/remote-push.js';
 import type { StoreRepository } from './store-repository.js';
-import { Turns } from './turns.js';
+import { Turns } from '../git/turns.js';
 
 export interface ClonedPlace extends StorePlace {
   readonly url: string;
@@ -96,7 +96,7 @@ export class ClonedRepository implements StoreRepository {
     if (cause instanceof ResealError) return cause;
     if (!(cause instanceof GitFailure)) return this.unreachable(ofThisDisk(cause instanceof Error ? cause.message : String(cause)), cause);
     if (NO_SPACE.test(cause.said) && !/^remote:/m.test(cause.said)) return this.unreachable(ofThisDisk(cause.said), cause);
-    return this.unreachable(remoteReason(cause), cause);
+    return this.unreachable(remoteReason(cause, 'store'), cause);
   }
 
   /** Fetches the branch. Whoever asks while a fetch is under way gets the next one: the present one may not see what was pushed meanwhile. */

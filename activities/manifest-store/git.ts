@@ -4,17 +4,19 @@ import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { storeAddress } from '../../src/domain/store-address.js';
 import { sha256Of } from '../../src/manifest/digest.js';
-import { sshOptions, type SshSettings } from '../../src/node-shell/ssh/settings.js';
+import type { SshSettings } from '../../src/node-shell/ssh/settings.js';
 import { ClonedRepository } from './cloned-repository.js';
 import { ContentCache } from './content-cache.js';
 import type { Head, ManifestStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from './contract.js';
-import { git, GitFailure } from './git-command.js';
-import { untilLanded, type Change, type Landing } from './git-commits.js';
-import { GitObjects, treeNames, type GitObject } from './git-objects.js';
+import { git, GitFailure } from '../git/command.js';
+import type { Change, Landing } from '../git/commits.js';
+import { sshCommand } from '../git/ssh-command.js';
+import { GitObjects, treeNames, type GitObject } from '../git/objects.js';
 import { LocalRepository } from './local-repository.js';
 import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
 import { json, sealedPath, summary, wanted } from './store-items.js';
 import type { StoreRepository } from './store-repository.js';
+import { untilLanded } from './until-landed.js';
 
 export interface GitStoreOptions {
   /** Its name in reseal.yaml, for sentences about it. */
@@ -396,9 +398,5 @@ function repositoryOf({ name, path, remote }: GitStoreOptions, branch: string, c
     }
   }
 }
-
-/** For `GIT_SSH_COMMAND`, which a shell reads. */
-const sshCommand = (settings: RemoteOptions['ssh']): string =>
-  ['ssh', ...sshOptions(settings)].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 
 const headPath = (line: LineName): string => `lines/${line}/head.json`;

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResealError } from '../../src/domain/errors.js';
-import { GitFailure } from './git-command.js';
-import { GitCommits, type Change, type Landing } from './git-commits.js';
+import { GitFailure } from '../git/command.js';
+import { GitCommits, type Change, type Landing } from '../git/commits.js';
 import { absenceOf, outOfReach, type StorePlace } from './out-of-reach.js';
 import { createRepository } from './repository.js';
 import type { StoreRepository } from './store-repository.js';

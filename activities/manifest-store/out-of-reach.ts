@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { ResealError } from '../../src/domain/errors.js';
-import { GitFailure } from './git-command.js';
+import { GitFailure, NO_SPACE } from '../git/command.js';
 
 /** Where a store is, and what people call it. */
 export interface StorePlace {
@@ -18,9 +18,6 @@ export const whereabouts = ({ url, repository }: StorePlace): string => url ?? r
 /** `The store main (/srv/store.git)`, the beginning of every sentence about it. */
 export const theStore = (place: StorePlace): string =>
   place.name === undefined ? `The store ${whereabouts(place)}` : `The store ${place.name} (${whereabouts(place)})`;
-
-/** As the operating system says it, and as git does. */
-export const NO_SPACE = /ENOSPC|no space left|out of disk ?space/i;
 
 const BRING_BACK = 'Bring it back (is its disk mounted? is its place in reseal.yaml right?); nothing is decided without it.';
 const BEGIN = "a line's first manifest makes it: reseal manifest freeze DIR --line LINE --first.";

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { git, GitFailure } from './git-command.js';
+import { git, GitFailure } from '../git/command.js';
 import { outOfReach, type StorePlace } from './out-of-reach.js';
 
 /** Creates an empty bare repository, whole or not at all; answers false and does nothing where one is. @throws ResealError STORE_UNREACHABLE */

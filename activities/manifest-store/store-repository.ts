@@ -1,5 +1,5 @@
 import type { ResealError } from '../../src/domain/errors.js';
-import type { Change, Landing } from './git-commits.js';
+import type { Change, Landing } from '../git/commits.js';
 import type { StorePlace } from './out-of-reach.js';
 
 /** The git repository that a store is in: on a disk of this machine, or by URL with a clone here. Objects are read from `place.repository`. */

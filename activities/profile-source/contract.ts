@@ -1,3 +1,5 @@
+import type { Instant } from '../../src/domain/brands.js';
+import type { ManifestEntry } from '../../src/domain/manifest.js';
 import type { SuccessorCandidate } from '../../src/domain/successor.js';
 
 /** A verified profile that a source offers, with the bytes to import. */
@@ -17,6 +19,25 @@ export interface Listing {
   readonly ignored: readonly IgnoredFile[];
 }
 
+/** An entry that nothing offered can succeed. */
+export interface Wanted {
+  readonly entry: ManifestEntry;
+  /** A successor must live longer than this. */
+  readonly outlive: Instant;
+}
+
+/** A profile that has taken another one's place, to be known to a source that others read. */
+export interface Succession {
+  readonly bytes: Uint8Array;
+  readonly predecessor: ManifestEntry;
+}
+
+/** For whom something is written, as the source's own history tells. */
+export interface WrittenFor {
+  readonly rotation: string;
+  readonly ticket: string;
+}
+
 /** Where successors come from: a plug-in of one shape for drop folders, fastlane match stores and App Store Connect (S16). */
 export interface ProfileSource {
   /** As in reseal.yaml. */
@@ -25,7 +46,21 @@ export interface ProfileSource {
    * All that the source offers now, in a stable order. A single bad file is ignored with its reasons; thrown is only what
    * hinders the whole source.
    *
-   * @throws ResealError FILE_UNREADABLE, STORE_UNREACHABLE
+   * @throws ResealError FILE_UNREADABLE, SOURCE_UNREACHABLE, SOURCE_REFUSED
    */
   list(): Promise<Listing>;
+  /**
+   * Of a source that may make successors: makes what is wanted, so that the next `list` offers it. Repeated, also after a crash at any point, it makes
+   * nothing twice. The answer is a sentence for each that it did not make.
+   *
+   * @throws ResealError SOURCE_UNREACHABLE, SOURCE_REFUSED
+   */
+  readonly supply?: (wanted: readonly Wanted[]) => Promise<readonly string[]>;
+  /**
+   * Of a source that others read too and that takes successors from elsewhere: puts them in their predecessors' places. All of them or none; what
+   * is there already stays as it is.
+   *
+   * @returns paths that were written. @throws ResealError SOURCE_UNREACHABLE, SOURCE_REFUSED
+   */
+  readonly writeBack?: (successions: readonly Succession[], context: WrittenFor) => Promise<readonly string[]>;
 }

@@ -8,7 +8,9 @@ import { prepareIncident, type ClosingRecord } from './incident.js';
 import { prepareRotation } from './prepare.js';
 import { findStandIn } from './stand-in.js';
 import { asFailure, rightsOf, situationOf, type Surroundings } from './surroundings.js';
-import { missingLines, surveyLine } from './survey.js';
+import { supplyMissing } from './supply.js';
+import { writeBackSuccessors } from './write-back.js';
+import { missingLines, surveyLine, type Survey } from './survey.js';
 
 export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {
   return {
@@ -34,9 +36,10 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
     closeRotation: (state) =>
       asFailure(async () => {
         // Nothing was allotted: nothing is there to be recorded.
-        if (state.k === 0) return;
+        if (state.k === 0) return { notWrittenBack: [] };
         const record: ClosingRecord = { schemaVersion: 1, state };
         await situationOf(around, state.line).store.putRecord(state.id, record, { rotation: state.id, ticket: state.trigger.ticket });
+        return { notWrittenBack: await writeBackSuccessors(around, state) };
       }),
     prepareIncident: (request) => asFailure(() => prepareIncident(around, request)),
     surveyLines: (offset) => asFailure(() => surveyLines(around, offset)),
@@ -44,12 +47,23 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
 }
 
 async function findSuccessors(around: Surroundings, request: Parameters<RotationActivities['findSuccessors']>[0]): Promise<Successors> {
-  const { due, matches, ignored, fingerprint } = await surveyLine(around, request);
-  return { missing: missingLines(matches), ignored, fingerprint, expiresFirst: due.expiresFirst ?? Number.MAX_SAFE_INTEGER };
+  const found = await surveyLine(around, request);
+  const notMade = await supplyMissing(around, request, found);
+  const { due, ignored, fingerprint, ...now } = notMade === null ? found : await surveyLine(around, request);
+  const missing = missingLines(now);
+  return {
+    missing: missing.length === 0 ? [] : [...missing, ...(notMade ?? [])],
+    ignored,
+    fingerprint,
+    expiresFirst: due.expiresFirst ?? Number.MAX_SAFE_INTEGER,
+  };
 }
 
 /** Outcomes after which the same successors are not tried again by themselves. */
 const UNSUCCESSFUL: readonly RotationState['phase'][] = ['rolled-back', 'parked', 'refused'];
+
+/** While a source cannot be looked at, what it offers has an unknown part: that alone is nothing new. */
+const offersNothingNew = ({ fingerprint, troubles }: Survey, before: string): boolean => fingerprint === before || troubles.length > 0;
 
 /** People are asked at once: the scan neither waits for a store, with the other lines behind it, nor says nothing. */
 const withoutStore = (line: LineName, store: string): DueLine => ({
@@ -76,7 +90,9 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
     const last = (await store.records(line)).at(-1);
     const record = last === undefined ? null : ((await store.record(last)) as ClosingRecord | null);
     const repeated =
-      record !== null && UNSUCCESSFUL.includes(record.state.phase) && record.state.fingerprint === survey.fingerprint ? record.state : null;
+      record !== null && UNSUCCESSFUL.includes(record.state.phase) && offersNothingNew(survey, record.state.fingerprint)
+        ? record.state
+        : null;
     lines.push({
       line,
       due: survey.due.groups.map((group) => group.name),

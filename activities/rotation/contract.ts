@@ -90,8 +90,11 @@ export interface RotationActivities {
     readonly id: RotationId;
     readonly ticket: string;
   }): Promise<{ readonly seq: number; readonly digest: Sha256 }>;
-  /** The closing record, kept in the store when Temporal's retention has ended. */
-  closeRotation(state: RotationState): Promise<void>;
+  /**
+   * The closing record, kept in the store when Temporal's retention has ended; then the successors, into sources that take them: a sentence for each that
+   * has not taken them.
+   */
+  closeRotation(state: RotationState): Promise<{ readonly notWrittenBack: readonly string[] }>;
   /** Re-checks that a completed rotation can be rolled back (profile bytes, certificates) and composes the way back. */
   prepareIncident(request: {
     readonly rotation: RotationId;

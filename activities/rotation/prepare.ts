@@ -96,7 +96,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
         delivered.map(({ delivery }) => delivery),
       ),
     ],
-    missing: missingLines(matches),
+    missing: missingLines(survey),
     ignored: survey.ignored,
   };
   const choices = matches.unusedChoices.map((choice) => `--successor ${choice.uuid}: ${choice.reason}`);
@@ -140,6 +140,9 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
   const preview = await previewRotation(around, request);
   const { survey, matched, importers, horizon } = preview;
   const { head } = survey;
+  // A source that is away for a moment is no reason for a refusal: this is begun anew.
+  const away = survey.troubles.find((trouble) => trouble.code === 'SOURCE_UNREACHABLE');
+  if (preview.missing.length > 0 && away !== undefined) throw away;
   const context: StoreContext = { rotation: request.id, ticket: request.trigger.ticket, by: request.trigger.by };
   const reasons = [...preview.missing, ...preview.reasons];
   // With nothing due there is nothing that nodes could stand in the way of.

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Instant, Uuid } from '../../src/domain/brands.js';
 import { dueAt, groupsOf, type Due } from '../../src/domain/groups.js';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
+import { ResealError } from '../../src/domain/errors.js';
 import { fits, type SuccessorTerms } from '../../src/domain/successor.js';
 import { matchSuccessors, type SuccessorMatches } from '../../src/domain/successor-match.js';
 import type { Head } from '../manifest-store/contract.js';
-import type { Candidate, IgnoredFile } from '../profile-source/contract.js';
+import type { Candidate, IgnoredFile, Listing } from '../profile-source/contract.js';
 import type { RotationRequest } from './contract.js';
 import { headOf, situationOf, type LineSituation, type Surroundings } from './surroundings.js';
 
@@ -19,6 +20,9 @@ export interface Survey {
   /** Every verified profile of its sources, whether it fits or not. */
   readonly offered: readonly Candidate[];
   readonly ignored: readonly string[];
+  /** Why sources could not be looked at; what they would offer is not known then. */
+  readonly troubles: readonly ResealError[];
+  readonly terms: SuccessorTerms;
   readonly fingerprint: string;
 }
 
@@ -27,7 +31,9 @@ export async function surveyLine(around: Surroundings, request: Pick<RotationReq
   const { head, manifest: from } = await headOf(situation.store, request.line);
   const { policy } = situation.configuration;
   const terms: SuccessorTerms = { now: around.clock(), offset: request.offset, policy };
-  const listings = await Promise.all(situation.declaration.sources.map((name) => around.source(name).list()));
+  const looks = await Promise.all(situation.declaration.sources.map((name) => look(around, name)));
+  const listings = looks.filter((one) => 'candidates' in one);
+  const troubles = looks.filter((one) => one instanceof ResealError);
   const candidates = listings.flatMap((listing) => listing.candidates);
   const due = asked(dueAt(from, policy, terms.now + terms.offset), from, candidates, terms, request.successors ?? []);
   const matches = matchSuccessors({
@@ -48,8 +54,20 @@ export async function surveyLine(around: Surroundings, request: Pick<RotationReq
       listings.flatMap((listing) => listing.ignored),
       matches,
     ),
+    troubles,
+    terms,
     fingerprint: fingerprintOf(head, candidates),
   };
+}
+
+/** One source that is away, or does not let reseal in, keeps no other one from being looked at: there may be all that is needed. */
+async function look(around: Surroundings, name: string): Promise<Listing | ResealError> {
+  try {
+    return await around.source(name).list();
+  } catch (error) {
+    if (error instanceof ResealError && (error.code === 'SOURCE_UNREACHABLE' || error.code === 'SOURCE_REFUSED')) return error;
+    throw error;
+  }
 }
 
 /** With nothing due, choosing successors by name asks for their entries' groups to be replaced early. */
@@ -81,9 +99,11 @@ function fingerprintOf(head: Head, candidates: readonly Candidate[]): string {
     .digest('hex');
 }
 
-/** What a person reads of entries that nothing fits. */
-export const missingLines = (matches: SuccessorMatches<Candidate>): readonly string[] =>
-  matches.entries.flatMap((match) => (match.outcome === 'missing' ? [match.reason] : []));
+/** What a person reads of entries that nothing fits, and of the sources where it might have been. */
+export function missingLines({ matches, troubles }: Pick<Survey, 'matches' | 'troubles'>): readonly string[] {
+  const missing = matches.entries.flatMap((match) => (match.outcome === 'missing' ? [match.reason] : []));
+  return missing.length === 0 ? [] : [...missing, ...troubles.map((trouble) => trouble.message)];
+}
 
 /** The first expiry of a line, for the sentence that nothing is due. */
 export const firstExpiry = (from: Manifest): Instant => Math.min(...groupsOf(from).map((group) => group.expiresAt));

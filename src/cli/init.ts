@@ -1,12 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { openDeclaredStore } from '../../activities/manifest-store/declared.js';
+import { clonesFolder, openDeclaredStore } from '../../activities/manifest-store/declared.js';
 import { loadConfiguration } from '../configuration/load.js';
 import type { LineName } from '../domain/brands.js';
+import { VerifiedProfiles } from '../profile/index.js';
+import { trustedRoots } from '../profile/trusted-roots.js';
 import { frozenText, warningsText } from '../presenters/frozen-text.js';
 import { defineCommand, type Context } from './command.js';
 import { homeFolder } from './home.js';
 import { initialFiles } from './init/files.js';
+import { inForce, withMatchProfiles, type InForce } from './init/match.js';
 import { makeFolder } from './init/new-folder.js';
 import { teamOf, type InitialTeam } from './init/team.js';
 import { PROJECT_OPTIONS, type ProjectFiles } from './manifest/apps.js';
@@ -16,7 +19,9 @@ export const command = defineCommand({
   description: 'Begin: write a first configuration, make its store, and freeze the first manifest of your profiles',
   arguments: { dir: { kind: 'text', description: 'Folder that gets reseal/; by default this one' } },
   options: {
-    profiles: { kind: 'text', description: 'Folder with the profiles in force, *.mobileprovision', required: true, value: 'FOLDER' },
+    profiles: { kind: 'text', description: 'Folder with the profiles in force, *.mobileprovision', value: 'FOLDER' },
+    match: { kind: 'text', description: 'Instead: a fastlane match repository; its passphrase in MATCH_PASSWORD', value: 'URL' },
+    matchBranch: { kind: 'text', description: 'Its branch; by default master', value: 'BRANCH' },
     ...PROJECT_OPTIONS,
     line: { kind: 'text', description: 'Name of the line; by default ios-main', value: 'LINE' },
     installation: { kind: 'text', description: 'Name of this mesh, never given again; by default that of the folder', value: 'NAME' },
@@ -28,12 +33,13 @@ export const command = defineCommand({
     ticket: { kind: 'text', description: 'Standing change of the daily scan; by default CHG-1', value: 'TICKET' },
     trustRoot: { kind: 'list', description: "Root certificates beside Apple's, for simulated nodes", value: 'FILE' },
   },
-  async handler(context, { dir }, { profiles, project, configuration, exportOptions, ...choice }) {
+  async handler(context, { dir }, { profiles, match, matchBranch, project, configuration, exportOptions, ...choice }) {
+    const present = inForce({ profiles, match, matchBranch, project }, context.cwd);
     const around = resolve(context.cwd, dir ?? '.');
     const folder = join(around, 'reseal');
     const team = await teamOf(choice, around, context);
     const files = { project, configuration, exportOptions };
-    const made = await makeFolder(folder, (inside) => fill(inside, { context, team, profiles: resolve(context.cwd, profiles), files }));
+    const made = await makeFolder(folder, (inside) => fill(inside, { context, team, present, files }));
     const view = {
       schemaVersion: 1,
       folder,
@@ -61,23 +67,24 @@ export const command = defineCommand({
 interface Filling {
   readonly context: Context;
   readonly team: InitialTeam;
-  /** Absolute. */
-  readonly profiles: string;
+  readonly present: InForce;
   readonly files: ProjectFiles;
 }
 
 /** Everything that a configuration folder begins with, the line's first manifest among it. */
-async function fill(inside: string, { context, team, profiles, files }: Filling): Promise<FrozenFolder> {
+async function fill(inside: string, { context, team, present, files }: Filling): Promise<FrozenFolder> {
   await mkdir(join(inside, 'drop'));
   if (team.node.kind === 'simulated') await mkdir(join(inside, 'nodes', team.node.name), { recursive: true });
   if (team.roots.length > 0) await mkdir(join(inside, 'roots'));
   for (const { name, pem } of team.roots) await writeFile(join(inside, 'roots', name), pem);
-  for (const [path, content] of Object.entries(initialFiles(team))) await writeFile(join(inside, path), content);
+  for (const [path, content] of Object.entries(initialFiles(team, present.from === 'match' ? present.match : null)))
+    await writeFile(join(inside, path), content);
 
   const configuration = loadConfiguration(inside);
-  const store = await openDeclaredStore(configuration.reseal, 'main', homeFolder(context.home, context.env, context.cwd));
-  try {
-    return await freezeFolder({
+  const home = homeFolder(context.home, context.env, context.cwd);
+  const store = await openDeclaredStore(configuration.reseal, 'main', home);
+  const freeze = (profiles: string): Promise<FrozenFolder> =>
+    freezeFolder({
       configuration,
       store,
       line: team.line as LineName,
@@ -88,6 +95,16 @@ async function fill(inside: string, { context, team, profiles, files }: Filling)
       into: 'head',
       now: context.now(),
     });
+  try {
+    if (present.from === 'folder') return await freeze(present.folder);
+    const around = {
+      clones: clonesFolder(home),
+      profiles: new VerifiedProfiles({ roots: trustedRoots(configuration) }),
+      holders: [],
+      environment: context.env,
+    };
+    const { done, passedOver } = await withMatchProfiles(configuration, around, freeze);
+    return { ...done, warnings: [...done.warnings, ...passedOver] };
   } finally {
     await store.close();
   }

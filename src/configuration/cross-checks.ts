@@ -90,6 +90,14 @@ export function checkStores(reseal: ResealConfiguration): Mismatch[] {
   });
 }
 
+/** The same of sources that are repositories. */
+export function checkSources(reseal: ResealConfiguration): Mismatch[] {
+  return Object.entries(reseal.sources).flatMap(([name, source]) => {
+    const address = source.kind === 'match' ? storeAddress(source.url) : null;
+    return address?.kind === 'refused' ? [{ path: ['sources', name, 'url'], found: address.found, expected: address.expected }] : [];
+  });
+}
+
 /** Names that occur twice, lines that no one declared, and homes that two nodes share. */
 export function checkNodes(topology: Topology): Mismatch[] {
   const hosts = new Map<string, string>();

@@ -6,7 +6,7 @@ import type { Roster } from '../domain/roster.js';
 import { storeAddress } from '../domain/store-address.js';
 import type { Topology } from '../domain/topology.js';
 import { PolicySchema } from '../schema/policy.js';
-import { ResealSchema, type ResealConfiguration } from '../schema/reseal.js';
+import { ResealSchema, type ResealConfiguration, type SourceDeclaration } from '../schema/reseal.js';
 import { RosterSchema } from '../schema/roster.js';
 import { TopologySchema } from '../schema/topology.js';
 import {
@@ -15,6 +15,7 @@ import {
   checkNodes,
   checkPolicy,
   checkRoster,
+  checkSources,
   checkStores,
   checkWipeable,
   observations,
@@ -47,6 +48,21 @@ function absolute(path: string, folder: string): string {
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(folder, path);
 }
 
+/** Paths of a source: its folder, its repository where that is on this machine, the file of its secret. */
+function withAbsoluteSource(source: SourceDeclaration, folder: string): SourceDeclaration {
+  const secret = <S extends object>(from: S): S => ('file' in from ? { ...from, file: absolute(String(from.file), folder) } : from);
+  switch (source.kind) {
+    case 'drop':
+      return { ...source, path: absolute(source.path, folder) };
+    case 'match': {
+      const url = storeAddress(source.url).kind === 'path' ? absolute(source.url, folder) : source.url;
+      return { ...source, url, passphrase: secret(source.passphrase) };
+    }
+    case 'app-store-connect':
+      return { ...source, key: secret(source.key) };
+  }
+}
+
 function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealConfiguration {
   const mapValues = <V>(record: Readonly<Record<string, V>>, change: (value: V) => V): Record<string, V> =>
     Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
@@ -55,7 +71,7 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
     stores: mapValues(reseal.stores, (store) =>
       storeAddress(store.url).kind === 'path' ? { ...store, url: absolute(store.url, folder) } : store,
     ),
-    sources: mapValues(reseal.sources, (source) => ({ ...source, path: absolute(source.path, folder) })),
+    sources: mapValues(reseal.sources, (source) => withAbsoluteSource(source, folder)),
     ssh: {
       ...reseal.ssh,
       knownHosts: reseal.ssh.knownHosts === null ? null : absolute(reseal.ssh.knownHosts, folder),
@@ -119,7 +135,7 @@ export function loadConfiguration(folder: string): Configuration {
   if (policy !== null) report('policy', checkPolicy(policy, roster));
   if (policy !== null && topology !== null) report('policy', checkFloors(policy, topology));
   if (roster !== null) report('roster', checkRoster(roster));
-  if (reseal !== null) report('reseal', checkStores(reseal));
+  if (reseal !== null) report('reseal', [...checkStores(reseal), ...checkSources(reseal)]);
 
   if (findings.length > 0 || topology === null || policy === null || roster === null || reseal === null) {
     const count = `${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} wrong`;

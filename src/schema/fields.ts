@@ -74,3 +74,13 @@ export const date = z.iso.date({ error: 'a date like 2026-12-25' });
 export const schemaVersion = z.literal(1, { error: 'schemaVersion 1, the only one that this version of reseal reads' });
 
 export const positive = z.int({ error: 'a whole number from 1' }).positive({ error: 'a whole number from 1' });
+
+/** Where a secret comes from, on the machine that uses it: the configuration never holds one. */
+export const secretSource = z.union(
+  [
+    z.strictObject({ file: text }),
+    z.strictObject({ environment: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+    z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+  ],
+  { error: 'one of file: PATH, environment: NAME, command: [PROGRAM, ARGUMENT…]' },
+);

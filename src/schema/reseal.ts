@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { name, positive, positiveDuration, schemaVersion, text } from './fields.js';
+import { name, positive, positiveDuration, schemaVersion, secretSource, text } from './fields.js';
 
 const address = z
   .string({ error: 'embedded, or host:port' })
   .regex(/^(?:embedded|[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$/, { error: 'embedded, or host:port' });
+
+const branch = text.regex(/^(?![-.\/])[A-Za-z0-9._\/-]+(?<![.\/])$/, { error: 'the name of a branch, like main' });
 
 const store = z.discriminatedUnion(
   'kind',
@@ -13,13 +15,47 @@ const store = z.discriminatedUnion(
       url: text.meta({
         description: 'A path, or an address that git reaches: ssh://, user@host:path, https:// or file:///; never with credentials.',
       }),
-      branch: text.regex(/^(?![-.\/])[A-Za-z0-9._\/-]+(?<![.\/])$/, { error: 'the name of a branch, like main' }).default('main'),
+      branch: branch.default('main'),
       timeout: positiveDuration.prefault('20s').meta({ description: 'How long an address may take to answer.' }),
     }),
   ],
   { error: 'a store of kind git' },
 );
-const source = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('drop'), path: text })], { error: 'a source of kind drop' });
+const matchRepository = z.strictObject({
+  kind: z.literal('match'),
+  url: text.meta({ description: 'Of the repository that fastlane match calls git_url; as the url of a store.' }),
+  branch: branch.default('master').meta({ description: 'What match calls git_branch.' }),
+  passphrase: secretSource.meta({ description: 'What match calls MATCH_PASSWORD; its first line counts. On the machine of the worker.' }),
+  writeBack: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .meta({ description: 'Whether successors from elsewhere are put into the repository when their rotation has completed.' }),
+  timeout: positiveDuration.prefault('20s').meta({ description: 'How long the repository may take to answer.' }),
+});
+
+const appStoreConnect = z.strictObject({
+  kind: z.literal('app-store-connect'),
+  keyId: z.string({ error: 'the id of an API key' }).regex(/^[A-Za-z0-9]{2,32}$/, { error: 'the id of an API key, like 2X9R4HXF34' }),
+  // Apple's are no UUIDs by RFC 9562: their variant is another.
+  issuerId: z.guid({ error: 'the issuer id of your team, like 57246542-96fe-1a63-e053-0824d011072a' }),
+  key: secretSource.meta({ description: 'The contents of AuthKey_<keyId>.p8, on the machine of the worker.' }),
+  successors: z
+    .enum(['found', 'made'])
+    .default('found')
+    .meta({ description: 'found: only what is there is looked at; made: reseal makes the missing ones, under names of its own.' }),
+  url: z
+    .string()
+    .regex(/^(?:https:\/\/[^\s\/@?#]+|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?)$/, {
+      error: 'https://HOST without a path; http only on this machine',
+    })
+    .default('https://api.appstoreconnect.apple.com'),
+  timeout: positiveDuration.prefault('30s').meta({ description: 'How long one answer may take.' }),
+});
+
+const source = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('drop'), path: text }), matchRepository, appStoreConnect], {
+  error: 'a source of kind drop, match or app-store-connect',
+});
+export type SourceDeclaration = z.infer<typeof source>;
 
 const webhook = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'an http or https address' }),

@@ -1,7 +1,7 @@
-import { openDeclaredStore } from '../../activities/manifest-store/declared.js';
+import { clonesFolder, openDeclaredStore } from '../../activities/manifest-store/declared.js';
 import type { GitManifestStore } from '../../activities/manifest-store/git.js';
 import type { ContentStore } from '../../activities/node/frozen-contents.js';
-import { createDropSource } from '../../activities/profile-source/drop.js';
+import { KeptSources } from '../../activities/profile-source/kept.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import { ResealError } from '../domain/errors.js';
 import { VerifiedProfiles } from '../profile/index.js';
@@ -18,7 +18,7 @@ export interface OpenSurroundings extends Surroundings {
 
 /**
  * Stores and sources of a configuration folder; configuration itself is read anew whenever it is asked for.
- * @param home where stores by URL have their clones
+ * @param home where stores and sources by URL have their clones
  */
 export async function openSurroundings(folder: string, home: string): Promise<OpenSurroundings> {
   const read = configurationReader(folder);
@@ -26,14 +26,15 @@ export async function openSurroundings(folder: string, home: string): Promise<Op
   const profiles = new VerifiedProfiles({ roots: trustedRoots(configuration) });
   const stores = new Map<string, GitManifestStore>();
   for (const name of Object.keys(configuration.reseal.stores)) stores.set(name, await openDeclaredStore(configuration.reseal, name, home));
+  const clones = clonesFolder(home);
+  const sources = new KeptSources();
   return {
     configuration: read,
     store: (name) => named(stores.get(name), 'store', name),
     content: contentOf([...stores.values()]),
     source: (name) => {
-      const now = read();
-      const source = named(now.reseal.sources[name], 'source', name);
-      return createDropSource({ name, folder: source.path, profiles, holders: now.topology.nodes.map((node) => node.name) });
+      const { reseal, topology } = read();
+      return sources.source(reseal, name, { clones, profiles, holders: topology.nodes.map((node) => node.name), environment: process.env });
     },
     profiles,
     clock: Date.now,

@@ -1,10 +1,11 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import { openAppleHierarchy, type AppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
 import { makeProfiles, wholeSecond } from '../../src/simulator/mesh/create.js';
+import { PASSPHRASE, TestMatchRepository } from '../profile-source/match-repository.js';
 import { reseal, type Ran } from './terminal.js';
 
 const DAY = 86_400_000;
@@ -40,10 +41,11 @@ beforeEach(() => {
   folder = mkdtempSync(join(apart, 'Team Folder-'));
 });
 
-const run = (...argv: string[]): Promise<Ran> =>
+const run = (...argv: string[]): Promise<Ran> => runWith({}, ...argv);
+const runWith = (env: NodeJS.ProcessEnv, ...argv: string[]): Promise<Ran> =>
   reseal(argv, {
     cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, XDG_STATE_HOME: join(apart, 'state'), USER: 'Kim.Lee' },
+    env: { PATH: process.env['PATH'], HOME: folder, XDG_STATE_HOME: join(apart, 'state'), USER: 'Kim.Lee', ...env },
     now: Date.now(),
   });
 const ours = (): string[] => ['--profiles', join(apart, 'profiles'), '--trust-root', join(apart, 'root.pem')];
@@ -92,6 +94,44 @@ describe.skipIf(!existsSync(SIMPLENOTE))('a new team begins with one command', (
       .map((step) => [...step.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain = '']) => quoted ?? plain).slice(1));
     expect(commands.map((words) => words.at(2))).toEqual(['doctor', 'topology', 'manifest', 'up']);
     for (const words of commands.slice(1, 3)) expect(await run(...words)).toMatchObject({ exit: 0 });
+  });
+});
+
+describe.skipIf(!existsSync(SIMPLENOTE))('a team that uses fastlane match begins with its repository (S16)', () => {
+  let match: TestMatchRepository;
+  beforeEach(async () => {
+    match = new TestMatchRepository();
+    for (const name of readdirSync(join(apart, 'profiles')))
+      await match.pushProfile(`profiles/appstore/AppStore_${name}`, readFileSync(join(apart, 'profiles', name)));
+    cpSync(SIMPLENOTE, join(folder, 'app'), { recursive: true });
+  });
+  afterEach(() => match.dispose());
+  const begin = (passphrase: string, ...argv: string[]): Promise<Ran> =>
+    runWith({ MATCH_PASSWORD: passphrase }, 'init', '--match', match.bare, '--trust-root', join(apart, 'root.pem'), ...argv);
+
+  it('and has its first manifest, and the repository among its sources', async () => {
+    match.push({ 'profiles/appstore/notes.txt': 'remember the milk' });
+    const begun = await begin(PASSPHRASE, '--project', 'app');
+    expect([begun.exit, begun.stderr]).toEqual([0, '']);
+    expect(begun.stdout).toContain('Froze 4 profiles as ');
+    expect(begun.stdout).toContain('match/profiles/appstore/notes.txt: does not end in .mobileprovision');
+    const { reseal: declared, topology } = loadConfiguration(join(folder, 'reseal'));
+    expect(declared.sources['match']).toMatchObject({ kind: 'match', url: match.bare, branch: 'master', writeBack: false });
+    expect(topology.lines['ios-main' as keyof typeof topology.lines]?.sources).toEqual(['drop', 'match']);
+    expect(await run('manifest', 'verify', 'ios-main')).toMatchObject({ exit: 0 });
+    expect(readFileSync(join(folder, 'reseal/reseal.yaml'), 'utf8')).not.toContain(PASSPHRASE);
+  });
+
+  it('or nothing, where the passphrase is wrong, or something is not said', async () => {
+    const refused = await begin('wrong-secret', '--project', 'app');
+    expect(refused).toMatchObject({ exit: 2, stdout: '' });
+    expect(refused.stderr).toContain('its passphrase opens none of its profiles');
+    expect(refused.stderr).not.toContain('wrong-secret');
+    expect((await begin(PASSPHRASE)).stderr).toContain('--match needs --project PATH');
+    expect((await begin(PASSPHRASE, '--project', 'app', '--profiles', 'x')).stderr).toContain('Say where the profiles in force are');
+    expect((await begin(PASSPHRASE, '--project', 'app', '--match-branch', 'main')).stderr).toContain('has no branch main');
+    expect((await run('init')).stderr).toContain('--profiles FOLDER, or --match URL');
+    expect(existsSync(join(folder, 'reseal'))).toBe(false);
   });
 });
 

@@ -155,6 +155,7 @@ describe('the documents', () => {
     'docs/ssh.md',
     'docs/sidecar.md',
     'docs/triage.md',
+    'docs/sources.md',
   ];
 
   it('name no command that the list of exceptions knows and no document shows', () => {

@@ -12,23 +12,11 @@ import { findTemporalCli } from '../../temporal/temporal-cli.js';
 import type { Context } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { homeFolder, runningOn } from '../home.js';
+import { fail, pass, settle, type DoctorCheck, type Finding } from './finding.js';
 import { presences, serversOf } from './serving.js';
+import { checkSources } from './sources.js';
 
-/** `later`: not there yet, and reseal gets it by itself when it is needed. `away`: somebody on another machine does not answer. */
-export type DoctorVerdict = 'pass' | 'fail' | 'later' | 'away';
-
-export interface DoctorCheck {
-  readonly check: string;
-  readonly verdict: DoctorVerdict;
-  /** What was found. */
-  readonly reason: string;
-  /** What to do; empty where nothing is to be done. */
-  readonly remedy: string;
-}
-
-type Finding = Omit<DoctorCheck, 'check'>;
-const pass = (reason: string): Finding => ({ verdict: 'pass', reason, remedy: '' });
-const fail = (reason: string, remedy: string): Finding => ({ verdict: 'fail', reason, remedy });
+export type { DoctorCheck, DoctorVerdict } from './finding.js';
 
 export function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -163,16 +151,6 @@ function isReadable(path: string): boolean {
   }
 }
 
-/** A check that throws has failed; its sentence says what and what to do. */
-async function settle(check: string, work: () => Promise<Finding> | Finding): Promise<DoctorCheck> {
-  try {
-    return { check, ...(await work()) };
-  } catch (error) {
-    if (!(error instanceof ResealError)) throw error;
-    return { check, ...fail(error.message, error.details.join('\n')) };
-  }
-}
-
 /** Every check, whatever the others found. */
 export async function examine(context: Context): Promise<readonly DoctorCheck[]> {
   let configuration = null as Configuration | null;
@@ -191,6 +169,7 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
       settle('database', () => checkDatabase(configuration, context.env)),
     ])),
     ...(configuration === null ? [] : await checkStores(configuration, context)),
+    ...(configuration === null ? [] : await checkSources(configuration, homeFolder(context.home, context.env, context.cwd), context.env)),
     ...(configuration === null ? [] : await checkServing(configuration, () => context.now())),
     ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
       ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]

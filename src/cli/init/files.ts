@@ -1,12 +1,13 @@
+import type { InitialMatch } from './match.js';
 import type { InitialTeam } from './team.js';
 
 /** The files of a first configuration by their paths in its folder, worded for who reads them for the first time. */
-export function initialFiles(team: InitialTeam): Readonly<Record<string, string>> {
+export function initialFiles(team: InitialTeam, match: InitialMatch | null): Readonly<Record<string, string>> {
   return {
-    'topology.yaml': topology(team),
+    'topology.yaml': topology(team, match),
     'policy.yaml': policy(team),
     'roster.yaml': roster(team),
-    'reseal.yaml': reseal(team),
+    'reseal.yaml': reseal(team, match),
     '.gitignore': gitignore(team),
   };
 }
@@ -14,12 +15,10 @@ export function initialFiles(team: InitialTeam): Readonly<Record<string, string>
 /** Any text as YAML: JSON is. */
 const text = (value: string): string => JSON.stringify(value);
 
-const topology = ({
-  installation,
-  line,
-  node,
-  owner,
-}: InitialTeam): string => `# What there is: lines of signing assets, and the Macs that follow them.
+const topology = (
+  { installation, line, node, owner }: InitialTeam,
+  match: InitialMatch | null,
+): string => `# What there is: lines of signing assets, and the Macs that follow them.
 # All fields: docs/operating.md; \`reseal topology check\` says what it thinks of this one.
 schemaVersion: 1
 # Part of everything that people will sign. Give it once, and never again to another mesh.
@@ -33,7 +32,7 @@ lines:
     profilesOn: [signer, compile]
     # Names of reseal.yaml.
     store: main
-    sources: [drop]
+    sources: [${match === null ? 'drop' : 'drop, match'}]
     # Who brings the successors of what expires: a person of roster.yaml.
     successorOwner: ${owner}
 defaults:
@@ -94,7 +93,7 @@ ${approvers.map((id) => `  - { id: ${id}, name: ${id}, roles: [approvers, incide
   incident: [rollback, retry, answer, pause, resume, cancel, close, release-seat, purge]
 `;
 
-const reseal = ({ roots }: InitialTeam): string => `# Where everything is. Relative paths start at this folder.
+const reseal = ({ roots }: InitialTeam, match: InitialMatch | null): string => `# Where everything is. Relative paths start at this folder.
 schemaVersion: 1
 # Manifests and the bytes of profiles. For several machines: url: ssh://git@HOST/signing.git
 stores:
@@ -102,7 +101,7 @@ stores:
 # Put the successors of what expires into this folder.
 sources:
   drop: { kind: drop, path: ./drop }
-${
+${match === null ? '' : matchSource(match)}${
   roots.length === 0
     ? ''
     : `# Believed beside Apple's own, for as long as every node is simulated.
@@ -110,6 +109,13 @@ trust:
   extraRoots: [${roots.map(({ name }) => text(`./roots/${name}`)).join(', ')}]
 `
 }`;
+
+const matchSource = ({
+  url,
+  branch,
+}: InitialMatch): string => `  # Your fastlane match repository: it is read only. writeBack: true puts successors from elsewhere into it (docs/sources.md).
+  match: { kind: match, url: ${text(url)}, branch: ${text(branch)}, passphrase: { environment: MATCH_PASSWORD } }
+`;
 
 /** The configuration belongs under version control; what it works on does not. */
 const gitignore = ({ node }: InitialTeam): string => `/store.git/\n/drop/\n${node.kind === 'simulated' ? '/nodes/\n' : ''}`;

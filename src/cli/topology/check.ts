@@ -9,7 +9,9 @@ import { configFolderToRead } from '../config-folder.js';
 /** Stores and sources on this machine; what is reached by an address is not judged. */
 function placesOf({ reseal }: Configuration): Place[] {
   const stores = Object.entries(reseal.stores).map(([name, { url }]): Place => ({ kind: 'store', name, path: url }));
-  const sources = Object.entries(reseal.sources).map(([name, { path }]): Place => ({ kind: 'source', name, path }));
+  const sources = Object.entries(reseal.sources).flatMap(([name, source]): Place[] =>
+    source.kind === 'app-store-connect' ? [] : [{ kind: 'source', name, path: source.kind === 'drop' ? source.path : source.url }],
+  );
   return [...stores, ...sources].filter(({ path }) => path.startsWith('/'));
 }
 

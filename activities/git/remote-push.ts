@@ -1,5 +1,5 @@
-import { type GitFailure } from './git-command.js';
-import type { Landing } from './git-commits.js';
+import { type GitFailure } from './command.js';
+import type { Landing } from './commits.js';
 
 /** What a `git push --porcelain` that failed says of the branch; null where it says nothing of it: then nobody knows what became of it. */
 export type Rejection = Extract<Landing, { outcome: 'moved' }> | { readonly outcome: 'refused'; readonly reason: string };

@@ -1,7 +1,6 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { GitFailure } from './git-command.js';
-import { NO_SPACE } from './out-of-reach.js';
+import { GitFailure, NO_SPACE } from './command.js';
 
 const REPORT = /^fast-import: dumping crash report to (.+)\n?/m;
 const HALF_WRITTEN = /^tmp_(?:pack|idx|obj)_/;

@@ -1,5 +1,5 @@
 import { describeDuration } from '../../src/domain/duration.js';
-import { type GitFailure, GitTimeout } from './git-command.js';
+import { type GitFailure, GitTimeout } from './command.js';
 
 /** git's words for a branch that a repository does not have. */
 export const NO_BRANCH = /couldn't find remote ref/i;
@@ -33,12 +33,20 @@ export function words(said: string): string {
     .replaceAll(/:\/\/[^/@\s]*@/g, '://');
 }
 
+/** What reseal.yaml declares the repository as. */
+export type DeclaredAs = 'store' | 'source';
+
+const NOWHERE: Readonly<Record<DeclaredAs, string>> = {
+  store: 'Correct the address, or make an empty bare repository there.',
+  source: 'Correct the address.',
+};
+
 /** Why a repository cannot be reached by its address, in words that say what to do. */
-export function remoteReason(failure: GitFailure): string {
+export function remoteReason(failure: GitFailure, declaredAs: DeclaredAs): string {
   const said = words(failure.said);
   const gitSays = said === '' ? '' : ` git says: ${said}.`;
   if (failure instanceof GitTimeout)
-    return `it has not answered for ${describeDuration(failure.timeout)} (timeout of the store in reseal.yaml).${gitSays}`;
+    return `it has not answered for ${describeDuration(failure.timeout)} (timeout of the ${declaredAs} in reseal.yaml).${gitSays}`;
   if (/Host key verification failed|host key is known|no .* host key/i.test(said))
     return `its host key is not the one that is pinned here, or none is. Check it, and add it to known_hosts (ssh.knownHosts in reseal.yaml).${gitSays}`;
   if (/Permission denied|publickey/i.test(said))
@@ -46,6 +54,6 @@ export function remoteReason(failure: GitFailure): string {
   if (/could not read (?:Username|Password)|Authentication failed|terminal prompts disabled|HTTP Basic/i.test(said))
     return `it asks for credentials, and nobody is there to type them. Set up a git credential helper for this account.${gitSays}`;
   if (/does not appear to be a git repository|repository .*not found|not found|does not exist/i.test(said))
-    return `there is no repository at that address, or this account may not see it. Correct the address, or make an empty bare repository there.${gitSays}`;
+    return `there is no repository at that address, or this account may not see it. ${NOWHERE[declaredAs]}${gitSays}`;
   return `it is away, or cannot be reached from here.${gitSays}`;
 }

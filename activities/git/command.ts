@@ -71,6 +71,9 @@ export class GitFailure extends Error {
   }
 }
 
+/** As the operating system says it, and as git does. */
+export const NO_SPACE = /ENOSPC|no space left|out of disk ?space/i;
+
 /** It had not ended when its time was over, and was killed. */
 export class GitTimeout extends GitFailure {
   constructor(

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { GitFailure, gitArguments, gitEnvironment } from './git-command.js';
+import { GitFailure, gitArguments, gitEnvironment } from './command.js';
 
 export interface GitObject {
   readonly id: string;
