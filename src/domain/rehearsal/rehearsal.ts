@@ -28,9 +28,9 @@ export const windowOfRehearsal = ({ forecast: { at, horizon, mesh, policy } }: P
   realWindow(at, horizon, mesh, policy);
 
 /** Per node about that long, in milliseconds, on a machine of two cores: staging, switching, probing and retiring, or the way back. */
-const NODE_WORK: Duration = 2_500;
+const NODE_WORK: Duration = 3_500;
 /** Server, mesh and first manifest. */
-const PREPARATION: Duration = 25_000;
+const PREPARATION: Duration = 35_000;
 
 /** About how long a rehearsal takes. @param waits of one rotation, compressed */
 export const estimate = (nodes: number, waits: Duration, runs: number): Duration => PREPARATION + runs * (waits + nodes * NODE_WORK);
