@@ -81,6 +81,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./rotation/plan.js'),
   },
   {
+    path: 'rotation rehearse',
+    description: 'Rehearse the whole window of a line on simulated nodes that stand for its own; exit 1 when something would have broken',
+    load: () => import('./rotation/rehearse.js'),
+  },
+  {
     path: 'rotation start',
     description: 'Start a rotation of a line with all that is due on it',
     load: () => import('./rotation/start.js'),

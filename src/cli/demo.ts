@@ -1,21 +1,11 @@
-import { fileURLToPath } from 'node:url';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ResealError } from '../domain/errors.js';
 import { defineCommand, type Context, type ExitCode } from './command.js';
-import { FAILS, makeDemo, readDemo, removeDemo, type DemoRecord, type Fail } from './demo/home.js';
+import { FAILS, type Fail } from '../simulator/mesh/faults.js';
+import { makeDemo, readDemo, removeDemo, type DemoRecord } from './demo/home.js';
 import { EXAMPLE_NAMES, exampleOf, type FoundExample } from './demo/example.js';
 import { claimHome, demoHomeFolder } from './home.js';
-
-/** The folder that holds package.json, from the sources and from the build alike. */
-function projectFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
-}
-
-/** What a person runs as `reseal`. */
-const resealProgram = (): string => join(projectFolder(), 'scripts', 'reseal.mjs');
+import { projectFolder, resealProgram } from './project-folder.js';
 
 function failOf(text: string | undefined): Fail | null {
   if (text === undefined) return null;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HandoffSchema } from './handoff.js';
 import { PolicySchema } from './policy.js';
+import { RehearsalSchema } from './rehearsal.js';
 import { ResealSchema } from './reseal.js';
 import { RosterSchema } from './roster.js';
 import { SidecarSchema } from './sidecar.js';
@@ -16,7 +17,7 @@ const SCHEMAS = {
   sidecar: SidecarSchema,
 } as const;
 
-/** JSON Schemas for editors, and of the handoff that pipelines give to each other, of the files as people write them; by file name. */
+/** JSON Schemas for editors, of the files as people write them, of the handoff that pipelines give to each other, and of a rehearsal's report; by file name. */
 export function configurationJsonSchemas(): Readonly<Record<string, unknown>> {
   const handoff = { title: 'reseal: handoff.json', ...z.toJSONSchema(HandoffSchema, { io: 'input' }) };
   const configuration = Object.fromEntries(
@@ -25,5 +26,6 @@ export function configurationJsonSchemas(): Readonly<Record<string, unknown>> {
       { title: `reseal: ${name}.yaml`, ...z.toJSONSchema(schema, { io: 'input' }) },
     ]),
   );
-  return { ...configuration, 'handoff.schema.json': handoff };
+  const rehearsal = { title: 'reseal: rotation rehearse --json', ...z.toJSONSchema(RehearsalSchema) };
+  return { ...configuration, 'handoff.schema.json': handoff, 'rehearsal.schema.json': rehearsal };
 }

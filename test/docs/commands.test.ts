@@ -29,6 +29,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npx reseal rotation answer ios-main-7 --question stalled retry --as ada --ticket CHG-7':
     'needs nodes in trouble: test/e2e/rolling-failure.test.ts; here its refusal is seen',
   'npx reseal rotation retry ios-main-7 --node ams-build-1 --as ada --ticket CHG-7': 'as `answer`',
+  'npx reseal rotation rehearse --report rehearsal.md': 'two whole rotations: test/cli/rehearse.heavy.test.ts',
   'npx reseal rotation close ios-main-7 --as partial --by ada --ticket INC-3': 'needs an escalated rotation: test/e2e',
 };
 
@@ -136,6 +137,8 @@ describeDocument('docs/operating.md', 'no-head', (mesh) => {
   return Promise.resolve();
 });
 
+describeDocument('docs/runbook.md', 'no-head', () => Promise.resolve());
+
 describe('the READMEs of the examples', () => {
   // Those demos are whole rotations: test/cli/demo-examples.test.ts and demo-examples.heavy.test.ts run them.
   it.each(readdirSync(join(ROOT, 'examples/topologies')))('%s: names its demo, which a test runs', (name) => {
@@ -156,6 +159,7 @@ describe('the documents', () => {
     'docs/sidecar.md',
     'docs/triage.md',
     'docs/sources.md',
+    'docs/runbook.md',
   ];
 
   it('name no command that the list of exceptions knows and no document shows', () => {

@@ -40,7 +40,7 @@ async function overSidecar(made: SimulatedMesh): Promise<void> {
   const { keys, run } = sidecarFolders(folders.root);
   await mkdir(keys, { recursive: true });
   await mkdir(run, { recursive: true, mode: 0o750 });
-  await keepAtSidecar(folders, line, 'socket', [certificate, nextCertificate]);
+  await keepAtSidecar(folders, line, 'socket', { inForce: [certificate], next: [nextCertificate] });
   for (const node of made.nodes) {
     const place = join(folders.nodes, node.name, dirname(SOCKET));
     await mkdir(dirname(place), { recursive: true });

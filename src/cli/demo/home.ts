@@ -7,6 +7,7 @@ import { ResealError } from '../../domain/errors.js';
 import type { BuildersEnd } from '../../simulator/builder.js';
 import { createExampleMesh, type SeedableLine } from '../../simulator/mesh/example-mesh.js';
 import { createMesh } from '../../simulator/mesh/create.js';
+import { FAILS, type Fail } from '../../simulator/mesh/faults.js';
 import { meshFolders } from '../../simulator/mesh/files.js';
 import { createRealMesh, REAL_DATE } from '../../simulator/mesh/real.js';
 import { seedNodes } from '../../simulator/mesh/seed.js';
@@ -15,9 +16,6 @@ import { openSurroundings } from '../../temporal/surroundings.js';
 import { situationOf } from '../../../activities/rotation/surroundings.js';
 import type { FoundExample } from './example.js';
 import { hasSidecar, startDemoSidecar, stopDemoSidecar } from './sidecar.js';
-
-export const FAILS = ['staging', 'canary', 'rolling', 'soak', 'signoff-rejected'] as const;
-export type Fail = (typeof FAILS)[number];
 
 const record = z.object({
   schemaVersion: z.literal(1),

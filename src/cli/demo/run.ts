@@ -3,6 +3,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { rightsOf } from '../../../activities/rotation/surroundings.js';
 import { startBuilders, type Builders, type BuildersEnd } from '../../simulator/builder.js';
 import { TOPOLOGY_EXAMPLES } from '../../simulator/mesh/examples.js';
+import { announcement, suffering, type FaultSite } from '../../simulator/mesh/faults.js';
 import { meshFolders } from '../../simulator/mesh/files.js';
 import { planCohorts } from '../../domain/rotation/cohorts.js';
 import type { RosterCommand } from '../../domain/roster.js';
@@ -14,7 +15,6 @@ import { ResealError } from '../../domain/errors.js';
 import type { Context, ExitCode } from '../command.js';
 import { demoHomeFolder, publishEndpoint, withdrawEndpoint } from '../home.js';
 import { aborted, whereText } from '../run-service.js';
-import { announcement, FAULTS } from './faults.js';
 import { readBuilds, writeBuilds, writeDemo, type DemoLine, type DemoRecord } from './home.js';
 import { LineOnStage, rejecterOf, type Stage } from './line.js';
 import { ROOT_FOLDERS } from './paths.js';
@@ -41,13 +41,12 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord, 
   const configuration = loadConfiguration(config);
   const approvers = personsWho(configuration, 'approve').slice(0, APPROVALS);
   const [failing, ...spared] = demo.lines;
-  const fault = demo.fail === null || demo.fail === 'signoff-rejected' ? null : FAULTS[demo.fail];
+  const site = siteOf(configuration, failing, nodesFolder);
   if (demo.fail !== null) {
     const where = spared.length === 0 ? '' : `on ${failing?.line ?? ''}, `;
-    context.output.say(`This run fails on purpose: ${where}${announcement(demo.fail, failing?.nodes.length ?? 0, rejecterOf(approvers))}.`);
+    context.output.say(`This run fails on purpose: ${where}${announcement(demo.fail, site, rejecterOf(approvers))}.`);
   }
   if (demo.offset !== 0) context.output.say(`Expiries are compared as if it were ${asIfAt(demo.offset)}; all else goes by the clock.`);
-  const order = failing === undefined ? [] : switchingOrder(configuration, failing);
   if (hasSidecar(home)) await startDemoSidecar(home, program, context.env);
   const service = await startService({
     folder: config,
@@ -55,7 +54,7 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord, 
     parts: ['api', 'worker'],
     env: context.env,
     onProgress: (line) => { context.output.progress(line); }, // prettier-ignore
-    ...(fault === null ? {} : { decorate: (nodes) => fault.decorate(nodes, order, nodesFolder) }),
+    decorate: (nodes) => suffering(nodes, demo.fail, site),
   });
   const builders = startAllBuilders(configuration, demo, nodesFolder, readBuilds(home));
   try {
@@ -75,9 +74,21 @@ function personsWho(configuration: Configuration, command: RosterCommand): reado
   return Object.entries(rightsOf(configuration)).flatMap(([person, commands]) => (commands.includes(command) ? [person] : []));
 }
 
-function switchingOrder({ topology, policy }: Configuration, { nodes }: DemoLine): readonly string[] {
-  const own = topology.nodes.filter((node) => nodes.includes(node.name));
-  return planCohorts(own, policy).flat();
+/** As many nodes as may be unavailable in a demo's mesh. */
+const ALLOWED = 2;
+
+/** The line that is to fail, where its nodes are and in which order they switch. */
+function siteOf({ topology, policy }: Configuration, failing: DemoLine | undefined, nodesFolder: string): FaultSite {
+  const own = topology.nodes.filter((node) => failing?.nodes.includes(node.name) === true);
+  return {
+    order: planCohorts(own, policy).flat(),
+    victims: Math.min(ALLOWED + 1, own.length),
+    allowed: ALLOWED,
+    placesOf: (node) => {
+      const home = join(nodesFolder, node);
+      return { mount: join(home, ROOT_FOLDERS.mount), state: join(home, ROOT_FOLDERS.state), profiles: join(home, ROOT_FOLDERS.xcode16) };
+    },
+  };
 }
 
 /** Builds on every node that has profiles, line by line; all count together. */

@@ -1,19 +1,11 @@
 import { readSource } from '../../configuration/document.js';
-import { type Configuration, loadConfiguration } from '../../configuration/load.js';
-import { type Place, reviewTopology } from '../../domain/topology-review/review.js';
+import { loadConfiguration } from '../../configuration/load.js';
+import { reviewTopology } from '../../domain/topology-review/review.js';
 import { topologyCheckText } from '../../presenters/topology-text.js';
 import { topologyCheckView } from '../../presenters/topology.js';
 import { defineCommand } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
-
-/** Stores and sources on this machine; what is reached by an address is not judged. */
-function placesOf({ reseal }: Configuration): Place[] {
-  const stores = Object.entries(reseal.stores).map(([name, { url }]): Place => ({ kind: 'store', name, path: url }));
-  const sources = Object.entries(reseal.sources).flatMap(([name, source]): Place[] =>
-    source.kind === 'app-store-connect' ? [] : [{ kind: 'source', name, path: source.kind === 'drop' ? source.path : source.url }],
-  );
-  return [...stores, ...sources].filter(({ path }) => path.startsWith('/'));
-}
+import { localPlaces } from '../local-places.js';
 
 export const command = defineCommand({
   description: 'Check what topology.yaml declares, without asking a node; exit 1 on an error',
@@ -23,7 +15,7 @@ export const command = defineCommand({
     const folder = await configFolderToRead(context);
     const configuration = loadConfiguration(folder);
     const { topology, roster, policy, paths } = configuration;
-    const findings = reviewTopology({ topology, roster, places: placesOf(configuration), wipeable: policy.wipeable });
+    const findings = reviewTopology({ topology, roster, places: localPlaces(configuration), wipeable: policy.wipeable });
     const source = readSource('topology.yaml', paths.topology)?.file;
     const view = topologyCheckView(folder, topology, findings, (path) => `topology.yaml:${source?.lineOf(path) ?? 1}`);
     context.output.show(view, () => topologyCheckText(view, context.output));

@@ -78,7 +78,7 @@ export async function createExampleMesh(request: ExampleRequest): Promise<Exampl
 }
 
 /** Every node of a published line has the publisher's folder where it mounts, and cannot write to it. */
-async function mountVolumes({ nodes: homes }: MeshFolders, line: LineDeclaration, nodes: readonly NodeDeclaration[]): Promise<void> {
+export async function mountVolumes({ nodes: homes }: MeshFolders, line: LineDeclaration, nodes: readonly NodeDeclaration[]): Promise<void> {
   const publisher = nodes.find((node) => node.name === line.publisher);
   if (line.distribution !== 'mount' || publisher === undefined) return;
   const volume = join(homes, publisher.name, publisher.mount);
@@ -145,7 +145,8 @@ async function makeOwner(
   const team = teamOf(example, name);
   const certificate = await issue(mesh, team, 35);
   const next = example.newCertificates.includes(owner.name) ? await issue(mesh, team, 1) : certificate;
-  if (line.sidecar !== undefined) await keepAtSidecar(folders, name, basename(line.sidecar.socket), [certificate, next]);
+  if (line.sidecar !== undefined)
+    await keepAtSidecar(folders, name, basename(line.sidecar.socket), { inForce: [certificate], next: [next] });
   const of = owner.holder === undefined ? '' : ` of ${owner.holder}`;
   const expiresAt = wholeSecond(now + 6 * DAY);
   const inForce = makeProfiles(apple, certificate, apps, {

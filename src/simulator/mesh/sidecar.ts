@@ -51,34 +51,34 @@ export async function connectToSidecar(
   }
 }
 
-/** Puts a line's keys there: that in force as an alias, the one to come beside it for whoever adds it. Without rcodesign it leaves stand-ins, and says so. */
+/** Puts a line's keys there: those in force as aliases, those to come beside them for whoever adds them. Without rcodesign it leaves stand-ins, and says so. */
 export async function keepAtSidecar(
   folders: MeshFolders,
   line: LineName,
   socketName: string,
-  certificates: readonly [inForce: DistributionCertificate, next: DistributionCertificate],
+  certificates: { readonly inForce: readonly DistributionCertificate[]; readonly next: readonly DistributionCertificate[] },
 ): Promise<void> {
   const { keys, file, next } = sidecarFolders(folders.root);
   const apple = await openAppleHierarchy(folders.apple);
   await writeFile(join(keys, 'chain.pem'), apple.wwdrPem + apple.rootPem);
   const aliases: Record<string, object> = {};
-  const written = async (path: string): Promise<void> =>
-    writeYaml(path, 'What the signing sidecar of this demo holds.', {
+  for (const [path, added] of [
+    [file, certificates.inForce],
+    [next, certificates.next],
+  ] as const) {
+    for (const certificate of added) {
+      const alias = keyAlias(line, certificate.sha1);
+      const password = randomBytes(12).toString('hex');
+      await writeFile(join(keys, `${alias}.p12`), legacyPkcs12(certificate, password), { mode: 0o600 });
+      await writeFile(join(keys, `${alias}.password`), `${password}\n`, { mode: 0o600 });
+      aliases[alias] = { p12: { file: `${alias}.p12`, passwordFile: `${alias}.password` } };
+    }
+    await writeYaml(path, 'What the signing sidecar of this simulated mesh holds.', {
       schemaVersion: 1,
       socket: join('..', 'run', socketName),
       chain: 'chain.pem',
       ...(findRcodesign() === null ? { signer: 'stand-in' } : {}),
       aliases,
     });
-  for (const [path, certificate] of [
-    [file, certificates[0]],
-    [next, certificates[1]],
-  ] as const) {
-    const alias = keyAlias(line, certificate.sha1);
-    const password = randomBytes(12).toString('hex');
-    await writeFile(join(keys, `${alias}.p12`), legacyPkcs12(certificate, password), { mode: 0o600 });
-    await writeFile(join(keys, `${alias}.password`), `${password}\n`, { mode: 0o600 });
-    aliases[alias] = { p12: { file: `${alias}.p12`, passwordFile: `${alias}.password` } };
-    await written(path);
   }
 }

@@ -11,14 +11,19 @@ import type { MeshFolders } from './files.js';
 
 /** Where the password of a simulated signer's keychains is, below its home; a real one has it where its owner's tools put it. */
 export const KEYCHAIN_PASSWORD = '.config/reseal/keychain-password';
-const STATE = 'usr/local/var/reseal/state';
+const STATE = '/usr/local/var/reseal/state';
+
+type SignerOptions = Pick<MacOptions, 'tool'> & {
+  /** Where a node keeps its own files, as its declaration says; by default where one does that says nothing. */
+  readonly stateOf?: (node: string) => string;
+};
 
 /** Makes these nodes Macs with keychains, a password for them, and a delivery key. @returns the public halves of the keys, by node */
 export async function installSigners(
   folders: Pick<MeshFolders, 'nodes'>,
   signers: readonly string[],
   apple: AppleHierarchy,
-  options: Pick<MacOptions, 'tool'>,
+  { stateOf = () => STATE, ...options }: SignerOptions,
 ): Promise<Readonly<Record<string, string>>> {
   const keys: Record<string, string> = {};
   for (const name of signers) {
@@ -29,9 +34,10 @@ export async function installSigners(
       loginPassword: randomBytes(12).toString('hex'),
       ...options,
     });
-    for (const folder of [STATE, '.config/reseal']) await mkdir(join(home, folder), { recursive: true });
+    const state = stateOf(name);
+    for (const folder of [state, '.config/reseal']) await mkdir(join(home, folder), { recursive: true });
     const key = await newDeliveryKey();
-    await writeFile(join(home, STATE, 'delivery.key'), `${key.secret}\n`, { mode: 0o600 });
+    await writeFile(join(home, state, 'delivery.key'), `${key.secret}\n`, { mode: 0o600 });
     await writeFile(join(home, KEYCHAIN_PASSWORD), `${randomBytes(12).toString('hex')}\n`, { mode: 0o600 });
     keys[name] = key.recipient;
   }
