@@ -8,7 +8,9 @@ import { configFolderToRead } from '../config-folder.js';
 
 /** Stores and sources on this machine; what is reached by an address is not judged. */
 function placesOf({ reseal }: Configuration): Place[] {
-  const stores = Object.entries(reseal.stores).map(([name, { url }]): Place => ({ kind: 'store', name, path: url }));
+  const stores = Object.entries(reseal.stores).flatMap(([name, store]): Place[] =>
+    store.kind === 'git' ? [{ kind: 'store', name, path: store.url }] : [],
+  );
   const sources = Object.entries(reseal.sources).map(([name, { path }]): Place => ({ kind: 'source', name, path }));
   return [...stores, ...sources].filter(({ path }) => path.startsWith('/'));
 }
