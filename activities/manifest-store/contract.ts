@@ -1,3 +1,4 @@
+import type { ResealError } from '../../src/domain/errors.js';
 import type { LineName, NodeName, PersonId, RotationId, Sha1, Sha256 } from '../../src/domain/brands.js';
 
 export interface Head {
@@ -7,14 +8,14 @@ export interface Head {
   readonly digest: Sha256;
 }
 
-/** Names the rotation and ticket in the store's own history (git: the commit message's trailers). */
+/** Names the rotation and ticket in the store's own history (git: the commit message's trailers; a bucket: metadata of each version). */
 export interface StoreContext {
   readonly rotation?: RotationId | string;
   readonly ticket?: string;
   readonly by?: PersonId | string;
 }
 
-/** Something to write; several of them make one commit. */
+/** Something to write; several of them make one commit where the store has such. */
 export type StoreItem =
   | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
   | { readonly kind: 'profile'; readonly bytes: Uint8Array; readonly importedBy: string }
@@ -39,7 +40,7 @@ export interface SealedIdentity {
  * The store of manifests, profiles and records: one per `stores` entry of reseal.yaml. Content is addressed by SHA-256 and
  * checked against it on every read (`DIGEST_MISMATCH`); only `advance` and `allot` change what a name means, both by compare-and-swap.
  *
- * Layout: `lines/<line>/head.json`, `lines/<line>/rotations.json`, `manifests/<sha256>.json`, `profiles/<sha256>.mobileprovision` (beside it
+ * Layout (of a bucket also what is said in bucket/store.ts): `lines/<line>/head.json`, `lines/<line>/rotations.json`, `manifests/<sha256>.json`, `profiles/<sha256>.mobileprovision` (beside it
  * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`,
  * `identities/<sha1>/<node>.<recipient>.age` (beside it `.json` with importer, time and digest).
  */
@@ -68,7 +69,10 @@ export interface ManifestStore {
   frozen(digest: Sha256): Promise<unknown>;
   /** An identity that only the node can open; null where nobody has sealed it for that key. */
   sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null>;
-  /** All of these or none; the answers are their digests, in the order given. What is there already stays as it is. */
+  /**
+   * The answers are the digests, in the order given. What is there already stays as it is. git takes all of them or none; a bucket takes them one by one,
+   * a manifest after the profiles that it names, and what a failure left there is found there when it is tried again.
+   */
   putMany(items: readonly StoreItem[], context: StoreContext): Promise<readonly Sha256[]>;
   /** A rotation's closing record; a second write of the same id replaces it. */
   putRecord(id: string, record: unknown, context: StoreContext): Promise<void>;
@@ -76,4 +80,18 @@ export interface ManifestStore {
   record(id: string): Promise<unknown>;
   /** Ids of all closing records of a line, oldest first. */
   records(line: LineName): Promise<readonly string[]>;
+}
+
+/** A store of reseal.yaml as whoever begins, watches and closes it sees it. */
+export interface OpenStore extends ManifestStore {
+  /** Where people look for it: a path, or an address. */
+  readonly path: string;
+  /** Makes an empty store where there is none; answers whether it did. For whoever begins a store on purpose. @throws ResealError STORE_UNREACHABLE */
+  create(): Promise<boolean>;
+  /** Why the store cannot be read now; null where it can. Answers within a bounded time, whatever the other side does. */
+  trouble(): Promise<ResealError | null>;
+  /** How far it has come, for people; null while it is empty. */
+  standing(): Promise<string | null>;
+  /** Lets go of what reading holds; a later use begins anew. */
+  close(): Promise<void>;
 }

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { storeAddress } from '../../src/domain/store-address.js';
@@ -7,16 +6,18 @@ import { sha256Of } from '../../src/manifest/digest.js';
 import type { SshSettings } from '../../src/node-shell/ssh/settings.js';
 import { ClonedRepository } from './cloned-repository.js';
 import { ContentCache } from './content-cache.js';
-import type { Head, ManifestStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from './contract.js';
+import type { Head, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from './contract.js';
 import { git, GitFailure } from '../git/command.js';
 import type { Change, Landing } from '../git/commits.js';
 import { sshCommand } from '../git/ssh-command.js';
 import { GitObjects, treeNames, type GitObject } from '../git/objects.js';
+import { leftOverLock } from './left-over-lock.js';
 import { LocalRepository } from './local-repository.js';
 import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
 import { json, sealedPath, summary, wanted } from './store-items.js';
 import type { StoreRepository } from './store-repository.js';
-import { untilLanded } from './until-landed.js';
+import { troubleWithin } from './trouble.js';
+import { busyWithOthers, PATIENCE, untilLanded } from './until-landed.js';
 
 export interface GitStoreOptions {
   /** Its name in reseal.yaml, for sentences about it. */
@@ -44,7 +45,7 @@ export interface RemoteOptions {
   readonly ssh: Pick<SshSettings, 'knownHosts' | 'config' | 'connectTimeout'>;
 }
 
-const PATIENCE = 60_000;
+type Missed = Exclude<Landing, { outcome: 'landed' }>;
 
 /** What is decided at one tip of the branch: nothing to write, or a change that must land on that tip. */
 type Decision<T> =
@@ -55,7 +56,7 @@ type Decision<T> =
  * writers in this process and in others. What a name means is read as the repository has it now; content by digest, which never changes, may come from a
  * clone while the repository is away. The bytes that it answers are shared with its cache: do not change them.
  */
-export class GitManifestStore implements ManifestStore {
+export class GitManifestStore implements OpenStore {
   private readonly place: StorePlace;
   private readonly objects: GitObjects;
   private readonly cache: ContentCache;
@@ -92,21 +93,17 @@ export class GitManifestStore implements ManifestStore {
     return this.repository.isThere();
   }
 
-  /** Why the store cannot be read now; null where it can. Answers within seconds, whatever the disk does. */
-  async trouble(): Promise<ResealError | null> {
+  trouble(): Promise<ResealError | null> {
     const read = this.currentCommit().then(
       () => null,
       (error: unknown) => this.repository.failure(error),
     );
-    const within = this.repository.answersWithin;
-    const late = sleep(within, null, { ref: false }).then(
-      () =>
-        new ResealError(
-          'STORE_UNREACHABLE',
-          `${theStore(this.place)} has not answered for ${within / 1000} s. Look whether its disk hangs.`,
-        ),
-    );
-    return Promise.race([read, late]);
+    return troubleWithin(this.place, this.repository.answersWithin, read, 'Look whether its disk hangs.');
+  }
+
+  async standing(): Promise<string | null> {
+    const tip = await this.currentCommit();
+    return tip === null ? null : `${this.branch} at ${tip.slice(0, 12)}`;
   }
 
   /** Absolute path of the repository, or its address. */
@@ -258,16 +255,27 @@ export class GitManifestStore implements ManifestStore {
   private write<T>(context: StoreContext, decide: (tip: string | null) => Promise<Decision<T>>): Promise<T> {
     const until = performance.now() + this.patience;
     const turn = this.queue.then(() =>
-      untilLanded(this.place, { until, patience: this.patience }, async () => {
-        const tip = await this.currentCommit();
-        const decision = await decide(tip);
-        if (!('files' in decision)) return { outcome: 'landed', answer: decision.answer };
-        const landing = await this.commit(tip, { subject: decision.subject, files: decision.files, context });
-        return landing.outcome === 'landed' ? { outcome: 'landed', answer: decision.answer } : landing;
-      }),
+      untilLanded<T, Missed>(
+        { until, patience: this.patience },
+        async () => {
+          const tip = await this.currentCommit();
+          const decision = await decide(tip);
+          if (!('files' in decision)) return { outcome: 'landed', answer: decision.answer };
+          const landing = await this.commit(tip, { subject: decision.subject, files: decision.files, context });
+          return landing.outcome === 'landed' ? { outcome: 'landed', answer: decision.answer } : { outcome: 'missed', why: landing };
+        },
+        (last) => this.tooLong(last),
+      ),
     );
     this.queue = turn.catch(() => undefined);
     return turn;
+  }
+
+  private async tooLong(last: Missed): Promise<ResealError> {
+    const found = last.outcome === 'locked' ? await leftOverLock(last.lock, this.patience) : null;
+    return found === null
+      ? busyWithOthers(this.place, this.patience)
+      : new ResealError('STORE_UNREACHABLE', `${theStore(this.place)} takes no change: ${found}`);
   }
 
   private async commit(tip: string | null, change: Change): Promise<Landing> {
@@ -316,7 +324,7 @@ export class GitManifestStore implements ManifestStore {
         throw await this.repository.failure(cause);
       },
     );
-    for (const commit of log.trim().split('\n')) {
+    for (const commit of log.split('\n').filter((one) => one !== '')) {
       const head = await this.headAt(commit, line);
       if (head === null || head.seq < seq) return null;
       if (head.seq === seq) return head;

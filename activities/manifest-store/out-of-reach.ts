@@ -2,8 +2,15 @@ import { readdir } from 'node:fs/promises';
 import { ResealError } from '../../src/domain/errors.js';
 import { GitFailure, NO_SPACE } from '../git/command.js';
 
+/** What people call a store, and where they look for it. */
+export interface SpokenPlace {
+  readonly name?: string;
+  readonly url?: string;
+  readonly repository?: string;
+}
+
 /** Where a store is, and what people call it. */
-export interface StorePlace {
+export interface StorePlace extends SpokenPlace {
   /** Its name in reseal.yaml, where it has one. */
   readonly name?: string;
   /** Absolute path of the bare repository; of a store by URL, of its clone on this machine. */
@@ -13,10 +20,10 @@ export interface StorePlace {
 }
 
 /** Where people look for it: its address, or its path. */
-export const whereabouts = ({ url, repository }: StorePlace): string => url ?? repository;
+export const whereabouts = ({ url, repository }: SpokenPlace): string => url ?? repository ?? '';
 
 /** `The store main (/srv/store.git)`, the beginning of every sentence about it. */
-export const theStore = (place: StorePlace): string =>
+export const theStore = (place: SpokenPlace): string =>
   place.name === undefined ? `The store ${whereabouts(place)}` : `The store ${place.name} (${whereabouts(place)})`;
 
 const BRING_BACK = 'Bring it back (is its disk mounted? is its place in reseal.yaml right?); nothing is decided without it.';

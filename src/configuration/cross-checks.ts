@@ -1,10 +1,11 @@
 import type { NodeDeclaration, ProfileFolder, Topology } from '../domain/topology.js';
 import type { Policy } from '../domain/policy.js';
 import type { Roster } from '../domain/roster.js';
-import { storeAddress } from '../domain/store-address.js';
+import { bucketEndpoint, type BucketEndpoint } from '../domain/bucket-endpoint.js';
+import { storeAddress, type StoreAddress } from '../domain/store-address.js';
 import { antiPatterns } from '../domain/topology-review/anti-patterns.js';
 import { wipeableTreeOf } from '../domain/wipeable.js';
-import type { ResealConfiguration } from '../schema/reseal.js';
+import type { ResealConfiguration, StoreDeclaration } from '../schema/reseal.js';
 import type { Path } from './finding.js';
 
 /** What one file says that another one, or another place in it, does not bear out. */
@@ -82,11 +83,11 @@ export function checkLines(topology: Topology, reseal: ResealConfiguration | nul
   });
 }
 
-/** Addresses of stores that git could not use, or that would show a credential. */
+/** Addresses of stores that could not be used, or that would show a credential. */
 export function checkStores(reseal: ResealConfiguration): Mismatch[] {
-  return Object.entries(reseal.stores).flatMap(([name, { url }]) => {
-    const address = storeAddress(url);
-    return address.kind === 'refused' ? [{ path: ['stores', name, 'url'], found: address.found, expected: address.expected }] : [];
+  return Object.entries(reseal.stores).flatMap(([name, store]) => {
+    const { field, address } = addressOf(store);
+    return address.kind === 'refused' ? [{ path: ['stores', name, field], found: address.found, expected: address.expected }] : [];
   });
 }
 
@@ -97,6 +98,17 @@ export function checkSources(reseal: ResealConfiguration): Mismatch[] {
     return address?.kind === 'refused' ? [{ path: ['sources', name, 'url'], found: address.found, expected: address.expected }] : [];
   });
 }
+
+function addressOf(store: StoreDeclaration): { readonly field: string; readonly address: StoreAddress | BucketEndpoint } {
+  switch (store.kind) {
+    case 'git':
+      return { field: 'url', address: storeAddress(store.url) };
+    case 'bucket':
+      return { field: 'endpoint', address: store.endpoint === null ? AMAZON : bucketEndpoint(store.endpoint) };
+  }
+}
+
+const AMAZON: BucketEndpoint = { kind: 'endpoint', url: '' };
 
 /** Names that occur twice, lines that no one declared, and homes that two nodes share. */
 export function checkNodes(topology: Topology): Mismatch[] {

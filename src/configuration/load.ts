@@ -69,7 +69,7 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
   return {
     ...reseal,
     stores: mapValues(reseal.stores, (store) =>
-      storeAddress(store.url).kind === 'path' ? { ...store, url: absolute(store.url, folder) } : store,
+      store.kind === 'git' && storeAddress(store.url).kind === 'path' ? { ...store, url: absolute(store.url, folder) } : store,
     ),
     sources: mapValues(reseal.sources, (source) => withAbsoluteSource(source, folder)),
     ssh: {

@@ -18,8 +18,31 @@ const store = z.discriminatedUnion(
       branch: branch.default('main'),
       timeout: positiveDuration.prefault('20s').meta({ description: 'How long an address may take to answer.' }),
     }),
+    z.strictObject({
+      kind: z.literal('bucket'),
+      bucket: z.string({ error: 'the name of a bucket' }).regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+        error: 'the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens',
+      }),
+      prefix: z
+        .string({ error: 'what names in the bucket begin with' })
+        .regex(/^(?:[A-Za-z0-9_=-][A-Za-z0-9._=-]*(?:\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)?$/, {
+          error: 'folders like signing/main, without a slash at either end',
+        })
+        .default('')
+        .meta({ description: 'Folders within the bucket; a store for each.' }),
+      region: text.regex(/^[a-z0-9-]+$/i, { error: 'a region like eu-central-1' }),
+      endpoint: text.nullable().default(null).meta({
+        description:
+          "https://host[:port] of a server that speaks S3; null: Amazon's own. Credentials come from the environment or AWS's own files and roles, never from here.",
+      }),
+      addressing: z.enum(['path', 'host'], { error: 'path or host' }).optional().meta({
+        description:
+          "host: the bucket is part of the host's name, path: of the path. By default host at Amazon's, path at another endpoint.",
+      }),
+      timeout: positiveDuration.prefault('20s').meta({ description: 'How long an answer may take.' }),
+    }),
   ],
-  { error: 'a store of kind git' },
+  { error: 'a store of kind git or bucket' },
 );
 const matchRepository = z.strictObject({
   kind: z.literal('match'),
@@ -112,4 +135,5 @@ export const ResealSchema = z.strictObject({
 });
 
 export type ResealConfiguration = z.infer<typeof ResealSchema>;
+export type StoreDeclaration = ResealConfiguration['stores'][string];
 export type Webhook = ResealConfiguration['notify']['webhooks'][number];

@@ -1,5 +1,5 @@
 import { clonesFolder, openDeclaredStore } from '../../activities/manifest-store/declared.js';
-import type { GitManifestStore } from '../../activities/manifest-store/git.js';
+import type { OpenStore } from '../../activities/manifest-store/contract.js';
 import type { ContentStore } from '../../activities/node/frozen-contents.js';
 import { KeptSources } from '../../activities/profile-source/kept.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
@@ -24,7 +24,7 @@ export async function openSurroundings(folder: string, home: string): Promise<Op
   const read = configurationReader(folder);
   const configuration = read();
   const profiles = new VerifiedProfiles({ roots: trustedRoots(configuration) });
-  const stores = new Map<string, GitManifestStore>();
+  const stores = new Map<string, OpenStore>();
   for (const name of Object.keys(configuration.reseal.stores)) stores.set(name, await openDeclaredStore(configuration.reseal, name, home));
   const clones = clonesFolder(home);
   const sources = new KeptSources();

@@ -95,7 +95,7 @@ describe('a configuration', () => {
 
   it('leaves the address of a remote store as it is', () => {
     edit('reseal.yaml', './store.git', 'git@git.acme.example:signing/store.git');
-    expect(loadConfiguration(folder).reseal.stores['main']?.url).toBe('git@git.acme.example:signing/store.git');
+    expect(loadConfiguration(folder).reseal.stores['main']).toMatchObject({ url: 'git@git.acme.example:signing/store.git' });
   });
 
   it.each(['https://rita:hunter2@git.acme.example/store.git', '>\n  https://rita:hunter2@git.acme.example/store.git'])(

@@ -5,13 +5,13 @@ import { ServedStore } from './served-store.js';
 import { contractOf, remoteContractOf } from './store-contract.js';
 
 describe.skipIf(sshdMissing !== null)('over ssh', () => {
-  contractOf('ssh');
+  contractOf('ssh', () => ServedStore.start('ssh'));
   remoteContractOf('ssh');
 
   it('says of a server that does not let it in, of one that nobody pinned, and of one that is away, what to do, and asks nobody', async () => {
     const served = await ServedStore.start('ssh');
     try {
-      served.prepare();
+      await served.prepare();
       const options = served.options();
       const remote = options.remote!;
       const said = async (change: Partial<typeof remote.ssh>, path = options.path): Promise<string | undefined> => {

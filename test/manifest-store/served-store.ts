@@ -6,12 +6,13 @@ import { GitManifestStore, type GitStoreOptions } from '../../activities/manifes
 import { SSH_DEFAULTS } from '../../src/node-shell/ssh/settings.js';
 import { freePorts } from '../../src/temporal/free-port.js';
 import { keygen, launchSshd } from '../setup/sshd.js';
+import type { Served } from './served.js';
 
 /** How a store is reached. */
 export type Way = 'path' | 'file' | 'ssh';
 
 /** A bare repository of this machine, and stores that reach it in one of the ways. */
-export class ServedStore {
+export class ServedStore implements Served<GitStoreOptions> {
   /** Two of these are two machines: each has clones of its own. */
   private machines = 0;
   private readonly opened: GitManifestStore[] = [];
@@ -49,7 +50,7 @@ export class ServedStore {
   }
 
   /** Makes what `create` needs on the other side: nothing for a path, an empty bare repository for an address. */
-  prepare(): void {
+  async prepare(): Promise<void> {
     if (this.way !== 'path') execFileSync('git', ['init', '--quiet', '--bare', '-b', 'main', this.repository]);
   }
 
@@ -65,11 +66,23 @@ export class ServedStore {
     return store;
   }
 
-  goAway(): void {
+  get notBegun(): string {
+    return this.way === 'path' ? 'it is gone, or has never been there' : 'it has no branch main';
+  }
+
+  isUntouched(): boolean {
+    return this.way === 'path' ? !existsSync(this.repository) : this.git('for-each-ref') === '';
+  }
+
+  damage(): string {
+    return this.git('fsck', '--strict', '--no-dangling');
+  }
+
+  async goAway(): Promise<void> {
     renameSync(this.repository, `${this.repository}.away`);
   }
 
-  comeBack(): void {
+  async comeBack(): Promise<void> {
     renameSync(`${this.repository}.away`, this.repository);
   }
 

@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GitManifestStore, GitStoreOptions } from '../../activities/manifest-store/git.js';
-import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import type { LineName, NodeName, Sha1, Sha256 } from '../../src/domain/brands.js';
+import type { OpenStore } from '../../activities/manifest-store/contract.js';
 import { until } from '../setup/until.js';
+import type { Served } from './served.js';
 import { cloneOf, ServedStore, type Way } from './served-store.js';
 
 const LINE = 'ios-main' as LineName;
@@ -17,26 +19,29 @@ const RACER = fileURLToPath(new URL('./racer.ts', import.meta.url));
 const UNREACHABLE = (said: string): object => ({ code: 'STORE_UNREACHABLE', message: expect.stringContaining(said) as string });
 
 /** What every store does, however it is reached. */
-export function contractOf(way: Way): void {
+export function contractOf(way: string, start: () => Promise<Served>): void {
   describe(`a store by ${way}`, () => {
-    let served: ServedStore;
-    let store: GitManifestStore;
-    let options: GitStoreOptions;
+    let served: Served;
+    let store: OpenStore;
     beforeEach(async () => {
-      served = await ServedStore.start(way);
-      served.prepare();
-      options = served.options();
-      store = await served.open(options);
+      served = await start();
+      await served.prepare();
+      store = await served.open();
     });
     afterEach(() => served.stop());
 
     it('is begun by create alone, once, and is away before it: nothing else makes it (invariant 6)', async () => {
       expect(await store.isThere()).toBe(false);
-      if (way !== 'path') {
-        await expect(store.head(LINE)).rejects.toMatchObject(UNREACHABLE('it has no branch main'));
-        await expect(store.advance(LINE, 0, digest('a'), {})).rejects.toMatchObject(UNREACHABLE('manifest freeze DIR --line LINE --first'));
-        expect(served.git('for-each-ref')).toBe('');
-      }
+      await expect(store.head(LINE)).rejects.toMatchObject(UNREACHABLE(served.notBegun));
+      await expect(store.advance(LINE, 0, digest('a'), {})).rejects.toMatchObject(UNREACHABLE('manifest freeze DIR --line LINE --first'));
+      await expect(store.allot(LINE, 'k', {})).rejects.toMatchObject(UNREACHABLE(served.notBegun));
+      await expect(store.putManifest(Buffer.from('m'), {})).rejects.toMatchObject(UNREACHABLE(served.notBegun));
+      await expect(store.putRecord('ios-main-1', {}, {})).rejects.toMatchObject(UNREACHABLE(served.notBegun));
+      await expect(store.manifest(digest('a'))).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+      await expect(store.records(LINE)).rejects.toMatchObject(UNREACHABLE(served.notBegun));
+      await expect(store.record('ios-main-1')).rejects.toMatchObject(UNREACHABLE(served.notBegun));
+      expect(await store.trouble()).toMatchObject(UNREACHABLE(served.notBegun));
+      expect(served.isUntouched()).toBe(true);
       expect(await store.create()).toBe(true);
       expect([await store.create(), await (await served.open()).create()]).toEqual([false, false]);
       expect([await store.isThere(), await store.head(LINE)]).toEqual([true, null]);
@@ -52,6 +57,63 @@ export function contractOf(way: Way): void {
       // Repeated after others have moved on: as the first time.
       expect(await store.advance(LINE, 0, digest('a'), {})).toMatchObject({ moved: true, head: { seq: 1 } });
       expect(await store.head(LINE)).toEqual({ line: LINE, seq: 2, digest: digest('b') });
+    });
+
+    it('is begun once by many who begin it at the same time', async () => {
+      const stores = await Promise.all(Array.from({ length: 4 }, () => served.open()));
+      const created = await Promise.all(stores.map((one) => one.create()));
+      expect(created).toContain(true);
+      const numbers = await Promise.all(stores.map((one, index) => one.allot(LINE, `${index}`, {})));
+      expect(numbers.sort()).toEqual([1, 2, 3, 4]);
+    });
+
+    it('answers a repeated move as the first time, also after others have moved on, and tells a move that was never made from it', async () => {
+      await store.create();
+      await store.advance(LINE, 0, digest('a'), {});
+      const first = await store.advance(LINE, 1, digest('b'), {});
+      expect(await store.advance(LINE, 1, digest('b'), {})).toEqual(first);
+      await store.advance(LINE, 2, digest('c'), {});
+      await store.advance(LINE, 3, digest('b'), {});
+      const present = { line: LINE, seq: 4, digest: digest('b') };
+      expect(await store.advance(LINE, 1, digest('b'), {})).toEqual(first);
+      expect(await (await served.open()).advance(LINE, 2, digest('c'), {})).toEqual({
+        moved: true,
+        head: { line: LINE, seq: 3, digest: digest('c') },
+      });
+      expect(await store.advance(LINE, 1, digest('d'), {})).toEqual({ moved: false, head: present });
+      expect(await store.advance(LINE, 7, digest('d'), {})).toEqual({ moved: false, head: present });
+      expect(await store.advance('ios-beta' as LineName, 3, digest('d'), {})).toEqual({ moved: false, head: null });
+      expect(await store.head(LINE)).toEqual(present);
+    });
+
+    it('keeps the lines apart, and the first importer of a profile that is written again', async () => {
+      await store.create();
+      const other = 'ios-main-beta' as LineName;
+      expect([await store.allot(LINE, 'toString', {}), await store.allot(other, 'toString', {})]).toEqual([1, 1]);
+      await store.advance(LINE, 0, digest('a'), {});
+      expect(await store.head(other)).toBeNull();
+      const profile = await store.putProfile(Buffer.from('p'), 'alice', {});
+      expect(await store.putProfile(Buffer.from('p'), 'bogdan', {})).toBe(profile);
+      expect(await store.importer(profile)).toBe('alice');
+      for (const id of ['ios-main-10', 'ios-main-2', 'ios-main-beta-1', 'ios-main-1'])
+        await store.putRecord(id, { id, outcome: 'completed' }, {});
+      await store.putRecord('ios-main-2', { outcome: 'rolled-back' }, {});
+      expect(await store.records(LINE)).toEqual(['ios-main-1', 'ios-main-2', 'ios-main-10']);
+      expect(await store.records(other)).toEqual(['ios-main-beta-1']);
+      expect([await store.record('ios-main-2'), await store.record('ios-main-3')]).toEqual([{ outcome: 'rolled-back' }, null]);
+    });
+
+    it('gives a node the identity that was sealed for it last, and only for the key that it has (T1)', async () => {
+      await store.create();
+      const sealed = { identity: 'a'.repeat(40) as Sha1, node: 'ams-sign-1' as NodeName, recipient: 'age1first' };
+      const other = await served.open();
+      expect(await other.sealedIdentity(sealed)).toBeNull();
+      for (const text of ['one', 'two']) {
+        await store.putMany([{ kind: 'sealed-identity', ...sealed, bytes: Buffer.from(text), importedBy: 'alice' }], { by: 'alice' });
+        const found = await other.sealedIdentity(sealed);
+        expect([Buffer.from(found?.bytes ?? []).toString(), found?.importedBy]).toEqual([text, 'alice']);
+      }
+      expect(await other.sealedIdentity({ ...sealed, recipient: 'age1second' })).toBeNull();
     });
 
     it('keeps content, numbers and records alike', async () => {
@@ -87,18 +149,18 @@ export function contractOf(way: Way): void {
       const moved = answers.flatMap((one) => one.moved).sort((a, b) => a - b);
       expect(moved).toEqual(Array.from({ length: moved.length }, (_, index) => index + 1));
       expect((await store.head(LINE))?.seq).toBe(moved.length);
-      expect(served.git('fsck', '--strict', '--no-dangling')).toBe('');
+      expect(served.damage()).toBe('');
     });
 
     it('that goes away is out of reach, never empty, and goes on where it was once it is back (invariant 6)', async () => {
       await store.create();
       await store.advance(LINE, 0, digest('a'), {});
-      served.goAway();
+      await served.goAway();
       await expect(store.head(LINE)).rejects.toMatchObject(UNREACHABLE(`The store main (${served.address}) cannot be used: `));
       await expect(store.advance(LINE, 1, digest('b'), {})).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
       expect(await store.isThere()).toBe(false);
       expect(await store.trouble()).toMatchObject({ code: 'STORE_UNREACHABLE' });
-      served.comeBack();
+      await served.comeBack();
       expect(await store.advance(LINE, 1, digest('b'), {})).toMatchObject({ moved: true });
       expect(await store.trouble()).toBeNull();
     });
@@ -116,7 +178,7 @@ export function remoteContractOf(way: Exclude<Way, 'path'>): void {
     });
     beforeEach(async () => {
       rmSync(served.repository, { recursive: true, force: true });
-      served.prepare();
+      await served.prepare();
       options = served.options();
       store = await served.open(options);
       await store.create();
@@ -127,11 +189,11 @@ export function remoteContractOf(way: Exclude<Way, 'path'>): void {
     it('answers content that it has while the store is away, and no head', async () => {
       const manifest = await store.putManifest(Buffer.from('m'), {});
       const fresh = await served.open(options);
-      served.goAway();
+      await served.goAway();
       expect(Buffer.from(await fresh.manifest(manifest)).toString()).toBe('m');
       await expect(fresh.head(LINE)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
       await expect(fresh.manifest(digest('c'))).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-      served.comeBack();
+      await served.comeBack();
     });
 
     it('is readable by its account alone, and nothing is left of a push', async () => {

@@ -7,6 +7,7 @@ import { stopRecorded } from '../../src/temporal/embedded-server.js';
 import { isRunning, startTimeOf } from '../../src/temporal/process-identity.js';
 import { findTemporalCli } from '../../src/temporal/temporal-cli.js';
 import { findTestServer } from '../../src/temporal/test-server.js';
+import { obtainVersitygw } from './versitygw.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -33,7 +34,7 @@ async function endKilledRuns(): Promise<void> {
 }
 
 /**
- * Obtaining the Temporal CLI may take minutes, longer than any test may: it is done before the first one, where it is not there yet.
+ * Obtaining the Temporal CLI and versitygw may take minutes, longer than any test may: that is done before the first one, where they are not there yet.
  * A machine that cannot have it still runs every other test.
  */
 async function obtainTools(): Promise<void> {
@@ -45,6 +46,7 @@ async function obtainTools(): Promise<void> {
     if (!(error instanceof ResealError)) throw error;
     say(error.message);
   }
+  await obtainVersitygw(say);
   await server;
 }
 

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { GitManifestStore } from '../../../activities/manifest-store/git.js';
-import type { StoreItem } from '../../../activities/manifest-store/contract.js';
+import type { OpenStore, StoreItem } from '../../../activities/manifest-store/contract.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { LineName, NodeName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
@@ -90,7 +89,7 @@ function refuseExpired({ facts }: SigningIdentity, file: string, now: number): v
 }
 
 /** A certificate of another team signs nothing on this line. A line without a manifest has no team yet. */
-async function refuseOtherTeam(store: GitManifestStore, line: LineName, { facts }: SigningIdentity, file: string): Promise<void> {
+async function refuseOtherTeam(store: OpenStore, line: LineName, { facts }: SigningIdentity, file: string): Promise<void> {
   const head = await store.head(line);
   if (head === null) return;
   const { profiles } = parseManifest(await store.manifest(head.digest), `manifests/${head.digest}.json`);

@@ -241,7 +241,8 @@ class Demo {
       const nodes = await line.nodes();
       const startedBy = await this.startedBy(line.line);
       good = good && view.rotation.phase === expected;
-      const store = configuration.reseal.stores[configuration.topology.lines[line.line]?.store ?? '']?.url ?? '';
+      const declared = configuration.reseal.stores[configuration.topology.lines[line.line]?.store ?? ''];
+      const store = declared?.kind === 'git' ? declared.url : '';
       const document = {
         schemaVersion: 1,
         rotation: view.rotation,

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
-import type { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import type { OpenStore } from '../../../activities/manifest-store/contract.js';
 import { type Configuration, loadConfiguration } from '../../configuration/load.js';
 import type { LineName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
@@ -81,17 +81,17 @@ async function checkHome(context: Context): Promise<Finding> {
 async function checkStores({ reseal, topology }: Configuration, context: Context): Promise<readonly DoctorCheck[]> {
   const home = homeFolder(context.home, context.env, context.cwd);
   return Promise.all(
-    Object.entries(reseal.stores).map(([name, { branch }]) =>
+    Object.keys(reseal.stores).map((name) =>
       settle(`store ${name}`, async () => {
         const store = await openDeclaredStore(reseal, name, home);
         try {
           const trouble = await store.trouble();
           if (trouble !== null) throw trouble;
-          const tip = await store.currentCommit();
-          if (tip === null) return pass(`${store.path}: nothing in it yet`);
+          const standing = await store.standing();
+          if (standing === null) return pass(`${store.path}: nothing in it yet`);
           const lines = Object.entries(topology.lines).filter(([, line]) => line.store === name);
           const heads = await Promise.all(lines.map(([line]) => headText(store, line as LineName)));
-          return pass([`${store.path}: ${branch} at ${tip.slice(0, 12)}`, ...heads].join('\n'));
+          return pass([`${store.path}: ${standing}`, ...heads].join('\n'));
         } finally {
           await store.close();
         }
@@ -100,7 +100,7 @@ async function checkStores({ reseal, topology }: Configuration, context: Context
   );
 }
 
-async function headText(store: GitManifestStore, line: LineName): Promise<string> {
+async function headText(store: OpenStore, line: LineName): Promise<string> {
   const head = await store.head(line);
   return head === null ? `${line} has no manifest yet` : `${line} at seq ${head.seq}, manifest ${head.digest.slice(0, 12)}`;
 }

@@ -1,4 +1,4 @@
-import type { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import type { OpenStore } from '../../../activities/manifest-store/contract.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { LineName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
@@ -13,7 +13,7 @@ import { profileFiles } from './profile-folder.js';
 
 export interface FreezeRequest {
   readonly configuration: Configuration;
-  readonly store: GitManifestStore;
+  readonly store: OpenStore;
   readonly line: LineName;
   /** With profiles, absolute. */
   readonly folder: string;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
-import type { GitManifestStore } from '../../../activities/manifest-store/git.js';
+import type { OpenStore } from '../../../activities/manifest-store/contract.js';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { isSha256, type LineName, type Sha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
@@ -21,7 +21,7 @@ export interface NamedManifest {
   readonly manifest: Manifest;
 }
 
-type WorkWithStores<T> = (configuration: Configuration, storeOf: (line: string) => Promise<GitManifestStore>) => Promise<T>;
+type WorkWithStores<T> = (configuration: Configuration, storeOf: (line: string) => Promise<OpenStore>) => Promise<T>;
 
 /** Works with the configuration's stores and closes them afterwards. */
 export const withStores = <T>(context: Context, work: WorkWithStores<T>): Promise<T> => withStoresIn(context, configFolder(context), work);
@@ -33,8 +33,8 @@ export const withStoresToRead = async <T>(context: Context, work: WorkWithStores
 async function withStoresIn<T>(context: Context, folder: string, work: WorkWithStores<T>): Promise<T> {
   const home = homeFolder(context.home, context.env, context.cwd);
   const configuration = loadConfiguration(folder);
-  const open = new Map<string, GitManifestStore>();
-  const storeOf = async (line: string): Promise<GitManifestStore> => {
+  const open = new Map<string, OpenStore>();
+  const storeOf = async (line: string): Promise<OpenStore> => {
     const declared = configuration.topology.lines[line as LineName];
     if (declared === undefined) {
       throw new ResealError(
