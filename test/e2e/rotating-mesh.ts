@@ -38,6 +38,8 @@ export type RotatingMeshRequest = Partial<MeshRequest> &
     readonly decorateLedger?: (ledger: LedgerWrites) => LedgerWrites;
     /** Where the mesh lies. Default: a temporary folder. */
     readonly folder?: string;
+    /** Changes the configuration before anything that it names is opened. */
+    readonly declared?: (mesh: SimulatedMesh) => Promise<void>;
     /** Changes the configuration of a mesh whose nodes have their first manifest, before any worker has read it. */
     readonly changed?: (mesh: SimulatedMesh) => Promise<void>;
     /** Default: the server that all tests share. */
@@ -63,11 +65,13 @@ export class RotatingMesh {
       decorateLedger,
       temporal: given,
       folder = mkdtempSync(join(tmpdir(), 'reseal-mesh-')),
+      declared,
       changed,
       ...meshRequest
     } = request;
     await copyApple(join(folder, 'apple'));
     const mesh = await createMesh({ folder, ...meshRequest, policy: { ...FAST_POLICY, ...meshRequest.policy } });
+    await declared?.(mesh);
     const temporal = given ?? (await testConnection());
     const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
