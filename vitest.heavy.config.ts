@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import ordinary from './vitest.config.js';
 
-/** `npm run test:heavy`: whole rotations in processes of their own, minutes each, of which they wait the half. */
+/** `npm run test:heavy`: whole rotations in processes of their own, minutes each. */
 export default defineConfig({
-  test: { ...ordinary.test, include: ['test/**/*.heavy.test.ts'], exclude: ['node_modules/**'], maxWorkers: 3, testTimeout: 600_000 },
+  test: { ...ordinary.test, include: ['test/**/*.heavy.test.ts'], exclude: ['node_modules/**'], testTimeout: 600_000 },
 });

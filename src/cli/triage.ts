@@ -7,13 +7,15 @@ import { readSmallFile } from '../artifact/small-file.js';
 import { macTools } from '../artifact/tools.js';
 import { ResealError } from '../domain/errors.js';
 import { NO_REQUEST, readBuildArguments, together, type BuildRequest } from '../domain/triage/build-request.js';
-import type { CiFile, ComparedNode, ExportFolder, ExportOptions, NodeComparison } from '../domain/triage/input.js';
+import type { CiFile, ComparedNode, ExportFolder, ExportOptions, NodeComparison, ProjectLook } from '../domain/triage/input.js';
 import { triage } from '../domain/triage/triage.js';
 import { shellWords } from '../domain/triage/words.js';
+import { chosenConfigurations } from '../manifest/project-apps.js';
 import { nodeDiff } from '../presenters/node-diff.js';
 import type { NodeView } from '../presenters/node.js';
 import { triageText } from '../presenters/triage-text.js';
 import { triageView } from '../presenters/triage.js';
+import { readXcodeProject } from '../xcode-project/read-project.js';
 import { defineCommand, type Context } from './command.js';
 import { readNamed } from './manifest/read.js';
 import { readNodes } from './node/read.js';
@@ -34,6 +36,8 @@ export const command = defineCommand({
       description: 'The arguments of xcodebuild, in quotes: "-scheme Courier CODE_SIGN_STYLE=Manual"',
     },
     buildLog: { kind: 'text', value: 'FILE', description: 'The log of xcodebuild, as it came' },
+    project: { kind: 'text', value: 'PATH', description: 'The Xcode project: an .xcodeproj, or a folder with one' },
+    configuration: { kind: 'list', value: 'NAME', description: 'Build configurations of the project; by default Release' },
     ci: { kind: 'list', value: 'FILE', description: 'CI files: workflows, Fastfiles, scripts' },
     manifest: { kind: 'text', value: 'MANIFEST', description: 'What should be in force: a path, a SHA-256, or a line (its head)' },
     export: { kind: 'text', value: 'DIR', description: 'The export directory; its .ipa is looked at where --app names none' },
@@ -60,6 +64,7 @@ export const command = defineCommand({
         artifact === null && request === null
           ? { state: 'none', reason: 'no artifact and no build was given to compare them with (--app, --build-args, --build-log)' }
           : await tools.identities(),
+      project: await projectOf(context, options, request),
       ciFiles: await Promise.all(options.ci.map((name) => ciFile(context, name))),
       nodes,
       exported,
@@ -71,14 +76,22 @@ export const command = defineCommand({
   },
 });
 
-type Given = Readonly<Record<'app' | 'buildLog' | 'export' | 'node' | 'against', string | undefined>> &
-  Readonly<Record<'buildArgs' | 'ci', readonly string[]>>;
+type Given = Readonly<Record<'app' | 'buildLog' | 'project' | 'export' | 'node' | 'against', string | undefined>> &
+  Readonly<Record<'buildArgs' | 'configuration' | 'ci', readonly string[]>>;
 
-function refuseNothing({ app, buildArgs, buildLog, ci, export: exported, node, against }: Given): void {
+function refuseNothing({ app, buildArgs, buildLog, project, configuration, ci, export: exported, node, against }: Given): void {
   if ((node === undefined) !== (against === undefined))
     throw new ResealError('USAGE', '--node names the node that fails and --against one that passes: give both, or neither.');
-  if ([app, buildLog, exported, node].every((one) => one === undefined) && buildArgs.length === 0 && ci.length === 0)
-    throw new ResealError('USAGE', 'Nothing to look at: give --app, --build-args, --build-log, --ci, --export, or --node with --against.');
+  if (project === undefined && configuration.length > 0)
+    throw new ResealError(
+      'USAGE',
+      '--configuration says which build configuration of an Xcode project counts. Name the project with --project.',
+    );
+  if ([app, buildLog, project, exported, node].every((one) => one === undefined) && buildArgs.length === 0 && ci.length === 0)
+    throw new ResealError(
+      'USAGE',
+      'Nothing to look at: give --app, --build-args, --build-log, --project, --ci, --export, or --node with --against.',
+    );
 }
 
 /** Command line, log and rendered settings as one; null where none was given. */
@@ -89,6 +102,21 @@ async function requestOf(context: Context, words: readonly string[], log: string
   const settings = request.options.get('-xcconfig');
   const rendered = settings === undefined ? null : await readRenderedSettings(resolve(context.cwd, settings), settings);
   return rendered === null ? request : together(request, rendered);
+}
+
+/** The project in the configurations that are named, else in the one that the build asks for. */
+async function projectOf(
+  context: Context,
+  { project: named, configuration }: Pick<Given, 'project' | 'configuration'>,
+  request: BuildRequest | null,
+): Promise<ProjectLook | null> {
+  if (named === undefined) return null;
+  const project = await readXcodeProject(resolve(context.cwd, named));
+  const asked = request?.options.get('-configuration');
+  const configurations = chosenConfigurations(project, configuration.length > 0 || asked === undefined ? configuration : [asked]);
+  const targets = project.targets.filter((target) => configurations.includes(target.configuration));
+  const files = project.gaps.filter((gap) => gap.configurations.some((name) => configurations.includes(name)));
+  return { targets, gaps: [...files, ...targets.flatMap(({ gaps }) => gaps)] };
 }
 
 const exportedOf = async (context: Context, named: string | undefined): Promise<ExportFolder | null> =>

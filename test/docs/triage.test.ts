@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shellWords } from '../../src/domain/triage/words.js';
 import { findRcodesign } from '../../src/mac/rcodesign.js';
 import { built, ROOT } from '../cli/processes.js';
-import { HOST_NEW, SHARE_NEW, TriageWorld } from '../triage/world.js';
+import { HOST, HOST_NEW, SHARE_NEW, TriageWorld } from '../triage/world.js';
+import { writeProject } from '../xcode-project/project.js';
 import { DocumentedMesh } from './documented-mesh.js';
 
 const guide = readFileSync(join(ROOT, 'docs/triage.md'), 'utf8');
@@ -21,6 +22,8 @@ describe.skipIf(findRcodesign() === null)('the commands of docs/triage.md, on an
     cpSync(world.at(world.writeManifest()), world.at('build/profiles.json'));
     writeFileSync(world.at('build/reseal.xcconfig'), `RESEAL_PROFILE_Courier = ${HOST_NEW}\nRESEAL_PROFILE_Share = ${SHARE_NEW}\n`);
     writeFileSync(world.at('build/xcodebuild.log'), 'Command line invocation:\n    /usr/bin/xcodebuild archive -scheme Courier\n\n');
+    const settings = { CODE_SIGN_STYLE: 'Manual', PRODUCT_BUNDLE_IDENTIFIER: HOST };
+    writeProject({ targets: [{ name: 'Courier', type: 'application', settings }] }, world.folder);
     writeFileSync(world.at('fastlane/Fastfile'), 'match(type: "appstore", readonly: true)\n');
     writeFileSync(world.at('.github/workflows/release.yml'), 'run: xcodebuild archive CODE_SIGN_STYLE=Manual\n');
   });

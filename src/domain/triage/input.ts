@@ -1,5 +1,6 @@
 import type { Instant, Sha1 } from '../brands.js';
 import type { Manifest } from '../manifest.js';
+import type { ProjectGap, SigningTarget } from '../project-signing.js';
 import type { Artifact } from './bundle.js';
 import type { BuildRequest, NamedIdentity, NamedProfile } from './build-request.js';
 
@@ -11,6 +12,7 @@ export interface TriageInput {
   readonly manifest: Manifest | null;
   readonly identities: IdentityLook;
   readonly ciFiles: readonly CiFile[];
+  readonly project: ProjectLook | null;
   readonly nodes: NodeComparison | null;
   readonly exported: ExportFolder | null;
   /** The file that `-exportOptionsPlist` names, or that the export folder holds. */
@@ -33,6 +35,12 @@ export interface CiFile {
   /** As it was named. */
   readonly name: string;
   readonly text: string;
+}
+
+/** The targets of an Xcode project in the configurations that are looked at, and what of its files could not be followed. */
+export interface ProjectLook {
+  readonly targets: readonly SigningTarget[];
+  readonly gaps: readonly ProjectGap[];
 }
 
 /** Two nodes as `node diff` compares them. */

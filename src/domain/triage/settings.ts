@@ -2,13 +2,18 @@ import { namedIdentity, namedProfile, shownProfile, type BuildRequest } from './
 import { judgeCiFile } from './ci-files.js';
 import { fine, wrong, type Finding } from './finding.js';
 import type { TriageInput } from './input.js';
+import { judgeProject } from './project.js';
 
 const about = (check: string, subject: string) => ({ stage: 'settings', check, subject }) as const;
 const COMMAND_LINE = 'command line';
 
-/** Style and specifier of the build, target by target, and what CI files ask for (S14). */
-export function judgeSettings({ request, ciFiles }: TriageInput): readonly Finding[] {
-  return [...(request === null ? [] : judgeRequest(request)), ...ciFiles.flatMap(judgeCiFile)];
+/** Style and specifier of the build and of its project, target by target, and what CI files ask for (S14). */
+export function judgeSettings({ request, project, manifest, ciFiles }: TriageInput): readonly Finding[] {
+  return [
+    ...(request === null ? [] : judgeRequest(request)),
+    ...(project === null ? [] : judgeProject(project, manifest)),
+    ...ciFiles.flatMap(judgeCiFile),
+  ];
 }
 
 function judgeRequest(request: BuildRequest): readonly Finding[] {

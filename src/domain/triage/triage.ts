@@ -48,7 +48,7 @@ function whySkipped(stage: Stage, { identities, artifact }: TriageInput): string
     case 'identities':
       return identities.state === 'none' ? identities.reason : 'nothing was found to compare the identities here with';
     case 'settings':
-      return 'no build arguments, log or CI files were given (--build-args, --build-log, --ci)';
+      return 'no build arguments, log, project or CI files were given (--build-args, --build-log, --project, --ci)';
     case 'signature':
       return artifact === null ? 'no artifact was given (--app)' : 'it holds no bundle';
     case 'nodes':

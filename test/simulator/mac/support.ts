@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../../../src/simulator/apple-hierarchy.js';
@@ -46,6 +47,13 @@ export interface Mac {
   dispose(): void;
 }
 
+/** Beside the Mac, where other accounts of this machine may read it if the test lets them. */
+async function ownTool(folder: string): Promise<string> {
+  const tool = join(folder, 'tool.mjs');
+  await copyFile(await macTool(), tool);
+  return tool;
+}
+
 /** @param parent where its folder is made */
 export async function simulatedMac(over: Partial<MacOptions> = {}, parent = tmpdir()): Promise<Mac> {
   const folder = realpathSync(mkdtempSync(join(parent, 'reseal-mac-')));
@@ -56,7 +64,7 @@ export async function simulatedMac(over: Partial<MacOptions> = {}, parent = tmpd
     roots: [apple.rootPem],
     intermediates: [apple.wwdrPem],
     loginPassword: PASSWORD,
-    tool: await macTool(),
+    tool: await ownTool(folder),
     ...over,
   };
   await installMac(home, options);
