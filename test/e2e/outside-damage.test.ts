@@ -9,7 +9,7 @@ let scenario: Scenario;
 beforeAll(async () => {
   scenario = await startScenario({
     policy: {
-      cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['50%', '50%'], maxUnavailable: 1, stallTimeout: '60s' },
+      cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['50%', '50%'], maxUnavailable: 1, stallTimeout: '3m' },
       limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '4s', nodeOfflineAfter: '1s' },
       soak: { duration: '5s', interval: '500ms', floor: '0s' },
     },
