@@ -1,20 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { blamesPushedClone, GitClone, type ClonePlace } from './clone.js';
 import { git, GitFailure, type RemoteCall } from './command.js';
-import { GitCommits, type Change } from './commits.js';
-import { blamesTheClone, BUSY_CLONE, NO_BRANCH } from './remote-failures.js';
+import type { Change } from './commits.js';
 import { rejectionOf } from './remote-push.js';
 import { Turns } from './turns.js';
 
-export interface MirrorPlace {
-  /** An address that git reaches, or a path on this machine. */
-  readonly url: string;
-  readonly branch: string;
-  /** Absolute folder of this machine that is the mirror's alone. */
-  readonly folder: string;
-}
+export type MirrorPlace = Pick<ClonePlace, 'url' | 'branch' | 'folder'>;
 
 /** What became of a push; `refused`: by the other side, in its words. */
 export type Pushed =
@@ -22,96 +13,55 @@ export type Pushed =
 
 /**
  * A branch of somebody else's repository, and a clone of it on this machine that follows wherever the branch goes: what was rewritten there is
- * its owners' business. The clone is a cache, and is made anew when it is broken.
+ * its owners' business.
  */
 export class GitMirror {
-  /** The clone, in which objects are read. */
-  readonly repository: string;
-  private readonly ref: string;
+  private readonly clone: GitClone;
   private readonly fetches = new Turns<string | null>();
 
-  constructor(
-    private readonly place: MirrorPlace,
-    private readonly remote: RemoteCall,
-    private readonly clock: () => number = Date.now,
-  ) {
-    this.repository = join(place.folder, 'mirror.git');
-    this.ref = `refs/heads/${place.branch}`;
+  constructor(place: MirrorPlace, remote: RemoteCall, clock: () => number = Date.now) {
+    this.clone = new GitClone({ ...place, repository: join(place.folder, 'mirror.git'), rewritten: 'followed' }, remote, clock);
+  }
+
+  /** The clone, in which objects are read. */
+  get repository(): string {
+    return this.clone.place.repository;
   }
 
   /** Fetches; answers the branch's tip as it is then, null where there is no such branch. @throws GitFailure */
   tip(): Promise<string | null> {
-    return this.fetches.next(async () => {
-      try {
-        return await this.fetch();
-      } catch (cause) {
-        if (!(cause instanceof GitFailure) || !blamesTheClone(cause)) throw cause;
-        await this.build();
-        return this.fetch();
-      }
-    });
+    return this.fetches.next(() => this.clone.orRebuilt(this.uses));
   }
 
   /**
-   * One commit on the tip that it was decided on, or none: `--force-with-lease` names that tip, and the commit's parent makes the push a fast-forward.
+   * One commit on the tip that it was decided on, or none.
    * @throws GitFailure where nobody knows what became of it
    */
   async push(tip: string, change: Change): Promise<Pushed> {
-    const pending = `refs/reseal/pending/${randomUUID()}`;
-    const { repository } = this;
     try {
-      await new GitCommits(repository, pending, this.clock).commit(tip, change);
-      const options = ['--porcelain', '--no-verify', '--no-signed', '--no-recurse-submodules', '--no-follow-tags'];
-      const lease = `--force-with-lease=${this.ref}:${tip}`;
-      await git({ repository, command: ['push', ...options, lease, '--', this.place.url, `${pending}:${this.ref}`], remote: this.remote });
+      await this.clone.push(tip, change);
       return { outcome: 'landed' };
     } catch (cause) {
+      if (blamesPushedClone(cause)) {
+        await this.fetches.alone(() => this.clone.repaired(this.uses));
+        return { outcome: 'moved' };
+      }
       const rejection = cause instanceof GitFailure && cause.command === 'push' ? rejectionOf(cause) : null;
       if (rejection === null) throw cause;
       return rejection;
-    } finally {
-      await git({ repository, command: ['update-ref', '-d', pending] }).catch(() => undefined);
     }
   }
+
+  private readonly uses = {
+    use: () => this.fetch(),
+    rebuild: async (broken: string | null): Promise<string | null> => {
+      await this.clone.replace(broken, async () => undefined);
+      return this.fetch();
+    },
+  };
 
   private async fetch(): Promise<string | null> {
-    const options = ['--no-progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-gc', '--refmap='];
-    const command = ['fetch', ...options, '--', this.place.url, `+${this.ref}:${this.ref}`];
-    const until = performance.now() + this.remote.timeout;
-    for (;;) {
-      try {
-        await git({ repository: this.repository, command, remote: this.remote });
-        return (await git({ repository: this.repository, command: ['rev-parse', '--verify', this.ref] })).trim();
-      } catch (cause) {
-        if (!(cause instanceof GitFailure)) throw cause;
-        if (NO_BRANCH.test(cause.said)) return null;
-        // Another process of this machine fetches into the same clone.
-        if (!BUSY_CLONE.test(cause.said) || performance.now() > until) throw cause;
-        await sleep(20 + Math.random() * 30);
-      }
-    }
-  }
-
-  /** Makes the clone, empty, whole or not at all, in the place of a broken one. */
-  private async build(): Promise<void> {
-    const { folder, branch } = this.place;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const fresh = await mkdtemp(join(folder, '.clone-'));
-    try {
-      await git({ repository: null, command: ['init', '--quiet', '--bare', '-b', branch, fresh] });
-      const broken = join(folder, `.broken-${randomUUID()}`);
-      await rename(this.repository, broken).catch(unless('ENOENT'));
-      // Another process was faster: its clone is as good as this one.
-      await rename(fresh, this.repository).catch(unless('ENOTEMPTY', 'EEXIST'));
-      await rm(broken, { recursive: true, force: true });
-    } finally {
-      await rm(fresh, { recursive: true, force: true });
-    }
+    if ((await this.clone.fetchPatiently()) === 'no-branch') return null;
+    return (await git({ repository: this.repository, command: ['rev-parse', '--verify', this.clone.ref] })).trim();
   }
 }
-
-const unless =
-  (...codes: readonly string[]) =>
-  (error: unknown): void => {
-    if (!codes.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  };

@@ -1,25 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../../src/domain/errors.js';
+import { blamesPushedClone, GitClone, type Found } from '../git/clone.js';
 import { git, GitFailure, NO_SPACE, type RemoteCall } from '../git/command.js';
-import { GitCommits, type Change, type Landing } from '../git/commits.js';
-import { isFile } from './local-repository.js';
-import { plainReason, theStore, type StorePlace } from './out-of-reach.js';
-import { blamesTheClone, BUSY_CLONE, NO_BRANCH, NOT_A_CONTINUATION, remoteReason, words } from '../git/remote-failures.js';
+import type { Change, Landing } from '../git/commits.js';
+import { blamesTheClone, NOT_A_CONTINUATION, remoteReason, words } from '../git/remote-failures.js';
 import { rejectionOf } from '../git/remote-push.js';
-import type { StoreRepository } from './store-repository.js';
 import { Turns } from '../git/turns.js';
+import { plainReason, theStore, type StorePlace } from './out-of-reach.js';
+import type { StoreRepository } from './store-repository.js';
 
 export interface ClonedPlace extends StorePlace {
   readonly url: string;
   /** Absolute folder of this machine that holds the clone and what is known of the branch; `repository` lies in it. */
   readonly folder: string;
 }
-
-/** What a look at the other side found. */
-type Found = 'branch' | 'no-branch';
 
 /**
  * A repository that git reaches by URL. Reading fetches its branch into a clone on this machine, writing pushes one commit onto the tip that it was
@@ -28,19 +24,18 @@ type Found = 'branch' | 'no-branch';
  */
 export class ClonedRepository implements StoreRepository {
   private readonly fetches = new Turns<Found>();
-  private readonly ref: string;
+  private readonly clone: GitClone;
   private known: string | null = null;
-  /** Which clone this process last began to use; null before the first. */
-  private used: string | null = null;
   private listed: { readonly revision: string; readonly paths: Promise<ReadonlySet<string>> } | null = null;
 
   constructor(
     readonly place: ClonedPlace,
     private readonly branch: string,
     private readonly remote: RemoteCall,
-    private readonly clock: () => number,
+    clock: () => number,
   ) {
-    this.ref = `refs/heads/${branch}`;
+    const { url, folder, repository } = place;
+    this.clone = new GitClone({ url, folder, repository, branch, rewritten: 'refused' }, remote, clock);
   }
 
   get answersWithin(): number {
@@ -82,10 +77,7 @@ export class ClonedRepository implements StoreRepository {
   async repair(cause: unknown): Promise<boolean> {
     if (!(cause instanceof GitFailure) || !blamesTheClone(cause)) return false;
     try {
-      // One that another process has put into its place meanwhile is not the one to blame.
-      const there = await this.clone();
-      const replaced = this.used !== null && this.used !== there;
-      await this.fetches.alone(() => (replaced ? this.fetchOrRebuild() : this.rebuild(there)));
+      await this.fetches.alone(() => this.clone.repaired(this.uses));
       return true;
     } catch (error) {
       throw await this.failure(error);
@@ -101,30 +93,13 @@ export class ClonedRepository implements StoreRepository {
 
   /** Fetches the branch. Whoever asks while a fetch is under way gets the next one: the present one may not see what was pushed meanwhile. */
   private look(): Promise<Found> {
-    return this.fetches.next(() => this.fetchOrRebuild());
+    return this.fetches.next(() => this.clone.orRebuilt(this.uses));
   }
 
-  private async fetchOrRebuild(): Promise<Found> {
-    this.used = await this.clone();
-    if (this.used === null || !(await isFile(join(this.place.repository, 'HEAD')))) return this.rebuild(this.used);
-    try {
-      return await this.fetchKnown();
-    } catch (cause) {
-      if (!(cause instanceof GitFailure) || !blamesTheClone(cause)) throw cause;
-      return await this.rebuild(this.used);
-    }
-  }
-
-  /** What tells the clone that is there now from any other in its place; null where there is none. */
-  private async clone(): Promise<string | null> {
-    try {
-      const { ino, birthtimeNs } = await stat(this.place.repository, { bigint: true });
-      return `${ino}:${birthtimeNs}`;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw cause;
-    }
-  }
+  private readonly uses = {
+    use: () => this.fetchKnown(),
+    rebuild: (broken: string | null) => this.rebuild(broken),
+  };
 
   /** Files and folders of a revision; a commit's are listed once, however many are asked for. */
   private async pathsOf(revision: string): Promise<ReadonlySet<string>> {
@@ -146,90 +121,41 @@ export class ClonedRepository implements StoreRepository {
   }
 
   /** A second look before anybody is told of a rewritten branch: a commit of our own may have moved the clone while the first one was under way. */
-  private async fetchPatiently(): Promise<Found> {
-    const until = performance.now() + this.remote.timeout;
-    for (let refusals = 0; ;) {
-      try {
-        return await this.fetchInto(this.place.repository);
-      } catch (cause) {
-        if (!(cause instanceof GitFailure)) throw cause;
-        if (NOT_A_CONTINUATION.test(cause.said)) {
-          refusals += 1;
-          if (refusals > 1) throw this.rewritten((await this.tip()) ?? 'another commit', 'what is there now does not contain that');
-        } else if (!BUSY_CLONE.test(cause.said) || performance.now() > until) throw cause;
-        await sleep(20 + Math.random() * 30);
-      }
-    }
+  private fetchPatiently(): Promise<Found> {
+    let refusals = 0;
+    return this.clone.fetchPatiently(async (failure) => {
+      if (!NOT_A_CONTINUATION.test(failure.said)) return false;
+      refusals += 1;
+      if (refusals > 1) throw this.rewritten((await this.tip()) ?? 'another commit', 'what is there now does not contain that');
+      return true;
+    });
   }
 
-  private async fetchInto(repository: string): Promise<Found> {
-    const options = ['--no-progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-gc', '--refmap='];
-    const command = ['fetch', ...options, '--', this.place.url, `${this.ref}:${this.ref}`];
-    try {
-      await git({ repository, command, remote: this.remote });
-      return 'branch';
-    } catch (cause) {
-      if (cause instanceof GitFailure && NO_BRANCH.test(cause.said)) return 'no-branch';
-      throw cause;
-    }
-  }
-
-  /**
-   * Makes the clone, whole or not at all, in the place of none or of a broken one. What this machine knew of the branch must be in it. Where another
-   * process has made one meanwhile, that one is used: commits which others are about to push lie in it.
-   * @param broken which clone it is to replace
-   */
+  /** A clone made anew: what this machine knew of the branch must be in it. */
   private async rebuild(broken: string | null): Promise<Found> {
-    const { folder, repository } = this.place;
-    if (broken !== (await this.clone())) return this.fetchKnown();
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const fresh = await mkdtemp(join(folder, '.clone-'));
-    try {
-      await git({ repository: null, command: ['init', '--quiet', '--bare', '-b', this.branch, fresh] });
-      await git({ repository: fresh, command: ['config', 'remote.origin.url', this.place.url] });
-      const found = await this.fetchInto(fresh);
-      const known = await readKnown(folder);
-      if (known !== null && (found === 'no-branch' || !(await contains(fresh, this.ref, known))))
+    const made = await this.clone.replace(broken, async (fresh) => {
+      const found = await this.clone.fetch(fresh);
+      const known = await readKnown(this.place.folder);
+      if (known !== null && (found === 'no-branch' || !(await contains(fresh, this.clone.ref, known))))
         throw this.rewritten(known, found === 'no-branch' ? 'there is no such branch now' : 'what is there now does not contain that');
-      if (broken !== null) await this.discard(broken);
-      // Another process was faster: its clone is as good as this one.
-      await rename(fresh, repository).catch(ignoring('ENOTEMPTY', 'EEXIST'));
-      this.used = await this.clone();
-      await this.remember();
       return found;
-    } finally {
-      await rm(fresh, { recursive: true, force: true });
-    }
-  }
-
-  /** Takes a broken clone away, unless another process already did. */
-  private async discard(broken: string): Promise<void> {
-    const { folder, repository } = this.place;
-    if ((await this.clone()) !== broken) return;
-    const aside = join(folder, `.broken-${randomUUID()}`);
-    await rename(repository, aside).catch(ignoring('ENOENT'));
-    await rm(aside, { recursive: true, force: true });
+    });
+    if (made === null) return this.fetchKnown();
+    await this.remember();
+    return made.filled;
   }
 
   private async push(tip: string | null, change: Change): Promise<Landing> {
-    const { repository, url } = this.place;
-    const pending = `refs/reseal/pending/${randomUUID()}`;
     try {
-      await new GitCommits(repository, pending, this.clock).commit(tip, change);
-      const lease = `--force-with-lease=${this.ref}:${tip ?? ''}`;
-      const options = ['--porcelain', '--no-verify', '--no-signed', '--no-recurse-submodules', '--no-follow-tags', lease];
-      await git({ repository, command: ['push', ...options, '--', url, `${pending}:${this.ref}`], remote: this.remote });
-      await this.follow(pending, tip);
+      await this.clone.push(tip, change, (pending) => this.follow(pending, tip));
       return { outcome: 'landed' };
     } catch (cause) {
-      if (!(cause instanceof GitFailure) || cause.command !== 'push' || blamesTheClone(cause)) throw cause;
+      if (!(cause instanceof GitFailure) || cause.command !== 'push' || blamesPushedClone(cause)) throw cause;
       const rejection = rejectionOf(cause);
       if (rejection?.outcome === 'moved') return rejection;
       if (rejection === null) throw cause;
       const said = words(cause.said.replace(/^error: failed to push some refs.*$/gm, ''));
       throw this.unreachable(`it refused the change: ${rejection.reason}.${said === '' ? '' : ` It says: ${said}.`}`, cause);
-    } finally {
-      await git({ repository, command: ['update-ref', '-d', pending] }).catch(() => undefined);
     }
   }
 
@@ -237,13 +163,13 @@ export class ClonedRepository implements StoreRepository {
   private async follow(pending: string, tip: string | null): Promise<void> {
     const { repository } = this.place;
     const was = tip ?? '0'.repeat(40);
-    await git({ repository, command: ['update-ref', this.ref, pending, was] }).catch(() => undefined);
+    await git({ repository, command: ['update-ref', this.clone.ref, pending, was] }).catch(() => undefined);
     await this.remember();
   }
 
   /** The branch's tip in the clone, which git writes as a file of its own after a fetch; null where there is none. */
   private async tip(): Promise<string | null> {
-    const text = await readFile(join(this.place.repository, this.ref), 'utf8').catch(() => '');
+    const text = await readFile(join(this.place.repository, this.clone.ref), 'utf8').catch(() => '');
     return /^([0-9a-f]{40,64})\n?$/.exec(text)?.[1] ?? null;
   }
 
@@ -295,9 +221,3 @@ const contains = (repository: string, ref: string, commit: string): Promise<bool
     () => true,
     () => false,
   );
-
-const ignoring =
-  (...codes: readonly string[]) =>
-  (error: unknown): void => {
-    if (!codes.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  };

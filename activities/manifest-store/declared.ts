@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { ResealError } from '../../src/domain/errors.js';
 import type { ResealConfiguration } from '../../src/schema/reseal.js';
+import { clonesFolder } from '../git/clone.js';
 import { BucketManifestStore } from './bucket/store.js';
 import type { OpenStore } from './contract.js';
 import { GitManifestStore } from './git.js';
 
-/** Where stores by URL have their clones on this machine. */
-export const clonesFolder = (home: string): string => join(home, 'clones');
 /** Where this machine keeps what it has read and seen of buckets. */
 export const bucketsFolder = (home: string): string => join(home, 'buckets');
 

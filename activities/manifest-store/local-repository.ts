@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResealError } from '../../src/domain/errors.js';
+import { isFile } from '../git/clone.js';
 import { GitFailure } from '../git/command.js';
 import { GitCommits, type Change, type Landing } from '../git/commits.js';
 import { absenceOf, outOfReach, type StorePlace } from './out-of-reach.js';
@@ -52,9 +52,3 @@ export class LocalRepository implements StoreRepository {
     return outOfReach(this.place, cause);
   }
 }
-
-export const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );

@@ -1,5 +1,6 @@
 import { defineCommand } from './command.js';
-import { examine, type DoctorVerdict } from './doctor/checks.js';
+import { examine } from './doctor/checks.js';
+import type { DoctorVerdict } from './doctor/finding.js';
 import type { Cell, Style } from './output.js';
 
 const WORDS: Readonly<Record<DoctorVerdict, { readonly text: string; readonly style: Style }>> = {

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { clonesFolder, openDeclaredStore } from '../../activities/manifest-store/declared.js';
+import { clonesFolder } from '../../activities/git/clone.js';
+import { openDeclaredStore } from '../../activities/manifest-store/declared.js';
 import { loadConfiguration } from '../configuration/load.js';
 import type { LineName } from '../domain/brands.js';
 import { VerifiedProfiles } from '../profile/index.js';

@@ -1,5 +1,6 @@
 import type { RehearsalFinding } from '../domain/rehearsal/finding.js';
 import { findingsOf, windowOfRehearsal, type Rehearsal } from '../domain/rehearsal/rehearsal.js';
+import { cohortName } from '../domain/rotation/status.js';
 import { cohortOf, wayBack, type NodeStep, type RehearsedRun } from '../domain/rehearsal/run.js';
 
 /** What `rotation rehearse` found: its `--json`, and what its report is made of. Instants are ISO 8601 in UTC, durations milliseconds. */
@@ -107,7 +108,7 @@ export function rehearsalView(rehearsal: Rehearsal): RehearsalView {
     mesh: {
       nodes: forecast.nodes.length,
       maxUnavailable: forecast.mesh.maxUnavailable,
-      cohorts: forecast.cohorts.map((nodes, index) => ({ name: index === 0 ? 'canary' : `wave ${index}`, nodes })),
+      cohorts: forecast.cohorts.map((nodes, index) => ({ name: cohortName(index), nodes })),
     },
     newCertificates: rehearsal.newCertificates,
     standIns: rehearsal.standIns,

@@ -1,4 +1,5 @@
-import { clonesFolder, openDeclaredStore } from '../../activities/manifest-store/declared.js';
+import { clonesFolder } from '../../activities/git/clone.js';
+import { openDeclaredStore } from '../../activities/manifest-store/declared.js';
 import type { OpenStore } from '../../activities/manifest-store/contract.js';
 import type { ContentStore } from '../../activities/node/frozen-contents.js';
 import { KeptSources } from '../../activities/profile-source/kept.js';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { presenceOf, serversOf } from '../../src/cli/doctor/serving.js';
-import type { DoctorCheck } from '../../src/cli/doctor/checks.js';
+import type { DoctorCheck } from '../../src/cli/doctor/finding.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import { identityText, newIdentity } from '../../src/temporal/agent/identity.js';
 import { createResealWorker } from '../../src/temporal/workers.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import type { PersonId } from '../../src/domain/brands.js';
-import type { DoctorCheck } from '../../src/cli/doctor/checks.js';
+import type { DoctorCheck } from '../../src/cli/doctor/finding.js';
 import { createMesh, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { openSurroundings } from '../../src/temporal/surroundings.js';

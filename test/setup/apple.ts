@@ -1,9 +1,7 @@
-import { cpSync, existsSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
-import { inject } from 'vitest';
+import { cpSync } from 'node:fs';
 import { openAppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
 import { TEAM } from '../../src/simulator/mesh/spec.js';
-import { withFileLock } from '../../src/temporal/file-lock.js';
+import { oncePerRun } from './once-per-run.js';
 
 const YEAR = 365 * 86_400_000;
 
@@ -13,10 +11,8 @@ const YEAR = 365 * 86_400_000;
  * @param target where it is to be; nothing is there yet
  */
 export async function copyApple(target: string): Promise<void> {
-  const made = join(inject('runFolder'), 'apple');
-  await withFileLock(`${made}.lock`, async () => {
-    if (existsSync(made)) return;
-    const apple = await openAppleHierarchy(`${made}.new`);
+  const made = await oncePerRun('apple', async (draft) => {
+    const apple = await openAppleHierarchy(draft);
     const now = Math.floor(Date.now() / 1000) * 1000;
     await apple.issueCertificate({
       commonName: `Apple Distribution: Acme GmbH (${TEAM})`,
@@ -24,7 +20,6 @@ export async function copyApple(target: string): Promise<void> {
       notBefore: new Date(now - YEAR / 10),
       notAfter: new Date(now + 0.9 * YEAR),
     });
-    renameSync(`${made}.new`, made);
   });
   cpSync(made, target, { recursive: true });
 }

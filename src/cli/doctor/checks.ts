@@ -16,8 +16,6 @@ import { fail, pass, settle, type DoctorCheck, type Finding } from './finding.js
 import { presences, serversOf } from './serving.js';
 import { checkSources } from './sources.js';
 
-export type { DoctorCheck, DoctorVerdict } from './finding.js';
-
 export function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const enough = major > 20 || (major === 20 && minor >= 19);

@@ -1,4 +1,4 @@
-import { clonesFolder } from '../../../activities/manifest-store/declared.js';
+import { clonesFolder } from '../../../activities/git/clone.js';
 import { openDeclaredSource } from '../../../activities/profile-source/declared.js';
 import type { Configuration } from '../../configuration/load.js';
 import { ResealError } from '../../domain/errors.js';
