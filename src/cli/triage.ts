@@ -6,17 +6,18 @@ import { readRenderedSettings } from '../artifact/rendered-settings.js';
 import { readSmallFile } from '../artifact/small-file.js';
 import { macTools } from '../artifact/tools.js';
 import { ResealError } from '../domain/errors.js';
+import { chosenConfigurations, gapsIn } from '../domain/project-configurations.js';
 import { NO_REQUEST, readBuildArguments, together, type BuildRequest } from '../domain/triage/build-request.js';
 import type { CiFile, ComparedNode, ExportFolder, ExportOptions, NodeComparison, ProjectLook } from '../domain/triage/input.js';
 import { triage } from '../domain/triage/triage.js';
 import { shellWords } from '../domain/triage/words.js';
-import { chosenConfigurations } from '../manifest/project-apps.js';
 import { nodeDiff } from '../presenters/node-diff.js';
 import type { NodeView } from '../presenters/node.js';
 import { triageText } from '../presenters/triage-text.js';
 import { triageView } from '../presenters/triage.js';
 import { readXcodeProject } from '../xcode-project/read-project.js';
 import { defineCommand, type Context } from './command.js';
+import { refuseConfigurationsAlone } from './manifest/apps.js';
 import { readNamed } from './manifest/read.js';
 import { readNodes } from './node/read.js';
 import { rootsOf } from './profile/roots.js';
@@ -82,11 +83,7 @@ type Given = Readonly<Record<'app' | 'buildLog' | 'project' | 'export' | 'node' 
 function refuseNothing({ app, buildArgs, buildLog, project, configuration, ci, export: exported, node, against }: Given): void {
   if ((node === undefined) !== (against === undefined))
     throw new ResealError('USAGE', '--node names the node that fails and --against one that passes: give both, or neither.');
-  if (project === undefined && configuration.length > 0)
-    throw new ResealError(
-      'USAGE',
-      '--configuration says which build configuration of an Xcode project counts. Name the project with --project.',
-    );
+  refuseConfigurationsAlone({ project, configuration });
   if ([app, buildLog, project, exported, node].every((one) => one === undefined) && buildArgs.length === 0 && ci.length === 0)
     throw new ResealError(
       'USAGE',
@@ -115,8 +112,7 @@ async function projectOf(
   const asked = request?.options.get('-configuration');
   const configurations = chosenConfigurations(project, configuration.length > 0 || asked === undefined ? configuration : [asked]);
   const targets = project.targets.filter((target) => configurations.includes(target.configuration));
-  const files = project.gaps.filter((gap) => gap.configurations.some((name) => configurations.includes(name)));
-  return { targets, gaps: [...files, ...targets.flatMap(({ gaps }) => gaps)] };
+  return { targets, gaps: gapsIn(project, configurations, targets) };
 }
 
 const exportedOf = async (context: Context, named: string | undefined): Promise<ExportFolder | null> =>

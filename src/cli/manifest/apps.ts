@@ -5,18 +5,12 @@ import { ResealError } from '../../domain/errors.js';
 import type { Manifest } from '../../domain/manifest.js';
 import type { Policy } from '../../domain/policy.js';
 import type { ProfileDescription } from '../../domain/profile.js';
+import { chosenConfigurations, gapsIn } from '../../domain/project-configurations.js';
 import { placeOf, reviewExport, reviewSigning, type SigningFinding } from '../../domain/project-review.js';
 import type { ProjectSigning } from '../../domain/project-signing.js';
 import { AppsSchema, type Apps, type AppsOrigin } from '../../manifest/assemble.js';
 import { exportMismatches } from '../../manifest/export-options.js';
-import {
-  appsDisagreements,
-  appsOfProject,
-  chosenConfigurations,
-  elsewhere,
-  teamMismatches,
-  type ProjectApps,
-} from '../../manifest/project-apps.js';
+import { appsDisagreements, appsOfProject, elsewhere, teamMismatches, type ProjectApps } from '../../manifest/project-apps.js';
 import { readExportOptions } from '../../xcode-project/export-options.js';
 import { readXcodeProject } from '../../xcode-project/read-project.js';
 
@@ -33,6 +27,15 @@ export const PROJECT_OPTIONS = {
   configuration: { kind: 'list', description: 'Build configurations of the project; by default Release', value: 'NAME' },
   exportOptions: { kind: 'list', description: 'ExportOptions.plist files that the manifest has to fit', value: 'FILE' },
 } as const;
+
+/** @throws ResealError USAGE for configurations of no project */
+export function refuseConfigurationsAlone({ project, configuration }: Pick<ProjectFiles, 'project' | 'configuration'>): void {
+  if (project === undefined && configuration.length > 0)
+    throw new ResealError(
+      'USAGE',
+      '--configuration says which build configuration of an Xcode project counts. Name the project with --project.',
+    );
+}
 
 /** Apps of a folder of profiles, and what is to be said of a manifest that was made of them. */
 export interface FolderApps {
@@ -61,11 +64,7 @@ export async function appsOf({ cwd, folder, files, profiles, policy }: Reading):
   const exported = exports.flatMap((options) => reviewExport(options, policy.specifiers));
   const mismatchesOf = (manifest: Manifest): readonly string[] => exports.flatMap((options) => exportMismatches(manifest, options));
   if (files.project === undefined) {
-    if (files.configuration.length > 0)
-      throw new ResealError(
-        'USAGE',
-        '--configuration says which build configuration of an Xcode project counts. Name the project with --project.',
-      );
+    refuseConfigurationsAlone(files);
     const apps = await declaredApps(folder);
     if (apps === null) throw missingApps(folder);
     return { apps, origin: ofFile(), signing: exported, warnings: [], check: (manifest) => refuse(mismatchesOf(manifest), 'apps.yaml') };
@@ -126,8 +125,7 @@ function ofProject(project: ProjectSigning, configurations: readonly string[], {
 }
 
 function warningsOf(project: ProjectSigning, configurations: readonly string[], { targets, without }: ProjectApps): readonly string[] {
-  const files = project.gaps.filter((gap) => gap.configurations.some((name) => configurations.includes(name)));
-  const said = [...files, ...targets.flatMap(({ gaps }) => gaps)].map((gap) => `${placeOf(gap)}: ${gap.found}; ${gap.next}`);
+  const said = gapsIn(project, configurations, targets).map((gap) => `${placeOf(gap)}: ${gap.found}; ${gap.next}`);
   const left = without.map(
     (app) => `app ${app} of ${basename(project.name)} is left out: no profile is for it or anything that it carries`,
   );
