@@ -80,7 +80,9 @@ describe.each(['local', 'ssh'] as const)('a program of a node (%s)', (reach) => 
     // Told from those of other runs.
     const length = 4000 + Math.floor(Math.random() * 1_000_000);
     program('security', `echo begun; sleep ${length} & wait`);
-    const result = await security([], { timeout: 1_000 });
+    // Long enough for a busy machine to begin it, over a connection that is there already.
+    await mac.reach();
+    const result = await security([], { timeout: 5_000 });
     expect(result).toMatchObject({ expired: true, stdout: 'begun\n' });
     expect(result.code).not.toBe(0);
     await until(() => !execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes(`sleep ${length}`), {
