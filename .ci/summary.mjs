@@ -1,21 +1,36 @@
-// Names the skipped and the failed tests of vitest's JSON reports, then closes with their counts on one line.
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, relative } from 'node:path';
+// Names the skipped, the unsteady and the failed tests of vitest's JSON reports, then closes with their counts on one line.
+// `--again REPORT`: what the files that failed said when they ran once more, by themselves; that is what counts of them.
+import { basename } from 'node:path';
+import { readReports } from './reports.mjs';
 
-const paths = process.argv.slice(2);
-const missing = paths.filter((path) => !existsSync(path));
+const args = process.argv.slice(2);
+const at = args.indexOf('--again');
+const again = at === -1 ? [] : readReports(args.splice(at, 2).slice(1)).files;
+const { missing, files: first } = readReports(args);
 for (const path of missing) console.log(`failed: the test runner left no report ${basename(path)}: it did not run to its end`);
-const reports = paths.filter((path) => existsSync(path)).map((path) => JSON.parse(readFileSync(path, 'utf8')));
-const files = reports.flatMap((report) => report.testResults);
-const tests = files.flatMap((file) => file.assertionResults.map((test) => ({ ...test, file: relative(process.cwd(), file.name) })));
-const passed = tests.filter((test) => test.status === 'passed');
-const failed = tests.filter((test) => test.status === 'failed');
-const skipped = tests.filter((test) => !['passed', 'failed'].includes(test.status));
-const broken = files.filter((file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'));
-for (const test of skipped) console.log(`skipped: ${test.file}: ${test.fullName}`);
-for (const test of failed) console.log(`failed: ${test.file}: ${test.fullName}`);
-for (const file of broken) console.log(`failed: ${relative(process.cwd(), file.name)}: ${file.message.split('\n')[0]}`);
+
+const files = first.map((file) => again.find((one) => one.file === file.file) ?? file);
+const among = (list, wanted) => list.flatMap(({ file, tests }) => tests.filter(wanted).map((test) => `${file}: ${test.fullName}`));
+const passed = among(files, (test) => test.status === 'passed');
+const failed = among(files, (test) => test.status === 'failed');
+const skipped = among(files, (test) => !['passed', 'failed'].includes(test.status));
+const broken = files.filter((file) => file.failed && !file.tests.some((test) => test.status === 'failed'));
+const unsteady = [
+  ...among(first, (test) => test.status === 'failed').filter((name) => passed.includes(name)),
+  ...first
+    .filter(
+      (file) =>
+        file.failed && !files.some((one) => one.file === file.file && one.failed) && !file.tests.some((test) => test.status === 'failed'),
+    )
+    .map(({ file }) => `${file}: its set-up`),
+];
+for (const name of skipped) console.log(`skipped: ${name}`);
+for (const name of unsteady) console.log(`unsteady (failed beside other tests, passed by itself): ${name}`);
+for (const name of failed) console.log(`failed: ${name}`);
+for (const file of broken) console.log(`failed: ${file.file}: ${file.message}`);
 
 const failures = failed.length + broken.length + missing.length;
-console.log(`${passed.length} passed, ${failures} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`);
+const counts = [`${passed.length} passed`, `${failures} failed`];
+if (skipped.length > 0) counts.push(`${skipped.length} skipped`);
+console.log(counts.join(', '));
 process.exit(failures === 0 && passed.length > 0 ? 0 : 1);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Compiles src, workflows and activities to dist/ and bundles the workflows once, so that a worker starts without webpack.
+// Compiles src, workflows and activities to dist/, bundles the workflows once, so that a worker starts without webpack, and makes the empty
+// database that ledgers begin with.
 // `--if-stale`: does nothing when dist/ is newer than every source. Quiet when all is well.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,16 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const stamp = join(dist, '.built');
-const sources = ['src', 'workflows', 'activities', 'scripts/build.mjs', 'tsconfig.json', 'tsconfig.build.json', 'package.json'];
+const sources = [
+  'src',
+  'workflows',
+  'activities',
+  'scripts/build.mjs',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package.json',
+  'package-lock.json',
+];
 
 function newest(path) {
   if (!existsSync(path)) return 0;
@@ -70,6 +80,15 @@ async function bundleWorkflows() {
   writeFileSync(join(dist, 'workflow-bundle.js'), code);
 }
 
+/** An empty database, which a new ledger begins as a copy of (src/ledger/embedded.ts). Whole or not at all, like the rest. */
+async function makeEmptyLedger() {
+  const { PGlite } = await import('@electric-sql/pglite');
+  const draft = join(dist, 'empty-ledger.draft');
+  const database = await PGlite.create(draft);
+  await database.close();
+  renameSync(draft, join(dist, 'empty-ledger'));
+}
+
 if (!process.argv.includes('--if-stale') || !isFresh()) {
   const startedAt = new Date();
   compile();
@@ -77,6 +96,11 @@ if (!process.argv.includes('--if-stale') || !isFresh()) {
     await bundleWorkflows();
   } catch (error) {
     fail('the workflows could not be bundled; the reason is above.', String(error?.stack ?? error));
+  }
+  try {
+    await makeEmptyLedger();
+  } catch (error) {
+    fail('the empty database that ledgers begin with could not be made; the reason is above.', String(error?.stack ?? error));
   }
   // Judged by the time the build began: a file saved while it ran makes the next one run.
   writeFileSync(stamp, `${startedAt.toISOString()}\n`);

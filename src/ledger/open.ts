@@ -1,6 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
 import { type Dialect, Kysely, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { LedgerWrites, RotationNodeRow } from '../../activities/ledger/contract.js';
@@ -8,6 +5,7 @@ import { ResealError } from '../domain/errors.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import type { SeatUse } from '../domain/seats/seat.js';
+import { openEmbedded } from './embedded.js';
 import { eventsAfter, recordEvents } from './events.js';
 import { openHandoffs, registerHandoff, type RegisteredHandoff } from './handoffs.js';
 import { migrations } from './migrations.js';
@@ -63,21 +61,6 @@ function serverDialect(url: string): { readonly dialect: Dialect; readonly where
   return { dialect: new PostgresDialect({ pool }), where };
 }
 
-async function embeddedDialect(folder: string): Promise<{ readonly dialect: Dialect; readonly where: string }> {
-  mkdirSync(dirname(folder), { recursive: true });
-  try {
-    return { dialect: pgliteDialect(await PGlite.create(folder)), where: `embedded, in ${folder}` };
-  } catch (error) {
-    throw new ResealError(
-      'DATABASE_UNREACHABLE',
-      `The embedded database in ${folder} cannot be opened. Check that no other process uses it and that the disk has room.`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
 async function migrate(db: Kysely<Tables>, where: string): Promise<void> {
   await reaching(where, async () => {
     const { error, results } = await new Migrator({ db, provider: migrations }).migrateToLatest();
@@ -93,7 +76,10 @@ async function migrate(db: Kysely<Tables>, where: string): Promise<void> {
 
 /** Opens the ledger and brings its tables up to date. Throws DATABASE_UNREACHABLE where it cannot be reached. */
 export async function openLedger(place: LedgerPlace): Promise<Ledger> {
-  const { dialect, where } = place.kind === 'embedded' ? await embeddedDialect(place.folder) : serverDialect(place.url);
+  const { dialect, where } =
+    place.kind === 'embedded'
+      ? { dialect: pgliteDialect(await openEmbedded(place.folder)), where: `embedded, in ${place.folder}` }
+      : serverDialect(place.url);
   const db = new Kysely<Tables>({ dialect });
   try {
     await migrate(db, where);

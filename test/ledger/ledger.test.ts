@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -220,6 +220,27 @@ describe('the embedded database', () => {
     const second = await openLedger(place);
     expect(await second.rotation('kept-1')).toEqual(status('kept-1'));
     await second.close();
+  });
+
+  it('begins as a whole copy of the empty one: what a killed process left halfway is cleared away', async () => {
+    const place: LedgerPlace = { kind: 'embedded', folder: join(folder, 'halfway') };
+    mkdirSync(join(`${place.folder}.draft`, 'base'), { recursive: true });
+    writeFileSync(join(`${place.folder}.draft`, 'PG_VERSION'), 'half');
+    const ledger = await openLedger(place);
+    await ledger.recordRotation(status('kept-2'));
+    expect(await ledger.rotation('kept-2')).toEqual(status('kept-2'));
+    await ledger.close();
+    expect(readdirSync(folder).filter((name) => name.startsWith('halfway'))).toEqual(['halfway']);
+    expect(readFileSync(join(place.folder, 'PG_VERSION'), 'utf8')).toMatch(/^\d+\n$/);
+  });
+
+  it('in a place that cannot be written says which, and leaves nothing there', async () => {
+    writeFileSync(join(folder, 'a-file'), '');
+    const where = join(folder, 'a-file', 'database');
+    await expect(openLedger({ kind: 'embedded', folder: where })).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      message: expect.stringContaining(where),
+    });
   });
 });
 
