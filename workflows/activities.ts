@@ -84,8 +84,15 @@ export const nodeOptions = (operationTimeout: number): ActivityOptions => ({
  * @param handout who carries it out; null: the workers that this workflow runs on
  */
 export const nodesWith = (operationTimeout: number, summary: string, handout: Handout | null): NodeActivities =>
-  proxyActivities<NodeActivities>({
-    ...nodeOptions(operationTimeout),
-    summary,
-    ...(handout === null ? {} : { taskQueue: handout.taskQueue, scheduleToStartTimeout: handout.patience }),
-  });
+  proxyActivities<NodeActivities>({ ...nodeOptions(operationTimeout), ...handedOut(summary, handout) });
+
+/** The same where a person waits for the answer: a node that does not answer five times, within some seconds, is said to be away. */
+export const nodesAtOnce = (operationTimeout: number, summary: string, handout: Handout | null): NodeActivities => {
+  const options = nodeOptions(operationTimeout);
+  return proxyActivities<NodeActivities>({ ...options, retry: { ...options.retry, maximumAttempts: 5 }, ...handedOut(summary, handout) });
+};
+
+const handedOut = (summary: string, handout: Handout | null): ActivityOptions => ({
+  summary,
+  ...(handout === null ? {} : { taskQueue: handout.taskQueue, scheduleToStartTimeout: handout.patience }),
+});

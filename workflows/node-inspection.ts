@@ -3,7 +3,7 @@ import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
 import type { NodeReport } from '../src/domain/node/report.js';
 import { handoutOf, type Routes } from '../src/domain/node/routes.js';
 import type { Policy } from '../src/domain/policy.js';
-import { ledger, nodesWith } from './activities.js';
+import { ledger, nodesAtOnce } from './activities.js';
 import { whyNot } from './untaken.js';
 
 export interface NodeInspectionInput {
@@ -49,7 +49,7 @@ export async function nodeInspection(input: NodeInspectionInput): Promise<NodeIn
     input.nodes.map(async (node) => {
       const handout = handoutOf(workflowInfo().taskQueue, node, input.routes, input.limits);
       try {
-        reports.push(await nodesWith(input.limits.nodeOperationTimeout, node, handout).inspectNode({ ...order, node }));
+        reports.push(await nodesAtOnce(input.limits.nodeOperationTimeout, node, handout).inspectNode({ ...order, node }));
       } catch (error) {
         unreachable.push({ node, reason: whyNot(error, node, input.routes, handout) });
       }

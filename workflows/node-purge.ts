@@ -3,7 +3,7 @@ import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
 import type { PurgeResult } from '../src/domain/node/purge.js';
 import { handoutOf, type Routes } from '../src/domain/node/routes.js';
 import type { Policy } from '../src/domain/policy.js';
-import { nodesWith } from './activities.js';
+import { nodesAtOnce } from './activities.js';
 import { whyNot } from './untaken.js';
 
 export interface NodePurgeInput {
@@ -24,7 +24,7 @@ export async function nodePurge(input: NodePurgeInput): Promise<NodePurge> {
   const now = Date.now();
   const handout = handoutOf(workflowInfo().taskQueue, input.node, input.routes, input.limits);
   try {
-    return await nodesWith(input.limits.nodeOperationTimeout, input.node, handout).purgeNode({
+    return await nodesAtOnce(input.limits.nodeOperationTimeout, input.node, handout).purgeNode({
       node: input.node,
       line: input.line,
       rotation: `${input.line}-purge`,

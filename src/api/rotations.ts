@@ -191,8 +191,32 @@ async function startOn(
     const running = await live(desk, line);
     // One that has reached its end closes within moments: what people ask for next need not wait for a second try.
     if (running !== null && running.outcome !== null && (await closes(desk, line))) return startOn(desk, type, line, input);
-    const what = running === null ? `A rotation is just starting on ${line}` : `${running.id} is in flight on ${line} (${running.phase})`;
-    throw new ResealError('ROTATION_IN_FLIGHT', `${what}: one at a time. See \`reseal rotation list\`.`, { cause: error });
+    throw new ResealError('ROTATION_IN_FLIGHT', `${inFlight(running, line)}: one at a time. See \`reseal rotation list\`.`, {
+      cause: error,
+    });
+  }
+}
+
+const inFlight = (running: RotationStatus | null, line: string): string =>
+  running === null ? `A rotation is just starting on ${line}` : `${running.id} is in flight on ${line} (${running.phase})`;
+
+/** For what must not come between a rotation and its nodes. @throws ResealError ROTATION_IN_FLIGHT */
+export async function refuseInFlight(desk: RotationDesk, line: string): Promise<void> {
+  if (!(await isRunning(desk, line))) return;
+  const running = await live(desk, line);
+  if (running !== null && running.outcome !== null && (await closes(desk, line))) return;
+  throw new ResealError(
+    'ROTATION_IN_FLIGHT',
+    `${inFlight(running, line)}, and takes care of its nodes itself. Wait for its end, or let it try a node again: \`reseal rotation retry\`.`,
+  );
+}
+
+async function isRunning(desk: RotationDesk, line: string): Promise<boolean> {
+  try {
+    return (await handleOf(desk, line).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
   }
 }
 

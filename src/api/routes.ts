@@ -30,6 +30,8 @@ export const CommandBody = z.strictObject({
 });
 
 export const PurgeBody = z.strictObject({ by: person, ticket });
+/** On all lines that the node follows where none is named. */
+export const RestoreBody = z.strictObject({ by: person, ticket, line: text.optional() });
 
 export const ScheduleBody = z.strictObject({
   action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']),
@@ -149,6 +151,12 @@ export const ROUTES: readonly RouteDescription[] = [
     path: '/v1/nodes/{name}/purge',
     summary: 'Destroy the retired keychains of a node that no rollback can need any more',
     body: PurgeBody,
+  },
+  { method: 'post', path: '/v1/nodes/{name}/restore', summary: 'Bring a node to the manifest in force', body: RestoreBody },
+  {
+    method: 'get',
+    path: '/v1/nodes/{name}/restore/{line}',
+    summary: 'How its newest restore on a line stands; waits some seconds for its end',
   },
   { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
   { method: 'post', path: '/v1/schedule', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },

@@ -29,6 +29,7 @@ import {
   openApi,
   PlanBody,
   PurgeBody,
+  RestoreBody,
   ScheduleBody,
   ClaimAcquireBody,
   ClaimCompleteBody,
@@ -41,6 +42,7 @@ import {
   StartBody,
 } from './routes.js';
 import { purgeNode } from './purge.js';
+import { restoreNode, restoreStanding } from './restore.js';
 import { HandoffSchema } from '../schema/handoff.js';
 import { showImpact } from './impact.js';
 import { listHandoffs, registerHandoff } from './handoffs.js';
@@ -134,6 +136,12 @@ export function createApi({ desk, token }: ApiOptions): Hono {
     const { by, ticket } = await body(context, PurgeBody);
     return context.json(await purgeNode(desk, context.req.param('name'), by, ticket));
   });
+  api.post('/v1/nodes/:name/restore', async (context) =>
+    context.json(await restoreNode(desk, context.req.param('name'), await body(context, RestoreBody)), 202),
+  );
+  api.get('/v1/nodes/:name/restore/:line', async (context) =>
+    context.json(await restoreStanding(desk, context.req.param('name'), context.req.param('line'))),
+  );
   api.get('/v1/schedule', async (context) => context.json(await showSchedule(desk)));
   api.post('/v1/schedule', async (context) => {
     const { action, at } = await body(context, ScheduleBody);

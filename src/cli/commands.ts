@@ -219,6 +219,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./node/purge.js'),
   },
   {
+    path: 'node restore',
+    description:
+      'Bring nodes to the manifest in force: ones that were away, imaged anew, or never had any; exit 1 when one fails, 3 when one is away',
+    load: () => import('./node/restore.js'),
+  },
+  {
     path: 'node script',
     description: 'Print reseal-node, the program to install on a Mac that is reached over SSH',
     load: () => import('./node/script.js'),

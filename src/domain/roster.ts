@@ -18,7 +18,8 @@ export type RosterCommand =
   | 'answer'
   | 'close'
   | 'release-seat'
-  | 'purge';
+  | 'purge'
+  | 'restore';
 
 export interface Person {
   readonly id: PersonId;

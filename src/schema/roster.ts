@@ -21,6 +21,7 @@ const COMMANDS = [
   'close',
   'release-seat',
   'purge',
+  'restore',
 ] as const satisfies readonly RosterCommand[];
 
 /** `roster.yaml`. */

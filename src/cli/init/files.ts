@@ -90,7 +90,7 @@ persons:
 ${approvers.map((id) => `  - { id: ${id}, name: ${id}, roles: [approvers, incident] }\n`).join('')}roles:
   requesters: [import, freeze, start, cancel, pause, resume, retry]
   approvers: [approve, reject, withdraw]
-  incident: [rollback, retry, answer, pause, resume, cancel, close, release-seat, purge]
+  incident: [rollback, retry, answer, pause, resume, cancel, close, release-seat, purge, restore]
 `;
 
 const reseal = ({ roots }: InitialTeam, match: InitialMatch | null): string => `# Where everything is. Relative paths start at this folder.

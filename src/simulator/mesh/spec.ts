@@ -80,7 +80,7 @@ export const ROSTER = {
   roles: {
     requesters: ['import', 'freeze', 'start', 'cancel', 'pause', 'resume', 'retry'],
     approvers: ['approve', 'reject', 'withdraw'],
-    incident: ['rollback', 'retry', 'answer', 'pause', 'resume', 'cancel', 'close', 'release-seat', 'purge'],
+    incident: ['rollback', 'retry', 'answer', 'pause', 'resume', 'cancel', 'close', 'release-seat', 'purge', 'restore'],
     oncall: [],
   },
 };

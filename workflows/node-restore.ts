@@ -1,0 +1,106 @@
+import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { LineName, NodeName, RotationId, Sha256 } from '../src/domain/brands.js';
+import type { NodeOrder } from '../src/domain/node/order.js';
+import { fallbackOf, supersededOn, type KeptManifest, type RestoreResult, type RestoreTask } from '../src/domain/node/restore.js';
+import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
+import { handoutOf, type Routes } from '../src/domain/node/routes.js';
+import type { Policy } from '../src/domain/policy.js';
+import { epochOf } from '../src/domain/rotation/state.js';
+import { ledgerPatiently, nodesAtOnce } from './activities.js';
+import { whyNot } from './untaken.js';
+
+export interface NodeRestoreInput {
+  readonly node: NodeName;
+  readonly line: LineName;
+  /** In force on the line. */
+  readonly manifest: Sha256;
+  /** Allotted by the line's store as for a rotation: newer than every order of the rotations before, older than of those to come. */
+  readonly number: number;
+  readonly by: string;
+  readonly ticket: string;
+  readonly topology: Sha256;
+  readonly policyDigest: Sha256;
+  readonly routes: Routes;
+  readonly limits: Pick<Policy['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
+}
+
+/** What the restore is at; for who waits. */
+export const restoreTaskQuery = defineQuery<RestoreTask>('task');
+
+/**
+ * Brings one node to the manifest in force, at a person's word: one that was away during a rotation, that was imaged anew, or that never had any.
+ * What it accepted beside goes into quarantine. A rotation that begins meanwhile has the newer number, and its orders win.
+ */
+export async function nodeRestore(input: NodeRestoreInput): Promise<RestoreResult> {
+  let at: RestoreTask = 'inspect';
+  setHandler(restoreTaskQuery, () => at);
+  const { node, line, manifest, routes, limits } = input;
+  const handout = handoutOf(workflowInfo().taskQueue, node, routes, limits);
+  const activities = nodesAtOnce(limits.nodeOperationTimeout, node, handout);
+  const rotation = `${line}-${input.number}` as RotationId;
+  const order = (task: RestoreTask): NodeOrder => {
+    at = task;
+    const now = Date.now();
+    const epoch = epochOf({ k: input.number, d: 0 });
+    return {
+      node,
+      line,
+      rotation,
+      epoch,
+      opId: `${rotation}/${task}/${epoch}`,
+      notAfter: now + 2 * limits.nodeOperationTimeout,
+      sentAt: now,
+      offset: 0,
+      topology: input.topology,
+      policy: input.policyDigest,
+    };
+  };
+  const nothing = { node, line, manifest, retired: [], kept: [] };
+  let found: NodeReport | null = null;
+  let active: Sha256 | null = null;
+  try {
+    found = await activities.inspectNode({ ...order('inspect'), manifest });
+    active = found.active;
+    const staged = await activities.stageNode({ ...order('stage'), to: manifest });
+    if (staged.outcome !== 'done') return { ...nothing, ...endOf(staged), before: found.active, at };
+    const switched = await activities.switchNode({ ...order('switch'), target: manifest, revertTo: fallbackOf(found, manifest) });
+    active = switched.active;
+    if (switched.outcome !== 'done') return { ...nothing, ...endOf(switched), before: found.active, at };
+  } catch (error) {
+    const reason = whyNot(error, node, routes, handout);
+    return { ...nothing, outcome: unwell(error), reason, before: found?.active ?? null, active, at };
+  }
+  const retired: Sha256[] = [];
+  const kept: KeptManifest[] = [];
+  for (const old of supersededOn(found, manifest)) {
+    try {
+      const gone = await activities.retireNode({ ...order('retire'), old, keep: manifest });
+      if (gone.outcome === 'done') retired.push(old);
+      else kept.push({ manifest: old, reason: gone.reason });
+    } catch (error) {
+      kept.push({ manifest: old, reason: whyNot(error, node, routes, handout) });
+    }
+  }
+  await look(activities.inspectNode({ ...order('inspect'), manifest }), line);
+  return { ...nothing, outcome: 'done', reason: '', before: found.active, active, at: 'switch', retired, kept };
+}
+
+const endOf = ({ outcome, reason, active }: NodeResult): Pick<RestoreResult, 'outcome' | 'reason' | 'active'> => ({
+  outcome,
+  reason,
+  active,
+});
+
+/** What the node is now, for `node list`; the restore is done with or without it. */
+async function look(inspection: Promise<NodeReport>, line: LineName): Promise<void> {
+  try {
+    await ledgerPatiently.recordStep({ line, rows: [], reports: [await inspection] });
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+  }
+}
+
+function unwell(error: unknown): 'unreachable' | 'failed' {
+  const cause = error instanceof ActivityFailure ? error.cause : null;
+  return cause instanceof ApplicationFailure && cause.type !== 'NODE_UNREACHABLE' ? 'failed' : 'unreachable';
+}
