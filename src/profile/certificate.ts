@@ -24,6 +24,8 @@ export interface Certificate {
   readonly issuer: string;
   /** How many authorities may stand below this one; null: no limit, or no authority. */
   readonly pathLength: number | null;
+  /** `damaged` where the reader understood these bytes as other bytes: written again, what was read is not what was there. */
+  readonly encoding: 'whole' | 'damaged';
 }
 
 /** Certificates that were read, by the SHA-256 of their DER: a team's profiles all carry Apple's and its own, and reading one takes milliseconds. */
@@ -58,6 +60,7 @@ function decoded(der: Uint8Array): Certificate {
     subject: hex(parsed.subject.valueBeforeDecode),
     issuer: hex(parsed.issuer.valueBeforeDecode),
     pathLength: pathLength(parsed),
+    encoding: Buffer.compare(new Uint8Array(parsed.toSchema().toBER()), der) === 0 ? 'whole' : 'damaged',
   };
 }
 
