@@ -127,7 +127,7 @@ async function noted(lane: OnVolume, manifest: Sha256): Promise<boolean> {
 async function note(lane: OnVolume, manifest: Sha256): Promise<void> {
   const { files, paths } = lane.volume;
   await lane.held.check();
-  await files.createLink(paths.need(manifest), lane.order.rotation);
+  await files.createNote(paths.need(manifest), lane.order.rotation);
   await files.syncFolders([paths.needed(manifest)]);
 }
 

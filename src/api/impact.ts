@@ -27,15 +27,7 @@ export async function showImpact(desk: RotationDesk, query: ImpactQuery): Promis
 
 async function factsOf(desk: RotationDesk): Promise<ImpactFacts> {
   const { topology } = desk.around.configuration();
-  const [seen, handoffs] = await Promise.all([desk.ledger.nodes(), desk.ledger.openHandoffs(Date.now())]);
-  const nodes = seen.map(({ name, line, report, seenAt }) => ({
-    node: name,
-    line,
-    active: report.active,
-    accepted: report.accepted,
-    pins: report.pins ?? null,
-    seenAt,
-  }));
+  const [nodes, handoffs] = await Promise.all([desk.ledger.nodeTruths(), desk.ledger.openHandoffs(Date.now())]);
   const heads = new Map<LineName, Sha256>();
   const manifests = new Map<Sha256, Manifest>();
   for (const line of Object.keys(topology.lines) as LineName[]) {

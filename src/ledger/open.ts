@@ -2,6 +2,7 @@ import { type Dialect, Kysely, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { LedgerWrites, RotationNodeRow } from '../../activities/ledger/contract.js';
 import { ResealError } from '../domain/errors.js';
+import type { NodeTruth } from '../domain/impact/impact.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import type { SeatUse } from '../domain/seats/seat.js';
@@ -9,7 +10,7 @@ import { openEmbedded } from './embedded.js';
 import { eventsAfter, recordEvents } from './events.js';
 import { openHandoffs, registerHandoff, type RegisteredHandoff } from './handoffs.js';
 import { migrations } from './migrations.js';
-import { nodes, saveNodeReports, type SeenNode } from './nodes.js';
+import { nodes, nodeTruths, saveNodeReports, type SeenNode } from './nodes.js';
 import { pgliteDialect } from './pglite-dialect.js';
 import { isUnreachable, reaching } from './reachable.js';
 import { recordNodes, rotationNodes } from './rotation-nodes.js';
@@ -28,6 +29,7 @@ export interface Ledger extends LedgerWrites {
   rotationNodes(id: string): Promise<RotationNodeRow[]>;
   eventsAfter(id: string, seq: number, limit?: number): Promise<HistoryEvent[]>;
   nodes(filter?: { readonly line?: string; readonly name?: string }): Promise<SeenNode[]>;
+  nodeTruths(): Promise<readonly NodeTruth[]>;
   /** Claims that ended after `since`, oldest first. */
   seatUses(since: number): Promise<SeatUse[]>;
   /** Idempotent by digest. */
@@ -98,6 +100,7 @@ export async function openLedger(place: LedgerPlace): Promise<Ledger> {
     rotationNodes: (id) => run(() => rotationNodes(db, id)),
     eventsAfter: (id, seq, limit) => run(() => eventsAfter(db, id, seq, limit)),
     nodes: (filter) => run(() => nodes(db, filter)),
+    nodeTruths: () => run(() => nodeTruths(db)),
     recordSeatUses: (uses) => run(() => recordSeatUses(db, uses)),
     seatUses: (since) => run(() => seatUses(db, since)),
     recordSignings: (made) => run(() => recordSignings(db, made)),

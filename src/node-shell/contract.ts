@@ -69,8 +69,13 @@ export interface NodeFiles {
   tail(path: NodePath, start: number): Promise<Uint8Array>;
   /** Whether anything is at the path; a link counts by itself, whatever it leads to. */
   exists(path: NodePath): Promise<boolean>;
-  /** Creates a link whose target is `text`; false where something is there already. */
-  createLink(path: NodePath, text: string): Promise<boolean>;
+  /** Creates the link that is a lock; false where something is there already. @param owner begins with the `identity` that was answered last */
+  createLock(path: NodePath, owner: string): Promise<boolean>;
+  /**
+   * Creates a link that is a note, and stays when whoever made it has gone; nothing happens where something is there already.
+   * @param text letters, digits and `:._-`, beginning with one of the first two: it is no path to anywhere
+   */
+  createNote(path: NodePath, text: string): Promise<void>;
   /** The text of a link; null where there is none. */
   readLink(path: NodePath): Promise<string | null>;
   /** Removes a file or link; nothing happens where there is none. */

@@ -258,13 +258,22 @@ export class LocalNode implements NodeShell {
     return this.lstat(this.resolve(path), path) !== undefined;
   }
 
-  async createLink(path: NodePath, text: string): Promise<boolean> {
+  async createLock(path: NodePath, owner: string): Promise<boolean> {
+    return this.createLink('create the lock', path, owner);
+  }
+
+  async createNote(path: NodePath, text: string): Promise<void> {
+    this.createLink('create the note', path, text);
+  }
+
+  /** False where something is there already. */
+  private createLink(doing: string, path: NodePath, text: string): boolean {
     try {
       this.fs.symlink(text, this.resolve(path));
       return true;
     } catch (cause) {
       if (codeOf(cause) === 'EEXIST') return false;
-      throw this.writing(path, 'create the lock', cause);
+      throw this.writing(path, doing, cause);
     }
   }
 

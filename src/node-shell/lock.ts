@@ -60,7 +60,7 @@ async function locked<T>(files: NodeFiles, path: NodePath, work: () => Promise<T
 
 async function acquire(files: NodeFiles, path: NodePath, mine: string): Promise<void> {
   const until = Date.now() + PATIENCE;
-  for (let tries = 0; !(await files.createLink(path, mine)); tries += 1) {
+  for (let tries = 0; !(await files.createLock(path, mine)); tries += 1) {
     const owner = await files.readLink(path);
     if (owner !== null && (await isLeftOver(files, owner))) await takeOver(files, path, owner, mine);
     else if (Date.now() > until) {
@@ -80,7 +80,7 @@ async function isLeftOver(files: NodeFiles, owner: string): Promise<boolean> {
 /** Removes the lock of a dead owner, and only that: one taker at a time looks again before it removes. */
 async function takeOver(files: NodeFiles, path: NodePath, dead: string, mine: string): Promise<void> {
   const guard = `${path}.takeover`;
-  if (!(await files.createLink(guard, mine))) {
+  if (!(await files.createLock(guard, mine))) {
     const owner = await files.readLink(guard);
     if (owner !== null && (await isLeftOver(files, owner))) await files.remove(guard);
     await sleep(1 + Math.random() * 4);

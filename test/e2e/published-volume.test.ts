@@ -1,48 +1,24 @@
-import { readdirSync, readFileSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { sha256Of } from '../../src/manifest/digest.js';
-import { SIMULATED_PUBLISHER, simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { mountVolume } from '../../src/simulator/mesh/volume.js';
 import { corruptNewProfile } from './corruption.js';
-import { Interference } from './interference.js';
+import type { Interference } from './interference.js';
 import { meshTruth, nodeTruth, type NodeTruth } from './node-truth.js';
-import { RotatingMesh } from './rotating-mesh.js';
+import { BUILDER_WAIT, MOUNT, PUBLISHER, PublishedMesh, type PublishedMeshRequest } from './published-volume.js';
+import type { RotatingMesh } from './rotating-mesh.js';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
-const MOUNT = '/usr/local/var/reseal/mount';
-const PUBLISHER = SIMULATED_PUBLISHER.name;
-
-/** A publisher, and four nodes that read its volume. */
+let volume: PublishedMesh;
 let mesh: RotatingMesh;
 let interference: Interference;
-async function start(
-  changed: (mesh: { readonly folders: { readonly nodes: string } }) => Promise<void> = async () => undefined,
-): Promise<void> {
-  interference = new Interference();
-  mesh = await RotatingMesh.start({
-    nodes: [SIMULATED_PUBLISHER, ...simulatedNodes(4)],
-    decorate: interference.decorate,
-    changed,
-    policy: {
-      cohorts: { canary: { perImage: 1, share: '5%' }, waves: ['50%', '50%'], maxUnavailable: 1, stallTimeout: '30s' },
-      retirement: { secondGate: false, maxBuildDuration: '1500ms', overduePinPageEvery: '1m' },
-    },
-  });
+async function start(request: PublishedMeshRequest = {}): Promise<void> {
+  volume = await PublishedMesh.start(request);
+  ({ mesh, interference } = volume);
 }
 afterEach(() => mesh.stop());
 
-const volume = (...names: string[]): string => join(mesh.home(PUBLISHER), MOUNT, 'ios-main', ...names);
-/** Which manifest each node's pointer names. */
-const pointers = (): Readonly<Record<string, string>> =>
-  Object.fromEntries(readdirSync(volume('nodes')).map((node) => [node, sha256Of(readFileSync(volume('nodes', node, 'profiles.json')))]));
-const pointingTo = (digest: string | null): readonly string[] =>
-  Object.entries(pointers())
-    .flatMap(([node, active]) => (active === digest ? [node] : []))
-    .sort();
-const names = (): readonly string[] => mesh.mesh.nodes.map(({ name }) => name).sort();
-const published = (): readonly string[] => [...readdirSync(volume('manifests')), ...readdirSync(volume('settings'))].sort();
 /** Without the folders that a volume keeps once it has had something. */
 const files = (truth: Readonly<Record<string, NodeTruth>>): unknown =>
   Object.fromEntries(
@@ -51,21 +27,21 @@ const files = (truth: Readonly<Record<string, NodeTruth>>): unknown =>
 
 it('moves the pointers of the canary, after the approvals those of the waves, and keeps only the new manifest (R2, R4, R9, S4)', async () => {
   await start();
-  const builders = mesh.startBuilders(300);
+  const builders = mesh.startBuilders(BUILDER_WAIT);
   const before = mesh.mesh.manifest;
-  expect(pointingTo(before)).toEqual(names());
+  expect(volume.pointingTo(before)).toEqual(volume.names);
   await mesh.rotate();
   const { to } = await mesh.untilGate();
-  const canary = pointingTo(to);
+  const canary = volume.pointingTo(to);
   expect(canary).toContain(PUBLISHER);
   expect(canary).toEqual([...interference.nodesOf('switch', to ?? '')].sort());
-  expect(pointingTo(before)).toEqual(names().filter((name) => !canary.includes(name)));
-  expect(pointingTo(before)).not.toEqual([]);
-  expect(published()).toEqual([before, to, `${before}.json`, `${to ?? ''}.json`].sort());
+  expect(volume.pointingTo(before)).toEqual(volume.names.filter((name) => !canary.includes(name)));
+  expect(volume.pointingTo(before)).not.toEqual([]);
+  expect(volume.published).toEqual([before, to, `${before}.json`, `${to ?? ''}.json`].sort());
   await mesh.approve('ada', 'grace');
   expect(await mesh.result()).toEqual({ id: 'ios-main-1', outcome: 'completed', reasons: [] });
-  expect(pointingTo(to)).toEqual(names());
-  expect(published()).toEqual([to, `${to ?? ''}.json`].sort());
+  expect(volume.pointingTo(to)).toEqual(volume.names);
+  expect(volume.published).toEqual([to, `${to ?? ''}.json`].sort());
   expect((await mesh.around.store('main').head(mesh.mesh.line))?.digest).toBe(to);
   const { failures, checks, builds, late } = await builders.stop();
   expect(failures).toEqual([]);
@@ -89,7 +65,7 @@ it('brings every pointer back when a node of the canary fails, and leaves the vo
   expect(end.reasons[0]).toContain(`the canary failed on ${broken}`);
   expect(end.reasons[0]).toContain(file);
   expect(files(meshTruth(mesh))).toEqual(files(before));
-  expect(pointingTo(mesh.mesh.manifest)).toEqual(names());
+  expect(volume.pointingTo(mesh.mesh.manifest)).toEqual(volume.names);
 });
 
 it('names the publisher that went away in the middle, and is rolled back when it is there again', async () => {
@@ -112,14 +88,16 @@ it('names the publisher that went away in the middle, and is rolled back when it
   });
   const end = await mesh.result();
   expect(end.outcome).toBe('rolled-back');
-  expect(pointingTo(mesh.mesh.manifest)).toEqual(names());
+  expect(volume.pointingTo(mesh.mesh.manifest)).toEqual(volume.names);
   expect(nodeTruth(home)).toEqual(before);
 });
 
 it('does not begin with a node whose volume takes writes, and says which (S4)', async () => {
-  await start(async ({ folders }) => {
-    const node = (name: string): string => join(folders.nodes, name);
-    await mountVolume({ home: node('iad-sign-1'), volume: join(node(PUBLISHER), MOUNT), mount: MOUNT, flags: 'nfs, nodev, nosuid' });
+  await start({
+    changed: async ({ folders }) => {
+      const node = (name: string): string => join(folders.nodes, name);
+      await mountVolume({ home: node('iad-sign-1'), volume: join(node(PUBLISHER), MOUNT), mount: MOUNT, flags: 'nfs, nodev, nosuid' });
+    },
   });
   await mesh.rotate();
   const end = await mesh.result();

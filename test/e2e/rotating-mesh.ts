@@ -238,7 +238,8 @@ export class RotatingMesh {
     return {
       name,
       path: this.home(name),
-      ...(mounted ? { profiles: `${node?.mount ?? ''}/${this.mesh.line}/nodes/${name}/profiles.json` } : {}),
+      // As above: a mount may be declared with its home.
+      ...(mounted ? { profiles: `${node?.mount.replace(this.home(name), '') ?? ''}/${this.mesh.line}/nodes/${name}/profiles.json` } : {}),
     };
   }
 

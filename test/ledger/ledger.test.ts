@@ -200,6 +200,19 @@ describe.each(places)('the ledger in $name', ({ place }) => {
     expect((await ledger.nodes({ name: 'a' })).map((one) => one.line)).toEqual(['ios-main', 'mac']);
   });
 
+  test('tells what every node last said that it has, and null for pins that it was not asked for', async () => {
+    const pins = { pipelines: ['release'], held: [{ job: '7', pipeline: null, bundles: ['com.acme.courier'], manifest: sha('a'), at: 1, expires: 2 }] }; // prettier-ignore
+    const [first, second] = [
+      { ...report('truth-a', 1_795_000_000_123, sha('a')), accepted: [sha('a'), sha('b')], pins },
+      { ...report('truth-b', 30, sha('a')), active: null },
+    ];
+    await ledger.saveNodeReports('truths', [second, first]);
+    expect((await ledger.nodeTruths()).filter((one) => one.line === 'truths')).toEqual([
+      { node: 'truth-a', line: 'truths', active: sha('a'), accepted: [sha('a'), sha('b')], pins, seenAt: 1_795_000_000_123 },
+      { node: 'truth-b', line: 'truths', active: null, accepted: [sha('a')], pins: null, seenAt: 30 },
+    ]);
+  });
+
   test('keeps apart what many write at a time', async () => {
     const writes = Array.from({ length: 20 }, async (_, index) => {
       await ledger.recordNodes([row('at-once', `node-${index}`, 1)]);

@@ -96,6 +96,26 @@ describe.skipIf(sshdMissing !== null)(`a node over SSH${sshdMissing === null ? '
     expect(readdirSync(join(folder, 'outside'))).toEqual([]);
   });
 
+  it('notes a name that is nobody’s lock: it stays when the connection has gone, and a second note changes nothing', async () => {
+    const at = await host();
+    await node(at).createNote(`${state}/ams-build-2`, 'ios-main-1');
+    pools.splice(0).forEach((pool) => pool.close());
+    const next = node(at);
+    expect(await next.readLink(`${state}/ams-build-2`)).toBe('ios-main-1');
+    await next.createNote(`${state}/ams-build-2`, 'ios-main-2');
+    expect(await next.readLink(`${state}/ams-build-2`)).toBe('ios-main-1');
+  });
+
+  it('notes nothing that is a path, and nothing in a folder that is not there or not its own', async () => {
+    const mac = node(await host());
+    for (const text of ['..', '../elsewhere', '/etc', '~', ''])
+      await expect(mac.createNote(`${state}/note`, text)).rejects.toMatchObject({ code: 'NODE_WRITE_FAILED' });
+    for (const path of [`${state}/missing/note`, join(folder, 'note')])
+      await expect(mac.createNote(path, 'ios-main-1')).rejects.toMatchObject({ code: 'NODE_WRITE_FAILED' });
+    expect(readdirSync(state)).toEqual([]);
+    expect(existsSync(join(folder, 'note'))).toBe(false);
+  });
+
   it('moves nothing onto a folder: the folder stays', async () => {
     const mac = node(await host());
     mkdirSync(join(state, 'quarantine'));
@@ -298,9 +318,9 @@ describe.skipIf(sshdMissing !== null)('the lock of a node over SSH (invariant 6)
     const again = new SshSessions(at.settings);
     pools.push(again);
     const next = new SshNode({ node: NODE, host: at.host, port: at.port, user: at.user }, again);
-    await expect(next.createLink(`${state}/lock`, `${before}:0:x`)).rejects.toThrow(/broke while its lock was waited for/);
+    await expect(next.createLock(`${state}/lock`, `${before}:0:x`)).rejects.toThrow(/broke while its lock was waited for/);
     expect(readdirSync(state)).toEqual([]);
-    expect(await next.createLink(`${state}/lock`, `${await next.identity()}:0:x`)).toBe(true);
+    expect(await next.createLock(`${state}/lock`, `${await next.identity()}:0:x`)).toBe(true);
   });
 
   it('a connection that holds a lock is taken from nobody, however many wait for one', async () => {

@@ -1,5 +1,5 @@
 import type { Instant, LineName, NodeName, Sha1, Sha256, Uuid } from '../brands.js';
-import { expectedEntries, identityHolders } from '../expected.js';
+import { expectedEntries, identityHolders, needsEntry } from '../expected.js';
 import type { Manifest, ManifestEntry } from '../manifest.js';
 import type { NodePins } from '../node/pins.js';
 import type { LineDeclaration, NodeDeclaration, Topology } from '../topology.js';
@@ -140,7 +140,7 @@ function nodeOnLines(
     const truth = truths.get(keyOf(node.name, name));
     const needs = (digest: Sha256 | null | undefined): boolean => {
       const found = digest === null || digest === undefined ? undefined : affected.get(digest);
-      return found !== undefined && expectedEntries(node, line, found.manifest).some((entry) => found.entries.has(entry));
+      return found !== undefined && needsOne(node, line, found);
     };
     const why = whyOf(truth, needs, facts.heads.get(name));
     if (why === null) return [];
@@ -179,10 +179,20 @@ function mayHold(
   affected: ReadonlyMap<Sha256, Affected>,
 ): boolean {
   if (identityHolders([node], name, line).length === 0) return false;
-  return [...affected.values()].some(
-    ({ manifest, entries }) =>
-      manifest.line === name && expectedEntries(node, line, manifest).some((entry) => entry.identity === sha1 && entries.has(entry)),
-  );
+  for (const one of affected.values())
+    if (one.manifest.line === name && needsOne(node, line, one, (entry) => entry.identity === sha1)) return true;
+  return false;
+}
+
+/** Whether a node needs one of the entries. Asked for every node: it ends with the first, and gathers nothing. */
+function needsOne(
+  node: NodeDeclaration,
+  line: LineDeclaration,
+  { manifest, entries }: Affected,
+  fits: (entry: ManifestEntry) => boolean = () => true,
+): boolean {
+  for (const entry of entries.keys()) if (fits(entry) && needsEntry(node, line, manifest, entry)) return true;
+  return false;
 }
 
 function targetsOf(

@@ -29,8 +29,8 @@ export class SshNode implements NodeShell {
   /** Over SSH everything is one account. */
   readonly signingFolder = null;
   private session: SshSession | null = null;
-  /** Links that this node's session has made and not removed: its locks. */
-  private readonly links = new Set<string>();
+  /** Those that this node's session has made and not removed. */
+  private readonly locks = new Set<string>();
 
   constructor(
     private readonly target: SshTarget,
@@ -153,10 +153,10 @@ export class SshNode implements NodeShell {
    * A lock is named after the session that makes it, and made on that very session: one that was opened since would be no owner of it. It is held from
    * before it is asked for, so that nobody takes the connection away in the moment in which it is there.
    */
-  async createLink(path: NodePath, text: string): Promise<boolean> {
+  async createLock(path: NodePath, owner: string): Promise<boolean> {
     const to = await this.at(path);
     const session = await this.connected();
-    if (!text.startsWith(`${session.identity}:`))
+    if (!owner.startsWith(`${session.identity}:`))
       throw new ResealError(
         'NODE_UNREACHABLE',
         `Node ${this.node}: the connection broke while its lock was waited for. The operation is tried again by itself.`,
@@ -164,13 +164,17 @@ export class SshNode implements NodeShell {
     this.sessions.hold(session, 1);
     let made = false;
     try {
-      const { fields } = await this.askOn(session, 'create the lock', path, 'link', to, field(text));
+      const { fields } = await this.askOn(session, 'create the lock', path, 'link', to, field(owner));
       made = fields[0] === 'made';
     } finally {
       if (!made) this.sessions.hold(session, -1);
     }
-    if (made) this.links.add(path);
+    if (made) this.locks.add(path);
     return made;
+  }
+
+  async createNote(path: NodePath, text: string): Promise<void> {
+    await this.ask('create the note', path, 'link', await this.at(path), field(text));
   }
 
   async readLink(path: NodePath): Promise<string | null> {
@@ -181,7 +185,7 @@ export class SshNode implements NodeShell {
 
   async remove(path: NodePath): Promise<void> {
     await this.ask('remove', path, 'remove', await this.at(path));
-    if (this.links.delete(path) && this.session !== null) this.sessions.hold(this.session, -1);
+    if (this.locks.delete(path) && this.session !== null) this.sessions.hold(this.session, -1);
   }
 
   async run({ program, args, stdin = '', timeout }: NodeCommand): Promise<CommandResult> {
@@ -247,7 +251,7 @@ export class SshNode implements NodeShell {
   private async connected(): Promise<SshSession> {
     const { session } = this;
     if (session !== null && !session.ended) return session;
-    if (session !== null && this.links.size > 0)
+    if (session !== null && this.locks.size > 0)
       throw new ResealError(
         'NODE_UNREACHABLE',
         `Node ${this.node}: the connection broke while its lock was held. Nothing more was done; the operation is tried again by itself.`,

@@ -363,9 +363,9 @@ while read -r op a b c d e f g h i j k l m n o p; do
       ;;
     link)
       plain "$b"
-      # It is for locks, which name a process; a link to a file would lead out of the folders.
+      # It is for locks, which name a process, and for notes, which name a rotation; a path would lead out of the folders.
       case $arg in
-        *[!0-9A-Za-z:._-]* | [!0-9]* | '') no 'Operation not permitted: that is no name of a process' ;;
+        *[!0-9A-Za-z:._-]* | [!0-9A-Za-z]* | '') no 'Operation not permitted: that is no name of a process or a rotation' ;;
         *)
           text=$arg
           if writable "$a"; then if link "$text" "$path" 2>"$work/err"; then ok '|made'; elif [ -s "$work/err" ] && [ ! -L "$path" ]; then no "$(cat "$work/err")"; else ok '|there'; fi; fi
