@@ -1,4 +1,5 @@
 import { createHash, verify, X509Certificate } from 'node:crypto';
+import { definiteForm } from './definite-form.js';
 import { childrenOf, oidHex, readDer, TAGS, type Der } from './der.js';
 
 /** The detached CMS signature of a code directory (RFC 5652). */
@@ -14,9 +15,12 @@ const ATTRIBUTES = { messageDigest: '2a864886f70d010904', signingTime: '2a864886
 const SHA256 = '608648016503040201';
 const UTC_TIME = 0x17;
 
-/** @throws Error where the bytes are no such structure */
+/**
+ * Apple's codesign writes BER with indefinite lengths (as in the macOS builds of Node.js 18.9 and 26.10, which begin `30 80 06 09`), rcodesign DER.
+ * @throws Error where the bytes are no such structure
+ */
 export function readCmsSignature(bytes: Uint8Array): CmsSignature {
-  const signedData = nth(nth(readDer(bytes), 1), 0);
+  const signedData = nth(nth(readDer(definiteForm(bytes)), 1), 0);
   const parts = childrenOf(signedData);
   const embedded = parts.find((part) => part.tag === TAGS.context0);
   const certificates = embedded === undefined ? [] : childrenOf(embedded).map((one) => new X509Certificate(one.whole));

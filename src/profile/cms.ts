@@ -1,7 +1,7 @@
 import * as asn1js from 'asn1js';
 import { childrenOf, readDer, TAGS, type Der } from '../mac/der.js';
 import { readCertificate, type Certificate } from './certificate.js';
-import { definiteForm } from './der.js';
+import { definiteForm } from '../mac/definite-form.js';
 import { Fields, integer, objectIdentifier } from './fields.js';
 
 const SIGNED_DATA = '1.2.840.113549.1.7.2';

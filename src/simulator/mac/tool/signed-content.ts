@@ -1,4 +1,4 @@
-import { definiteForm } from '../../../profile/der.js';
+import { definiteForm } from '../../../mac/definite-form.js';
 import { childrenOf, oidHex, readDer, TAGS } from '../../../mac/der.js';
 
 const SIGNED_DATA = '2a864886f70d010702';

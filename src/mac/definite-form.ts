@@ -1,5 +1,5 @@
 import * as asn1js from 'asn1js';
-import { readDer, type Der } from '../mac/der.js';
+import { readDer, type Der } from './der.js';
 
 const UNIVERSAL = 1;
 const OCTET_STRING = 4;
