@@ -7,7 +7,7 @@ export interface CodeSignature {
   readonly alternates: readonly CodeDirectory[];
   /** Blobs by slot, whole: what special slots digest. */
   readonly blobs: ReadonlyMap<number, Uint8Array>;
-  /** DER of the CMS signature; null for an ad hoc one. */
+  /** The CMS signature, BER as codesign writes it or DER; null for an ad hoc one. */
   readonly cms: Uint8Array | null;
 }
 
