@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { NodeName } from '../src/domain/brands.js';
-import type { NodeOrder } from '../src/domain/node/order.js';
+import { orderOf, type NodeOrder } from '../src/domain/node/order.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
 import { byHandout, handoutOf, nobodyThere, type Handout, type Routes } from '../src/domain/node/routes.js';
 import { lookAt, type PinsLook } from '../src/domain/rotation/pins.js';
@@ -105,24 +105,9 @@ function ignoreCancellation(error: unknown): void {
   if (!isCancellation(error)) throw error;
 }
 
-function order(input: CohortStepInput, node: NodeName): NodeOrder {
-  return { ...orderForAll(input), node };
-}
+const order = (input: CohortStepInput, node: NodeName): NodeOrder => ({ ...orderForAll(input), node });
 
-function orderForAll(input: CohortStepInput): Omit<NodeOrder, 'node'> {
-  const now = Date.now();
-  return {
-    line: input.line,
-    rotation: input.rotation,
-    epoch: input.epoch,
-    opId: `${input.rotation}/${input.task}/${input.epoch}`,
-    notAfter: now + 2 * input.limits.nodeOperationTimeout,
-    sentAt: now,
-    offset: input.offset,
-    topology: input.topology,
-    policy: input.policyDigest,
-  };
-}
+const orderForAll = (input: CohortStepInput): Omit<NodeOrder, 'node'> => orderOf(input.task, input, Date.now());
 
 /** Runs the task's operation on one node; what cannot be retried any more becomes the node's outcome. */
 async function treat(input: CohortStepInput, node: NodeName, routes: Routes, reports: NodeReport[]): Promise<NodeResult> {

@@ -1,23 +1,18 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
 import type { NodeReport } from '../src/domain/node/report.js';
-import { handoutOf, type Routes } from '../src/domain/node/routes.js';
-import type { Policy } from '../src/domain/policy.js';
+import { handoutOf } from '../src/domain/node/routes.js';
 import { ledger, nodesAtOnce } from './activities.js';
+import type { AsOfNow } from './node-request.js';
 import { whyNot } from './untaken.js';
 
-export interface NodeInspectionInput {
+export interface NodeInspectionInput extends AsOfNow {
   readonly line: LineName;
   /** At most 100. */
   readonly nodes: readonly NodeName[];
   /** What should be active. */
   readonly manifest: Sha256;
-  readonly topology: Sha256;
-  readonly policyDigest: Sha256;
   readonly offset: number;
-  /** Of these nodes. */
-  readonly routes: Routes;
-  readonly limits: Pick<Policy['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
   /** Reports name every check, not only those that did not pass. */
   readonly everyCheck?: boolean;
 }

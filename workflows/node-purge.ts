@@ -1,26 +1,14 @@
 import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
-import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
 import type { PurgeResult } from '../src/domain/node/purge.js';
-import { handoutOf, type Routes } from '../src/domain/node/routes.js';
-import type { Policy } from '../src/domain/policy.js';
+import { handoutOf } from '../src/domain/node/routes.js';
 import { nodesAtOnce } from './activities.js';
+import type { NodeRequest } from './node-request.js';
 import { whyNot } from './untaken.js';
-
-export interface NodePurgeInput {
-  readonly node: NodeName;
-  readonly line: LineName;
-  readonly by: string;
-  readonly ticket: string;
-  readonly topology: Sha256;
-  readonly policyDigest: Sha256;
-  readonly routes: Routes;
-  readonly limits: Pick<Policy['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
-}
 
 export type NodePurge = PurgeResult | { readonly failed: string; readonly code: string };
 
 /** Destroys retired keychains of one node, at a person's word; who and under which ticket stays in this workflow's history and the node's journal. */
-export async function nodePurge(input: NodePurgeInput): Promise<NodePurge> {
+export async function nodePurge(input: NodeRequest): Promise<NodePurge> {
   const now = Date.now();
   const handout = handoutOf(workflowInfo().taskQueue, input.node, input.routes, input.limits);
   try {

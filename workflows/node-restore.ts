@@ -1,27 +1,19 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { LineName, NodeName, RotationId, Sha256 } from '../src/domain/brands.js';
-import type { NodeOrder } from '../src/domain/node/order.js';
+import type { LineName, RotationId, Sha256 } from '../src/domain/brands.js';
+import { orderOf, type NodeOrder, type OrderTerms } from '../src/domain/node/order.js';
 import { fallbackOf, supersededOn, type KeptManifest, type RestoreResult, type RestoreTask } from '../src/domain/node/restore.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
-import { handoutOf, type Routes } from '../src/domain/node/routes.js';
-import type { Policy } from '../src/domain/policy.js';
+import { handoutOf } from '../src/domain/node/routes.js';
 import { epochOf } from '../src/domain/rotation/state.js';
 import { ledgerPatiently, nodesAtOnce } from './activities.js';
+import type { NodeRequest } from './node-request.js';
 import { whyNot } from './untaken.js';
 
-export interface NodeRestoreInput {
-  readonly node: NodeName;
-  readonly line: LineName;
+export interface NodeRestoreInput extends NodeRequest {
   /** In force on the line. */
   readonly manifest: Sha256;
   /** Allotted by the line's store as for a rotation: newer than every order of the rotations before, older than of those to come. */
   readonly number: number;
-  readonly by: string;
-  readonly ticket: string;
-  readonly topology: Sha256;
-  readonly policyDigest: Sha256;
-  readonly routes: Routes;
-  readonly limits: Pick<Policy['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
 }
 
 /** What the restore is at; for who waits. */
@@ -38,22 +30,10 @@ export async function nodeRestore(input: NodeRestoreInput): Promise<RestoreResul
   const handout = handoutOf(workflowInfo().taskQueue, node, routes, limits);
   const activities = nodesAtOnce(limits.nodeOperationTimeout, node, handout);
   const rotation = `${line}-${input.number}` as RotationId;
+  const terms: OrderTerms = { ...input, rotation, epoch: epochOf({ k: input.number, d: 0 }), offset: 0 };
   const order = (task: RestoreTask): NodeOrder => {
     at = task;
-    const now = Date.now();
-    const epoch = epochOf({ k: input.number, d: 0 });
-    return {
-      node,
-      line,
-      rotation,
-      epoch,
-      opId: `${rotation}/${task}/${epoch}`,
-      notAfter: now + 2 * limits.nodeOperationTimeout,
-      sentAt: now,
-      offset: 0,
-      topology: input.topology,
-      policy: input.policyDigest,
-    };
+    return { node, ...orderOf(task, terms, Date.now()) };
   };
   const nothing = { node, line, manifest, retired: [], kept: [] };
   let found: NodeReport | null = null;

@@ -1,6 +1,6 @@
 import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
-import type { NodeOperation, NodeOrder } from '../../src/domain/node/order.js';
+import { isReturn, type NodeOperation, type NodeOrder } from '../../src/domain/node/order.js';
 import { pinned, pinsSeen } from '../../src/domain/node/pins.js';
 import { lockedAlone, proof, type Verdict } from '../../src/domain/node/probe.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
@@ -183,7 +183,7 @@ export async function switchTo(session: NodeSession, tools: OperationTools, targ
   return operate(session, tools, 'switch', target, async (writing) => {
     const known = await manifestOf(session, target);
     const files = await filesOf(session, target);
-    const changed = isReturn(session) ? await activateAnyway(writing, files) : await executeSteps(writing, activateSteps(files));
+    const changed = isReturn(session.order) ? await activateAnyway(writing, files) : await executeSteps(writing, activateSteps(files));
     return {
       apart: () => prove(session, tools, known),
       afterwards: async (again, proven) => {
@@ -194,9 +194,6 @@ export async function switchTo(session: NodeSession, tools: OperationTools, targ
     };
   });
 }
-
-/** The order of a rollback: its id is `<rotation>/<task>/<epoch>`. */
-const isReturn = ({ order }: NodeSession): boolean => order.opId.split('/')[1] === 'return';
 
 /**
  * Back to what served before. Builds read the pointer, and it must not wait for keychains: a Mac on which nobody is logged in, a `security` that does not
@@ -249,7 +246,7 @@ async function prove(session: NodeSession, tools: OperationTools, target: KnownM
 
 /** A node whose keychain alone is locked goes back like one that fails; what happens then is for its line to say. On the way back nothing waits for keychains. */
 function failedOrLocked(session: NodeSession, { checks }: Probe): Pick<NodeResult, 'outcome' | 'locked'> {
-  const keychain = isReturn(session) ? null : lockedAlone(checks);
+  const keychain = isReturn(session.order) ? null : lockedAlone(checks);
   const locked = keychain === null ? null : lockedInProbe(keychain, session.line);
   return locked === null ? { outcome: 'failed' } : { outcome: 'locked', locked };
 }

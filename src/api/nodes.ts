@@ -10,6 +10,7 @@ import type { RotationNodeRow } from '../../activities/ledger/contract.js';
 import { nodeExpected, type NodeExpectedView } from '../presenters/node-expected.js';
 import { headOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { NodeInspection, NodeInspectionInput } from '../../workflows/node-inspection.js';
+import type { AsOfNow } from '../../workflows/node-request.js';
 import type { RotationDesk } from './rotations.js';
 
 /** Every declared node with what was last read off it: by an inspection, or by a rotation's step since. */
@@ -90,13 +91,7 @@ async function inspectLine(
   return lineView(line, head.digest, found.reports[0] ?? null, found.unreachable[0]?.reason ?? null);
 }
 
-/** What an order to one node goes by that belongs to no rotation: the configuration of this moment, frozen. */
-export async function asOfNow(
-  desk: RotationDesk,
-  line: LineName,
-  node: NodeDeclaration,
-  context: StoreContext,
-): Promise<Pick<NodeInspectionInput, 'topology' | 'policyDigest' | 'routes' | 'limits'>> {
+export async function asOfNow(desk: RotationDesk, line: LineName, node: NodeDeclaration, context: StoreContext): Promise<AsOfNow> {
   const { store, configuration } = situationOf(desk.around, line);
   return {
     topology: await store.putFrozen(configuration.topology, context),

@@ -190,7 +190,7 @@ async function startOn(
     if (known.code !== 'ROTATION_IN_FLIGHT') throw known;
     const running = await live(desk, line);
     // One that has reached its end closes within moments: what people ask for next need not wait for a second try.
-    if (running !== null && running.outcome !== null && (await closes(desk, line))) return startOn(desk, type, line, input);
+    if (await endsNow(desk, line, running)) return startOn(desk, type, line, input);
     throw new ResealError('ROTATION_IN_FLIGHT', `${inFlight(running, line)}: one at a time. See \`reseal rotation list\`.`, {
       cause: error,
     });
@@ -204,7 +204,7 @@ const inFlight = (running: RotationStatus | null, line: string): string =>
 export async function refuseInFlight(desk: RotationDesk, line: string): Promise<void> {
   if (!(await isRunning(desk, line))) return;
   const running = await live(desk, line);
-  if (running !== null && running.outcome !== null && (await closes(desk, line))) return;
+  if (await endsNow(desk, line, running)) return;
   throw new ResealError(
     'ROTATION_IN_FLIGHT',
     `${inFlight(running, line)}, and takes care of its nodes itself. Wait for its end, or let it try a node again: \`reseal rotation retry\`.`,
@@ -219,6 +219,10 @@ async function isRunning(desk: RotationDesk, line: string): Promise<boolean> {
     throw error;
   }
 }
+
+/** Whether what is running has reached its end, and is closed within a little time. */
+const endsNow = async (desk: RotationDesk, line: string, running: RotationStatus | null): Promise<boolean> =>
+  running !== null && running.outcome !== null && (await closes(desk, line));
 
 /** Whether the line's workflow is closed within a little time. */
 async function closes(desk: RotationDesk, line: string): Promise<boolean> {

@@ -15,7 +15,7 @@ const MOST_VALUES = 10_000;
  * @throws Error where the bytes are not one BER value, or where something follows it
  */
 export function definiteForm(bytes: Uint8Array): Uint8Array {
-  // Apple writes DER: the reader of BER, which takes milliseconds, is for what other encoders have written again.
+  // Apple's profiles are DER: the reader of BER, which takes milliseconds, is for signatures of codesign, and for what others have written again.
   if (isDefinite(bytes)) return bytes;
   const { offset, result } = asn1js.fromBER(bytes);
   if (offset === -1) throw new Error(result.error || 'not BER');

@@ -1,8 +1,8 @@
+import { shortDigest } from './digest.js';
 import type { ClaimCompletionView, ClaimKeyView, ClaimShowView, ClaimStandingView, SigningView } from './claim.js';
 import type { Pen } from './rotation-text.js';
 
-const short = (digest: string): string => digest.slice(0, 12);
-export const keyText = ({ artifact, bundleId, method }: ClaimKeyView): string => `${bundleId} for ${method} from ${short(artifact)}`;
+export const keyText = ({ artifact, bundleId, method }: ClaimKeyView): string => `${bundleId} for ${method} from ${shortDigest(artifact)}`;
 
 function signingLines(signing: SigningView, pen: Pen, now: number): string[] {
   return [

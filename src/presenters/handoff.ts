@@ -1,5 +1,6 @@
 import type { HandoffEnvelope, HandoffFinding } from '../domain/signing/handoff.js';
 import { isSound } from '../domain/signing/handoff.js';
+import { shortDigest } from './digest.js';
 import type { Pen } from './rotation-text.js';
 
 export interface HandoffCreatedView {
@@ -41,7 +42,7 @@ export const handoffVerdict = (path: string, envelope: HandoffEnvelope, checks: 
 });
 
 export const handoffCreatedText = ({ path, envelope, registered }: HandoffCreatedView, pen: Pen, now: number): string[] => [
-  `${pen.styled(path, 'bold')} hands ${envelope.artifact.name} on, built by ${envelope.pipeline} with ${envelope.profile_manifest_sha.slice(0, 12)} of ${envelope.line}`,
+  `${pen.styled(path, 'bold')} hands ${envelope.artifact.name} on, built by ${envelope.pipeline} with ${shortDigest(envelope.profile_manifest_sha)} of ${envelope.line}`,
   `  artifact  ${envelope.artifact.sha256}`,
   `  manifest  ${envelope.profile_manifest_sha}`,
   `  until     ${pen.time(Date.parse(envelope.expiresAt), now)}`,

@@ -1,3 +1,4 @@
+import { shortDigest } from './digest.js';
 import type { NodeDiffView } from './node-diff.js';
 import type { NodeListView, NodeView } from './node.js';
 import type { Pen } from './rotation-text.js';
@@ -17,7 +18,7 @@ export function nodeListText(view: NodeListView, pen: Pen, now: number): string[
         node.image,
         line.line,
         { text: line.verdict, style: COLOUR[line.verdict] },
-        line.active === null ? '-' : `${line.active.slice(0, 12)}${line.onHead === false ? ' (not the head)' : ''}`,
+        line.active === null ? '-' : `${shortDigest(line.active)}${line.onHead === false ? ' (not the head)' : ''}`,
         line.seenAt === null ? 'never' : pen.time(Date.parse(line.seenAt), now),
       ]),
     ),
@@ -52,11 +53,11 @@ export function nodeText(node: NodeView, pen: Pen): string[] {
     if (line.epoch !== null) lines.push(`    epoch     ${line.epoch}`);
     if (line.identities !== null)
       lines.push(
-        `    signs     with ${line.identities.usable} usable ${line.identities.usable === 1 ? 'identity' : 'identities'}, summary ${line.identities.sorted.slice(0, 12)}`,
+        `    signs     with ${line.identities.usable} usable ${line.identities.usable === 1 ? 'identity' : 'identities'}, summary ${shortDigest(line.identities.sorted)}`,
       );
     for (const pin of line.pins ?? [])
       lines.push(
-        `    pinned    ${pin.manifest.slice(0, 12)} by ${pin.job}${pin.pipeline === null ? '' : ` of ${pin.pipeline}`} until ${pin.expires}${pin.overdue ? ` ${pen.styled('(overdue)', 'yellow')}` : ''}`,
+        `    pinned    ${shortDigest(pin.manifest)} by ${pin.job}${pin.pipeline === null ? '' : ` of ${pin.pipeline}`} until ${pin.expires}${pin.overdue ? ` ${pen.styled('(overdue)', 'yellow')}` : ''}`,
       );
     for (const one of line.checks ?? line.problems)
       lines.push(`    ${pen.styled(one.verdict.padEnd(9), CHECK_COLOUR[one.verdict])} ${one.check}: ${one.reason}`);

@@ -1,4 +1,5 @@
 import { describeDuration } from '../domain/duration.js';
+import { shortDigest } from './digest.js';
 import type { NodePathView, RehearsalView, RunView } from './rehearsal.js';
 
 /** A part of a report, for a terminal and for a document alike. */
@@ -32,7 +33,7 @@ export function headline({ verdict, findings, runs }: RehearsalView): string {
 export function preamble(view: RehearsalView, clock: Clock): readonly string[] {
   const { mesh, newCertificates, standIns } = view;
   return [
-    `${view.line}, manifest ${view.manifest.slice(0, 12)}, as if it were ${clock(Date.parse(view.at))}; what is in force expires ${clock(Date.parse(view.horizon))}.`,
+    `${view.line}, manifest ${shortDigest(view.manifest)}, as if it were ${clock(Date.parse(view.at))}; what is in force expires ${clock(Date.parse(view.horizon))}.`,
     `${mesh.nodes} simulated nodes stood for those of the line, one by one, with profiles and ${newCertificates === 0 ? 'the certificate' : 'certificates'} remade by a simulated Apple${newCertificates === 0 ? '' : `; ${newCertificates === 1 ? 'a new certificate' : `${newCertificates} new certificates`} came with the successors`}.`,
     `Waits were divided by ${view.compress}, work was not; it took ${describeDuration(view.took)}. Signoffs were given by stand-ins and count nowhere else${standIns.length === 0 ? '' : `, ${standIns.length} of them for nobody in the roster`}.`,
   ];
@@ -94,7 +95,7 @@ function runSections(run: RunView): readonly Section[] {
         `${run.outcome ?? 'It came to no end'} after ${describeDuration(run.took)}, expected ${run.expected.join(' or ')}${run.restoredAfter === null ? '' : `; every node served the old assets again after ${describeDuration(run.restoredAfter)}`}.`,
         ...(run.from === null || run.to === null
           ? []
-          : [`From ${run.from.slice(0, 12)} to ${run.to.slice(0, 12)}, both accepted and installed all the way.`]),
+          : [`From ${shortDigest(run.from)} to ${shortDigest(run.to)}, both accepted and installed all the way.`]),
         ...(run.approvals.length === 0
           ? []
           : [`Signed off by stand-ins for ${run.approvals.map(({ standsFor }) => standsFor).join(' and ')}.`]),

@@ -1,3 +1,4 @@
+import { shortDigest } from './digest.js';
 import type { RestoreResult, RestoreTask } from '../domain/node/restore.js';
 
 /** How a restore of one node on one line stands. */
@@ -19,24 +20,24 @@ export const TASKS: Readonly<Record<RestoreTask, string>> = {
   retire: 'taking away what is not in force',
 };
 
-const short = (digest: string | null): string => (digest === null ? 'nothing' : digest.slice(0, 12));
-
 export function restoreText({ restores }: RestoresView): readonly string[] {
-  return restores.flatMap(({ node, line, manifest, before, active, outcome, at, reason, retired, kept }) => {
-    const told =
-      outcome === 'done' ? doneText(node, line, manifest, before) : `${node} is not back on ${line}: ${reason || `${at} ${outcome}`}`;
-    const serves =
-      outcome === 'done' ? [] : [`  it serves ${active === null ? 'nothing, as far as is known' : `manifest ${short(active)}`}`];
-    return [
-      told,
-      ...serves,
-      ...retired.map((digest) => `  took manifest ${short(digest)} away; it lies in the node's quarantine`),
-      ...kept.map((one) => `  kept manifest ${short(one.manifest)}: ${one.reason}`),
-    ];
-  });
+  return restores.flatMap((one) => [
+    ...(one.outcome === 'done' ? doneText(one) : troubleText(one)),
+    ...one.retired.map((digest) => `  took manifest ${shortDigest(digest)} away; it lies in the node's quarantine`),
+    ...one.kept.map(({ manifest, reason }) => `  kept manifest ${shortDigest(manifest)}: ${reason}`),
+  ]);
 }
 
-const doneText = (node: string, line: string, manifest: string, before: string | null): string =>
-  before === manifest
-    ? `${node} had what is in force on ${line} active (manifest ${short(manifest)}); it is whole, and probes passed in a row`
-    : `${node} serves what is in force on ${line}: manifest ${short(manifest)}; before it was ${short(before)}`;
+function doneText({ node, line, manifest, before }: RestoreResult): readonly string[] {
+  const digest = shortDigest(manifest);
+  if (before === manifest)
+    return [`${node} had what is in force on ${line} active (manifest ${digest}); it is whole, and probes passed in a row`];
+  return [
+    `${node} serves what is in force on ${line}: manifest ${digest}; before it was ${before === null ? 'nothing' : shortDigest(before)}`,
+  ];
+}
+
+const troubleText = ({ node, line, active, outcome, at, reason }: RestoreResult): readonly string[] => [
+  `${node} is not back on ${line}: ${reason || `${at} ${outcome}`}`,
+  `  it serves ${active === null ? 'nothing, as far as is known' : `manifest ${shortDigest(active)}`}`,
+];

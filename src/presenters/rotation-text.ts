@@ -1,5 +1,6 @@
 import { describeDistance, describeDuration } from '../domain/duration.js';
 import { canRollBack } from '../domain/rotation/phases.js';
+import { shortDigest } from './digest.js';
 import type { AssetView, ChangeView, EventView, RotationListView, RotationNodesView, RotationView } from './rotation.js';
 
 /** What texts need of a terminal: styles that take no room, aligned tables, local times. */
@@ -17,7 +18,7 @@ export interface Pen {
 type Rotation = RotationView['rotation'];
 type Colour = 'green' | 'red' | 'yellow' | 'cyan';
 
-const short = (digest: string | null): string => (digest === null ? '-' : digest.slice(0, 12));
+const short = (digest: string | null): string => (digest === null ? '-' : shortDigest(digest));
 const at = (iso: string | number | null): number => (typeof iso === 'number' ? iso : Date.parse(iso ?? ''));
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 

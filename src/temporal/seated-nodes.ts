@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { NodeActivities } from '../../activities/node/contract.js';
 import type { Configuration } from '../configuration/load.js';
 import { describeDuration } from '../domain/duration.js';
+import { isReturn } from '../domain/node/order.js';
 import type { AcquireRequest, SeatView, Standing } from '../domain/seats/seat.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import type { Seats } from './seats.js';
@@ -61,9 +62,6 @@ export function seated(nodes: NodeActivities, seats: SeatsOfNodes, configuration
 
 /** Which attempt of its activity this is, from 1. */
 const attempt = (): number => Context.current().info.attempt;
-
-/** A switch back: the order's id is `<rotation>/<task>/<epoch>`. */
-const isReturn = (order: SwitchOrder): boolean => order.opId.split('/')[1] === 'return';
 
 class SwitchClaim {
   constructor(

@@ -4,10 +4,10 @@ import forge from 'node-forge';
 import * as pkijs from 'pkijs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { childrenOf, readDer, type Der } from '../../src/mac/der.js';
-import { APPLE_ROOTS, decodeProfile, pinRoots, verifyProfile, type PinnedRoot } from '../../src/profile/index.js';
+import { APPLE_ROOTS, decodeProfile, verifyProfile, type PinnedRoot } from '../../src/profile/index.js';
 import { judgeSignature } from '../../src/profile/signature.js';
 import type { AppleHierarchy, DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
-import { APPLE_PROFILES, appleProfile, asIndefiniteBer, DISTRIBUTION, flipped, request, TEAM, temporaryHierarchy } from './support.js';
+import { APPLE_PROFILES, appleProfile, asIndefiniteBer, flipped, request, trustedHierarchy } from './support.js';
 
 let apple: AppleHierarchy;
 let identity: DistributionCertificate;
@@ -15,9 +15,7 @@ let roots: readonly PinnedRoot[];
 let dispose: () => void;
 
 beforeAll(async () => {
-  ({ apple, dispose } = await temporaryHierarchy());
-  identity = await apple.issueCertificate({ commonName: DISTRIBUTION, team: TEAM, notAfter: new Date('2027-01-02T03:04:05Z') });
-  roots = pinRoots([apple.rootPem]);
+  ({ apple, identity, roots, dispose } = await trustedHierarchy());
 });
 afterAll(() => dispose());
 

@@ -13,7 +13,7 @@ import {
 } from '../../src/profile/index.js';
 import { openAuthority } from '../../src/simulator/apple/authority.js';
 import type { AppleHierarchy, DistributionCertificate, ProfileSigner } from '../../src/simulator/apple-hierarchy.js';
-import { asIndefiniteBer, DISTRIBUTION, request, TEAM, temporaryHierarchy } from './support.js';
+import { asIndefiniteBer, request, temporaryHierarchy, trustedHierarchy } from './support.js';
 
 let apple: AppleHierarchy;
 let identity: DistributionCertificate;
@@ -21,9 +21,7 @@ let roots: readonly PinnedRoot[];
 let dispose: () => void;
 
 beforeAll(async () => {
-  ({ apple, dispose } = await temporaryHierarchy());
-  identity = await apple.issueCertificate({ commonName: DISTRIBUTION, team: TEAM, notAfter: new Date('2027-01-02T03:04:05Z') });
-  roots = pinRoots([apple.rootPem]);
+  ({ apple, identity, roots, dispose } = await trustedHierarchy());
 });
 afterAll(() => dispose());
 

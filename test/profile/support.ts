@@ -2,7 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as asn1js from 'asn1js';
-import { openAppleHierarchy, type AppleHierarchy, type ProfileRequest } from '../../src/simulator/apple-hierarchy.js';
+import { pinRoots, type PinnedRoot } from '../../src/profile/index.js';
+import {
+  openAppleHierarchy,
+  type AppleHierarchy,
+  type DistributionCertificate,
+  type ProfileRequest,
+} from '../../src/simulator/apple-hierarchy.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../../shared/fixtures/apple-profiles');
 
@@ -26,6 +32,18 @@ export async function temporaryHierarchy(): Promise<{ readonly apple: AppleHiera
     folder,
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** A simulated hierarchy whose root is trusted, and a distribution certificate of it. */
+export async function trustedHierarchy(): Promise<{
+  readonly apple: AppleHierarchy;
+  readonly identity: DistributionCertificate;
+  readonly roots: readonly PinnedRoot[];
+  dispose(): void;
+}> {
+  const { apple, dispose } = await temporaryHierarchy();
+  const identity = await apple.issueCertificate({ commonName: DISTRIBUTION, team: TEAM, notAfter: new Date('2027-01-02T03:04:05Z') });
+  return { apple, identity, roots: pinRoots([apple.rootPem]), dispose };
 }
 
 export const TEAM = '9QK4T7XW2B';

@@ -26,6 +26,36 @@ export interface NodeOrder {
   readonly policy: Sha256;
 }
 
+/** What the orders of one rotation, or of one restore, have in common. */
+export interface OrderTerms {
+  readonly line: LineName;
+  readonly rotation: string;
+  readonly epoch: number;
+  readonly offset: Duration;
+  readonly topology: Sha256;
+  readonly policyDigest: Sha256;
+  readonly limits: { readonly nodeOperationTimeout: Duration };
+}
+
+/** The order of a task, to whichever node, sent at `now`: good for twice the time that an operation may take. */
+export function orderOf(task: string, terms: OrderTerms, now: Instant): Omit<NodeOrder, 'node'> {
+  const { line, rotation, epoch, offset, topology, policyDigest, limits } = terms;
+  return {
+    line,
+    rotation,
+    epoch,
+    opId: `${rotation}/${task}/${epoch}`,
+    notAfter: now + 2 * limits.nodeOperationTimeout,
+    sentAt: now,
+    offset,
+    topology,
+    policy: policyDigest,
+  };
+}
+
+/** Whether an order of `orderOf` brings a node back, in a rollback. */
+export const isReturn = ({ opId }: Pick<NodeOrder, 'opId'>): boolean => opId.split('/')[1] === 'return';
+
 /** What a node remembers of the orders on one line: the newest admitted one owns the line until a newer one comes. */
 export interface Fence {
   readonly epoch: number;

@@ -1,5 +1,6 @@
 import type { NodeActivities } from '../../../activities/node/contract.js';
 import type { NodeName } from '../../domain/brands.js';
+import { isReturn } from '../../domain/node/order.js';
 import type { NodeResult } from '../../domain/node/report.js';
 import type { NodeStep, StepKind } from '../../domain/rehearsal/run.js';
 
@@ -43,7 +44,7 @@ export function recordSteps(clock: () => number = Date.now): StepRecorder {
     recording: (nodes) => ({
       ...nodes,
       stageNode: noted(() => 'stage', nodes.stageNode),
-      switchNode: noted((order) => (isReturn(order.opId) ? 'switch-back' : 'switch'), nodes.switchNode),
+      switchNode: noted((order) => (isReturn(order) ? 'switch-back' : 'switch'), nodes.switchNode),
       retireNode: noted(() => 'retire', nodes.retireNode),
       restoreNode: noted(() => 'restore', nodes.restoreNode),
       unstageNode: noted(() => 'unstage', nodes.unstageNode),
@@ -58,6 +59,3 @@ export function recordSteps(clock: () => number = Date.now): StepRecorder {
       all.flatMap((one) => (one.rotation === rotation ? [one.step] : [])).toSorted((a, b) => a.began - b.began || a.ended - b.ended),
   };
 }
-
-/** Orders are named `<rotation>/<task>/<epoch>`; in a rollback nodes are told to return. */
-const isReturn = (opId: string): boolean => opId.split('/').at(-2) === 'return';

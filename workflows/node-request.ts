@@ -1,0 +1,20 @@
+import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
+import type { Routes } from '../src/domain/node/routes.js';
+import type { Policy } from '../src/domain/policy.js';
+
+/** What an order to nodes goes by that belongs to no rotation: the configuration of the moment, frozen. */
+export interface AsOfNow {
+  readonly topology: Sha256;
+  readonly policyDigest: Sha256;
+  /** Of the nodes that are asked. */
+  readonly routes: Routes;
+  readonly limits: Pick<Policy['limits'], 'nodeOperationTimeout' | 'nodeOfflineAfter'>;
+}
+
+/** What a person asks of one node. */
+export interface NodeRequest extends AsOfNow {
+  readonly node: NodeName;
+  readonly line: LineName;
+  readonly by: string;
+  readonly ticket: string;
+}
