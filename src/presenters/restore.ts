@@ -37,7 +37,12 @@ function doneText({ node, line, manifest, before }: RestoreResult): readonly str
   ];
 }
 
-const troubleText = ({ node, line, active, outcome, at, reason }: RestoreResult): readonly string[] => [
-  `${node} is not back on ${line}: ${reason || `${at} ${outcome}`}`,
-  `  it serves ${active === null ? 'nothing, as far as is known' : `manifest ${shortDigest(active)}`}`,
+const troubleText = (one: RestoreResult): readonly string[] => [
+  `${one.node} is not back on ${one.line}: ${one.reason || `${one.at} ${one.outcome}`}`,
+  `  ${servesText(one)}`,
 ];
+
+function servesText({ at, active }: RestoreResult): string {
+  if (active !== null) return `it serves manifest ${shortDigest(active)}`;
+  return at === 'inspect' ? 'what it serves is not known' : 'it served nothing when it was last read';
+}

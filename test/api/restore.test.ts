@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { RestoresView } from '../../src/presenters/restore.js';
+import { restoreText, type RestoresView } from '../../src/presenters/restore.js';
 import { activeManifests, meshTruth, nodeTruth, type NodeTruth } from '../e2e/node-truth.js';
 import { until } from '../setup/until.js';
 import { ServedMesh } from './served-mesh.js';
@@ -91,6 +91,7 @@ it('a node that is away is told as away, with exit 3, and nothing is made in its
     const ran = await restore([THIRD()], '--json');
     expect(ran.exit).toBe(3);
     expect(viewOf(ran)).toMatchObject([{ node: THIRD(), outcome: 'unreachable', at: 'inspect', active: null, retired: [] }]);
+    expect(restoreText(JSON.parse(ran.stdout) as RestoresView).at(-1)).toBe('  what it serves is not known');
     expect(existsSync(home)).toBe(false);
   } finally {
     renameSync(`${home}-away`, home);
