@@ -1,4 +1,5 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { ApprovalActivities } from '../activities/approvals/contract.js';
 import type { LedgerActivities } from '../activities/ledger/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { NotifyActivities } from '../activities/notify/contract.js';
@@ -17,6 +18,10 @@ const FINAL = [
   'MANIFEST_INVALID',
   'NOT_FOUND',
   'REFUSED',
+  'SIGNATURE_NEEDED',
+  'SIGNATURE_REFUSED',
+  'STATEMENT_REFUSED',
+  'ALREADY_DECIDED',
 ];
 
 /** And of profiles, where their bytes are judged before a rotation begins. */
@@ -34,11 +39,19 @@ export const desk = proxyActivities<RotationActivities & ScanActivities>({
  * answers nonsense, come right again, and until then the rotation waits (or is told to turn back).
  */
 export const steadyDesk = proxyActivities<
-  Pick<RotationActivities, 'cohortNodes' | 'findStandIn' | 'gateRoster' | 'advanceHead' | 'returnHead' | 'closeRotation'>
+  Pick<RotationActivities, 'cohortNodes' | 'findStandIn' | 'advanceHead' | 'returnHead' | 'closeRotation'> &
+    Pick<ApprovalActivities, 'gateTerms'>
 >({
   startToCloseTimeout: '2m',
   heartbeatTimeout: '10s',
   retry: { initialInterval: '500ms', maximumInterval: '15s' },
+});
+
+/** A person waits for the answer; nothing but the roster is read for it. */
+export const approvals = proxyActivities<Pick<ApprovalActivities, 'judgeStatement'>>({
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '1m',
+  retry: { initialInterval: '200ms', maximumInterval: '2s' },
 });
 
 /** The ledger: a database may be gone for a while, and comes back. */

@@ -8,13 +8,15 @@ import {
   condition,
   setHandler,
   sleep,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { decide, legalCommands, type Command } from '../src/domain/rotation/commands.js';
-import { cancel, obey } from '../src/domain/rotation/obey.js';
+import { decide, decideSigned, legalCommands } from '../src/domain/rotation/commands.js';
+import { cancel, obey, obeySigned } from '../src/domain/rotation/obey.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
 import {
   apply,
+  canaryReportOf,
   isSameWork,
   mustAsk,
   next,
@@ -32,10 +34,11 @@ import { together } from '../src/domain/rotation/pins.js';
 import { statusOf } from '../src/domain/rotation/status.js';
 import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
-import { desk, steadyDesk } from './activities.js';
+import { approvals, desk, steadyDesk } from './activities.js';
 import type { CohortStepEnd } from './cohort-step.js';
 import { Deliveries } from './deliveries.js';
 import { COMMANDS, commandUpdate, decisionSignal, statusQuery, type Carried, type CommandArguments, type RotationEnd } from './messages.js';
+import { heard, type Heard } from './heard.js';
 import { stepInput, takeSteps } from './node-steps.js';
 import { publish } from './visibility.js';
 
@@ -108,46 +111,66 @@ class Drive {
     for (const name of COMMANDS) {
       setHandler(
         commandUpdate(name),
-        (said: CommandArguments) => {
-          const command = { ...said, command: name } as Command;
-          this.become(settle(this.state, Date.now()), 'reseal');
-          this.become(obey(this.state, command, Date.now()), command.by);
+        async (said: CommandArguments) => {
+          await this.obey(heard(name, said));
           this.become(settle(this.state, Date.now()), 'reseal');
           this.answeredIn = workflowInfo().historyLength;
           return statusOf(this.state, Date.now());
         },
         {
           validator: (said: CommandArguments) => {
-            this.mayObey({ ...said, command: name } as Command);
+            this.mayObey(heard(name, said));
           },
         },
       );
     }
-    setHandler(decisionSignal, (command) => {
+    setHandler(decisionSignal, async (said) => {
       try {
-        this.mayObey(command);
+        const word = 'statement' in said ? heard(null, said) : heard(said.command, said);
+        this.mayObey(word);
+        await this.obey(word);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.deliveries.note({ kind: 'signal-ignored', text: `a signal had no effect: ${reason}`, data: { command: { ...command } } });
-        return;
+        if (!(error instanceof ApplicationFailure)) throw error;
+        this.deliveries.note({
+          kind: 'signal-ignored',
+          text: `a signal had no effect: ${error.message}`,
+          data: { command: { ...('statement' in said ? said.statement : said) } },
+        });
       }
-      this.become(settle(this.state, Date.now()), 'reseal');
-      this.become(obey(this.state, command, Date.now()), command.by);
     });
   }
 
-  /** Refuses an illegal command before it leaves a trace. */
-  private mayObey(command: Command): void {
-    if (
-      !(COMMANDS as readonly unknown[]).includes(command.command) ||
-      typeof command.by !== 'string' ||
-      typeof command.ticket !== 'string'
-    ) {
-      throw ApplicationFailure.nonRetryable('a command needs its name, the person (by) and the ticket', 'USAGE');
+  /** Does what was said, once it is known who said it. What was signed is judged again after that: other things may have happened meanwhile. */
+  private async obey(word: Heard): Promise<void> {
+    if (word.kind === 'command') {
+      this.become(settle(this.state, Date.now()), 'reseal');
+      return this.become(obey(this.state, word.command, Date.now()), word.command.by);
     }
+    const { statement } = word.signed;
+    const judged = await approvals.judgeStatement({
+      ...word.signed,
+      keys: this.state.authority.keys[statement.person] ?? [],
+      approvals: this.state.approvals.map((approval) => ({
+        person: approval.person,
+        key: approval.assurance === 'signed' ? approval.key : null,
+      })),
+    });
+    if (!judged.counts) {
+      const text = `what is said to be signed by ${statement.person} does not count: ${judged.reason}`;
+      this.deliveries.note({ kind: 'statement-refused', text, data: { ...word.signed } });
+      throw ApplicationFailure.nonRetryable(text, 'SIGNATURE_REFUSED');
+    }
+    this.mayObey(word);
+    this.become(settle(this.state, Date.now()), 'reseal');
+    this.become(obeySigned(this.state, { key: judged.key, signed: word.signed, voided: judged.voided }, Date.now()), statement.person);
+  }
+
+  /** Refuses an illegal command before it leaves a trace. */
+  private mayObey(word: Heard): void {
     // Time has passed since the last step: judge by what holds now.
     const settled = settle(this.state, Date.now());
-    const decision = decide(settled, command, Date.now());
+    const decision =
+      word.kind === 'command' ? decide(settled, word.command, Date.now()) : decideSigned(settled, word.signed.statement, Date.now());
     if (!decision.accepted) {
       const can = decision.legal.length > 0 ? `; now possible: ${decision.legal.join(', ')}` : '';
       throw ApplicationFailure.nonRetryable(`${decision.reason}${can}`, decision.code, {
@@ -225,7 +248,11 @@ class Drive {
   }
 
   private async open(): Promise<void> {
-    const opened = await desk.openRotation({ ...this.request, key: workflowInfo().firstExecutionRunId });
+    const opened = await desk.openRotation({
+      ...this.request,
+      key: workflowInfo().firstExecutionRunId,
+      askedAt: this.state.startedAt,
+    });
     // The name comes before the news of it, so that every line of the record bears it.
     this.state = { ...this.state, id: opened.id };
     this.deliveries.note({
@@ -337,8 +364,9 @@ class Drive {
 
   /** A roster that cannot be read now keeps nobody from turning back. */
   private async openGate(action: Action): Promise<void> {
-    const roster = await this.unless(steadyDesk.gateRoster(), action);
-    if (roster !== null) this.tell({ event: 'gate-opened', rights: roster.rights });
+    const canary = canaryReportOf(this.state);
+    const terms = await this.unless(steadyDesk.gateTerms(canary), action);
+    if (terms !== null) this.tell({ event: 'gate-opened', nonce: uuid4(), canary, ...terms });
   }
 
   private remind(widened: boolean): void {

@@ -13,8 +13,7 @@ export interface ScanEnd {
 
 /** Finds every line with something due and starts one rotation on each; run by the Schedule `expiry-scan`. */
 export async function expiryScan(input: { readonly offset: Duration }): Promise<ScanEnd> {
-  const { lines, ticket, policy } = await desk.surveyLines(input.offset);
-  const { rights } = await desk.gateRoster();
+  const { lines, ticket, policy, rights } = await desk.surveyLines(input.offset);
   const started: string[] = [];
   const inFlight: string[] = [];
   const asked: string[] = [];
@@ -33,7 +32,16 @@ export async function expiryScan(input: { readonly offset: Duration }): Promise<
     try {
       await startChild<typeof rotation>('rotation', {
         workflowId: `rotation/${due.line}`,
-        args: [{ line: due.line, trigger: { kind: 'schedule', by: 'schedule' as PersonId, ticket }, offset: input.offset, policy, rights }],
+        args: [
+          {
+            line: due.line,
+            trigger: { kind: 'schedule', by: 'schedule' as PersonId, ticket },
+            offset: input.offset,
+            policy,
+            rights,
+            authority: due.authority,
+          },
+        ],
         parentClosePolicy: ParentClosePolicy.ABANDON,
         staticSummary: `rotation of ${due.line}: ${due.due.length} due`,
       });

@@ -12,7 +12,12 @@ import type { IncidentInput, RotationEnd } from './messages.js';
 export async function incidentRollback(input: IncidentInput): Promise<RotationEnd> {
   if (input.carried !== undefined) return goOn(input, input.carried);
   const prepared = await orRefused(
-    desk.prepareIncident({ rotation: input.rotation, request: input.request, key: workflowInfo().firstExecutionRunId }),
+    desk.prepareIncident({
+      rotation: input.rotation,
+      request: input.request,
+      key: workflowInfo().firstExecutionRunId,
+      askedAt: workflowInfo().startTime.getTime(),
+    }),
   );
   if (prepared.state === null) return { id: input.rotation, outcome: 'refused', reasons: prepared.reasons };
   return goOn(input, { state: prepared.state, seq: 1, unrecorded: [askedFor(input, prepared.state)], untold: [], rows: [] });

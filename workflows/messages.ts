@@ -4,6 +4,7 @@ import type { HistoryEvent } from '../src/domain/rotation/history.js';
 import type { Command, CommandName } from '../src/domain/rotation/commands.js';
 import type { RotationStatus } from '../src/domain/rotation/status.js';
 import type { NodeTask, RotationState } from '../src/domain/rotation/state.js';
+import type { CommandStatement, Signed } from '../src/domain/rotation/statement.js';
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
 
@@ -21,12 +22,12 @@ export const COMMANDS: readonly CommandName[] = [
   'retry',
 ];
 
-/** What an Update is given: the command without its name. */
-export type CommandArguments = Omit<Command, 'command'>;
+/** What an Update is given: the command without its name, which goes by the person's name alone, or a signed statement, which is the command. */
+export type CommandArguments = Omit<Command, 'command'> | Signed<CommandStatement>;
 export const commandUpdate = (name: CommandName) => defineUpdate<RotationStatus, [CommandArguments]>(name);
 
 /** For automation that can only signal. Under the same rules; one that has no effect is recorded as ignored, with its reason. */
-export const decisionSignal = defineSignal<[Command]>('decision');
+export const decisionSignal = defineSignal<[Command | Signed<CommandStatement>]>('decision');
 export const statusQuery = defineQuery<RotationStatus>('status');
 
 /** What travels through continue-as-new. */
@@ -41,6 +42,7 @@ export interface Carried {
 export type RotationInput = RotationRequest & {
   readonly policy: RotationState['policy'];
   readonly rights: RotationState['rights'];
+  readonly authority: RotationState['authority'];
   readonly carried?: Carried;
 };
 

@@ -12,9 +12,15 @@ export async function rotation(input: RotationInput): Promise<RotationEnd> {
     untold: [],
     rows: [],
   };
-  const state = { ...carried.state, rights: input.carried === undefined ? input.rights : carried.state.rights };
-  const { line, trigger, offset, successors } = input;
-  const request = { line, trigger, offset, ...(successors === undefined ? {} : { successors }) };
+  const { line, trigger, offset, successors, signed, rights, authority } = input;
+  const state = input.carried === undefined ? { ...carried.state, rights, authority } : carried.state;
+  const request = {
+    line,
+    trigger,
+    offset,
+    ...(successors === undefined ? {} : { successors }),
+    ...(signed === undefined ? {} : { signed }),
+  };
   const driven = await drive({ ...carried, state }, request);
   return 'end' in driven ? driven.end : continueAsNew<typeof rotation>({ ...input, carried: driven.carry });
 }

@@ -1,28 +1,24 @@
 import type { LineName, RotationId } from '../../src/domain/brands.js';
 import { routesAmong } from '../../src/domain/node/routes.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
-import type { DueLine, RotationActivities, ScanActivities, Successors } from './contract.js';
+import { mustBeAskedBy } from '../approvals/start.js';
+import { heardOf, mustBeNew } from './heard.js';
+import type { ClosingRecord, DueLine, RotationActivities, ScanActivities, Successors } from './contract.js';
 import type { FrozenCohorts } from './frozen-plan.js';
 import { advanceHead, returnHead } from './head.js';
-import { prepareIncident, type ClosingRecord } from './incident.js';
+import { prepareIncident } from './incident.js';
 import { prepareRotation } from './prepare.js';
 import { findStandIn } from './stand-in.js';
-import { asFailure, rightsOf, situationOf, type Surroundings } from './surroundings.js';
+import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 import { supplyMissing } from './supply.js';
 import { writeBackSuccessors } from './write-back.js';
 import { missingLines, surveyLine, type Survey } from './survey.js';
 
 export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {
   return {
-    openRotation: ({ line, key, trigger }) =>
-      asFailure(async () => {
-        const { store, configuration } = situationOf(around, line);
-        const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by });
-        return { k, id: `${line}-${k}` as RotationId, policy: configuration.policy, rights: rightsOf(configuration) };
-      }),
+    openRotation: (request) => asFailure(() => openRotation(around, request)),
     findSuccessors: (request) => asFailure(() => findSuccessors(around, request)),
     prepareRotation: (request) => asFailure(() => prepareRotation(around, request)),
-    gateRoster: () => asFailure(async () => Promise.resolve({ rights: rightsOf(around.configuration()) })),
     cohortNodes: ({ cohorts, first, count, again }) =>
       asFailure(async () => {
         // By digest alone: a configuration that somebody has just broken keeps no node from being brought back.
@@ -46,6 +42,25 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
   };
 }
 
+async function openRotation(
+  around: Surroundings,
+  request: Parameters<RotationActivities['openRotation']>[0],
+): ReturnType<RotationActivities['openRotation']> {
+  const { line, key, trigger, offset, signed, askedAt } = request;
+  const { store, configuration } = situationOf(around, line);
+  mustBeAskedBy(configuration, request, askedAt, null);
+  if (signed !== undefined) await mustBeNew(store, line, signed.statement.nonce);
+  const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by });
+  return {
+    k,
+    id: `${line}-${k}` as RotationId,
+    policy: configuration.policy,
+    rights: rightsOf(configuration),
+    authority: authorityOf(configuration, line, offset),
+    heard: signed === undefined ? null : heardOf(signed),
+  };
+}
+
 async function findSuccessors(around: Surroundings, request: Parameters<RotationActivities['findSuccessors']>[0]): Promise<Successors> {
   const found = await surveyLine(around, request);
   const notMade = await supplyMissing(around, request, found);
@@ -66,7 +81,7 @@ const UNSUCCESSFUL: readonly RotationState['phase'][] = ['rolled-back', 'parked'
 const offersNothingNew = ({ fingerprint, troubles }: Survey, before: string): boolean => fingerprint === before || troubles.length > 0;
 
 /** People are asked at once: the scan neither waits for a store, with the other lines behind it, nor says nothing. */
-const withoutStore = (line: LineName, store: string): DueLine => ({
+const withoutStore = (line: LineName, store: string): Omit<DueLine, 'authority'> => ({
   line,
   due: ['not known: the store is not there'],
   start: false,
@@ -74,16 +89,18 @@ const withoutStore = (line: LineName, store: string): DueLine => ({
 });
 
 async function surveyLines(around: Surroundings, offset: number): ReturnType<ScanActivities['surveyLines']> {
-  const { topology, policy } = around.configuration();
+  const configuration = around.configuration();
+  const { topology, policy } = configuration;
   const lines: DueLine[] = [];
   for (const line of Object.keys(topology.lines) as (keyof typeof topology.lines)[]) {
     const { store, declaration } = situationOf(around, line);
+    const authority = authorityOf(configuration, line, offset);
     if (!(await store.isThere())) {
-      lines.push(withoutStore(line, declaration.store));
+      lines.push({ ...withoutStore(line, declaration.store), authority });
       continue;
     }
     if ((await store.head(line)) === null) {
-      lines.push({ line, due: [], start: false, reason: 'the line has no manifest yet' });
+      lines.push({ line, due: [], start: false, reason: 'the line has no manifest yet', authority });
       continue;
     }
     const survey = await surveyLine(around, { line, offset });
@@ -94,6 +111,7 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
         ? record.state
         : null;
     lines.push({
+      authority,
       line,
       due: survey.due.groups.map((group) => group.name),
       start: repeated === null,
@@ -103,5 +121,5 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
           : `${repeated.id} ended as ${repeated.phase} with these very successors; bring new ones, or reseal rotation start --after ${repeated.id}`,
     });
   }
-  return { lines, ticket: policy.scan.ticket, policy };
+  return { lines, ticket: policy.scan.ticket, policy, rights: rightsOf(configuration) };
 }

@@ -3,6 +3,7 @@ import type { Routes } from '../../src/domain/node/routes.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { StandInFound } from '../../src/domain/rotation/stand-ins.js';
 import type { Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
+import type { CommandStatement, Signed, StartStatement } from '../../src/domain/rotation/statement.js';
 
 /** What a rotation is asked to do, beside its line. */
 export interface RotationRequest {
@@ -12,6 +13,8 @@ export interface RotationRequest {
   readonly offset: Duration;
   /** Chosen successors, where more than one fits. */
   readonly successors?: readonly Uuid[];
+  /** What the person who asks has signed: to start, or to undo a completed rotation. Missing: by name alone. */
+  readonly signed?: Signed<StartStatement | CommandStatement>;
 }
 
 export interface Successors {
@@ -39,18 +42,19 @@ export type Prepared =
 
 /** The rotation's dealings with configuration, store and profile sources. Errors are ApplicationFailures typed by `ErrorCode`. */
 export interface RotationActivities {
-  /** Allots the rotation's number (same `key`, same number) and reads policy and roster. */
-  openRotation(request: RotationRequest & { readonly key: string }): Promise<{
+  /** Judges who asks, allots the rotation's number (same `key`, same number) and reads policy and roster. */
+  openRotation(request: RotationRequest & { readonly key: string; readonly askedAt: Instant }): Promise<{
     readonly k: number;
     readonly id: RotationId;
     readonly policy: Policy;
     readonly rights: RotationState['rights'];
+    readonly authority: RotationState['authority'];
+    /** The signed statement that asked for it; null: nobody signed. */
+    readonly heard: RotationState['heard'][number] | null;
   }>;
   findSuccessors(request: RotationRequest): Promise<Successors>;
   /** Verifies, composes and freezes: every reason for a refusal at once. */
   prepareRotation(request: RotationRequest & { readonly id: RotationId }): Promise<Prepared>;
-  /** The roster, as it is when a gate opens. */
-  gateRoster(): Promise<{ readonly rights: RotationState['rights'] }>;
   /** The names at these positions of a cohort plan, and who serves them and the nodes in `again`. */
   cohortNodes(range: {
     readonly cohorts: Sha256;
@@ -100,9 +104,16 @@ export interface RotationActivities {
     readonly rotation: RotationId;
     readonly request: RotationRequest;
     readonly key: string;
+    readonly askedAt: Instant;
   }): Promise<
     { readonly state: RotationState; readonly reasons: readonly string[] } | { readonly state: null; readonly reasons: readonly string[] }
   >;
+}
+
+/** What the store keeps of a rotation that has ended. */
+export interface ClosingRecord {
+  readonly schemaVersion: 1;
+  readonly state: RotationState;
 }
 
 /** What the scan finds on one line. */
@@ -113,8 +124,14 @@ export interface DueLine {
   /** Start a rotation, or only ask: the last one ended without success and nothing new has come since, or the line's store is not there. */
   readonly start: boolean;
   readonly reason: string;
+  readonly authority: RotationState['authority'];
 }
 
 export interface ScanActivities {
-  surveyLines(offset: Duration): Promise<{ readonly lines: readonly DueLine[]; readonly ticket: string; readonly policy: Policy }>;
+  surveyLines(offset: Duration): Promise<{
+    readonly lines: readonly DueLine[];
+    readonly ticket: string;
+    readonly policy: Policy;
+    readonly rights: RotationState['rights'];
+  }>;
 }

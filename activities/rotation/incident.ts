@@ -4,26 +4,22 @@ import { diffManifests, revertEntries } from '../../src/domain/manifest-changes.
 import { ResealError } from '../../src/domain/errors.js';
 import { maxUnavailable, planCohorts } from '../../src/domain/rotation/cohorts.js';
 import { newRotation } from '../../src/domain/rotation/machine.js';
-import type { Plan, Reached, RotationState } from '../../src/domain/rotation/state.js';
+import { epochOf, type Plan, type Reached, type RotationState } from '../../src/domain/rotation/state.js';
 import type { RotationId, Sha256 } from '../../src/domain/brands.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
-import type { RotationActivities } from './contract.js';
+import { mustBeAskedBy } from '../approvals/start.js';
+import type { ClosingRecord, RotationActivities } from './contract.js';
 import { freezePlan } from './frozen-plan.js';
-import { headOf, manifestOf, nodesOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
+import { heardOf, mustBeNew } from './heard.js';
+import { authorityOf, headOf, manifestOf, nodesOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 
 type Request = Parameters<RotationActivities['prepareIncident']>[0];
-
-/** What the store keeps of a rotation that has ended. */
-export interface ClosingRecord {
-  readonly schemaVersion: 1;
-  readonly state: RotationState;
-}
 
 /** A state in which everything the old rotation did is still to be undone; the machine's own rollback plan does the rest. */
 export async function prepareIncident(
   around: Surroundings,
-  { rotation, request, key }: Request,
+  { rotation, request, key, askedAt }: Request,
 ): ReturnType<RotationActivities['prepareIncident']> {
   const situation = situationOf(around, request.line);
   const { store, configuration } = situation;
@@ -35,6 +31,9 @@ export async function prepareIncident(
       state: null,
       reasons: [`${rotation} ended as ${record.state.phase}: only a completed rotation leaves something to bring back`],
     };
+
+  mustBeAskedBy(configuration, request, askedAt, { id: rotation, epoch: epochOf(record.state) });
+  if (request.signed !== undefined) await mustBeNew(store, request.line, request.signed.statement.nonce);
 
   const { head, manifest } = await headOf(store, request.line);
   const [before, after] = await Promise.all([manifestOf(store, old.from), manifestOf(store, old.to)]);
@@ -83,6 +82,8 @@ export async function prepareIncident(
     undoes: rotation,
     k,
     rights: rightsOf(configuration),
+    authority: authorityOf(configuration, request.line, request.offset),
+    heard: request.signed === undefined ? [] : [heardOf(request.signed)],
     phase: 'rolling-back',
     plan,
     headSeq: head.seq,

@@ -20,7 +20,7 @@ import type { Candidate } from '../profile-source/contract.js';
 import type { Prepared, RotationRequest } from './contract.js';
 import { freezePlan } from './frozen-plan.js';
 import { firstExpiry, missingLines, surveyLine, type Survey } from './survey.js';
-import { nodesOf, rightsOf, type Surroundings } from './surroundings.js';
+import { authorityOf, nodesOf, rightsOf, type Surroundings } from './surroundings.js';
 
 type Matched = Extract<EntryMatch<Candidate>, { outcome: 'matched' }>;
 
@@ -71,7 +71,10 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const approvers = Object.entries(rightsOf(situation.configuration)).flatMap(([person, commands]) =>
     commands.includes('approve') ? [person] : [],
   );
+  const { assurance, keys } = authorityOf(situation.configuration, request.line, request.offset);
+  const keyless = assurance === 'signature' ? approvers.filter((person) => !Object.hasOwn(keys, person)) : [];
   const excluded = new Map([
+    ...keyless.map((person) => [person, 'has no key on the roster to sign with'] as const),
     ...importers.map((person) => [person, 'imported a successor'] as const),
     ...identityImporters.map((person) => [person, 'imported the new identity'] as const),
     [request.trigger.by, 'asked for the rotation'] as const,

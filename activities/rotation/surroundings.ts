@@ -1,10 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Configuration } from '../../src/configuration/load.js';
-import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import type { Duration, LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { RosterCommand } from '../../src/domain/roster.js';
-import type { RotationState } from '../../src/domain/rotation/state.js';
+import type { Authority, RotationState } from '../../src/domain/rotation/state.js';
 import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
 import { concernedNodes } from '../../src/domain/expected.js';
 import { parseManifest } from '../../src/manifest/parse.js';
@@ -67,6 +67,21 @@ export function rightsOf(configuration: Configuration): RotationState['rights'] 
   return Object.fromEntries(
     persons.map((person) => [person.id, [...new Set(person.roles.flatMap((role): readonly RosterCommand[] => roles[role] ?? []))]]),
   );
+}
+
+/** Person to public keys, of those who have any. */
+export const keysOf = ({ persons }: Configuration['roster']): Authority['keys'] =>
+  Object.fromEntries(persons.filter(({ keys }) => keys.length > 0).map(({ id, keys }) => [id, keys.map((key) => key.public)]));
+
+/** Whose word counts on a line, and how it is to be given. A line that no node follows has nobody's word to go by. */
+export function authorityOf({ topology, roster }: Configuration, line: LineName, offset: Duration): Authority {
+  const simulated = topology.nodes.every((node) => !node.lines.includes(line) || node.environment === 'simulated');
+  return {
+    installation: topology.installation,
+    mode: offset === 0 ? 'production' : 'rehearsal',
+    assurance: simulated ? 'name' : 'signature',
+    keys: keysOf(roster),
+  };
 }
 
 /** Errors cross Temporal as ApplicationFailure of their code; which of them are worth a retry, the workflow's options say. */

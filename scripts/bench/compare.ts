@@ -8,7 +8,7 @@ import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { LINE } from '../../src/simulator/mesh/spec.js';
 import { connectClient } from '../../src/temporal/connection.js';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes.js';
-import { rightsOf } from '../../activities/rotation/surroundings.js';
+import { authorityOf, rightsOf } from '../../activities/rotation/surroundings.js';
 import type { RotationEnd } from '../../workflows/messages.js';
 import type { rotation } from '../../workflows/rotation.js';
 import type { floor } from './floor-workflow.js';
@@ -197,6 +197,7 @@ class Bench {
             successors,
             policy: configuration.policy,
             rights: rightsOf(configuration),
+            authority: authorityOf(configuration, LINE as LineName, 0),
           },
         ],
       });

@@ -1,8 +1,9 @@
 import { ServiceError, WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
-import type { LineName, PersonId, RotationId, Sha256, Uuid } from '../domain/brands.js';
+import type { LineName, PersonId, Sha256, Uuid } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import type { CommandName } from '../domain/rotation/commands.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
+import type { CommandStatement, Signed, StartStatement } from '../domain/rotation/statement.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import { mayDo, type RosterCommand } from '../domain/roster.js';
 import { arithmetic } from '../domain/rotation/timeline.js';
@@ -23,7 +24,8 @@ import type { OpenSurroundings } from '../temporal/surroundings.js';
 import type { RotationRequest } from '../../activities/rotation/contract.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { previewRotation } from '../../activities/rotation/prepare.js';
-import { headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
+import { mustBeAskedBy } from '../../activities/approvals/start.js';
+import { authorityOf, headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
 import { asResealError } from './errors.js';
 import { refuseWrongChoices, wrongChoices } from './successor-choices.js';
@@ -44,6 +46,8 @@ export interface StartRequest {
   readonly successors?: readonly string[] | undefined;
   /** The unsuccessful rotation that this one knowingly follows with the same successors. */
   readonly after?: string | undefined;
+  /** What the person has signed, which says the same; missing: by name alone. */
+  readonly signed?: Signed<StartStatement> | undefined;
 }
 
 export interface CommandRequest {
@@ -93,10 +97,20 @@ export async function showRotation(desk: RotationDesk, id: string): Promise<Rota
 async function viewOf(desk: RotationDesk, status: RotationStatus, source: RotationView['source']): Promise<RotationView> {
   // What undoes a rotation is the line's next workflow: while this one still answers as the newest, nothing does.
   const undoing = source === 'workflow' ? [] : await desk.ledger.rotations({ undoes: status.id });
-  return { schemaVersion: 1, rotation: rotationStatusView(status, undoing), changes: await changesOf(desk, status), source };
+  return { schemaVersion: 1, rotation: rotationStatusView(status, undoing), ...(await changesOf(desk, status)), source };
 }
 
-async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<readonly ChangeView[] | null> {
+/** A configuration that somebody has just broken, or a store that is away, keeps nobody from looking at a rotation, nor from turning it back. */
+async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<Pick<RotationView, 'changes' | 'changesUnknown'>> {
+  try {
+    return { changes: await readChanges(desk, status), changesUnknown: null };
+  } catch (error) {
+    if (!(error instanceof ResealError)) throw error;
+    return { changes: null, changesUnknown: error.message };
+  }
+}
+
+async function readChanges(desk: RotationDesk, status: RotationStatus): Promise<readonly ChangeView[] | null> {
   if (status.from === null || status.to === null) return null;
   const { store } = situationOf(desk.around, status.line as LineName);
   const read = async (digest: Sha256): Promise<ReturnType<typeof parseManifest>> =>
@@ -150,6 +164,7 @@ function requestOf(asked: StartRequest): RotationRequest {
     trigger: { kind: 'person', by: asked.by as PersonId, ticket: asked.ticket },
     offset: offsetOf(asked.at),
     ...(asked.successors === undefined || asked.successors.length === 0 ? {} : { successors: asked.successors as readonly Uuid[] }),
+    ...(asked.signed === undefined ? {} : { signed: asked.signed }),
   };
 }
 
@@ -157,6 +172,7 @@ function requestOf(asked: StartRequest): RotationRequest {
 export async function startRotation(desk: RotationDesk, asked: StartRequest): Promise<RotationView> {
   mayAsk(desk, asked.by, asked.ticket, 'start');
   const request = requestOf(asked);
+  mustBeAskedBy(desk.around.configuration(), request, Date.now(), null);
   await headOf(situationOf(desk.around, request.line).store, request.line);
   const running = await live(desk, request.line);
   // Of one that is in flight Temporal itself says so below; what this one chooses or repeats is no question then.
@@ -166,7 +182,12 @@ export async function startRotation(desk: RotationDesk, asked: StartRequest): Pr
     if (repeats !== null) throw new ResealError('REFUSED', `${repeats}.`);
   }
   const configuration = desk.around.configuration();
-  const input: RotationInput = { ...request, policy: configuration.policy, rights: rightsOf(configuration) };
+  const input: RotationInput = {
+    ...request,
+    policy: configuration.policy,
+    rights: rightsOf(configuration),
+    authority: authorityOf(configuration, request.line, request.offset),
+  };
   const handle = await startOn(desk, 'rotation', request.line, input);
   return untilNamed(desk, handle, request.line);
 }
@@ -271,7 +292,12 @@ async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: stri
 export const untilClosed = (desk: RotationDesk, id: string): Promise<boolean> => closes(desk, lineOf(id));
 
 /** Sends a command to the rotation; one that has completed is rolled back by a workflow of its own. */
-export async function commandRotation(desk: RotationDesk, id: string, command: CommandName, asked: CommandRequest): Promise<RotationView> {
+export async function commandRotation(
+  desk: RotationDesk,
+  id: string,
+  command: CommandName,
+  asked: CommandRequest | Signed<CommandStatement>,
+): Promise<RotationView> {
   const line = lineOf(id);
   const now = await live(desk, line);
   if (now?.id !== id || now.outcome !== null) {
@@ -283,7 +309,7 @@ export async function commandRotation(desk: RotationDesk, id: string, command: C
         `${id} is ${ended.phase} by the record, and no worker answers for it. Start one (\`reseal up\` or \`reseal worker\`); what nodes serve stays as it is meanwhile.`,
       );
     }
-    if (command === 'rollback' && ended.phase === 'completed') return rollBackCompleted(desk, id as RotationId, line, asked);
+    if (command === 'rollback' && ended.phase === 'completed') return rollBackCompleted(desk, ended, asked);
     throw new ResealError('ILLEGAL_COMMAND', `${id} ended as ${ended.phase}: ${command} has no meaning any more.`);
   }
   return viewOf(desk, await update(desk, line, command, asked), 'workflow');
@@ -292,7 +318,12 @@ export async function commandRotation(desk: RotationDesk, id: string, command: C
 /** How often an Update is sent again that Temporal lost with a failed workflow task. */
 const UPDATE_TRIES = 4;
 
-async function update(desk: RotationDesk, line: string, command: CommandName, asked: CommandRequest): Promise<RotationStatus> {
+async function update(
+  desk: RotationDesk,
+  line: string,
+  command: CommandName,
+  asked: CommandRequest | Signed<CommandStatement>,
+): Promise<RotationStatus> {
   const said = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   for (let tries = 1; ; tries++) {
     try {
@@ -304,13 +335,25 @@ async function update(desk: RotationDesk, line: string, command: CommandName, as
   }
 }
 
-async function rollBackCompleted(desk: RotationDesk, id: RotationId, line: LineName, asked: CommandRequest): Promise<RotationView> {
-  mayAsk(desk, asked.by, asked.ticket, 'rollback');
+async function rollBackCompleted(
+  desk: RotationDesk,
+  { id, line, offset, epoch }: Pick<RotationStatus, 'id' | 'line' | 'offset' | 'epoch'>,
+  asked: CommandRequest | Signed<CommandStatement>,
+): Promise<RotationView> {
+  const signed = 'statement' in asked ? asked : null;
+  const [by, ticket] = 'statement' in asked ? [asked.statement.person, asked.statement.ticket] : [asked.by as PersonId, asked.ticket];
+  mayAsk(desk, by, ticket, 'rollback');
   const configuration = desk.around.configuration();
-  const before = await desk.ledger.rotation(id);
+  const request: RotationRequest = {
+    line: line as LineName,
+    trigger: { kind: 'person', by, ticket },
+    offset,
+    ...(signed === null ? {} : { signed }),
+  };
+  mustBeAskedBy(configuration, request, Date.now(), { id, epoch });
   const input: IncidentInput = {
     rotation: id,
-    request: { line, trigger: { kind: 'person', by: asked.by as PersonId, ticket: asked.ticket }, offset: before?.offset ?? 0 },
+    request,
     policy: configuration.policy,
     rights: rightsOf(configuration),
   };

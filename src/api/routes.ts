@@ -7,6 +7,12 @@ const person = text.max(64);
 const ticket = text.max(64);
 const digest = z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256, 64 lower-case hexadecimal digits' });
 
+/** What a person has signed; its own form is judged where it counts (src/domain/rotation/statement.ts). */
+export const SignedBody = z.strictObject({
+  statement: z.record(z.string(), z.unknown(), { error: 'a statement, as reseal signs it' }),
+  signature: lines.max(16_384),
+});
+
 export const StartBody = z.strictObject({
   line: text,
   by: person,
@@ -15,6 +21,18 @@ export const StartBody = z.strictObject({
   successors: z.array(text).max(1_000).optional(),
   after: text.optional(),
 });
+
+/** By name alone, or signed. A union of two would say of neither what is wrong with it. */
+const nameOrSigned = <T extends z.ZodType>(byName: T) =>
+  z.unknown().transform((given, context): z.infer<T> | z.infer<typeof SignedBody> => {
+    const schema = given !== null && typeof given === 'object' && 'statement' in given ? SignedBody : byName;
+    const parsed = schema.safeParse(given);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) context.addIssue({ code: 'custom', message: issue.message, path: issue.path });
+    return z.NEVER;
+  });
+
+export const StartOrSignedBody = nameOrSigned(StartBody);
 
 export const PlanBody = StartBody.partial({ by: true, ticket: true });
 
@@ -28,6 +46,8 @@ export const CommandBody = z.strictObject({
   as: z.literal('partial').optional(),
   nodes: z.array(text).max(1_000).optional(),
 });
+
+export const CommandOrSignedBody = nameOrSigned(CommandBody);
 
 export const PurgeBody = z.strictObject({ by: person, ticket });
 /** On all lines that the node follows where none is named. */
@@ -128,7 +148,12 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'get', path: '/v1/healthz', summary: 'Whether the API, Temporal and the database answer; needs no token' },
   { method: 'get', path: '/v1/openapi.json', summary: 'This description; needs no token' },
   { method: 'get', path: '/v1/rotations', summary: 'Rotations, newest first; ?line=' },
-  { method: 'post', path: '/v1/rotations', summary: 'Start a rotation', body: StartBody },
+  { method: 'post', path: '/v1/rotations', summary: 'Start a rotation', body: z.union([StartBody, SignedBody]) },
+  {
+    method: 'get',
+    path: '/v1/lines/{line}/terms',
+    summary: 'What a statement about the line has to name, and whether a name alone counts',
+  },
   { method: 'post', path: '/v1/rotations/plan', summary: 'What a rotation would do, with its arithmetic', body: PlanBody },
   { method: 'get', path: '/v1/rotations/{id}', summary: 'One rotation, and what it would replace' },
   { method: 'get', path: '/v1/rotations/{id}/nodes', summary: 'Its nodes, one by one' },
@@ -140,9 +165,11 @@ export const ROUTES: readonly RouteDescription[] = [
   ...COMMAND_NAMES.map((name): RouteDescription => ({
     method: 'post',
     path: `/v1/rotations/{id}/${name}`,
-    summary: `The operator's command ${name}`,
-    body: CommandBody,
+    summary: `The operator's command ${name}, signed, or by name alone where that counts`,
+    body: z.union([CommandBody, SignedBody]),
   })),
+  { method: 'get', path: '/v1/lines/{line}/manifests/{sha256}', summary: 'The bytes of a frozen manifest' },
+  { method: 'get', path: '/v1/persons/{id}', summary: 'A person of the roster, and the keys that they sign with' },
   { method: 'get', path: '/v1/nodes', summary: 'Declared nodes, with what was last read off them' },
   { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now; ?checks=all for every check, not only the problems' },
   { method: 'get', path: '/v1/nodes/{name}/expected', summary: 'What a node should have, by its declaration and the heads of its lines' },

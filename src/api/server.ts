@@ -22,10 +22,11 @@ import {
   showRotation,
   startRotation,
   type RotationDesk,
+  type StartRequest,
 } from './rotations.js';
 import {
   COMMAND_NAMES,
-  CommandBody,
+  CommandOrSignedBody,
   openApi,
   PlanBody,
   PurgeBody,
@@ -39,8 +40,9 @@ import {
   SeatBookBody,
   SeatReleaseBody,
   SeatTokenBody,
-  StartBody,
+  StartOrSignedBody,
 } from './routes.js';
+import { manifestBytes, personOf, signedCommand, signedStart, termsOf } from './statements.js';
 import { purgeNode } from './purge.js';
 import { restoreNode, restoreStanding } from './restore.js';
 import { HandoffSchema } from '../schema/handoff.js';
@@ -107,7 +109,9 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   });
 
   api.get('/v1/rotations', async (context) => context.json(await listRotations(desk, context.req.query('line'))));
-  api.post('/v1/rotations', async (context) => context.json(await startRotation(desk, await body(context, StartBody)), 201));
+  api.post('/v1/rotations', async (context) =>
+    context.json(await startRotation(desk, startOf(await body(context, StartOrSignedBody))), 201),
+  );
   api.post('/v1/rotations/plan', async (context) => {
     const asked = await body(context, PlanBody);
     return context.json(await planRotation(desk, { ...asked, by: asked.by ?? 'nobody', ticket: asked.ticket ?? '' }));
@@ -116,9 +120,11 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.get('/v1/rotations/:id/nodes', async (context) => context.json(await rotationNodes(desk, context.req.param('id'))));
   api.get('/v1/rotations/:id/events', (context) => events(context, desk, context.req.param('id')));
   for (const name of COMMAND_NAMES) {
-    api.post(`/v1/rotations/:id/${name}`, async (context) =>
-      context.json(await commandRotation(desk, context.req.param('id'), name, await body(context, CommandBody))),
-    );
+    api.post(`/v1/rotations/:id/${name}`, async (context) => {
+      const given = await body(context, CommandOrSignedBody);
+      const asked = 'statement' in given ? signedCommand(name, given) : given;
+      return context.json(await commandRotation(desk, context.req.param('id'), name, asked));
+    });
   }
   api.get('/v1/nodes', async (context) => context.json(await listNodes(desk)));
   api.get('/v1/nodes/:name', async (context) =>
@@ -167,6 +173,12 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.post('/v1/claims/complete', async (context) => context.json(await completeClaim(desk, await body(context, ClaimCompleteBody))));
   api.post('/v1/claims/release', async (context) => context.json(await releaseClaim(desk, await body(context, ClaimReleaseBody))));
   api.get('/v1/claims', async (context) => context.json(await showClaim(desk, checked(context.req.query(), ClaimKeyBody, 'The query'))));
+  api.get('/v1/persons/:id', (context) => context.json(personOf(desk, context.req.param('id'))));
+  api.get('/v1/lines/:line/terms', (context) => context.json(termsOf(desk, context.req.param('line'))));
+  api.get('/v1/lines/:line/manifests/:sha256', async (context) => {
+    const bytes = await manifestBytes(desk, context.req.param('line'), context.req.param('sha256'));
+    return context.body(Uint8Array.from(bytes), 200, { 'content-type': 'application/json' });
+  });
   api.get('/v1/lines/:line/head', async (context) => {
     const line = context.req.param('line') as LineName;
     const head = await situationOf(desk.around, line).store.head(line);
@@ -179,6 +191,8 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   });
   return api;
 }
+
+const startOf = (given: z.infer<typeof StartOrSignedBody>): StartRequest => ('statement' in given ? signedStart(given) : given);
 
 async function well(work: () => Promise<unknown>): Promise<boolean> {
   try {

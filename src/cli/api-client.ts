@@ -33,6 +33,13 @@ export class ApiClient {
     return this.ask<T>('POST', path, body);
   }
 
+  /** What a path holds, byte for byte. */
+  async bytes(path: string): Promise<Uint8Array> {
+    const response = await this.fetch('GET', path);
+    if (!response.ok) throw await failure(response);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
   /** Server-sent events from `after` on; ends with the stream. A lost connection throws API_UNREACHABLE. */
   async *events<T>(path: string, after: number, signal?: AbortSignal): AsyncGenerator<T> {
     const response = await this.fetch('GET', `${path}?after=${after}`, undefined, signal);

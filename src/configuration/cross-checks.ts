@@ -236,15 +236,30 @@ export function checkFloors(policy: Policy, topology: Topology): Mismatch[] {
   ];
 }
 
-/** Persons twice, and roles that nobody declared. */
+/** Persons twice, roles that nobody declared, and keys of two persons: persons count, not keys. */
 export function checkRoster(roster: Roster): Mismatch[] {
   const roles = Object.keys(roster.roles);
+  const owned = roster.persons.flatMap(({ id, keys }, index) =>
+    keys.map((key, position) => ({ id, index, position, key: key.public.split(' ')[1] ?? '' })),
+  );
   return [
     ...repeated(roster.persons, (person) => person.id).map((index) => ({
       path: ['persons', index, 'id'],
       found: `${quoted(roster.persons[index]?.id ?? '')} a second time`,
       expected: 'each person once',
     })),
+    ...repeated(owned, ({ key }) => key).flatMap((at) => {
+      const again = owned[at];
+      const first = owned.find(({ key }) => key === again?.key);
+      if (again === undefined || first === undefined) return [];
+      return [
+        {
+          path: ['persons', again.index, 'keys', again.position, 'public'],
+          found: `the key ${again.key.slice(-12)}, which ${first.id} has already`,
+          expected: 'each key once: a key that two persons have would let one of them approve twice',
+        },
+      ];
+    }),
     ...roster.persons.flatMap((person, index) =>
       person.roles.flatMap((role, position) =>
         roles.includes(role)

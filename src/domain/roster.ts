@@ -25,7 +25,8 @@ export interface Person {
   readonly id: PersonId;
   readonly name: string;
   readonly roles: readonly string[];
-  readonly keys: readonly { readonly kind: string; readonly public: string }[];
+  /** Public SSH keys, as in `id_ed25519.pub`: whoever has one signs what they say. */
+  readonly keys: readonly { readonly kind: 'ssh'; readonly public: string }[];
 }
 
 export interface Roster {

@@ -119,8 +119,10 @@ export function rotationStatusView(status: RotationStatus, others: readonly Rota
 export interface RotationView {
   readonly schemaVersion: 1;
   readonly rotation: RotationStatusView;
-  /** Null while `to` is not frozen. */
+  /** Null while `to` is not frozen, or where `changesUnknown` says why they cannot be shown. */
   readonly changes: readonly ChangeView[] | null;
+  /** A sentence: why what would be replaced cannot be shown now; null: it can. */
+  readonly changesUnknown: string | null;
   /** `workflow`: asked of Temporal just now; `ledger`: as last recorded. */
   readonly source: 'workflow' | 'ledger';
 }

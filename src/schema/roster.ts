@@ -24,6 +24,12 @@ const COMMANDS = [
   'restore',
 ] as const satisfies readonly RosterCommand[];
 
+/** As the first two words of `id_ed25519.pub`, and a comment or none; what is in it, whoever verifies with it looks at. */
+const publicKey = text.regex(
+  /^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) AAAA[A-Za-z0-9+/]+={0,2}(?: .*)?$/,
+  { error: 'the line of a public SSH key, like "ssh-ed25519 AAAA… name"' },
+);
+
 /** `roster.yaml`. */
 export const RosterSchema = z
   .strictObject({
@@ -34,7 +40,7 @@ export const RosterSchema = z
           id: branded<PersonId>(),
           name: text,
           roles: z.array(name).default([]),
-          keys: z.array(z.strictObject({ kind: name, public: text })).default([]),
+          keys: z.array(z.strictObject({ kind: z.literal('ssh', { error: 'ssh' }), public: publicKey })).default([]),
         }),
       )
       .min(1, { error: 'at least one person' }),

@@ -1,3 +1,4 @@
+import { createApprovalActivities } from '../../activities/approvals/activities.js';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import type { NodeActivities } from '../../activities/node/contract.js';
@@ -40,6 +41,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     maxActivitiesPerSecond: limits.activitiesPerSecond,
     activities: {
       ...alive(createRotationActivities(around)),
+      ...createApprovalActivities(around),
       ...nodeService({
         ...{ around, connection, namespace, taskQueue, reach },
         ...(request.decorate === undefined ? {} : { decorate: request.decorate }),

@@ -9,7 +9,7 @@ import { changesText, eventText, rotationListText, rotationText } from '../../sr
 import { eventView, rotationStatusView, type ChangeView, type RotationView } from '../../src/presenters/rotation.js';
 import { createOutput } from '../../src/cli/output.js';
 import { PolicySchema } from '../../src/schema/policy.js';
-import { planOf, sha } from '../domain/rotation/plan.js';
+import { OPENED_WITH, planOf, sha } from '../domain/rotation/plan.js';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const MINUTE = 60_000;
@@ -29,6 +29,7 @@ const viewOf = (state: RotationState): RotationView => ({
   schemaVersion: 1,
   rotation: rotationStatusView(statusOf(state, NOW), []),
   changes: null,
+  changesUnknown: null,
   source: 'workflow',
 });
 const textOf = (state: RotationState): string => rotationText(viewOf(state), pen, NOW).join('\n');
@@ -82,7 +83,7 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
 
   it('on its way back: nobody is asked for an approval any more', () => {
     const [openedAt, later] = [NOW - 20 * MINUTE, NOW + 100 * MINUTE];
-    const gate = { kind: 'signoff', openedAt, deadline: later, remindAt: later, widenAt: later, silence: 'no', passedAt: null } as const;
+    const gate = { kind: 'signoff', ...OPENED_WITH, openedAt, deadline: later, remindAt: later, widenAt: later, silence: 'no', passedAt: null } as const;
     expect(textOf(at('awaiting-signoff', { gate }))).toContain('may approve: ada, grace');
     expect(textOf(at('rolling-back', { gate }))).toMatch(/gate {6}0 of 2 approvals$/m);
   });

@@ -152,6 +152,7 @@ describe('the documents', () => {
   const documents = [
     'README.md',
     'docs/operating.md',
+    'docs/approvals.md',
     'docs/architecture.md',
     'docs/decisions.md',
     'docs/agents.md',

@@ -16,7 +16,7 @@ import { seedNodes } from '../../src/simulator/mesh/seed.js';
 import { startResealWorker, type ResealWorkerRequest } from '../../src/temporal/reseal-worker.js';
 import type { RunningWorker } from '../../src/temporal/running-worker.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
-import { rightsOf } from '../../activities/rotation/surroundings.js';
+import { authorityOf, rightsOf } from '../../activities/rotation/surroundings.js';
 import type { RotationEnd } from '../../workflows/messages.js';
 import type { incidentRollback } from '../../workflows/incident-rollback.js';
 import type { rotation } from '../../workflows/rotation.js';
@@ -111,6 +111,7 @@ export class RotatingMesh {
           ...(change.successors === undefined ? {} : { successors: change.successors as never }),
           policy: configuration.policy,
           rights: rightsOf(configuration),
+          authority: authorityOf(configuration, this.mesh.line, change.offset ?? 0),
         },
       ],
     });

@@ -9,6 +9,7 @@ import type { NodeResult } from '../../src/domain/node/report.js';
 import { lookAt } from '../../src/domain/rotation/pins.js';
 import { lastAutomaticRollback } from '../../src/domain/rotation/timeline.js';
 import { admitAttempt, FROM, newNode, probed, stepsOf, take, TO, type Attempt, type ModelNode } from './node-model.js';
+import { OPENED_WITH } from '../domain/rotation/plan.js';
 import { MODEL_POLICY } from './policy.js';
 
 /** A rotation, its mesh, the head of the line, and what may still go wrong. */
@@ -215,7 +216,17 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
   const fault = { faults: world.faults - 1 };
   switch (action.do) {
     case 'open':
-      return [told('opened', { event: 'opened', k: 1, id: 'line-1' as RotationId, policy: state.policy, rights: state.rights })];
+      return [
+        told('opened', {
+          event: 'opened',
+          k: 1,
+          id: 'line-1' as RotationId,
+          policy: state.policy,
+          rights: state.rights,
+          authority: state.authority,
+          heard: null,
+        }),
+      ];
     case 'find-successors':
       return [
         told('successors found', { event: 'successors', missing: [], ignored: [], fingerprint: '', expiresFirst: HORIZON }),
@@ -271,7 +282,7 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
       return [none, ...beyond.map((by) => exchange(world, node, by))];
     }
     case 'open-gate':
-      return [told('the gate opens', { event: 'gate-opened', rights: state.rights }, { given: [] })];
+      return [told('the gate opens', { event: 'gate-opened', rights: state.rights, keys: {}, ...OPENED_WITH }, { given: [] })];
     case 'remind':
       return [told('reminded', { event: 'reminded' })];
     case 'page':

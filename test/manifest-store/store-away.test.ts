@@ -95,6 +95,7 @@ describe('a store that is not in its place (invariant 6)', () => {
       const opening = {
         line: mesh.line,
         key: 'k',
+        askedAt: Date.now(),
         offset: 0,
         trigger: { kind: 'person', by: 'rita' as PersonId, ticket: 'CHG-7' },
       } as const;

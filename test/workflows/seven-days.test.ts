@@ -9,7 +9,7 @@ import { SEARCH_ATTRIBUTES } from '../../src/temporal/search-attributes.js';
 import { findTestServer } from '../../src/temporal/test-server.js';
 import { createResealWorker } from '../../src/temporal/workers.js';
 import type { rotation } from '../../workflows/rotation.js';
-import { planOf, sha } from '../domain/rotation/plan.js';
+import { BY_NAME, planOf, sha } from '../domain/rotation/plan.js';
 import { testWorkflowBundle } from '../setup/temporal.js';
 
 const HOUR = 3_600_000;
@@ -41,10 +41,10 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
     });
     const nothing = async (): Promise<void> => undefined;
     return {
-      openRotation: async () => ({ k: 1, id: 'ios-main-1' as RotationId, policy: POLICY, rights: RIGHTS }),
+      openRotation: async () => ({ k: 1, id: 'ios-main-1' as RotationId, policy: POLICY, rights: RIGHTS, authority: BY_NAME, heard: null }),
       findSuccessors: async () => ({ missing: [], ignored: [], fingerprint: 'f', expiresFirst: horizon() }),
       prepareRotation: async () => ({ plan: planOf({ waves: [1, 1, 1], horizon: horizon() }), reasons: [] }),
-      gateRoster: async () => ({ rights: RIGHTS }),
+      gateTerms: async () => ({ rights: RIGHTS, keys: {}, roster: sha('1'), canaryReport: sha('2') }),
       cohortNodes: async ({ first, count }: { first: number; count: number }) => ({ nodes: NODES.slice(first, first + count), routes: {} }),
       advanceHead: async () => ({ moved: true, seq: 2 }),
       returnHead: async () => ({ seq: 3, digest: sha('a') }),
@@ -98,6 +98,7 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
               offset: 0,
               policy: POLICY,
               rights: RIGHTS,
+              authority: BY_NAME,
             },
           ],
         });

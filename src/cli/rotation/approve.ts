@@ -4,13 +4,13 @@ import { isSha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
-import { ARGUMENTS, pathOf, SAID, showBeforeDeciding } from './tell.js';
+import { ARGUMENTS, pathOf, SAID, say } from './tell.js';
 
 export const command = defineCommand({
   description: 'Approve exactly the manifest that is shown',
   arguments: ARGUMENTS,
   options: { ...SAID, digest: { kind: 'text', description: 'Refuse unless this is what is to be approved (SHA-256)', value: 'SHA256' } },
-  async handler(context, { id }, { as, ticket, digest }) {
+  async handler(context, { id }, { digest, ...said }) {
     if (digest !== undefined && !isSha256(digest)) {
       throw new ResealError(
         'USAGE',
@@ -18,10 +18,12 @@ export const command = defineCommand({
       );
     }
     const api = await ApiClient.find(context);
-    const shown = await showBeforeDeciding(context, api, id);
-    const { to } = shown.rotation;
-    if (to === null) throw new ResealError('ILLEGAL_COMMAND', `${id} is ${shown.rotation.phase}: there is nothing to approve yet.`);
-    const view = await api.post<RotationView>(pathOf(id, '/approve'), { by: as, ticket, digest: digest ?? to });
+    const { rotation } = await api.get<RotationView>(pathOf(id));
+    const { to } = rotation;
+    if (to === null) throw new ResealError('ILLEGAL_COMMAND', `${id} is ${rotation.phase}: there is nothing to approve yet.`);
+    if (digest !== undefined && digest !== to)
+      throw new ResealError('WRONG_DIGEST', `What is to be approved is ${to}, and --digest names ${digest}. Nothing was approved.`);
+    const view = await say(context, api, id, 'approve', said, { digest: to });
     // The table of changes stands above already.
     context.output.show(view, () => rotationText({ ...view, changes: null }, context.output, context.now()));
   },

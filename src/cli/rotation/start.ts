@@ -1,9 +1,14 @@
 import { rotationText } from '../../presenters/rotation-text.js';
 import type { RotationView } from '../../presenters/rotation.js';
+import { statementText } from '../../presenters/statement-text.js';
+import type { TermsView } from '../../presenters/statement.js';
+import { signStatement } from '../../statement/person.js';
 import { ApiClient } from '../api-client.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, type Context } from '../command.js';
+import { withSigningKey } from '../signing-key.js';
+import { draftStart, type Start } from './draft.js';
 import { follow } from './follow.js';
-import { SAID } from './tell.js';
+import { SAID, type Speaker } from './tell.js';
 
 export const command = defineCommand({
   description: 'Start a rotation of a line with all that is due on it',
@@ -16,16 +21,9 @@ export const command = defineCommand({
     after: { kind: 'text', description: 'Try the same successors again after this unsuccessful rotation', value: 'ID' },
     follow: { kind: 'flag', description: 'Stay and print what happens until it ends' },
   },
-  async handler(context, _, { line, as, ticket, successor, at, after, follow: stays }) {
+  async handler(context, _, { line, successor, at, after, follow: stays, ...said }) {
     const api = await ApiClient.find(context);
-    const view = await api.post<RotationView>('/v1/rotations', {
-      line,
-      by: as,
-      ticket,
-      ...(successor.length === 0 ? {} : { successors: successor }),
-      ...(at === undefined ? {} : { at }),
-      ...(after === undefined ? {} : { after }),
-    });
+    const view = await start(context, api, line, said, { successors: successor, at, after });
     if (stays) return follow(context, api, view.rotation.id);
     context.output.show(view, () => [
       ...rotationText(view, context.output, context.now()),
@@ -35,3 +33,22 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** Asks for a rotation: by a statement that is shown in words and signed, or where the person has no key, by name. */
+function start(context: Context, api: ApiClient, line: string, said: Speaker, asked: Start): Promise<RotationView> {
+  return withSigningKey(context, api, said.as, said.key, async (key) => {
+    if (key === null) {
+      return api.post<RotationView>('/v1/rotations', {
+        ...{ line, by: said.as, ticket: said.ticket },
+        ...(asked.successors.length === 0 ? {} : { successors: asked.successors }),
+        ...(asked.at === undefined ? {} : { at: asked.at }),
+        ...(asked.after === undefined ? {} : { after: asked.after }),
+      });
+    }
+    const terms = await api.get<TermsView>(`/v1/lines/${encodeURIComponent(line)}/terms`);
+    const statement = draftStart(terms, said, asked, context.now());
+    if (!context.output.json) context.output.diagnostic(statementText(statement, key, context.output, context.now()).join('\n'));
+    const signature = await signStatement(statement, key, context.env);
+    return api.post<RotationView>('/v1/rotations', { statement, signature });
+  });
+}

@@ -1,45 +1,91 @@
 import type { CommandName } from '../../domain/rotation/commands.js';
+import type { CommandStatement } from '../../domain/rotation/statement.js';
 import { changesText, rotationText } from '../../presenters/rotation-text.js';
-import type { RotationView } from '../../presenters/rotation.js';
+import type { ChangeView, RotationView } from '../../presenters/rotation.js';
+import { canaryText, statementText } from '../../presenters/statement-text.js';
+import { signStatement } from '../../statement/person.js';
 import { ApiClient } from '../api-client.js';
 import type { Context } from '../command.js';
+import { KEY_OPTION, withSigningKey } from '../signing-key.js';
+import { boundBy, draftCommand, type More, type Said } from './draft.js';
+import { whatIsSigned } from './what-is-shown.js';
 
 /** What every command to a rotation is given. */
 export const ARGUMENTS = { id: { kind: 'text', description: 'Rotation, as ios-main-7', required: true } } as const;
 export const SAID = {
   as: { kind: 'text', description: 'The person who says it, by the roster', required: true, value: 'PERSON' },
   ticket: { kind: 'text', description: 'Ticket id', required: true, value: 'TICKET' },
+  ...KEY_OPTION,
 } as const;
 export const REASON = { reason: { kind: 'text', description: 'Why; kept on the record', value: 'TEXT' } } as const;
 
 export const pathOf = (id: string, rest = ''): string => `/v1/rotations/${encodeURIComponent(id)}${rest}`;
 
-/** Sends a command and shows the rotation as it is then. */
-export async function tell(
-  context: Context,
-  id: string,
-  command: CommandName,
-  said: { readonly as: string; readonly ticket: string },
-  more: object = {},
-): Promise<void> {
+export interface Speaker extends Said {
+  readonly key: string | undefined;
+}
+
+/** Sends a command, signed where the person has a key, and shows the rotation as it is then. */
+export async function tell(context: Context, id: string, command: CommandName, said: Speaker, more: More = {}): Promise<void> {
   const api = await ApiClient.find(context);
-  const view = await api.post<RotationView>(pathOf(id, `/${command}`), { by: said.as, ticket: said.ticket, ...more });
+  const view = await say(context, api, id, command, said, more);
   context.output.show(view, () => rotationText(view, context.output, context.now()));
 }
 
-/** Shows what is approved, in words, before it is said. */
-export async function showBeforeDeciding(context: Context, api: ApiClient, id: string): Promise<RotationView> {
+/** Sends a command: a statement that is shown in words and signed, or where the person has no key, their name. */
+export function say(
+  context: Context,
+  api: ApiClient,
+  id: string,
+  command: CommandName,
+  said: Speaker,
+  more: More & { readonly digest?: string } = {},
+): Promise<RotationView> {
+  return withSigningKey(context, api, said.as, said.key, async (key) => {
+    if (key === null) {
+      if (command === 'approve') await showBeforeDeciding(context, api, id);
+      return api.post<RotationView>(pathOf(id, `/${command}`), { by: said.as, ticket: said.ticket, ...more });
+    }
+    const view = await api.get<RotationView>(pathOf(id));
+    const statement = draftCommand(command, view, said, more, context.now());
+    await showWhatIsSigned(context, api, view, statement, key);
+    const signature = await signStatement(statement, key, context.env);
+    return api.post<RotationView>(pathOf(id, `/${command}`), { statement, signature });
+  });
+}
+
+async function showWhatIsSigned(
+  { output, now }: Context,
+  api: ApiClient,
+  view: RotationView,
+  statement: CommandStatement,
+  key: string,
+): Promise<void> {
+  const binds = boundBy(statement);
+  // What is bound is verified whether somebody reads it or a program does.
+  const changes = binds === null ? null : await whatIsSigned(api, view, binds);
+  if (output.json) return;
+  const { canary } = view.rotation.gate;
+  output.diagnostic(
+    [
+      ...(changes === null
+        ? []
+        : [...whatItReplaces(view, changes, output), ...(canary === null ? [] : canaryText(canary, output, now())), '']),
+      ...statementText(statement, key, output, now()),
+    ].join('\n'),
+  );
+}
+
+const whatItReplaces = ({ rotation }: RotationView, changes: readonly ChangeView[], output: Context['output']): string[] => [
+  `${rotation.id}: manifest ${rotation.from ?? '-'}`,
+  `     -> manifest ${rotation.to ?? '-'}`,
+  `under ${rotation.trigger.ticket}, asked for by ${rotation.trigger.by}, on ${rotation.nodes} nodes`,
+  ...changesText(changes, output),
+];
+
+/** Shows what is approved, in words, before it is said by name. */
+async function showBeforeDeciding({ output }: Context, api: ApiClient, id: string): Promise<void> {
+  if (output.json) return;
   const view = await api.get<RotationView>(pathOf(id));
-  if (!context.output.json && view.changes !== null && view.rotation.outcome === null) {
-    const { rotation } = view;
-    context.output.diagnostic(
-      [
-        `${rotation.id}: manifest ${rotation.from ?? '-'}`,
-        `     -> manifest ${rotation.to ?? '-'}`,
-        `under ${rotation.trigger.ticket}, asked for by ${rotation.trigger.by}, on ${rotation.nodes} nodes`,
-        ...changesText(view.changes, context.output),
-      ].join('\n'),
-    );
-  }
-  return view;
+  if (view.changes !== null && view.rotation.outcome === null) output.diagnostic(whatItReplaces(view, view.changes, output).join('\n'));
 }

@@ -5,7 +5,9 @@ import { ticketRefusal } from '../tickets.js';
 import { canRollBack, isBeforeChange, isTerminal, type Phase } from './phases.js';
 import { enoughApprovals } from './moves.js';
 import { isWaitingForHead } from './rollback.js';
-import type { RotationState } from './state.js';
+import { epochOf, type Assurance, type Authority, type RotationState } from './state.js';
+import { bindingOf } from './gate-binding.js';
+import { bindsOther, untimely, type CommandStatement, type GateBinding } from './statement.js';
 
 interface Said {
   readonly by: PersonId;
@@ -83,12 +85,70 @@ const RIGHT: Readonly<Record<CommandName, RosterCommand>> = {
   retry: 'retry',
 };
 
-/** Whether a command is accepted now. Pure and synchronous: Temporal asks it before anything is written to history. */
-export function decide(state: RotationState, command: Command, now: Instant): Decision {
+/** The command that a signed statement is. */
+export function commandOf(statement: CommandStatement): Command {
+  const said = { by: statement.person, ticket: statement.ticket };
+  switch (statement.says) {
+    case 'approve':
+      return { command: 'approve', ...said, digest: statement.binds.to };
+    case 'reject':
+    case 'cancel':
+    case 'rollback':
+      return { command: statement.says, ...said, ...(statement.reason === null ? {} : { reason: statement.reason }) };
+    case 'withdraw':
+    case 'pause':
+    case 'resume':
+      return { command: statement.says, ...said };
+    case 'answer': {
+      const { question, option, binds } = statement;
+      return { command: 'answer', ...said, question, option, ...(binds === null ? {} : { digest: binds.to }) };
+    }
+    case 'close':
+      return { command: 'close', ...said, as: statement.as };
+    case 'retry':
+      return { command: 'retry', ...said, nodes: statement.nodes };
+  }
+}
+
+/** Whether what somebody has signed is said to this rotation as it is now, and was not heard before. Whose signature it is, is another question. */
+export function decideSigned(state: RotationState, statement: CommandStatement, now: Instant): Decision {
+  const decision = decide(state, commandOf(statement), now, 'signed');
+  if (!decision.accepted) return decision;
+  const other = saysOther(state, statement) ?? untimely(statement, now);
+  if (other !== null)
+    return { accepted: false, code: 'STATEMENT_REFUSED', reason: `the signed statement does not count: ${other}`, legal: [] };
+  return state.heard.some(({ nonce }) => nonce === statement.nonce)
+    ? { accepted: false, code: 'ALREADY_DECIDED', reason: 'a signed statement counts once, and this one has counted', legal: [] }
+    : YES;
+}
+
+function saysOther(state: RotationState, statement: CommandStatement): string | null {
+  const { installation, mode } = state.authority;
+  if (statement.installation !== installation) return `it is for the installation ${statement.installation}, and this is ${installation}`;
+  if (statement.mode !== mode) return `it is for a ${statement.mode}, and this is a ${mode}`;
+  if (statement.line !== state.line || statement.rotation !== state.id)
+    return `it is said to ${statement.rotation}, and this is ${state.id}`;
+  if (statement.epoch !== epochOf(state))
+    return `it is of epoch ${statement.epoch}, and ${state.id} has changed its direction since (epoch ${epochOf(state)})`;
+  const bound: GateBinding | null = 'binds' in statement ? statement.binds : null;
+  const needed =
+    statement.says === 'approve' || statement.says === 'reject' || (statement.says === 'answer' && isApproval(statement.option));
+  if (!needed) return null;
+  const asked = bindingOf(state.plan, state.gate);
+  if (asked === null) return 'no gate is open';
+  return bound === null ? 'it does not say what it approves' : bindsOther(bound, asked);
+}
+
+/**
+ * Whether a command is accepted now. Pure and synchronous: Temporal asks it before anything is written to history.
+ * @param how it is known who says it
+ */
+export function decide(state: RotationState, command: Command, now: Instant, how: Assurance['assurance'] = 'asserted'): Decision {
   const refuse: Refuse = (code, reason) => ({ accepted: false, code, reason, legal: [] });
   const guards: (() => Decision | null)[] = [
     () => phaseGuard(state, command),
     () => shapeGuard(command, refuse),
+    () => assuranceGuard(state, command, how, refuse),
     () => ticketGuard(state, command, refuse),
     () => rightGuard(state, command, refuse),
     () => contentGuard(state, command, now, refuse),
@@ -119,6 +179,21 @@ function shapeGuard(command: Command, refuse: Refuse): Decision | null {
   }
   if (command.command === 'retry' && !Array.isArray(command.nodes)) return refuse('USAGE', 'name the nodes to retry, as a list');
   return null;
+}
+
+/** A name proves nobody. */
+function assuranceGuard({ authority }: RotationState, { by }: Command, how: Assurance['assurance'], refuse: Refuse): Decision | null {
+  const refusal = how === 'signed' ? null : mustSign(authority, by);
+  return refusal === null ? null : refuse('SIGNATURE_NEEDED', refusal);
+}
+
+/** Why a person's name alone does not count; null: it does. A sentence without capital and full stop. */
+export function mustSign({ assurance, keys }: Pick<Authority, 'assurance' | 'keys'>, person: PersonId): string | null {
+  const own = keys[person] ?? [];
+  if (own.length > 0) return `a name alone does not count for ${person}, who has keys on the roster: sign it, with --key`;
+  return assurance === 'signature'
+    ? `a name alone counts only where every node is simulated: sign it, with --key; the roster has no key of ${person} yet`
+    : null;
 }
 
 function ticketGuard(state: RotationState, command: Command, refuse: Refuse): Decision | null {

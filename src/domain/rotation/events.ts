@@ -2,13 +2,23 @@ import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.
 import type { NodeResult } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import { nextOpening } from '../calendar.js';
-import { NOTHING_DONE, end, lineClock, move, turnBack } from './moves.js';
+import { NOTHING_DONE, end, lineClock, move, switchedNodes, turnBack } from './moves.js';
 import { canRollBack, isBeforeChange, type Phase } from './phases.js';
 import { seenInRemoval, seenInSoak, type PinsLook } from './pins.js';
 import { ask, pageEvery } from './questions.js';
 import { undo } from './rollback.js';
 import { standIn, type StandInFound } from './stand-ins.js';
-import type { Gate, NodeTask, Plan, Reached, RotationState, Trouble } from './state.js';
+import {
+  epochOf,
+  type Authority,
+  type CanaryReport,
+  type Gate,
+  type NodeTask,
+  type Plan,
+  type Reached,
+  type RotationState,
+  type Trouble,
+} from './state.js';
 import { startWork } from './work.js';
 
 /** What came of a node task: the nodes in trouble by name, those never begun by name, the others by number. */
@@ -35,6 +45,9 @@ export type RotationEvent =
       readonly id: RotationId;
       readonly policy: Policy;
       readonly rights: RotationState['rights'];
+      readonly authority: Authority;
+      /** The signed statement that asked for it; null: nobody signed. */
+      readonly heard: RotationState['heard'][number] | null;
     }
   | {
       readonly event: 'successors';
@@ -51,7 +64,7 @@ export type RotationEvent =
   | { readonly event: 'nodes-lost'; readonly task: NodeTask; readonly reason: string }
   /** Another signer was looked for, since a keychain of `node` stayed locked. */
   | { readonly event: 'stand-in'; readonly node: NodeName; readonly found: StandInFound }
-  | { readonly event: 'gate-opened'; readonly rights: RotationState['rights'] }
+  | ({ readonly event: 'gate-opened' } & GateOpening)
   | { readonly event: 'reminded' }
   | { readonly event: 'paged' }
   | { readonly event: 'head-advancing' }
@@ -62,6 +75,25 @@ export type RotationEvent =
   /** The store did not take the head back within `rollback.headTime`. */
   | { readonly event: 'head-put-off' };
 
+/** What a gate is opened with: the roster as it is now, and what has been seen so far. */
+export interface GateOpening extends Pick<Gate, 'nonce' | 'roster' | 'canaryReport' | 'canary'> {
+  readonly rights: RotationState['rights'];
+  readonly keys: Authority['keys'];
+}
+
+/** What has been seen before the gate that opens next. */
+export function canaryReportOf(state: RotationState): CanaryReport {
+  return {
+    rotation: state.id,
+    epoch: epochOf(state),
+    nodes: switchedNodes(state),
+    passes: state.policy.probe.passes,
+    lastSwitchAt: state.lastSwitchAt === null ? null : new Date(state.lastSwitchAt).toISOString(),
+    standIns: (state.standIns ?? []).map(({ node, by, reason }) => ({ node, by, reason })),
+    troubles: state.troubles.map(({ node, outcome, reason }) => ({ node, outcome, reason })),
+  };
+}
+
 /** Whether people are to be asked for successors now, and not only the sources looked at. */
 export const mustAsk = (state: RotationState, now: Instant): boolean =>
   state.askedAt === null || now >= state.askedAt + state.policy.successor.askEvery;
@@ -71,7 +103,7 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
   switch (event.event) {
     case 'opened':
       if (state.phase !== 'scheduled') return state;
-      return move({ ...state, k: event.k, id: event.id, policy: event.policy, rights: event.rights }, 'awaiting-successor', now);
+      return move(opened(state, event), 'awaiting-successor', now);
     case 'successors': {
       if (state.phase !== 'awaiting-successor') return state;
       const known = {
@@ -116,7 +148,7 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
     case 'stand-in':
       return standIn(state, event.node, event.found, now);
     case 'gate-opened':
-      return isGatePhase(state.phase) && state.gate?.kind !== gateKind(state.phase) ? openGate(state, event.rights, now) : state;
+      return isGatePhase(state.phase) && state.gate?.kind !== gateKind(state.phase) ? openGate(state, event, now) : state;
     case 'reminded':
       return state.gate === null ? state : { ...state, gate: { ...state.gate, remindAt: now + state.policy.gate.remindEvery } };
     case 'paged':
@@ -148,18 +180,29 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
 const isGatePhase = (phase: Phase): boolean => phase === 'awaiting-signoff' || phase === 'awaiting-retirement';
 const gateKind = (phase: Phase): Gate['kind'] => (phase === 'awaiting-retirement' ? 'retirement' : 'signoff');
 
-function openGate(state: RotationState, rights: RotationState['rights'], now: Instant): RotationState {
+const opened = (
+  state: RotationState,
+  { k, id, policy, rights, authority, heard }: RotationEvent & { readonly event: 'opened' },
+): RotationState => ({ ...state, k, id, policy, rights, authority, heard: heard === null ? [] : [heard] });
+
+function openGate(state: RotationState, opening: GateOpening, now: Instant): RotationState {
+  const { rights, keys, nonce, roster, canaryReport, canary } = opening;
   const { gate: policy, calendars } = state.policy;
   const calendar = policy.calendar === null ? undefined : calendars[policy.calendar];
   const ends = now + policy.timeout;
   return {
     ...state,
     rights,
-    plan: withEligible(state, rights),
+    authority: { ...state.authority, keys },
+    plan: withEligible(state, rights, keys),
     // An approval counts for one gate.
     approvals: [],
     gate: {
       kind: gateKind(state.phase),
+      nonce,
+      roster,
+      canaryReport,
+      canary,
       openedAt: now,
       deadline: calendar === undefined ? ends : nextOpening(calendar, ends),
       remindAt: now + policy.remindEvery,
@@ -171,11 +214,12 @@ function openGate(state: RotationState, rights: RotationState['rights'], now: In
 }
 
 /** The roster counts as it is when a gate opens: who became an approver since preflight may approve, who ceased to be one may not. */
-function withEligible({ plan, trigger }: RotationState, rights: RotationState['rights']): Plan | null {
+function withEligible({ plan, trigger, authority }: RotationState, rights: RotationState['rights'], keys: Authority['keys']): Plan | null {
   if (plan === null) return plan;
   const { importers } = plan;
+  const canSay = (person: PersonId): boolean => authority.assurance === 'name' || (keys[person] ?? []).length > 0;
   const eligible = (Object.keys(rights) as PersonId[]).filter(
-    (person) => rights[person]?.includes('approve') === true && person !== trigger.by && !importers.includes(person),
+    (person) => rights[person]?.includes('approve') === true && person !== trigger.by && !importers.includes(person) && canSay(person),
   );
   const same = eligible.length === plan.eligible.length && eligible.every((person) => plan.eligible.includes(person));
   return same ? plan : { ...plan, eligible };

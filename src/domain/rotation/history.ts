@@ -32,6 +32,7 @@ export type HistoryKind =
   | 'restored'
   | 'soak'
   | 'signal-ignored'
+  | 'statement-refused'
   | 'outcome';
 
 type Fact = Pick<HistoryEvent, 'kind' | 'text' | 'data'> & { readonly actor?: PersonId };

@@ -3,6 +3,6 @@
  * `commands.ts` has what people may say to it.
  */
 export { newRotation } from './moves.js';
-export { apply, mustAsk, type NodesEnded, type RotationEvent } from './events.js';
+export { apply, canaryReportOf, mustAsk, type GateOpening, type NodesEnded, type RotationEvent } from './events.js';
 export { settle } from './settle.js';
 export { isSameWork, next, wakeAt, type Action, type NodesAction } from './next.js';

@@ -2,10 +2,13 @@ import type { Duration, Instant, LineName, PersonId, RotationId } from '../brand
 import type { Policy } from '../policy.js';
 import { isLegalTransition, isTerminal, type Outcome, type Phase } from './phases.js';
 import { ask } from './questions.js';
-import type { Approval, RotationState, Trigger } from './state.js';
+import type { Approval, Authority, RotationState, Trigger } from './state.js';
 import { lastAutomaticRollback, latestApproval } from './timeline.js';
 
 export const NOTHING_DONE = { staged: 'no', switched: [], head: 'no', retired: 'no' } as const;
+
+/** What counts until the configuration has been read: nothing is at stake before that. */
+const BY_NAME: Authority = { installation: '', mode: 'production', assurance: 'name', keys: {} };
 
 /** A rotation that has just been asked for. */
 export function newRotation(line: LineName, trigger: Trigger, policy: Policy, offset: Duration, now: Instant): RotationState {
@@ -21,6 +24,8 @@ export function newRotation(line: LineName, trigger: Trigger, policy: Policy, of
     startedAt: now,
     policy,
     rights: {},
+    authority: BY_NAME,
+    heard: [],
     missing: [],
     ignored: [],
     fingerprint: '',

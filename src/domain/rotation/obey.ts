@@ -1,16 +1,34 @@
 import type { Instant, NodeName, PersonId, Sha256 } from '../brands.js';
-import type { Command } from './commands.js';
+import { commandOf, type Command } from './commands.js';
 import { enoughApprovals, gatePassed, latestApprovalOf, move, startRollback } from './moves.js';
 import { canRollBack, isBeforeChange } from './phases.js';
 import { letGo, waitMore } from './pins.js';
-import type { Done, QuestionOption, RotationState } from './state.js';
+import type { Assurance, Done, QuestionOption, RotationState } from './state.js';
+import type { CommandStatement, Signed } from './statement.js';
 import { lastAutomaticRollback } from './timeline.js';
 
+const BY_NAME: Assurance = { assurance: 'asserted' };
+
+/**
+ * The state after an accepted command that was signed.
+ * @param voided who is not on the roster any more, or not with the key that they approved with: what they approved does not count
+ */
+export function obeySigned(
+  state: RotationState,
+  { key, signed, voided }: { readonly key: string; readonly signed: Signed<CommandStatement>; readonly voided: readonly PersonId[] },
+  now: Instant,
+): RotationState {
+  const { nonce, expiresAt } = signed.statement;
+  const heard = [...state.heard.filter((one) => one.expiresAt > now), { nonce, expiresAt: Date.parse(expiresAt) }];
+  const approvals = state.approvals.filter(({ person }) => !voided.includes(person));
+  return obey({ ...state, heard, approvals }, commandOf(signed.statement), now, { assurance: 'signed', key, signed });
+}
+
 /** The state after an accepted command. */
-export function obey(state: RotationState, command: Command, now: Instant): RotationState {
+export function obey(state: RotationState, command: Command, now: Instant, how: Assurance = BY_NAME): RotationState {
   switch (command.command) {
     case 'approve':
-      return approve(state, command.by, command.digest, command.ticket, now);
+      return approve(state, command.by, command.digest, command.ticket, now, how);
     case 'reject':
       return reject(state, command.by, command.reason, now);
     case 'withdraw':
@@ -24,7 +42,7 @@ export function obey(state: RotationState, command: Command, now: Instant): Rota
     case 'rollback':
       return rollback(reasoned(state, `rollback asked for by ${command.by}${because(command.reason)}`), now);
     case 'answer':
-      return answer(state, command, now);
+      return answer(state, command, now, how);
     case 'close':
       return move(reasoned(state, `closed as partial by ${command.by} (${command.ticket})`), 'partial', now);
     case 'retry':
@@ -35,9 +53,9 @@ export function obey(state: RotationState, command: Command, now: Instant): Rota
 const because = (reason: string | undefined): string => (reason === undefined || reason === '' ? '' : `: ${reason}`);
 const reasoned = (state: RotationState, reason: string): RotationState => ({ ...state, reasons: [...state.reasons, reason] });
 
-function approve(state: RotationState, person: PersonId, digest: Sha256, ticket: string, now: Instant): RotationState {
+function approve(state: RotationState, person: PersonId, digest: Sha256, ticket: string, now: Instant, how: Assurance): RotationState {
   const others = state.approvals.filter((approval) => approval.person !== person);
-  return { ...state, approvals: [...others, { person, digest, ticket, at: now, assurance: 'asserted' }] };
+  return { ...state, approvals: [...others, { person, digest, ticket, at: now, ...how }] };
 }
 
 const reject = (state: RotationState, person: PersonId, reason: string | undefined, now: Instant): RotationState =>
@@ -89,7 +107,7 @@ const askRetireFailed = (state: RotationState, now: Instant): RotationState => (
 const rollback = (state: RotationState, now: Instant): RotationState =>
   state.question?.id === 'node-not-back' ? bringBack(state, now) : startRollback(state, now);
 
-function answer(state: RotationState, given: Command & { command: 'answer' }, now: Instant): RotationState {
+function answer(state: RotationState, given: Command & { command: 'answer' }, now: Instant, how: Assurance): RotationState {
   const option = given.option as QuestionOption;
   const open = state.question;
   if (open === null) return state;
@@ -104,7 +122,7 @@ function answer(state: RotationState, given: Command & { command: 'answer' }, no
     case 'rollback':
       return rollback(reasoned(state, `${given.by} answered ${open.id} with rollback`), now);
     case 'approve':
-      return approve(state, given.by, given.digest as Sha256, given.ticket, now);
+      return approve(state, given.by, given.digest as Sha256, given.ticket, now, how);
     case 'reject':
       return reject(state, given.by, undefined, now);
     case 'resume':

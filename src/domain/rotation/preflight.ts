@@ -82,22 +82,14 @@ function offsetIsForRehearsals({ nodes, offset }: PreflightFacts): readonly stri
     : [`another date (--at) is for staging and simulated nodes; ${some(real)} ${real.length === 1 ? 'is' : 'are'} in production`];
 }
 
-function approvalsCanBeGiven({ nodes, policy, approvers, excluded }: PreflightFacts): readonly string[] {
-  const reasons: string[] = [];
-  const real = nodes.filter((node) => node.environment !== 'simulated');
-  if (real.length > 0)
-    reasons.push(
-      `approvals by name (--as) count only where every node is simulated; ${some(real)} ${real.length === 1 ? 'is' : 'are'} not`,
-    );
+function approvalsCanBeGiven({ policy, approvers, excluded }: PreflightFacts): readonly string[] {
   const eligible = approvers.filter((person) => !excluded.has(person));
-  if (eligible.length < policy.gate.approvals) {
-    const not = approvers.filter((person) => excluded.has(person)).map((person) => `${person} ${excluded.get(person) ?? ''}`);
-    const because = not.length > 0 ? ` (not: ${not.join(', ')})` : '';
-    reasons.push(
-      `${policy.gate.approvals} approvals are needed and ${eligible.length === 0 ? 'nobody' : eligible.join(', ')} may give one${because}`,
-    );
-  }
-  return reasons;
+  if (eligible.length >= policy.gate.approvals) return [];
+  const not = approvers.filter((person) => excluded.has(person)).map((person) => `${person} ${excluded.get(person) ?? ''}`);
+  const because = not.length > 0 ? ` (not: ${not.join(', ')})` : '';
+  return [
+    `${policy.gate.approvals} approvals are needed and ${eligible.length === 0 ? 'nobody' : eligible.join(', ')} may give one${because}`,
+  ];
 }
 
 /** A new certificate must have its way to every node that signs with it, before any node is touched. */

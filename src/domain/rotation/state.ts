@@ -4,6 +4,7 @@ import type { NodeOutcome } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import type { RosterCommand } from '../roster.js';
 import type { Phase } from './phases.js';
+import type { CommandStatement, GateKind, Mode, Signed } from './statement.js';
 
 /** `profile`: the same certificate; `certificate`: a new one too. */
 export type RotationKind = 'profile' | 'certificate';
@@ -85,17 +86,55 @@ export interface StandIn {
   readonly reason: string;
 }
 
-export interface Approval {
+/** How it is known who says something: by name alone (`--as`), which counts only where every node is simulated, or by a signature. */
+export type Assurance =
+  | { readonly assurance: 'asserted' }
+  | {
+      readonly assurance: 'signed';
+      /** Fingerprint of the key, as `SHA256:…`. */
+      readonly key: string;
+      readonly signed: Signed<CommandStatement>;
+    };
+
+export type Approval = Assurance & {
   readonly person: PersonId;
   readonly digest: Sha256;
   readonly ticket: string;
   readonly at: Instant;
-  /** `asserted`: by name alone (`--as`); counts only where every node is simulated. */
-  readonly assurance: 'asserted';
+};
+
+/** Whose word counts, and how it is to be given; of the configuration at the start, keys and rights again when a gate opens. */
+export interface Authority {
+  readonly installation: string;
+  readonly mode: Mode;
+  /** `name`: every node is simulated. A person with keys signs there too, for else a name would stand for them. */
+  readonly assurance: 'name' | 'signature';
+  /** Public keys, as in `id_ed25519.pub`; persons without one are missing. */
+  readonly keys: Readonly<Record<PersonId, readonly string[]>>;
+}
+
+/** What the canary, or before the second gate the whole mesh, has shown; approvals bind its digest. */
+export interface CanaryReport {
+  readonly rotation: RotationId;
+  readonly epoch: number;
+  /** Nodes that serve the new manifest, and how many probes in a row each has passed. */
+  readonly nodes: number;
+  readonly passes: number;
+  /** When the last of them was switched; ISO 8601, UTC. */
+  readonly lastSwitchAt: string | null;
+  readonly standIns: readonly Pick<StandIn, 'node' | 'by' | 'reason'>[];
+  readonly troubles: readonly Pick<Trouble, 'node' | 'outcome' | 'reason'>[];
 }
 
 export interface Gate {
-  readonly kind: 'signoff' | 'retirement';
+  readonly kind: GateKind;
+  /** Of this opening alone: what was signed for another one does not count. */
+  readonly nonce: string;
+  /** Digest of the roster as it was then, in canonical form. */
+  readonly roster: Sha256;
+  /** Digest of `canary`, in canonical form. */
+  readonly canaryReport: Sha256;
+  readonly canary: CanaryReport;
   readonly openedAt: Instant;
   /** When silence sends the canary home; moved to the calendar's next opening. */
   readonly deadline: Instant;
@@ -181,6 +220,9 @@ export interface RotationState {
   readonly policy: Policy;
   /** Roster as frozen at the start, and again when the gate opens. */
   readonly rights: Readonly<Record<PersonId, readonly RosterCommand[]>>;
+  readonly authority: Authority;
+  /** Signed statements that have counted, until they expire: none counts twice. */
+  readonly heard: readonly { readonly nonce: string; readonly expiresAt: Instant }[];
   readonly missing: readonly string[];
   /** Files that a source offers and that are not used, with the reasons. */
   readonly ignored: readonly string[];

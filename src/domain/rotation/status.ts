@@ -5,6 +5,7 @@ import { isTerminal, type Outcome, type Phase } from './phases.js';
 import {
   epochOf,
   type Approval,
+  type CanaryReport,
   type HeldBuilds,
   type Pause,
   type Question,
@@ -13,7 +14,20 @@ import {
   type Trigger,
   type Trouble,
 } from './state.js';
+import { bindingOf } from './gate-binding.js';
+import type { GateBinding, Mode } from './statement.js';
 import { lastAutomaticRollback } from './timeline.js';
+
+/** Who approved, when, and how that is known; the signed statement itself is on the record. */
+export type ApprovalStatus = Pick<Approval, 'person' | 'digest' | 'ticket' | 'at' | 'assurance'> & {
+  /** Fingerprint of the key that signed; null: nobody signed. */
+  readonly key: string | null;
+};
+
+const approvalStatus = (approval: Approval): ApprovalStatus => {
+  const { person, digest, ticket, at, assurance } = approval;
+  return { person, digest, ticket, at, assurance, key: approval.assurance === 'signed' ? approval.key : null };
+};
 
 /** What a rotation answers when asked; the API, the CLI's `--json` and the record show the same. Instants in ms. */
 export interface RotationStatus {
@@ -47,9 +61,12 @@ export interface RotationStatus {
   /** Builds that hold what is to go next, by the last look; null: none is known. */
   readonly pins: HeldBuilds | null;
   readonly soak: { readonly endsAt: Instant; readonly rounds: number } | null;
+  /** The installation and the mode that signed statements name. */
+  readonly installation: string;
+  readonly mode: Mode;
   readonly gate: {
     readonly needed: number;
-    readonly approvals: readonly Approval[];
+    readonly approvals: readonly ApprovalStatus[];
     readonly counting: number;
     readonly eligible: readonly PersonId[];
     readonly openedAt: Instant | null;
@@ -57,6 +74,10 @@ export interface RotationStatus {
     readonly latest: Instant | null;
     readonly silence: string;
     readonly passedAt: Instant | null;
+    /** Everything that an approval of the open gate binds; null: none is open. */
+    readonly binds: GateBinding | null;
+    /** What the canary has shown; `binds.canaryReport` is its digest. */
+    readonly canary: CanaryReport | null;
   };
   /** On the way back the store did not take the line's head in time: it is still to be returned. */
   readonly headPutOff: boolean;
@@ -115,9 +136,11 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
           },
     soak: state.soak === null ? null : { endsAt: state.soak.endsAt, rounds: state.soak.rounds },
     pins: state.pins?.held ?? null,
+    installation: state.authority.installation,
+    mode: state.authority.mode,
     gate: {
       needed: state.policy.gate.approvals,
-      approvals: state.approvals,
+      approvals: state.approvals.map(approvalStatus),
       counting: countingApprovals(state, now).length,
       eligible: plan?.eligible ?? [],
       openedAt: state.gate?.openedAt ?? null,
@@ -125,6 +148,8 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
       latest: latestApprovalOf(state),
       silence: state.gate?.silence ?? 'no',
       passedAt: state.gate?.passedAt ?? null,
+      binds: bindingOf(plan, state.gate),
+      canary: state.gate?.canary ?? null,
     },
     headPutOff: state.done.head === 'put-off',
     question: state.question,

@@ -1,4 +1,5 @@
 import type { Duration, Instant, LineName, Sha256 } from '../brands.js';
+import type { SignatureStanding } from './standing.js';
 
 /** What one stage of a pipeline hands to the next (S11): the artifact, and the manifest that it was built by. */
 export interface HandoffEnvelope {
@@ -25,12 +26,6 @@ export interface HandoffExpectation {
   readonly artifact: Sha256 | null;
 }
 
-/** Who signed: one of the keys that the pipeline declares, another key, or nobody whose signature fits. */
-export type HandoffSignature =
-  | { readonly kind: 'declared'; readonly fingerprint: string }
-  | { readonly kind: 'stranger'; readonly fingerprint: string }
-  | { readonly kind: 'invalid'; readonly reason: string };
-
 export type HandoffCheck = 'signature' | 'installation' | 'line' | 'pipeline' | 'manifest' | 'artifact' | 'time';
 
 export interface HandoffFinding {
@@ -43,7 +38,7 @@ export interface HandoffFinding {
 /** The checks of a handoff, each by itself, so that everything that is wrong is said at once. */
 export function judgeHandoff(
   envelope: HandoffEnvelope,
-  signature: HandoffSignature,
+  signature: SignatureStanding,
   expected: HandoffExpectation,
   { now, maxSkew }: { readonly now: Instant; readonly maxSkew: Duration },
 ): readonly HandoffFinding[] {
@@ -58,7 +53,7 @@ export function judgeHandoff(
   ];
 }
 
-function signatureFinding({ pipeline }: HandoffEnvelope, signature: HandoffSignature): HandoffFinding {
+function signatureFinding({ pipeline }: HandoffEnvelope, signature: SignatureStanding): HandoffFinding {
   switch (signature.kind) {
     case 'declared':
       return { check: 'signature', verdict: 'pass', reason: `by ${signature.fingerprint}, a key of ${pipeline}` };

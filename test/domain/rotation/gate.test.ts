@@ -5,7 +5,7 @@ import { apply, newRotation } from '../../../src/domain/rotation/machine.js';
 import type { Plan, RotationState } from '../../../src/domain/rotation/state.js';
 import type { RosterCommand } from '../../../src/domain/roster.js';
 import { MODEL_POLICY } from '../../exploration/policy.js';
-import { planOf } from './plan.js';
+import { OPENED_WITH, planOf } from './plan.js';
 
 const REQUESTER = 'rita' as PersonId;
 const PEOPLE = ['ada', 'carol', 'grace', 'rita'] as PersonId[];
@@ -24,7 +24,7 @@ describe('a gate that opens (R5, invariant 4)', () => {
   it('lets exactly those approve whom the roster lets approve then, but for requester and importers', () => {
     fc.assert(
       fc.property(rosters, fc.subarray(PEOPLE), fc.subarray(PEOPLE), (rights, importers, eligible) => {
-        const opened = apply(atTheGate({ eligible, importers }), { event: 'gate-opened', rights }, 1);
+        const opened = apply(atTheGate({ eligible, importers }), { event: 'gate-opened', rights, keys: {}, ...OPENED_WITH }, 1);
         const may = PEOPLE.filter(
           (person) => rights[person]?.includes('approve') === true && person !== REQUESTER && !importers.includes(person),
         );

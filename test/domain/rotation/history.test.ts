@@ -7,12 +7,12 @@ import { obey } from '../../../src/domain/rotation/obey.js';
 import { ask } from '../../../src/domain/rotation/questions.js';
 import type { Approval, Gate, QuestionId, RotationState, Trouble } from '../../../src/domain/rotation/state.js';
 import { MODEL_POLICY } from '../../exploration/policy.js';
-import { planOf, sha } from './plan.js';
+import { OPENED_WITH, planOf, sha } from './plan.js';
 
 const NOW = 1_000;
 const TICKET = 'CHG-1';
 const [RITA, ADA, GRACE] = ['rita', 'ada', 'grace'] as [PersonId, PersonId, PersonId];
-const gate: Gate = { kind: 'signoff', openedAt: 0, deadline: 1e6, remindAt: 1e6, widenAt: 1e6, silence: 'no', passedAt: 1 };
+const gate: Gate = { kind: 'signoff', ...OPENED_WITH, openedAt: 0, deadline: 1e6, remindAt: 1e6, widenAt: 1e6, silence: 'no', passedAt: 1 };
 const approval = (person: PersonId): Approval => ({ person, digest: sha('b'), ticket: TICKET, at: NOW, assurance: 'asserted' });
 const away = (node: string): Trouble => ({ node: node as NodeName, task: 'switch', outcome: 'unreachable', reason: 'it does not answer' });
 

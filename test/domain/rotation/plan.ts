@@ -1,5 +1,5 @@
-import type { PersonId, Sha256 } from '../../../src/domain/brands.js';
-import type { Plan } from '../../../src/domain/rotation/state.js';
+import type { PersonId, RotationId, Sha256 } from '../../../src/domain/brands.js';
+import type { Authority, Gate, Plan } from '../../../src/domain/rotation/state.js';
 
 export const sha = (digit: string): Sha256 => digit.repeat(64) as Sha256;
 
@@ -21,3 +21,14 @@ export function planOf(more: Pick<Plan, 'waves' | 'horizon'> & Partial<Plan>): P
     ...more,
   };
 }
+
+/** What a gate was opened with. */
+export const OPENED_WITH: Pick<Gate, 'nonce' | 'roster' | 'canaryReport' | 'canary'> = {
+  nonce: 'nonce-1',
+  roster: sha('1'),
+  canaryReport: sha('2'),
+  canary: { rotation: 'ios-main-1' as RotationId, epoch: 1_000, nodes: 1, passes: 3, lastSwitchAt: null, standIns: [], troubles: [] },
+};
+
+/** Every node is simulated, and nobody has a key. */
+export const BY_NAME: Authority = { installation: 'acme-demo', mode: 'production', assurance: 'name', keys: {} };

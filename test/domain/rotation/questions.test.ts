@@ -9,7 +9,7 @@ import { QUESTIONS, type Gate, type QuestionId, type Reached, type RotationState
 import type { Phase } from '../../../src/domain/rotation/phases.js';
 import { lastAutomaticRollback } from '../../../src/domain/rotation/timeline.js';
 import { policies } from './arbitrary.js';
-import { planOf, sha } from './plan.js';
+import { OPENED_WITH, planOf, sha } from './plan.js';
 
 const NOW = 1_800_000_000_000;
 const TICKET = 'CHG-1';
@@ -52,6 +52,7 @@ const questions: fc.Arbitrary<Asked> = fc
     const plan = planOf({ waves: [1, 2], maxUnavailable, horizon: NOW + offset + left, eligible: [ADA] });
     const gate: Gate = {
       kind: 'signoff',
+      ...OPENED_WITH,
       openedAt: NOW,
       deadline: NOW + 1,
       remindAt: NOW + 1,

@@ -4,13 +4,22 @@ import { decide, legalCommands, type Command } from '../../../src/domain/rotatio
 import { newRotation } from '../../../src/domain/rotation/machine.js';
 import type { Gate, RotationState } from '../../../src/domain/rotation/state.js';
 import { MODEL_POLICY } from '../../exploration/policy.js';
-import { planOf, sha } from './plan.js';
+import { OPENED_WITH, planOf, sha } from './plan.js';
 
 const NOW = 1_000;
 const [RITA, ADA, GRACE, MALLORY] = ['rita', 'ada', 'grace', 'mallory'] as [PersonId, PersonId, PersonId, PersonId];
 const TICKET = MODEL_POLICY.scan.ticket;
 const EVERYTHING = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'] as const;
-const gate: Gate = { kind: 'signoff', openedAt: 0, deadline: 9_000, remindAt: 9_000, widenAt: 9_000, silence: 'no', passedAt: null };
+const gate: Gate = {
+  kind: 'signoff',
+  ...OPENED_WITH,
+  openedAt: 0,
+  deadline: 9_000,
+  remindAt: 9_000,
+  widenAt: 9_000,
+  silence: 'no',
+  passedAt: null,
+};
 
 /** At the gate, with grace's approval, a node in trouble and rita as the requester. */
 const atTheGate: RotationState = {

@@ -1,0 +1,37 @@
+import type { PersonId, Sha256 } from '../../src/domain/brands.js';
+import type { CanaryReport, RotationState } from '../../src/domain/rotation/state.js';
+import type { CommandStatement, Signed } from '../../src/domain/rotation/statement.js';
+
+/** Whether a statement was signed by the person that it names. */
+export type Judgement =
+  | {
+      readonly counts: true;
+      /** Fingerprint of the key. */
+      readonly key: string;
+      /** Who has approved and is no longer on the roster, or no longer with the key that they approved with. */
+      readonly voided: readonly PersonId[];
+    }
+  /** In words that end a sentence. */
+  | { readonly counts: false; readonly reason: string };
+
+/** The rotation's dealings with the roster and with what people sign. Errors are ApplicationFailures typed by `ErrorCode`. */
+export interface ApprovalActivities {
+  /**
+   * Judges a signature by the keys that the rotation has frozen, and by the roster as it is now: who has left it approves nothing. A
+   * roster that cannot be read now stops approvals, and nothing else: nobody is kept from turning back.
+   */
+  judgeStatement(
+    asked: Signed<CommandStatement> & {
+      /** Of the person that the statement names, as frozen. */
+      readonly keys: readonly string[];
+      readonly approvals: readonly { readonly person: PersonId; readonly key: string | null }[];
+    },
+  ): Promise<Judgement>;
+  /** The roster as it is when a gate opens, and the digests of it and of what the canary has shown. */
+  gateTerms(report: CanaryReport): Promise<{
+    readonly rights: RotationState['rights'];
+    readonly keys: RotationState['authority']['keys'];
+    readonly roster: Sha256;
+    readonly canaryReport: Sha256;
+  }>;
+}

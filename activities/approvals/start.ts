@@ -1,0 +1,67 @@
+import type { Configuration } from '../../src/configuration/load.js';
+import type { Instant, RotationId } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
+import { mustSign } from '../../src/domain/rotation/commands.js';
+import { untimely, type CommandStatement, type StartStatement } from '../../src/domain/rotation/statement.js';
+import { statementSignature } from '../../src/statement/person.js';
+import type { RotationRequest } from '../rotation/contract.js';
+import { authorityOf } from '../rotation/surroundings.js';
+
+/** The rotation that has completed and is to be undone. */
+export interface Undone {
+  readonly id: RotationId;
+  readonly epoch: number;
+}
+
+/** How far the date of a rehearsal may be from the one that was signed, for it travels as a distance from now. In milliseconds. */
+const DATE_TOLERANCE = 5 * 60_000;
+
+/**
+ * Whether it is known who asks for a rotation, or for a completed one to be undone. What the schedule asks for nobody signs.
+ * @param now when it was asked for
+ * @param undoes null where a rotation begins
+ * @throws ResealError SIGNATURE_NEEDED, SIGNATURE_REFUSED, STATEMENT_REFUSED
+ */
+export function mustBeAskedBy(configuration: Configuration, request: RotationRequest, now: Instant, undoes: Undone | null): void {
+  const { line, trigger, offset, signed } = request;
+  if (trigger.kind === 'schedule') return;
+  const authority = authorityOf(configuration, line, offset);
+  if (signed === undefined) {
+    const refusal = mustSign(authority, trigger.by);
+    if (refusal !== null) throw new ResealError('SIGNATURE_NEEDED', `${refusal.charAt(0).toUpperCase()}${refusal.slice(1)}.`);
+    return;
+  }
+  const { statement, signature } = signed;
+  const other =
+    untimely(statement, now) ??
+    (statement.installation !== authority.installation
+      ? `it is for the installation ${statement.installation}, and this is ${authority.installation}`
+      : statement.mode !== authority.mode
+        ? `it is for a ${statement.mode}, and this is a ${authority.mode}`
+        : statement.person !== trigger.by || statement.ticket !== trigger.ticket || statement.line !== line
+          ? `it is said by ${statement.person} of ${statement.line} under ${statement.ticket}, and asked is by ${trigger.by} for ${line} under ${trigger.ticket}`
+          : statement.says === 'start'
+            ? startsOther(statement, request, now, undoes)
+            : undoesOther(statement, undoes));
+  if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
+  const standing = statementSignature(statement, signature, authority.keys[trigger.by] ?? []);
+  if (standing.kind === 'invalid') throw new ResealError('SIGNATURE_REFUSED', `What ${trigger.by} says is not signed: ${standing.reason}.`);
+  if (standing.kind === 'stranger')
+    throw new ResealError('SIGNATURE_REFUSED', `It is signed by ${standing.fingerprint}, which is no key of ${trigger.by} on the roster.`);
+}
+
+function startsOther({ at, successors }: StartStatement, request: RotationRequest, now: Instant, undoes: Undone | null): string | null {
+  if (undoes !== null) return `it asks for a rotation to begin, and ${undoes.id} is to be undone`;
+  if ((at === null) !== (request.offset === 0)) return `it is said for ${at ?? 'today'}, and asked is another date`;
+  if (at !== null && Math.abs(Date.parse(at) - (now + request.offset)) > DATE_TOLERANCE)
+    return `it is said for ${at}, and asked is another date`;
+  const chosen: readonly string[] = request.successors ?? [];
+  return successors.length === chosen.length && successors.every((uuid) => chosen.includes(uuid)) ? null : 'it chooses other successors';
+}
+
+function undoesOther(statement: CommandStatement, undoes: Undone | null): string | null {
+  if (undoes === null || statement.says !== 'rollback') return `it says ${statement.says}, which is not what is asked for`;
+  return statement.rotation === undoes.id && statement.epoch === undoes.epoch
+    ? null
+    : `it is said to ${statement.rotation} in epoch ${statement.epoch}, and asked is to undo ${undoes.id}, epoch ${undoes.epoch}`;
+}

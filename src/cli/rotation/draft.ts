@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import type { CommandName } from '../../domain/rotation/commands.js';
+import {
+  readStatement,
+  type CommandStatement,
+  type GateBinding,
+  type StartStatement,
+  type Statement,
+} from '../../domain/rotation/statement.js';
+import { ResealError } from '../../domain/errors.js';
+import type { RotationView } from '../../presenters/rotation.js';
+import type { TermsView } from '../../presenters/statement.js';
+
+/** For how long a statement counts after it was signed: long enough for a hardware key, a slow network, a clock that is off. In milliseconds. */
+const VALIDITY = 15 * 60_000;
+
+export interface Said {
+  readonly as: string;
+  readonly ticket: string;
+}
+
+/** What a command brings along, as it is sent where nobody signs. */
+export interface More {
+  readonly reason?: string;
+  readonly question?: string;
+  readonly option?: string;
+  readonly as?: 'partial';
+  readonly nodes?: readonly string[];
+}
+
+const common = ({ as, ticket }: Said, now: number) => ({
+  schemaVersion: 1,
+  person: as,
+  ticket,
+  nonce: randomBytes(16).toString('hex'),
+  issuedAt: new Date(now).toISOString(),
+  expiresAt: new Date(now + VALIDITY).toISOString(),
+});
+
+/** What a person signs to say this to a rotation as it is shown. @throws ResealError USAGE */
+export function draftCommand(command: CommandName, { rotation }: RotationView, said: Said, more: More, now: number): CommandStatement {
+  const { installation, mode, line, id, epoch } = rotation;
+  const draft = {
+    ...common(said, now),
+    says: command,
+    installation,
+    mode,
+    line,
+    rotation: id,
+    epoch,
+    ...own(command, rotation.gate.binds, more),
+  };
+  return checked(draft) as CommandStatement;
+}
+
+function own(command: CommandName, binds: RotationView['rotation']['gate']['binds'], more: More): object {
+  switch (command) {
+    case 'approve':
+      return { binds };
+    case 'reject':
+      return { binds, reason: more.reason ?? null };
+    case 'cancel':
+    case 'rollback':
+      return { reason: more.reason ?? null };
+    case 'answer':
+      return { question: more.question, option: more.option, binds: more.option === 'approve' || more.option === 'reject' ? binds : null };
+    case 'close':
+      return { as: 'partial' };
+    case 'retry':
+      return { nodes: more.nodes ?? [] };
+    case 'withdraw':
+    case 'pause':
+    case 'resume':
+      return {};
+  }
+}
+
+export interface Start {
+  readonly at: string | undefined;
+  readonly successors: readonly string[];
+  readonly after: string | undefined;
+}
+
+/** What a person signs to start a rotation. @throws ResealError USAGE */
+export function draftStart({ installation, line }: TermsView, said: Said, { at, successors, after }: Start, now: number): StartStatement {
+  const date = at === undefined ? null : Date.parse(at);
+  if (Number.isNaN(date))
+    throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
+  const draft = {
+    ...common(said, now),
+    says: 'start',
+    installation,
+    mode: date === null ? 'production' : 'rehearsal',
+    line,
+    at: date === null ? null : new Date(date).toISOString(),
+    successors,
+    after: after ?? null,
+  };
+  return checked(draft) as StartStatement;
+}
+
+/** What is signed is what the other side reads: no more, no less. */
+function checked(draft: object): Statement {
+  const read = readStatement(draft);
+  if (read.kind === 'statement') return read.statement;
+  if ('binds' in draft && draft.binds === null)
+    throw new ResealError('ILLEGAL_COMMAND', 'No gate is open: there is nothing to decide yet.');
+  throw new ResealError('USAGE', `This cannot be signed: ${read.reason}.`);
+}
+
+/** Of an approval or a rejection; null: nothing is bound. */
+export const boundBy = (statement: Statement): GateBinding | null => ('binds' in statement ? statement.binds : null);

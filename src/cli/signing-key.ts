@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { type ErrorCode, ResealError } from '../domain/errors.js';
+import type { PersonView } from '../presenters/statement.js';
+import { fingerprintOf } from '../statement/standing.js';
+import type { ApiClient } from './api-client.js';
+import type { Context } from './command.js';
+
+/** What every command that a person signs is given. */
+export const KEY_OPTION = {
+  key: {
+    kind: 'text',
+    description: 'SSH key that signs (default: RESEAL_KEY, else a key of PERSON in the SSH agent or in ~/.ssh)',
+    value: 'PATH',
+  },
+} as const;
+
+type Surroundings = Pick<Context, 'env' | 'cwd'>;
+
+/**
+ * Calls `work` with the path of the key that a person signs with, as `ssh-keygen` takes it; null: the person has none on the roster, and none was
+ * named, so that their name has to do.
+ * @throws ResealError SIGNATURE_NEEDED where the person has keys and none of them is here
+ */
+export async function withSigningKey<T>(
+  context: Surroundings,
+  api: ApiClient,
+  person: string,
+  named: string | undefined,
+  work: (key: string | null) => Promise<T>,
+): Promise<T> {
+  const given = named ?? (context.env['RESEAL_KEY'] === '' ? undefined : context.env['RESEAL_KEY']);
+  if (given !== undefined) return work(resolve(context.cwd, given));
+  const keys = await keysOf(api, person);
+  if (keys.length === 0) return work(null);
+  const own = await inHome(context, keys);
+  if (own !== null) return work(own);
+  const line = await inAgent(context, keys);
+  if (line === null) {
+    throw new ResealError(
+      'SIGNATURE_NEEDED',
+      `${person} signs with ${keys.join(' or ')}, by the roster, and neither the SSH agent nor ~/.ssh has it. Name the key with --key PATH.`,
+    );
+  }
+  // ssh-keygen takes the public half of a key of the agent's from a file.
+  const folder = await mkdtemp(join(tmpdir(), 'reseal-key-'));
+  try {
+    const path = join(folder, 'key.pub');
+    await writeFile(path, `${line}\n`, { mode: 0o600 });
+    return await work(path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A stranger has none; whoever is asked says so. While the roster cannot be read nobody knows who has which key, and a key that is named does
+ * all the same.
+ */
+const NOBODY_KNOWS: readonly ErrorCode[] = ['NOT_FOUND', 'CONFIG_INVALID', 'CONFIG_MISSING'];
+async function keysOf(api: ApiClient, person: string): Promise<readonly string[]> {
+  try {
+    return (await api.get<PersonView>(`/v1/persons/${encodeURIComponent(person)}`)).keys;
+  } catch (error) {
+    if (error instanceof ResealError && NOBODY_KNOWS.includes(error.code)) return [];
+    throw error;
+  }
+}
+
+async function inHome({ env }: Surroundings, keys: readonly string[]): Promise<string | null> {
+  const folder = join(env['HOME'] ?? homedir(), '.ssh');
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one.endsWith('.pub')).sort()) {
+    const path = join(folder, name);
+    const fingerprint = fingerprintOf(await readFile(path, 'utf8').catch(() => ''));
+    if (fingerprint === null || !keys.includes(fingerprint)) continue;
+    const secret = path.slice(0, -'.pub'.length);
+    if (existsSync(secret)) return secret;
+  }
+  return null;
+}
+
+/** The line of `ssh-add -L`; without an agent, or with an empty one, there is none. */
+async function inAgent({ env }: Surroundings, keys: readonly string[]): Promise<string | null> {
+  if ((env['SSH_AUTH_SOCK'] ?? '') === '') return null;
+  const listed = await promisify(execFile)('ssh-add', ['-L'], { env, timeout: 10_000 }).catch(() => ({ stdout: '' }));
+  const lines = listed.stdout.split('\n').filter((line) => line !== '');
+  return (
+    lines.find((line) => {
+      const fingerprint = fingerprintOf(line);
+      return fingerprint !== null && keys.includes(fingerprint);
+    }) ?? null
+  );
+}

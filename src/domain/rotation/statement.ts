@@ -1,0 +1,193 @@
+import type { Duration, Instant, LineName, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
+
+/** `rehearsal`: expiries are compared with another date; what is said there counts nowhere else. */
+export type Mode = 'production' | 'rehearsal';
+
+/** What every statement says, beside its own. A statement is JSON in the canonical form of RFC 8785, signed as an SSH signature. */
+interface Said {
+  readonly schemaVersion: 1;
+  readonly installation: string;
+  readonly mode: Mode;
+  readonly line: LineName;
+  readonly person: PersonId;
+  readonly ticket: string;
+  /** 32 hexadecimal digits of the signer's own choice: a statement counts once. */
+  readonly nonce: string;
+  /** ISO 8601, UTC. */
+  readonly issuedAt: string;
+  readonly expiresAt: string;
+}
+
+/** An epoch counts changes of direction: what was said of a rotation before it turned does not count after. */
+interface OfRotation extends Said {
+  readonly rotation: RotationId;
+  readonly epoch: number;
+}
+
+export type GateKind = 'signoff' | 'retirement';
+
+/** Everything that an approval binds: a gate of one rotation, and what is let through it. */
+export interface GateBinding {
+  readonly gate: GateKind;
+  readonly gateNonce: string;
+  readonly from: Sha256;
+  readonly to: Sha256;
+  readonly topology: Sha256;
+  readonly policy: Sha256;
+  readonly cohorts: Sha256;
+  /** Of what the canary has shown, in canonical form. */
+  readonly canaryReport: Sha256;
+  /** Of the roster as it was when the gate opened, in canonical form. */
+  readonly roster: Sha256;
+}
+
+/** What a person says to a rotation. */
+export type CommandStatement =
+  | (OfRotation & { readonly says: 'approve'; readonly binds: GateBinding })
+  | (OfRotation & { readonly says: 'reject'; readonly binds: GateBinding; readonly reason: string | null })
+  | (OfRotation & { readonly says: 'withdraw' | 'pause' | 'resume' })
+  | (OfRotation & { readonly says: 'cancel' | 'rollback'; readonly reason: string | null })
+  | (OfRotation & { readonly says: 'answer'; readonly question: string; readonly option: string; readonly binds: GateBinding | null })
+  | (OfRotation & { readonly says: 'close'; readonly as: 'partial' })
+  | (OfRotation & { readonly says: 'retry'; readonly nodes: readonly NodeName[] });
+
+/** What a person asks for where there is no rotation yet. */
+export type StartStatement = Said & {
+  readonly says: 'start';
+  /** ISO 8601, UTC: the date that expiries are compared with; null: now. */
+  readonly at: string | null;
+  readonly successors: readonly string[];
+  readonly after: string | null;
+};
+
+export type Statement = CommandStatement | StartStatement;
+
+/** A statement and its signature, as they were given. */
+export interface Signed<S extends Statement = Statement> {
+  readonly statement: S;
+  /** As `ssh-keygen -Y sign` writes it. */
+  readonly signature: string;
+}
+
+/** Longer than this no statement may be good for: what is signed today does not count next week. In milliseconds. */
+export const LONGEST_VALIDITY: Duration = 24 * 3_600_000;
+/** How far the signer's clock may be ahead of the workflow's. In milliseconds. */
+const SKEW: Duration = 5 * 60_000;
+
+type Field = (value: unknown) => boolean;
+const NONCE = /^[0-9a-f]{32}$/;
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+const matches =
+  (pattern: RegExp): Field =>
+  (value) =>
+    typeof value === 'string' && pattern.test(value);
+const text =
+  (longest: number): Field =>
+  (value) =>
+    typeof value === 'string' && value.length > 0 && value.length <= longest;
+const orNull =
+  (field: Field): Field =>
+  (value) =>
+    value === null || field(value);
+const list =
+  (field: Field): Field =>
+  (value) =>
+    Array.isArray(value) && value.length <= 1_000 && value.every(field);
+const exactly =
+  (...values: readonly unknown[]): Field =>
+  (value) =>
+    values.includes(value);
+const instant: Field = (value) => matches(ISO)(value) && !Number.isNaN(Date.parse(value as string));
+
+const BINDS: Readonly<Record<keyof GateBinding, Field>> = {
+  gate: exactly('signoff', 'retirement'),
+  gateNonce: text(64),
+  from: matches(SHA256),
+  to: matches(SHA256),
+  topology: matches(SHA256),
+  policy: matches(SHA256),
+  cohorts: matches(SHA256),
+  canaryReport: matches(SHA256),
+  roster: matches(SHA256),
+};
+const binding: Field = (value) => faultOf(value, BINDS) === null;
+const reason = orNull((value) => typeof value === 'string' && value.length <= 1_000);
+
+const SAID: Readonly<Record<keyof Said, Field>> = {
+  schemaVersion: exactly(1),
+  installation: text(64),
+  mode: exactly('production', 'rehearsal'),
+  line: text(64),
+  person: text(64),
+  ticket: text(64),
+  nonce: matches(NONCE),
+  issuedAt: instant,
+  expiresAt: instant,
+};
+const ROTATION = { rotation: text(128), epoch: (value: unknown) => Number.isSafeInteger(value) };
+const OWN: Readonly<Record<Statement['says'], Readonly<Record<string, Field>>>> = {
+  start: { at: orNull(instant), successors: list(text(64)), after: orNull(text(128)) },
+  approve: { ...ROTATION, binds: binding },
+  reject: { ...ROTATION, binds: binding, reason },
+  withdraw: ROTATION,
+  pause: ROTATION,
+  resume: ROTATION,
+  cancel: { ...ROTATION, reason },
+  rollback: { ...ROTATION, reason },
+  answer: { ...ROTATION, question: text(64), option: text(64), binds: orNull(binding) },
+  close: { ...ROTATION, as: exactly('partial') },
+  retry: { ...ROTATION, nodes: list(text(64)) },
+};
+
+/** The first field that is missing, is not of its form, or should not be there; null: it is as it should be. */
+function faultOf(value: unknown, fields: Readonly<Record<string, Field>>): string | null {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return 'it is no JSON object';
+  const given = value as Readonly<Record<string, unknown>>;
+  for (const [name, field] of Object.entries(fields)) {
+    if (!Object.hasOwn(given, name)) return `it lacks ${name}`;
+    if (!field(given[name])) return `its ${name} is not of the form that it should have`;
+  }
+  const stranger = Object.keys(given).find((name) => !Object.hasOwn(fields, name));
+  return stranger === undefined ? null : `it holds ${JSON.stringify(stranger.slice(0, 60))}, which it should not`;
+}
+
+export type ReadStatement =
+  | { readonly kind: 'statement'; readonly statement: Statement }
+  /** In words that end a sentence. */
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** Reads what claims to be a statement. Every field is there, of its form, and no other: what is signed is all understood. */
+export function readStatement(value: unknown): ReadStatement {
+  const says = value !== null && typeof value === 'object' && 'says' in value ? value.says : undefined;
+  if (typeof says !== 'string' || !Object.hasOwn(OWN, says)) return { kind: 'none', reason: 'it does not say what is asked for (says)' };
+  const fault = faultOf(value, { ...SAID, ...OWN[says as Statement['says']], says: exactly(says) });
+  return fault === null ? { kind: 'statement', statement: value as Statement } : { kind: 'none', reason: fault };
+}
+
+/** Why a statement does not count at this time; null: it does. In words that end a sentence. */
+export function untimely({ issuedAt, expiresAt }: Said, now: Instant): string | null {
+  const [issued, expires] = [Date.parse(issuedAt), Date.parse(expiresAt)];
+  if (expires <= issued) return `it expires at ${expiresAt}, not after it was issued`;
+  if (expires - issued > LONGEST_VALIDITY) return 'it is made to count for more than 24 h';
+  if (issued > now + SKEW) return `it was issued at ${issuedAt}, which is to come; the signer's clock or this one is wrong`;
+  return expires <= now ? `it expired at ${expiresAt}; sign it again` : null;
+}
+
+const BOUND: Readonly<Record<keyof GateBinding, string>> = {
+  to: 'the manifest that is to come into force',
+  from: 'the manifest in force',
+  gate: 'the gate',
+  gateNonce: 'the opening of the gate',
+  topology: 'the frozen topology',
+  policy: 'the frozen policy',
+  cohorts: 'the cohort plan',
+  canaryReport: 'what the canary has shown',
+  roster: 'the roster',
+};
+
+/** The first thing that an approval binds and that is not what is at the gate; null: it binds just that. In words that end a sentence. */
+export function bindsOther(bound: GateBinding, asked: GateBinding): string | null {
+  const other = (Object.keys(BOUND) as (keyof GateBinding)[]).find((name) => bound[name] !== asked[name]);
+  return other === undefined ? null : `it names ${bound[other]} for ${BOUND[other]}, and that is ${asked[other]}`;
+}

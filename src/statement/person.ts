@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+import type { Sha256 } from '../domain/brands.js';
+import type { Statement } from '../domain/rotation/statement.js';
+import type { SignatureStanding } from '../domain/signing/standing.js';
+import { canonicalBytes } from './canonical.js';
+import { signObject, standingOf } from './standing.js';
+
+/** What people's signatures are made for: they count for nothing else. Starting and stopping a rotation is signed in it as well as approving. */
+export const STATEMENT_NAMESPACE = 'reseal-approval-v1';
+
+/** @throws ResealError FILE_UNREADABLE, TOOL_MISSING */
+export const signStatement = (statement: Statement, key: string, env: NodeJS.ProcessEnv): Promise<string> =>
+  signObject(statement, STATEMENT_NAMESPACE, key, env);
+
+/** Whose signature a statement has, among a person's keys. */
+export const statementSignature = (statement: Statement, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
+
+/** SHA-256 of an object's canonical form. */
+export const canonicalDigest = (object: object): Sha256 => createHash('sha256').update(canonicalBytes(object)).digest('hex') as Sha256;

@@ -1,0 +1,37 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { Command, CommandName } from '../src/domain/rotation/commands.js';
+import { readStatement, type CommandStatement, type Signed } from '../src/domain/rotation/statement.js';
+import { COMMANDS, type CommandArguments } from './messages.js';
+
+/** What somebody says to a rotation: by name alone, or signed. */
+export type Heard =
+  { readonly kind: 'command'; readonly command: Command } | { readonly kind: 'signed'; readonly signed: Signed<CommandStatement> };
+
+/** Longer than any signature that SSH makes. In characters. */
+const LONGEST_SIGNATURE = 16_384;
+
+/**
+ * Reads what an Update or a Signal brings: any client of Temporal may send one, and what TypeScript promises, nobody has checked.
+ * @param name of the Update; null: the statement says what it is
+ * @throws ApplicationFailure USAGE, STATEMENT_REFUSED
+ */
+export function heard(name: CommandName | null, said: CommandArguments): Heard {
+  const given: unknown = said;
+  if (given === null || typeof given !== 'object') throw refuse('USAGE', 'a command is an object');
+  if (!('statement' in said)) {
+    if (!(COMMANDS as readonly unknown[]).includes(name) || typeof said.by !== 'string' || typeof said.ticket !== 'string')
+      throw refuse('USAGE', 'a command needs its name, the person (by) and the ticket');
+    return { kind: 'command', command: { ...said, command: name } as Command };
+  }
+  const { signature } = given as { readonly signature?: unknown };
+  if (typeof signature !== 'string' || signature.length > LONGEST_SIGNATURE)
+    throw refuse('STATEMENT_REFUSED', 'a signed statement comes with its signature, as ssh-keygen writes it');
+  const read = readStatement(said.statement);
+  if (read.kind === 'none') throw refuse('STATEMENT_REFUSED', `no statement can be read here: ${read.reason}`);
+  const { statement } = read;
+  if (statement.says === 'start') throw refuse('STATEMENT_REFUSED', 'a rotation that has begun cannot be started');
+  if (name !== null && statement.says !== name) throw refuse('STATEMENT_REFUSED', `the statement says ${statement.says}, not ${name}`);
+  return { kind: 'signed', signed: { statement, signature } };
+}
+
+const refuse = (code: 'USAGE' | 'STATEMENT_REFUSED', reason: string): ApplicationFailure => ApplicationFailure.nonRetryable(reason, code);
