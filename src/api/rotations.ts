@@ -106,7 +106,7 @@ async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<Pi
     return { changes: await readChanges(desk, status), changesUnknown: null };
   } catch (error) {
     if (!(error instanceof ResealError)) throw error;
-    return { changes: null, changesUnknown: error.message };
+    return { changes: null, changesUnknown: [error.message, ...error.details.slice(0, 3)].join(' ') };
   }
 }
 

@@ -90,6 +90,7 @@ describe('a store that is not in its place (invariant 6)', () => {
           due: [expect.stringContaining('not known')],
           start: false,
           reason: expect.stringContaining('its store main is away'),
+          authority: expect.objectContaining({ assurance: 'name' }),
         },
       ]);
       const opening = {
