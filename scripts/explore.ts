@@ -26,3 +26,4 @@ const said = new Set(all.flatMap((one) => [...one.said]));
 console.log(`commands accepted, by phase: ${said.size}\n  ${[...said].sort().join('\n  ')}`);
 const { phases, commands } = neverReached(all);
 console.log(`never reached: ${[...phases, ...commands].join(', ') || 'nothing'}`);
+if (phases.length + commands.length > 0) process.exitCode = 1;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'plist';
@@ -86,14 +86,14 @@ const failed = (problem: string): Build => ({ checks: 0, problems: [problem] });
 
 async function build(request: BuildersRequest, { path: home, profiles }: BuildersRequest['homes'][number]): Promise<Build> {
   const root = join(home, request.mount, request.line);
-  const active = await read(profiles === undefined ? join(root, 'profiles.json') : join(home, profiles));
+  const active = read(profiles === undefined ? join(root, 'profiles.json') : join(home, profiles));
   await sleep(1 + Math.random() * request.maxWait);
   if (active === null) return failed('profiles.json is missing');
   const digest = sha256(active);
-  const manifest = await read(join(root, 'manifests', `${digest}.json`));
+  const manifest = read(join(root, 'manifests', `${digest}.json`));
   if (manifest === null) return failed(`manifests/${digest}.json is missing, and it was the active one`);
   if (sha256(manifest) !== digest) return failed(`manifests/${digest}.json has SHA-256 ${sha256(manifest)}`);
-  const named = await namedBySettings(join(root, 'settings', digest));
+  const named = namedBySettings(join(root, 'settings', digest));
   if (named.length === 0) return failed(`settings/${digest} name no profile, and it was the active one`);
   const digests = digestsOf(manifest);
   const problems: string[] = [];
@@ -104,7 +104,7 @@ async function build(request: BuildersRequest, { path: home, profiles }: Builder
     for (const folder of request.folders) {
       checks += 1;
       const path = `${PROFILE_FOLDERS[folder].replace('~/', '')}/${uuid}.mobileprovision`;
-      const bytes = await read(join(home, path));
+      const bytes = read(join(home, path));
       if (bytes === null) problems.push(`${path} is missing, named by settings/${digest}`);
       else if (sha256(bytes) !== expected) problems.push(`${path} has SHA-256 ${sha256(bytes)}, expected ${expected ?? 'nothing'}`);
     }
@@ -114,8 +114,23 @@ async function build(request: BuildersRequest, { path: home, profiles }: Builder
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Null where it is missing or cannot be read: a build could not read it either. */
-const read = (path: string): Promise<Uint8Array | null> => readFile(path).catch(() => null);
+/** Null where it is missing or cannot be read: a build could not read it either. Synchronous: such small files cost the thread pool more than the calls. */
+function read(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Of all files below; none where the folder is missing or cannot be read. */
+function namesBelow(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  } catch {
+    return [];
+  }
+}
 
 function digestsOf(manifest: Uint8Array): ReadonlyMap<string, string> {
   const { profiles } = JSON.parse(Buffer.from(manifest).toString('utf8')) as { profiles: { profile: { uuid: string; sha256: string } }[] };
@@ -123,11 +138,10 @@ function digestsOf(manifest: Uint8Array): ReadonlyMap<string, string> {
 }
 
 /** Every UUID that xcodebuild would be told: by the xcconfig for compiling, by ExportOptions.plist for exporting. */
-async function namedBySettings(folder: string): Promise<readonly string[]> {
-  const files = await readdir(folder, { recursive: true }).catch(() => []);
+function namedBySettings(folder: string): readonly string[] {
   const uuids = new Set<string>();
-  for (const file of files) {
-    const bytes = await read(join(folder, file));
+  for (const file of namesBelow(folder)) {
+    const bytes = read(join(folder, file));
     if (bytes === null) continue;
     const text = Buffer.from(bytes).toString('utf8');
     if (file.endsWith('reseal.xcconfig')) for (const [, uuid] of text.matchAll(/^RESEAL_PROFILE_\w+ = (\S+)$/gm)) uuids.add(uuid ?? '');
@@ -136,5 +150,13 @@ async function namedBySettings(folder: string): Promise<readonly string[]> {
   return [...uuids].sort();
 }
 
-const provisioningProfiles = (text: string): Readonly<Record<string, string>> =>
-  (parse(text) as { provisioningProfiles?: Record<string, string> }).provisioningProfiles ?? {};
+/** By their text: thousands of builds read the same few. */
+const exportOptions = new Map<string, Readonly<Record<string, string>>>();
+
+function provisioningProfiles(text: string): Readonly<Record<string, string>> {
+  const known = exportOptions.get(text);
+  if (known !== undefined) return known;
+  const { provisioningProfiles: read = {} } = parse(text) as { provisioningProfiles?: Record<string, string> };
+  exportOptions.set(text, read);
+  return read;
+}

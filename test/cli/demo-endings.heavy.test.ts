@@ -74,6 +74,13 @@ describe('reseal demo --fail', () => {
     expect(rollbackOf(ran.stdout)).toEqual(back());
   }, 300_000);
 
+  it('canary: a byte of a new profile flips; the canary comes back, and no wave was ever begun (R6)', async () => {
+    const ran = await demo('--fail', 'canary');
+    expectTurnedBack(ran);
+    expect(ran.stdout).toContain('This run fails on purpose: a byte of a new profile flips');
+    expect(reached(ran.stdout)).toEqual([]);
+  }, 300_000);
+
   it('rolling: more nodes in trouble than may be ask a question; unanswered, the waves come back last first (R6)', async () => {
     const ran = await demo('--fail', 'rolling');
     expectTurnedBack(ran);

@@ -6,7 +6,7 @@ import { stopRecorded } from '../../src/temporal/embedded-server.js';
 import { until } from '../setup/until.js';
 import { built, cleanEnv, RunningReseal, runReseal } from './processes.js';
 
-// Whole rotations on twelve nodes, each in a process of its own as `npm start` runs it: about a minute each.
+// `npm start` to its end, and what needs no whole rotation; the other endings are in demo-endings.heavy.test.ts and demo-taken-up.heavy.test.ts.
 
 let folder: string;
 beforeAll(built, 240_000);
@@ -48,40 +48,6 @@ describe('reseal demo', () => {
     const record = ran.stdout.split('\n').filter((line) => /^\d\d:\d\d:\d\d {2}/.test(line));
     expect(record.filter((line) => /T\d\d:\d\d:\d\d/.test(line))).toEqual([]);
   }, 300_000);
-
-  it('comes back in order when the canary fails (R6)', async () => {
-    const ran = await demo('--fail', 'canary');
-    expect([ran.exit, ran.stdout]).toEqual([0, expect.stringContaining('This run fails on purpose: a byte of a new profile flips')]);
-    expect(ran.stdout).toContain('ios-main-1 rolled-back');
-    expect(serving(ran.stdout)).toEqual(Array.from({ length: 12 }, () => 'old'));
-    expect(ran.stdout).toMatch(/builds +\d+ in all, .* 0 failed/);
-    expect(ran.stdout).not.toContain('wave 1 serves the new assets');
-  }, 300_000);
-
-  it('killed in the middle, is taken up where it was left and completes', async () => {
-    const first = RunningReseal.start(['demo'], { env: cleanEnv(home()) });
-    await first.says('wave 1 serves the new assets', 200_000);
-    await first.killHard();
-    const left = JSON.parse(readFileSync(join(home(), 'demo.json'), 'utf8')) as { lines: readonly unknown[] };
-    expect(left.lines).toMatchObject([{ line: 'ios-main', rotation: 'ios-main-1', outcome: null }]);
-    const counted = JSON.parse(readFileSync(join(home(), 'builds.json'), 'utf8')) as { builds: number };
-    expect(counted.builds).toBeGreaterThan(0);
-
-    const other = await demo('--fail', 'soak');
-    expect([other.exit, other.stderr]).toEqual([4, expect.stringContaining('--fresh')]);
-
-    const second = await demo();
-    expect(second.stdout).toContain('Taking up ios-main-1');
-    expect(second.stdout).toContain('adopted');
-    // All builds of the demo are told of, not only those since it was taken up.
-    const own = JSON.parse(readFileSync(join(home(), 'builds.json'), 'utf8')) as { builds: number; failures: string[] };
-    expect(Number(/^builds +(\d+) in all/m.exec(second.stdout)?.[1])).toBeGreaterThan(counted.builds);
-    expect(own.builds).toBeGreaterThan(counted.builds);
-    expect(own.failures).toEqual([]);
-    expect(second.exit, second.stdout + second.stderr).toBe(0);
-    expect(second.stdout).toContain('ios-main-1 completed');
-    expect(serving(second.stdout)).toEqual(Array.from({ length: 12 }, () => 'new'));
-  }, 500_000);
 
   it('killed while it makes its mesh, starts over', async () => {
     const first = RunningReseal.start(['demo'], { env: cleanEnv(home()) });

@@ -21,6 +21,7 @@ import type { RotationEnd } from '../../workflows/messages.js';
 import type { incidentRollback } from '../../workflows/incident-rollback.js';
 import type { rotation } from '../../workflows/rotation.js';
 import { copyApple } from '../setup/apple.js';
+import { ledgerPlace } from '../setup/ledger-place.js';
 import { testConnection, testWorkflowBundle, uniqueTaskQueue, type TestTemporal } from '../setup/temporal.js';
 import { until } from '../setup/until.js';
 
@@ -76,7 +77,7 @@ export class RotatingMesh {
     const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
     await changed?.(mesh);
-    const ledger = await openLedger({ kind: 'embedded', folder: join(folder, 'database') });
+    const ledger = await openLedger(await ledgerPlace(join(folder, 'database')));
     const taskQueue = uniqueTaskQueue('mesh');
     const workerRequest: ResealWorkerRequest = {
       folder: mesh.folders.config,

@@ -1,7 +1,7 @@
 import '../setup/quiet-runtime.js';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openLedger } from '../../src/ledger/open.js';
+import { type LedgerPlace, openLedger } from '../../src/ledger/open.js';
 import { startResealWorker } from '../../src/temporal/reseal-worker.js';
 import { heldBy } from './every-phase.js';
 import { Interference } from './interference.js';
@@ -12,7 +12,7 @@ export interface WorkerProcessArguments {
   readonly namespace: string;
   readonly taskQueue: string;
   readonly codePath: string;
-  readonly database: string;
+  readonly ledger: LedgerPlace;
   /** Milliseconds before each node operation. */
   readonly slow: number;
   /** Names the operation that waits (`heldBy`). */
@@ -30,7 +30,7 @@ interference.before = async (operation) => {
 const running = await startResealWorker({
   folder: given.folder,
   home: dirname(given.folder),
-  ledger: await openLedger({ kind: 'embedded', folder: given.database }),
+  ledger: await openLedger(given.ledger),
   temporal: { address: given.address, namespace: given.namespace },
   taskQueue: given.taskQueue,
   workflowBundle: { codePath: given.codePath },

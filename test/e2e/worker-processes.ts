@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ledgerPlace } from '../setup/ledger-place.js';
 import { testWorkflowBundle } from '../setup/temporal.js';
 import { Obstacles } from './every-phase.js';
 import type { RotatingMesh } from './rotating-mesh.js';
@@ -30,7 +31,7 @@ export class WorkerProcesses {
       namespace: mesh.temporal.namespace,
       taskQueue: mesh.taskQueue,
       codePath: bundle.codePath,
-      database: join(mesh.folder, `database-${++this.started}`),
+      ledger: await ledgerPlace(join(mesh.folder, `database-${++this.started}`)),
       slow: this.slow,
       held: Obstacles.fileOf(mesh.mesh.folders),
     };

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encryptMatch } from '../../activities/profile-source/match/encryption.js';
 import type { AppleHierarchy, DistributionCertificate, ProfileRequest } from '../../src/simulator/apple-hierarchy.js';
-import { DISTRIBUTION, request, TEAM, temporaryHierarchy } from '../profile/support.js';
+import { DISTRIBUTION, request, TEAM, strangeHierarchy, temporaryHierarchy } from '../profile/support.js';
 import { PASSPHRASE, TestMatchRepository, V2 } from './match-repository.js';
 
 let hierarchy: Awaited<ReturnType<typeof temporaryHierarchy>>;
@@ -112,7 +112,7 @@ describe('a fastlane match repository as a source (S16)', () => {
   });
 
   it('refuses a profile that a stranger signed, whoever encrypted it', async () => {
-    const stranger = await temporaryHierarchy();
+    const stranger = await strangeHierarchy();
     try {
       await match.pushProfile(COURIER, stranger.apple.makeProfile(request({ certificates: [certificate] })));
       const { candidates, ignored } = await match.source(apple).list();

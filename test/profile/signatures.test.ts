@@ -13,7 +13,7 @@ import {
 } from '../../src/profile/index.js';
 import { openAuthority } from '../../src/simulator/apple/authority.js';
 import type { AppleHierarchy, DistributionCertificate, ProfileSigner } from '../../src/simulator/apple-hierarchy.js';
-import { asIndefiniteBer, request, temporaryHierarchy, trustedHierarchy } from './support.js';
+import { asIndefiniteBer, request, strangeHierarchy, trustedHierarchy } from './support.js';
 
 let apple: AppleHierarchy;
 let identity: DistributionCertificate;
@@ -77,7 +77,7 @@ describe('signatures of profiles (T5)', () => {
   });
 
   it('is invalid where the embedded chain is not the one that the signer names', async () => {
-    const other = await temporaryHierarchy();
+    const other = await strangeHierarchy();
     try {
       const mixed: ProfileSigner = { signer: apple.profileSigner.signer, above: other.apple.profileSigner.above };
       expect(signatureOf(apple.makeProfile(request({ certificates: [identity] }), mixed)).status).toBe('invalid');

@@ -9,6 +9,7 @@ import {
   type DistributionCertificate,
   type ProfileRequest,
 } from '../../src/simulator/apple-hierarchy.js';
+import { copyAuthorities } from '../setup/apple.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../../shared/fixtures/apple-profiles');
 
@@ -24,15 +25,31 @@ export function appleProfilePath(name: (typeof APPLE_PROFILES)[number]): string 
 
 export const appleProfile = (name: (typeof APPLE_PROFILES)[number]): Uint8Array => Uint8Array.from(readFileSync(appleProfilePath(name)));
 
-/** A simulated hierarchy in a folder that is removed when `dispose` is called. */
-export async function temporaryHierarchy(): Promise<{ readonly apple: AppleHierarchy; readonly folder: string; dispose(): void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'reseal-apple-'));
+export interface TemporaryHierarchy {
+  readonly apple: AppleHierarchy;
+  readonly folder: string;
+  dispose(): void;
+}
+
+async function hierarchyIn(folder: string): Promise<TemporaryHierarchy> {
   return {
     apple: await openAppleHierarchy(join(folder, 'apple')),
     folder,
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
+
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'reseal-apple-'));
+
+/** The simulated Apple of this test run, in a folder that is removed when `dispose` is called. */
+export async function temporaryHierarchy(): Promise<TemporaryHierarchy> {
+  const folder = newFolder();
+  await copyAuthorities(join(folder, 'apple'));
+  return hierarchyIn(folder);
+}
+
+/** Another Apple, which the first one and its copies know nothing of. */
+export const strangeHierarchy = (): Promise<TemporaryHierarchy> => hierarchyIn(newFolder());
 
 /** A simulated hierarchy whose root is trusted, and a distribution certificate of it. */
 export async function trustedHierarchy(): Promise<{

@@ -7,6 +7,7 @@ import { stopRecorded } from '../../src/temporal/embedded-server.js';
 import { isRunning, startTimeOf } from '../../src/temporal/process-identity.js';
 import { findTemporalCli } from '../../src/temporal/temporal-cli.js';
 import { findTestServer } from '../../src/temporal/test-server.js';
+import { endRunPostgres } from './run-postgres.js';
 import { obtainVersitygw } from './versitygw.js';
 
 declare module 'vitest' {
@@ -21,6 +22,7 @@ const RUNS = join(tmpdir(), `reseal-test-runs-${process.getuid?.() ?? 0}`);
 /** What every run leaves behind is removed by itself at its end; a run that was killed is cleaned up after by the next one. */
 async function endRun(folder: string): Promise<void> {
   await stopRecorded(join(folder, 'temporal'));
+  await endRunPostgres(folder);
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -50,7 +52,7 @@ async function obtainTools(): Promise<void> {
   await server;
 }
 
-/** The shared Temporal server is started by the first test that asks for it (`test/setup/temporal.ts`), and ended here. */
+/** The shared Temporal and PostgreSQL servers are started by the first test that asks (`temporal.ts`, `ledger-place.ts`), and ended here. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   mkdirSync(RUNS, { recursive: true });
   await endKilledRuns();

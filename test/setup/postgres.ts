@@ -67,8 +67,19 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** A PostgreSQL server of the test's own, on a free port, in a temporary folder; `missing` where the machine has none installed. */
-export async function startPostgres(): Promise<TestPostgres | { readonly missing: string }> {
+/** A PostgreSQL that has its files and does not run yet. */
+export interface PreparedPostgres {
+  readonly url: string;
+  /** Temporary, and its files': to be removed with them. */
+  readonly folder: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Whom it runs as; null: who runs the tests. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+}
+
+/** The files of a server on a free port, in a temporary folder; `missing` where the machine has none installed. */
+export async function preparePostgres(): Promise<PreparedPostgres | { readonly missing: string }> {
   const binaries = binaryFolder();
   if (binaries === null) return { missing: 'no PostgreSQL server (initdb, postgres) is installed' };
   const user = await otherUser();
@@ -79,16 +90,31 @@ export async function startPostgres(): Promise<TestPostgres | { readonly missing
   const data = join(folder, 'data');
   await run(join(binaries, 'initdb'), ['-D', data, '-U', 'reseal', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'], user);
   const [port] = (await freePorts(1)) as [number];
-  const url = `postgres://reseal@127.0.0.1:${port}/postgres`;
+  return {
+    url: `postgres://reseal@127.0.0.1:${port}/postgres`,
+    folder,
+    command: join(binaries, 'postgres'),
+    args: ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off'],
+    user,
+  };
+}
+
+/** Waits until a server that was started takes connections. */
+export const untilAnswers = (url: string): Promise<unknown> => until(() => answers(url), { what: 'the test PostgreSQL server' });
+
+/** A PostgreSQL server of the test's own; `missing` where the machine has none installed. */
+export async function startPostgres(): Promise<TestPostgres | { readonly missing: string }> {
+  const prepared = await preparePostgres();
+  if ('missing' in prepared) return prepared;
+  const { url, folder, command, args, user } = prepared;
 
   const start = async (): Promise<() => Promise<void>> => {
-    const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off'];
-    const server = spawn(join(binaries, 'postgres'), args, { stdio: 'ignore', cwd: folder, ...user });
+    const server = spawn(command, [...args], { stdio: 'ignore', cwd: folder, ...user });
     // A test run that ends early takes its server with it.
     const kill = (): void => void server.kill('SIGQUIT');
     process.once('exit', kill);
     const gone = new Promise<void>((resolve) => server.once('close', () => resolve()));
-    await until(() => answers(url), { what: 'the test PostgreSQL server' });
+    await untilAnswers(url);
     return async () => {
       // SIGQUIT is PostgreSQL's immediate shutdown: no clean-up, recovery at the next start.
       server.kill('SIGQUIT');

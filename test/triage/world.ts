@@ -14,6 +14,7 @@ import { stubApp } from '../../src/mac/stub-app.js';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
 import type { ProfileRequest } from '../../src/simulator/apple/profile-file.js';
 import { PassThrough } from 'node:stream';
+import { copyAuthorities } from '../setup/apple.js';
 
 export const TEAM = '9QK4T7XW2B';
 export const NOW = Date.parse('2026-06-01T12:00:00Z');
@@ -40,6 +41,7 @@ export class TriageWorld {
 
   static async make(): Promise<TriageWorld> {
     const folder = mkdtempSync(join(tmpdir(), 'reseal-triage-'));
+    await copyAuthorities(join(folder, 'apple'));
     const apple = await openAppleHierarchy(join(folder, 'apple'));
     const identity = await apple.issueCertificate({
       commonName: `Apple Distribution: Acme GmbH (${TEAM})`,

@@ -15,7 +15,7 @@ import { DocumentedMesh } from './documented-mesh.js';
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm ci && npm start': '.ci/run installs; test/cli/demo.test.ts runs the demo',
   'npm ci && npm test': '.ci/run: it is what runs this test',
-  'npm start -- --fail canary': 'test/cli/demo.test.ts',
+  'npm start -- --fail canary': 'test/cli/demo-endings.heavy.test.ts',
   'npm start -- --example dedicated-signer': 'test/cli/demo-examples.test.ts',
   'npx reseal demo --example dedicated-signer': 'test/cli/demo-examples.test.ts',
   'npm start -- --real': 'test/cli/demo-endings.heavy.test.ts; needs fixtures from beside the repository',
