@@ -1,7 +1,6 @@
 import type { LineName, NodeName, Sha256 } from '../../src/domain/brands.js';
 import type { ReturningTerms } from '../../src/domain/returning.js';
-import type { AsOfNow } from '../../workflows/node-request.js';
-import type { NodeRestoreInput } from '../../workflows/node-restore.js';
+import type { AsOfNow, NodeRestoreInput } from '../../workflows/node-request.js';
 
 export interface ReturningLine {
   readonly line: LineName;

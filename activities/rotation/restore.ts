@@ -1,7 +1,7 @@
 import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeDeclaration } from '../../src/domain/topology.js';
-import type { NodeRestoreInput } from '../../workflows/node-restore.js';
+import type { NodeRestoreInput } from '../../workflows/node-request.js';
 import { asOfNow } from './as-of-now.js';
 import { situationOf, type Surroundings } from './surroundings.js';
 
