@@ -3,6 +3,7 @@ import type { ApprovalActivities } from '../activities/approvals/contract.js';
 import type { LedgerActivities } from '../activities/ledger/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { NotifyActivities } from '../activities/notify/contract.js';
+import type { ReturningActivities } from '../activities/returning/contract.js';
 import type { RotationActivities, ScanActivities } from '../activities/rotation/contract.js';
 import type { Handout } from '../src/domain/node/routes.js';
 
@@ -52,6 +53,14 @@ export const approvals = proxyActivities<Pick<ApprovalActivities, 'judgeStatemen
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '1m',
   retry: { initialInterval: '200ms', maximumInterval: '2s' },
+});
+
+/** The look for nodes that came back: store and ledger may be away for a while; the next look comes anyway. */
+export const returning = proxyActivities<ReturningActivities>({
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: FINAL },
 });
 
 /** The ledger: a database may be gone for a while, and comes back. */

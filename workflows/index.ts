@@ -4,6 +4,7 @@ export { incidentRollback } from './incident-rollback.js';
 export { nodeInspection } from './node-inspection.js';
 export { nodePurge } from './node-purge.js';
 export { nodeRestore } from './node-restore.js';
+export { returningNodes } from './returning-nodes.js';
 export { rotation } from './rotation.js';
 export { signClaim } from './sign-claim.js';
 export { signerSeat } from './signer-seat.js';

@@ -18,3 +18,11 @@ export interface NodeRequest extends AsOfNow {
   readonly by: string;
   readonly ticket: string;
 }
+
+/** What one node is restored by. */
+export interface NodeRestoreInput extends NodeRequest {
+  /** In force on the line. */
+  readonly manifest: Sha256;
+  /** Allotted by the line's store as for a rotation: newer than every order of the rotations before, older than of those to come. */
+  readonly number: number;
+}

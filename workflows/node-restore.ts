@@ -6,15 +6,8 @@ import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
 import { handoutOf } from '../src/domain/node/routes.js';
 import { epochOf } from '../src/domain/rotation/state.js';
 import { ledgerPatiently, nodesAtOnce } from './activities.js';
-import type { NodeRequest } from './node-request.js';
+import type { NodeRestoreInput } from './node-request.js';
 import { whyNot } from './untaken.js';
-
-export interface NodeRestoreInput extends NodeRequest {
-  /** In force on the line. */
-  readonly manifest: Sha256;
-  /** Allotted by the line's store as for a rotation: newer than every order of the rotations before, older than of those to come. */
-  readonly number: number;
-}
 
 /** What the restore is at; for who waits. */
 export const restoreTaskQuery = defineQuery<RestoreTask>('task');

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
-import { routesOf } from '../domain/node/routes.js';
 import type { NodeDeclaration } from '../domain/topology.js';
 import { lineView, nodeView, type NodeLineView, type NodeListView } from '../presenters/node.js';
 import type { NodeReport } from '../domain/node/report.js';
-import type { StoreContext } from '../../activities/manifest-store/contract.js';
 import type { RotationNodeRow } from '../../activities/ledger/contract.js';
 import { nodeExpected, type NodeExpectedView } from '../presenters/node-expected.js';
+import { asOfNow } from '../../activities/rotation/as-of-now.js';
 import { headOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { NodeInspection, NodeInspectionInput } from '../../workflows/node-inspection.js';
-import type { AsOfNow } from '../../workflows/node-request.js';
 import type { RotationDesk } from './rotations.js';
 
 /** Every declared node with what was last read off it: by an inspection, or by a rotation's step since. */
@@ -79,7 +77,7 @@ async function inspectLine(
     nodes: [node.name],
     manifest: head.digest,
     offset,
-    ...(await asOfNow(desk, line, node, { by: 'reseal' })),
+    ...(await asOfNow(desk.around, line, [node], { by: 'reseal' })),
     ...(show === 'every-check' ? { everyCheck: true } : {}),
   };
   const found = (await desk.client.workflow.execute('nodeInspection', {
@@ -89,16 +87,6 @@ async function inspectLine(
     staticSummary: `inspects ${node.name} on ${line}`,
   })) as NodeInspection;
   return lineView(line, head.digest, found.reports[0] ?? null, found.unreachable[0]?.reason ?? null);
-}
-
-export async function asOfNow(desk: RotationDesk, line: LineName, node: NodeDeclaration, context: StoreContext): Promise<AsOfNow> {
-  const { store, configuration } = situationOf(desk.around, line);
-  return {
-    topology: await store.putFrozen(configuration.topology, context),
-    policyDigest: await store.putFrozen(configuration.policy, context),
-    routes: routesOf([node], configuration.reseal.ssh.gateways),
-    limits: configuration.policy.limits,
-  };
 }
 
 /** What a node should have now: declaration and the heads of its lines; the node is not asked. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { asOfNow } from '../../activities/rotation/as-of-now.js';
 import type { NodePurge } from '../../workflows/node-purge.js';
 import type { NodeRequest } from '../../workflows/node-request.js';
 import { ResealError } from '../domain/errors.js';
 import type { NodePurgeView } from '../presenters/purge.js';
-import { asOfNow, declared } from './nodes.js';
+import { declared } from './nodes.js';
 import { mayAsk, type RotationDesk } from './rotations.js';
 
 /** At a person's word, by the roster's right `purge`. @throws ResealError NOT_FOUND, NOT_ENTITLED, NODE_UNREACHABLE, KEYCHAIN_FAILED */
@@ -12,7 +13,7 @@ export async function purgeNode(desk: RotationDesk, name: string, by: string, ti
   mayAsk(desk, by, ticket, 'purge');
   const [line] = node.lines;
   if (line === undefined) throw new ResealError('REFUSED', `Node ${name} follows no line; it has no keychains of reseal's.`);
-  const input: NodeRequest = { node: node.name, line, by, ticket, ...(await asOfNow(desk, line, node, { by, ticket })) };
+  const input: NodeRequest = { node: node.name, line, by, ticket, ...(await asOfNow(desk.around, line, [node], { by, ticket })) };
   const done = (await desk.client.workflow.execute('nodePurge', {
     workflowId: `purge/${name}/${randomUUID().slice(0, 8)}`,
     taskQueue: desk.taskQueue,

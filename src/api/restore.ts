@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { isGrpcDeadlineError } from '@temporalio/client';
-import { situationOf } from '../../activities/rotation/surroundings.js';
-import type { nodeRestore, NodeRestoreInput } from '../../workflows/node-restore.js';
-import type { LineName, Sha256 } from '../domain/brands.js';
+import { inForceOn, orderRestore } from '../../activities/rotation/restore.js';
+import type { nodeRestore } from '../../workflows/node-restore.js';
 import { ResealError } from '../domain/errors.js';
 import type { RestoreTask } from '../domain/node/restore.js';
 import type { RestoreStandingView } from '../presenters/restore.js';
-import { asOfNow, declared } from './nodes.js';
+import { declared } from './nodes.js';
 import { mayAsk, refuseInFlight, type RotationDesk } from './rotations.js';
 
 /** How long one question about a restore waits for its end, in milliseconds; who wants to know asks again. */
@@ -35,15 +34,12 @@ export async function restoreNode(desk: RotationDesk, name: string, asked: Resto
   const context = { by: asked.by, ticket: asked.ticket };
   // Nothing is begun on one line where another is refused.
   for (const line of lines) {
-    await inForceOn(desk, line);
+    await inForceOn(desk.around, line);
     await refuseInFlight(desk, line);
   }
   for (const line of lines) {
-    // A rotation that begins from here on has a later number; one that began before is found now, and the head is as it left it.
-    const number = await situationOf(desk.around, line).store.allot(line, `restore/${name}/${randomUUID()}`, context);
-    await refuseInFlight(desk, line);
-    const manifest = await inForceOn(desk, line);
-    const input: NodeRestoreInput = { node: node.name, line, manifest, number, ...context, ...(await asOfNow(desk, line, node, context)) };
+    const key = `restore/${name}/${randomUUID()}`;
+    const input = await orderRestore(desk.around, { node, line, key, ...context }, () => refuseInFlight(desk, line));
     await desk.client.workflow.start<typeof nodeRestore>('nodeRestore', {
       workflowId: workflowIdOf(line, name),
       taskQueue: desk.taskQueue,
@@ -53,12 +49,6 @@ export async function restoreNode(desk: RotationDesk, name: string, asked: Resto
     });
   }
   return lines.map((line) => ({ schemaVersion: 1, node: name, line, state: 'running', task: 'inspect' }));
-}
-
-async function inForceOn(desk: RotationDesk, line: LineName): Promise<Sha256> {
-  const head = await situationOf(desk.around, line).store.head(line);
-  if (head !== null) return head.digest;
-  throw new ResealError('REFUSED', `Line ${line} has no manifest yet. Freeze one with \`reseal manifest freeze --first\`.`);
 }
 
 /** How the newest restore of a node on a line stands: waits a while for its end. @throws ResealError NOT_FOUND */

@@ -1,18 +1,21 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type ScheduleOptions } from '@temporalio/client';
 import { ResealError } from '../domain/errors.js';
-import type { ScheduleView } from '../presenters/schedule.js';
+import type { ScheduledView, ScheduleView } from '../presenters/schedule.js';
 import type { RotationDesk } from './rotations.js';
 
 export const SCHEDULE_ID = 'expiry-scan';
+/** The look for nodes that came back. */
+const RETURNING_ID = 'returning-nodes';
 const DAY = 86_400_000;
 
 export type ScheduleAction = 'ensure' | 'trigger' | 'pause' | 'unpause' | 'remove';
 
-const whenInWords = (every: number, at: string, zone: string): string =>
-  every === DAY ? `daily at ${at} ${zone}` : `every ${Math.round(every / 1000)} s`;
+const everySoOften = (every: number): string => `every ${Math.round(every / 1000)} s`;
+
+const whenInWords = (every: number, at: string, zone: string): string => (every === DAY ? `daily at ${at} ${zone}` : everySoOften(every));
 
 /** Daily scans run at a local time; any other interval simply repeats. A scan that was missed is caught up with for a day. */
-function options(desk: RotationDesk, offset: number): ScheduleOptions {
+function scanOptions(desk: RotationDesk, offset: number): ScheduleOptions {
   const { scan } = desk.around.configuration().policy;
   const [hour = 6, minute = 0] = scan.at.split(':').map(Number);
   return {
@@ -22,7 +25,7 @@ function options(desk: RotationDesk, offset: number): ScheduleOptions {
     action: {
       type: 'startWorkflow',
       workflowType: 'expiryScan',
-      workflowId: 'expiry-scan',
+      workflowId: SCHEDULE_ID,
       taskQueue: desk.taskQueue,
       args: [{ offset }],
       staticSummary: `scan of every line, under ${scan.ticket}`,
@@ -31,13 +34,41 @@ function options(desk: RotationDesk, offset: number): ScheduleOptions {
   };
 }
 
+/** One look at a time, and one that was missed is not caught up with: the next one sees as much. */
+function returningOptions(desk: RotationDesk): ScheduleOptions {
+  const { scan, returning } = desk.around.configuration().policy;
+  return {
+    scheduleId: RETURNING_ID,
+    spec: { intervals: [{ every: returning.every }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10s' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'returningNodes',
+      workflowId: RETURNING_ID,
+      taskQueue: desk.taskQueue,
+      args: [],
+      staticSummary: `nodes that came back (${returning.mode}), under ${scan.ticket}`,
+    },
+    state: { note: `under ${scan.ticket}` },
+  };
+}
+
 export async function showSchedule(desk: RotationDesk): Promise<ScheduleView> {
-  const { scan } = desk.around.configuration().policy;
-  const base = { schemaVersion: 1, id: SCHEDULE_ID, when: whenInWords(scan.every, scan.at, scan.zone), ticket: scan.ticket } as const;
+  const { scan, returning } = desk.around.configuration().policy;
+  return {
+    schemaVersion: 1,
+    ...(await scheduled(desk, SCHEDULE_ID, whenInWords(scan.every, scan.at, scan.zone))),
+    ticket: scan.ticket,
+    returning: { ...(await scheduled(desk, RETURNING_ID, everySoOften(returning.every))), mode: returning.mode },
+  };
+}
+
+async function scheduled(desk: RotationDesk, id: string, when: string): Promise<ScheduledView> {
   try {
-    const found = await desk.client.schedule.getHandle(SCHEDULE_ID).describe();
+    const found = await desk.client.schedule.getHandle(id).describe();
     return {
-      ...base,
+      id,
+      when,
       exists: true,
       paused: found.state.paused,
       next: found.info.nextActionTimes.slice(0, 3).map((date) => date.toISOString()),
@@ -46,51 +77,70 @@ export async function showSchedule(desk: RotationDesk): Promise<ScheduleView> {
         .map((one) => ({ at: one.takenAt.toISOString(), workflowId: one.action.workflow.workflowId })),
     };
   } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return { ...base, exists: false, paused: false, next: [], recent: [] };
+    if (error instanceof ScheduleNotFoundError) return { id, when, exists: false, paused: false, next: [], recent: [] };
     throw error;
   }
 }
 
+/** Of the two schedules as of one; only the scan is triggered. @throws ResealError NOT_FOUND where the scan's is to be changed and is not there */
 export async function changeSchedule(desk: RotationDesk, action: ScheduleAction, offset = 0): Promise<ScheduleView> {
-  const handle = desk.client.schedule.getHandle(SCHEDULE_ID);
+  const { schedule } = desk.client;
+  const [scan, returning] = [schedule.getHandle(SCHEDULE_ID), schedule.getHandle(RETURNING_ID)];
+  switch (action) {
+    case 'ensure':
+      await ensure(desk, scanOptions(desk, offset));
+      await ensure(desk, returningOptions(desk));
+      break;
+    case 'trigger':
+      await thatExists(scan.trigger(ScheduleOverlapPolicy.SKIP));
+      break;
+    case 'pause':
+      await thatExists(scan.pause('paused by reseal schedule pause'));
+      await ifItExists(returning.pause('paused by reseal schedule pause'));
+      break;
+    case 'unpause':
+      await thatExists(scan.unpause('unpaused by reseal schedule ensure'));
+      await ifItExists(returning.unpause('unpaused by reseal schedule ensure'));
+      break;
+    case 'remove':
+      // First what may be missing: a removal that was cut short is repeated.
+      await ifItExists(returning.delete());
+      await thatExists(scan.delete());
+      break;
+  }
+  return showSchedule(desk);
+}
+
+async function thatExists(change: Promise<void>): Promise<void> {
   try {
-    switch (action) {
-      case 'ensure':
-        await ensure(desk, offset);
-        break;
-      case 'trigger':
-        await handle.trigger(ScheduleOverlapPolicy.SKIP);
-        break;
-      case 'pause':
-        await handle.pause('paused by reseal schedule pause');
-        break;
-      case 'unpause':
-        await handle.unpause('unpaused by reseal schedule ensure');
-        break;
-      case 'remove':
-        await handle.delete();
-        break;
-    }
+    await change;
   } catch (error) {
     if (error instanceof ScheduleNotFoundError)
       throw new ResealError('NOT_FOUND', 'There is no schedule yet. Make it with `reseal schedule ensure`.', { cause: error });
     throw error;
   }
-  return showSchedule(desk);
 }
 
-/** Creates the schedule, or brings one that is there to what the policy says now; a pause ends. */
-async function ensure(desk: RotationDesk, offset: number): Promise<void> {
-  const wanted = options(desk, offset);
+/** The scan's alone was made by an installation of before there were two. */
+async function ifItExists(change: Promise<void>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
+}
+
+/** Creates a schedule, or brings one that is there to what the policy says now; a pause ends. */
+async function ensure(desk: RotationDesk, wanted: ScheduleOptions): Promise<void> {
   try {
     await desk.client.schedule.create(wanted);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    const { spec, policies, action, state } = wanted;
-    await desk.client.schedule.getHandle(SCHEDULE_ID).update(() => ({
+    const { scheduleId, spec, policies, action, state } = wanted;
+    await desk.client.schedule.getHandle(scheduleId).update(() => ({
       spec,
       ...(policies === undefined ? {} : { policies }),
-      action: { ...action, workflowId: 'expiry-scan' },
+      action: { ...action, workflowId: scheduleId },
       state: { ...state, paused: false },
     }));
   }

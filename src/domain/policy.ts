@@ -1,4 +1,5 @@
 import type { Duration } from './brands.js';
+import type { ReturningTerms } from './returning.js';
 import type { ClaimTerms } from './signing/claim.js';
 import type { SeatTerms } from './seats/terms.js';
 
@@ -82,6 +83,7 @@ export interface Policy {
     readonly rollbackWait: Duration;
   };
   readonly claims: ClaimTerms;
+  readonly returning: ReturningTerms;
   readonly tickets: { readonly pattern: string };
   readonly calendars: Readonly<Record<string, Calendar>>;
   readonly audience: { readonly owner: readonly string[]; readonly widened: readonly string[]; readonly page: readonly string[] };

@@ -135,6 +135,17 @@ export const PolicySchema = z
         longest: positiveDuration.prefault('4h'),
       })
       .prefault({}),
+    /** Nodes that were away during a rotation, that are new, or that were imaged anew. */
+    returning: z
+      .strictObject({
+        mode: z
+          .enum(['converge', 'ask'])
+          .default('converge')
+          .meta({ description: 'converge: such a node is brought to what is in force by itself; ask: people are told the command.' }),
+        /** How often is looked whether one of them answers again. */
+        every: positiveDuration.prefault('5m'),
+      })
+      .prefault({}),
     tickets: z.strictObject({ pattern: text.refine(isRegExp, { error: 'a regular expression' }).default(TICKET_PATTERN) }).prefault({}),
     calendars: z
       .record(name, calendar)

@@ -6,7 +6,7 @@ import { identityText, newIdentity } from './agent/identity.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
-import { openSurroundings } from './surroundings.js';
+import { openNodeSurroundings } from './node-surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
 import { createResealWorker } from './workers.js';
 
@@ -26,7 +26,7 @@ export interface GatewayRequest {
  * @throws ResealError CONFIG_INVALID where nothing would ever be sent to it
  */
 export async function startGateway(request: GatewayRequest): Promise<RunningWorker> {
-  const around = await openSurroundings(request.folder, request.home);
+  const around = await openNodeSurroundings(request.folder, request.home);
   const { reseal, topology, policy } = around.configuration();
   const { region } = request;
   refuseIdleGateway(region, reseal.ssh.gateways, topology.nodes);

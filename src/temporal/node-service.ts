@@ -7,10 +7,10 @@ import type { NodeReach } from '../node-shell/reach.js';
 import { patient } from './beating.js';
 import { seated } from './seated-nodes.js';
 import { Seats } from './seats.js';
-import type { OpenSurroundings } from './surroundings.js';
+import type { NodeSurroundings } from './node-surroundings.js';
 
 export interface NodeService {
-  readonly around: OpenSurroundings;
+  readonly around: NodeSurroundings;
   readonly connection: NativeConnection;
   readonly namespace: string;
   /** The installation's: seats are known by it, whatever queue the worker polls. */

@@ -1,14 +1,17 @@
 import { createApprovalActivities } from '../../activities/approvals/activities.js';
+import { Client } from '@temporalio/client';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import type { NodeActivities } from '../../activities/node/contract.js';
 import { createNotifyActivities } from '../../activities/notify/index.js';
+import { createReturningActivities, type ReturningLedger } from '../../activities/returning/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { reachNodes } from '../node-shell/reach.js';
 import { alive } from './beating.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
+import { rotationsInFlight } from './rotations-in-flight.js';
 import { openSurroundings } from './surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
 import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
@@ -17,7 +20,7 @@ export interface ResealWorkerRequest {
   readonly folder: string;
   /** Of reseal on this machine: clones of stores lie there. */
   readonly home: string;
-  readonly ledger: LedgerWrites;
+  readonly ledger: LedgerWrites & ReturningLedger;
   readonly temporal: TemporalAddress;
   /** Default: `reseal`. */
   readonly taskQueue?: string;
@@ -42,6 +45,13 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     activities: {
       ...alive(createRotationActivities(around)),
       ...createApprovalActivities(around),
+      ...alive(
+        createReturningActivities({
+          around,
+          ledger: request.ledger,
+          inFlight: rotationsInFlight(new Client({ connection, namespace })),
+        }),
+      ),
       ...nodeService({
         ...{ around, connection, namespace, taskQueue, reach },
         ...(request.decorate === undefined ? {} : { decorate: request.decorate }),

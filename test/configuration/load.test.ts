@@ -84,6 +84,7 @@ describe('a configuration', () => {
         rollbackWait: 15_000,
       },
       claims: { lease: 1_800_000, longest: 14_400_000 },
+      returning: { mode: 'converge', every: 300_000 },
       tickets: { pattern: '^[A-Z][A-Z0-9]{1,9}-[0-9]{1,8}$' },
       calendars: { office: { zone: 'Europe/Berlin', days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '19:00', holidays: [] } },
       audience: { owner: [], widened: [], page: [] },
@@ -174,7 +175,7 @@ describe('a configuration that is wrong', () => {
       'policy.yaml:7 cohorts.wavez: found an unknown field, expected only the fields canary, waves, maxUnavailable, stallTimeout',
       'policy.yaml:4 soak.duration: found "24 hours", expected a duration: an integer and ms, s, m, h or d, like 24h',
       'reseal.yaml:2 temporal.address: found "somewhere", expected embedded, or host:port',
-      'roster.yaml:4 persons.1.roles.1: found "boss", expected a role of this file: importer, requester, approver, incident, oncall',
+      'roster.yaml:12 persons.1.roles.1: found "boss", expected a role of this file: importer, requester, approver, incident, oncall',
     ]);
   });
 

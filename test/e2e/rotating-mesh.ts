@@ -82,7 +82,7 @@ export class RotatingMesh {
     const workerRequest: ResealWorkerRequest = {
       folder: mesh.folders.config,
       home: mesh.folders.root,
-      ledger: decorateLedger?.(ledger) ?? ledger,
+      ledger: decorateLedger === undefined ? ledger : { ...ledger, ...decorateLedger(ledger) },
       temporal: { address: temporal.address, namespace: temporal.namespace },
       taskQueue,
       workflowBundle: await testWorkflowBundle(),

@@ -29,6 +29,7 @@ export const MODEL_POLICY: Policy = {
     rollbackWait: 5,
   },
   claims: { lease: 100, longest: 400 },
+  returning: { mode: 'converge', every: 100 },
   tickets: { pattern: '^CHG-[0-9]+$' },
   calendars: {},
   audience: { owner: [], widened: [], page: [] },

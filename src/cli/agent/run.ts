@@ -36,6 +36,9 @@ export const command = defineCommand({
     const names = [...new Set(node)] as NodeName[];
     const homeOf = (name: NodeName): string =>
       buildsHome === undefined ? homedir() : resolve(context.cwd, buildsHome.replaceAll('{node}', name));
+    // Before anything loads the SDK.
+    const { withoutBundler } = await import('../../temporal/agent/without-bundler.js');
+    withoutBundler();
     const { quietRuntime } = await import('../../temporal/quiet-runtime.js');
     const { startAgent } = await import('../../temporal/agent/agent.js');
     quietRuntime();

@@ -91,6 +91,10 @@ export interface RotationStatus {
   readonly commands: readonly CommandName[];
 }
 
+/** Whether a manifest was in force when this rotation began, or was approved in it: what nodes may be brought to without anybody's further word. */
+export const servedBefore = ({ from, to, gate }: Pick<RotationStatus, 'from' | 'to' | 'gate'>, manifest: Sha256): boolean =>
+  from === manifest || (to === manifest && gate.passedAt !== null);
+
 const COHORT_STATE = { no: 'waiting', begun: 'switching', done: 'switched' } as const;
 
 export const cohortName = (wave: number): string => (wave === 0 ? 'canary' : `wave ${wave}`);

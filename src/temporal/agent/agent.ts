@@ -12,7 +12,7 @@ import { thisMac, type Place } from '../../node-shell/place.js';
 import { reachOnly } from '../../node-shell/reach.js';
 import { connectWorkers, type TemporalAddress } from '../connection.js';
 import { nodeService, type NodeService } from '../node-service.js';
-import { openSurroundings } from '../surroundings.js';
+import { openNodeSurroundings } from '../node-surroundings.js';
 import { TASK_QUEUE } from '../task-queue.js';
 import { createResealWorker } from '../workers.js';
 import { serveHealth, type AgentHealth } from './health.js';
@@ -74,7 +74,7 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const around = await openSurroundings(request.folder, request.home);
+    const around = await openNodeSurroundings(request.folder, request.home);
     undo.push(() => around.close());
     const served = holdNodes(request, around.configuration(), undo);
     const { connection, namespace } = await connectWorkers(request.temporal);

@@ -1,0 +1,107 @@
+import { existsSync, readFileSync, renameSync, rmSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { parse, stringify } from 'yaml';
+import type { Notice } from '../../activities/notify/contract.js';
+import { Interference } from '../e2e/interference.js';
+import { activeManifests, meshTruth, nodeTruth } from '../e2e/node-truth.js';
+import { until } from '../setup/until.js';
+import { ServedMesh } from './served-mesh.js';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
+
+const interference = new Interference();
+const heard: Notice[] = [];
+let receiver: Server;
+let served: ServedMesh;
+let inForce = '';
+let rotated: ReturnType<typeof meshTruth>;
+const names = (): readonly string[] => served.mesh.mesh.nodes.map(({ name }) => name);
+const node = (at: number): string => names()[at] ?? '';
+const told = (name: string): readonly string[] => heard.map(({ text }) => text).filter((text) => text.includes(name));
+
+/** The node's disk as of a Mac that is new. */
+function emptied(name: string): void {
+  rmSync(served.mesh.home(name), { recursive: true });
+  mkdirSync(served.mesh.home(name));
+}
+
+/** A mesh after a rotation, which looks every second for nodes that came back. */
+beforeAll(async () => {
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      heard.push(JSON.parse(body) as Notice);
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  served = await ServedMesh.start({
+    decorate: interference.decorate,
+    policy: { returning: { mode: 'converge', every: '1s' } },
+    changed: ({ folders: { config } }) => {
+      writeFileSync(join(config, 'secret'), 'of the receiver');
+      const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+      const file = join(config, 'reseal.yaml');
+      const notify = { webhooks: [{ url, secretFile: join(config, 'secret'), events: ['returned'] }] };
+      writeFileSync(file, stringify({ ...(parse(readFileSync(file, 'utf8')) as object), notify }));
+      return Promise.resolve();
+    },
+  });
+});
+afterAll(async () => {
+  await served.stop();
+  await new Promise((resolve) => receiver.close(resolve));
+});
+
+it('nothing is done while a rotation is in flight', async () => {
+  expect(await served.reseal(['rotation', 'start', '--line', 'ios-main', '--as', 'rita', '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
+  const gate = await served.untilRotation('ios-main-1', ({ phase }) => phase === 'awaiting-signoff', 'an open gate');
+  inForce = gate.to ?? '';
+  const before = activeManifests(served.mesh);
+  expect(await served.reseal(['schedule', 'ensure'])).toMatchObject({ exit: 0 });
+  await until(
+    async () => {
+      const { body } = await served.get('/v1/schedule');
+      return (body as unknown as { returning: { recent: readonly unknown[] } }).returning.recent.length > 2;
+    },
+    { what: 'three looks' },
+  );
+  expect(activeManifests(served.mesh)).toEqual(before);
+  for (const person of ['ada', 'grace'])
+    expect(await served.reseal(['rotation', 'approve', 'ios-main-1', '--as', person, '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
+  await served.untilRotation('ios-main-1', ({ outcome }) => outcome === 'completed', 'its end');
+  rotated = meshTruth(served.mesh);
+  expect(heard).toEqual([]);
+});
+
+it('a node that was away, and has nothing of what is in force, serves it without a command, and people are told by name (R10)', async () => {
+  const home = served.mesh.home(node(0));
+  // By the ledger it had it; only a look at every node, or a step that failed, tells otherwise.
+  await served.mesh.ledger.recordNodes([{ rotation: 'ios-main-1' as never, node: node(0) as never, cohort: 'canary', state: 'switch unreachable', active: null, passes: 0, reason: 'away', deferred: false, at: Date.now() + 1_000 }]); // prettier-ignore
+  renameSync(home, `${home}-away`);
+  rmSync(`${home}-away`, { recursive: true });
+  mkdirSync(home);
+  await until(() => told(node(0)).length > 0, { what: 'the notice', timeout: 90_000 });
+  expect(nodeTruth(home)).toEqual(rotated[node(0)]);
+  expect(told(node(0))).toHaveLength(1);
+  expect(told(node(0))[0]).toContain(
+    `${node(0)} serves what is in force on ios-main: manifest ${inForce.slice(0, 12)}; before it was nothing`,
+  );
+});
+
+it('with `ask` people are told the command once, and nothing is changed', async () => {
+  const name = node(2);
+  served.mesh.changePolicy({ returning: { mode: 'ask', every: '1s' } });
+  emptied(name);
+  await served.mesh.ledger.recordNodes([{ rotation: 'ios-main-1' as never, node: name as never, cohort: 'wave 1', state: 'switch unreachable', active: null, passes: 0, reason: 'away', deferred: false, at: Date.now() + 1_000 }]); // prettier-ignore
+  await until(() => told(name).length > 0, { what: 'the question', timeout: 90_000 });
+  expect(told(name)[0]).toContain(`reseal node restore ${name} --line ios-main`);
+  const looks = interference.seen.filter(({ operation, node: asked }) => operation === 'inspect' && asked === name).length;
+  await until(() => interference.seen.filter(({ operation, node: asked }) => operation === 'inspect' && asked === name).length > looks + 2, { what: 'three more looks' }); // prettier-ignore
+  expect(told(name)).toHaveLength(1);
+  expect(existsSync(join(served.mesh.home(name), 'usr/local/var/reseal/mount/ios-main/profiles.json'))).toBe(false);
+});
