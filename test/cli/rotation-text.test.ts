@@ -83,7 +83,16 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
 
   it('on its way back: nobody is asked for an approval any more', () => {
     const [openedAt, later] = [NOW - 20 * MINUTE, NOW + 100 * MINUTE];
-    const gate = { kind: 'signoff', ...OPENED_WITH, openedAt, deadline: later, remindAt: later, widenAt: later, silence: 'no', passedAt: null } as const;
+    const gate = {
+      kind: 'signoff',
+      ...OPENED_WITH,
+      openedAt,
+      deadline: later,
+      remindAt: later,
+      widenAt: later,
+      silence: 'no',
+      passedAt: null,
+    } as const;
     expect(textOf(at('awaiting-signoff', { gate }))).toContain('may approve: ada, grace');
     expect(textOf(at('rolling-back', { gate }))).toMatch(/gate {6}0 of 2 approvals$/m);
   });
