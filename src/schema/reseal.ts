@@ -87,7 +87,7 @@ const webhook = z.strictObject({
   events: z
     .array(z.enum(['question', 'outcome', 'gate', 'reminder', 'page', 'keychain', 'successor', 'restored', 'returned']))
     .min(1, { error: 'at least one event' })
-    .default(['question', 'outcome']),
+    .default(['question', 'outcome', 'returned']),
 });
 
 /** `reseal.yaml`. Relative paths in it are relative to the folder that the file is in. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, renameSync, rmSync, mkdirSync, writeFileSync 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Notice } from '../../activities/notify/contract.js';
@@ -91,6 +92,28 @@ it('a node that was away, and has nothing of what is in force, serves it without
   expect(told(node(0))[0]).toContain(
     `${node(0)} serves what is in force on ios-main: manifest ${inForce.slice(0, 12)}; before it was nothing`,
   );
+});
+
+it('one whose restore fails is told once and tried after longer and longer pauses, and serves what is in force once it can (R10)', async () => {
+  const name = node(1);
+  let failing = true;
+  interference.before = (operation, which) => {
+    if (failing && operation === 'switch' && which === name)
+      throw ApplicationFailure.nonRetryable('the volume of the profiles is read-only', 'DIGEST_MISMATCH');
+  };
+  const tries = (): number => interference.seen.filter(({ operation, node: which }) => operation === 'switch' && which === name).length;
+  const [before, began] = [tries(), Date.now()];
+  emptied(name);
+  await served.mesh.ledger.recordNodes([{ rotation: 'ios-main-1' as never, node: name as never, cohort: 'wave 1', state: 'switch unreachable', active: null, passes: 0, reason: 'away', deferred: false, at: Date.now() + 1_000 }]); // prettier-ignore
+  await until(() => tries() - before >= 3, { what: 'the third try', timeout: 90_000 });
+  // After 2 and 4 s at the earliest, though every second somebody looks.
+  expect(Date.now() - began).toBeGreaterThan(6_000);
+  expect(told(name)).toEqual([expect.stringContaining('could not be brought to what is in force')]);
+  failing = false;
+  await until(() => told(name).length > 1, { what: 'the notice that it is back', timeout: 90_000 });
+  expect(told(name)[1]).toContain(`${name} serves what is in force on ios-main`);
+  expect(nodeTruth(served.mesh.home(name))).toEqual(rotated[name]);
+  interference.before = () => undefined;
 });
 
 it('with `ask` people are told the command once, and nothing is changed', async () => {
