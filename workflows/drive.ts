@@ -11,7 +11,7 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { decide, decideSigned, legalCommands } from '../src/domain/rotation/commands.js';
+import { decide, decideSigned, keysOf, legalCommands } from '../src/domain/rotation/commands.js';
 import { cancel, obey, obeySigned } from '../src/domain/rotation/obey.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
 import {
@@ -34,6 +34,8 @@ import { together } from '../src/domain/rotation/pins.js';
 import { statusOf } from '../src/domain/rotation/status.js';
 import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
+import type { Judgement } from '../activities/approvals/contract.js';
+import type { CommandStatement, Signed } from '../src/domain/rotation/statement.js';
 import { approvals, desk, steadyDesk } from './activities.js';
 import type { CohortStepEnd } from './cohort-step.js';
 import { Deliveries } from './deliveries.js';
@@ -130,12 +132,11 @@ class Drive {
         this.mayObey(word);
         await this.obey(word);
       } catch (error) {
-        if (!(error instanceof ApplicationFailure)) throw error;
-        this.deliveries.note({
-          kind: 'signal-ignored',
-          text: `a signal had no effect: ${error.message}`,
-          data: { command: { ...('statement' in said ? said.statement : said) } },
-        });
+        // Whatever a signal brings, and whoever sends it, must not hold up the rotation.
+        const reason = error instanceof Error ? error.message : String(error);
+        const given: unknown = said;
+        const command: object = given !== null && typeof given === 'object' ? { ...given } : { said: given };
+        this.deliveries.note({ kind: 'signal-ignored', text: `a signal had no effect: ${reason}`, data: { command } });
       }
     });
   }
@@ -147,14 +148,7 @@ class Drive {
       return this.become(obey(this.state, word.command, Date.now()), word.command.by);
     }
     const { statement } = word.signed;
-    const judged = await approvals.judgeStatement({
-      ...word.signed,
-      keys: this.state.authority.keys[statement.person] ?? [],
-      approvals: this.state.approvals.map((approval) => ({
-        person: approval.person,
-        key: approval.assurance === 'signed' ? approval.key : null,
-      })),
-    });
+    const judged = await this.judge(word.signed);
     if (!judged.counts) {
       const text = `what is said to be signed by ${statement.person} does not count: ${judged.reason}`;
       this.deliveries.note({ kind: 'statement-refused', text, data: { ...word.signed } });
@@ -163,6 +157,24 @@ class Drive {
     this.mayObey(word);
     this.become(settle(this.state, Date.now()), 'reseal');
     this.become(obeySigned(this.state, { key: judged.key, signed: word.signed, voided: judged.voided }, Date.now()), statement.person);
+  }
+
+  /** Whoever can tell may be away: the word is then given again, and the rotation goes on. */
+  private async judge(signed: Signed<CommandStatement>): Promise<Judgement> {
+    try {
+      return await approvals.judgeStatement({
+        ...signed,
+        keys: keysOf(this.state.authority, signed.statement.person),
+        approvals: this.state.approvals.map((approval) => ({
+          person: approval.person,
+          key: approval.assurance === 'signed' ? approval.key : null,
+        })),
+      });
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      const reason = `nobody could tell in time who signed this; say it again: ${rootCauseOf(error)}`;
+      throw ApplicationFailure.nonRetryable(reason, 'TEMPORAL_UNREACHABLE');
+    }
   }
 
   /** Refuses an illegal command before it leaves a trace. */

@@ -1,7 +1,7 @@
 import type { Configuration } from '../../src/configuration/load.js';
 import type { Instant, RotationId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
-import { mustSign } from '../../src/domain/rotation/commands.js';
+import { keysOf, mustSign } from '../../src/domain/rotation/commands.js';
 import { untimely, type CommandStatement, type StartStatement } from '../../src/domain/rotation/statement.js';
 import { statementSignature } from '../../src/statement/person.js';
 import type { RotationRequest } from '../rotation/contract.js';
@@ -44,7 +44,7 @@ export function mustBeAskedBy(configuration: Configuration, request: RotationReq
             ? startsOther(statement, request, now, undoes)
             : undoesOther(statement, undoes));
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
-  const standing = statementSignature(statement, signature, authority.keys[trigger.by] ?? []);
+  const standing = statementSignature(statement, signature, keysOf(authority, trigger.by));
   if (standing.kind === 'invalid') throw new ResealError('SIGNATURE_REFUSED', `What ${trigger.by} says is not signed: ${standing.reason}.`);
   if (standing.kind === 'stranger')
     throw new ResealError('SIGNATURE_REFUSED', `It is signed by ${standing.fingerprint}, which is no key of ${trigger.by} on the roster.`);

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { PersonId, RotationId } from '../domain/brands.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
+import { storableJson, storableText } from './storable.js';
 import type { Tables } from './tables.js';
 
 /** Idempotent by (rotation, seq): what is recorded once stays as it is. */
@@ -11,9 +12,9 @@ export async function recordEvents(db: Kysely<Tables>, events: readonly HistoryE
     seq: event.seq,
     at: new Date(event.at),
     kind: event.kind,
-    actor: event.actor,
-    text: event.text,
-    data: JSON.stringify(event.data),
+    actor: storableText(event.actor),
+    text: storableText(event.text),
+    data: storableJson(event.data),
   }));
   await db
     .insertInto('event')

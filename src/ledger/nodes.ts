@@ -3,6 +3,7 @@ import type { LineName, NodeName } from '../domain/brands.js';
 import type { NodeTruth } from '../domain/impact/impact.js';
 import type { NodeReport } from '../domain/node/report.js';
 import { newestOf } from './newest.js';
+import { storableJson } from './storable.js';
 import type { Tables } from './tables.js';
 
 /** What a node last reported on a line. */
@@ -19,7 +20,7 @@ export async function saveNodeReports(db: Kysely<Tables>, line: string, reports:
   const values = newestOf(reports, (report) => report.node).map((report) => ({
     name: report.node,
     line,
-    report: JSON.stringify(report),
+    report: storableJson(report),
     seen_at: new Date(report.at),
   }));
   await db

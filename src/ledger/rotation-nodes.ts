@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { RotationNodeRow } from '../../activities/ledger/contract.js';
 import type { NodeName, RotationId, Sha256 } from '../domain/brands.js';
 import { newestOf } from './newest.js';
+import { storableText } from './storable.js';
 import type { Tables } from './tables.js';
 
 /** One statement whatever the number of rows. An older `at` never overwrites a newer one. */
@@ -14,7 +15,7 @@ export async function recordNodes(db: Kysely<Tables>, rows: readonly RotationNod
     state: row.state,
     active_sha: row.active,
     passes: row.passes,
-    reason: row.reason,
+    reason: storableText(row.reason),
     deferred: row.deferred,
     updated_at: new Date(row.at),
   }));
@@ -48,7 +49,7 @@ export async function rotationNodes(db: Kysely<Tables>, rotation: string): Promi
     state: row.state,
     active: row.active_sha as Sha256 | null,
     passes: row.passes,
-    reason: row.reason,
+    reason: storableText(row.reason),
     deferred: row.deferred,
     at: row.updated_at.getTime(),
   }));

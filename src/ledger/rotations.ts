@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Outcome, Phase } from '../domain/rotation/phases.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
+import { storableJson, storableText } from './storable.js';
 import type { Tables } from './tables.js';
 
 const time = (at: number | null): Date | null => (at === null ? null : new Date(at));
@@ -18,12 +19,12 @@ export async function recordRotation(db: Kysely<Tables>, status: RotationStatus)
     outcome: status.outcome,
     question: status.question?.id ?? null,
     horizon: time(status.horizon),
-    ticket: status.trigger.ticket,
+    ticket: storableText(status.trigger.ticket),
     started_at: new Date(status.startedAt),
     restored_at: time(status.restoredAt),
     ended_at: time(status.endedAt),
     since: new Date(status.since),
-    status: JSON.stringify(status),
+    status: storableJson(status),
     updated_at: new Date(),
   };
   const { id: _id, line: _line, started_at: _startedAt, ...changing } = row;

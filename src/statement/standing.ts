@@ -10,7 +10,14 @@ export const signObject = (object: object, namespace: string, key: string, env: 
 
 /** Whose signature it is over the canonical form of `object`. Keys are lines as in `id_ed25519.pub`; one that cannot be read is nobody's. */
 export function standingOf(object: object, signature: string, namespace: string, keys: readonly string[]): SignatureStanding {
-  const verdict = verifySignature(signature, canonicalBytes(object), namespace);
+  let bytes: Uint8Array;
+  try {
+    bytes = canonicalBytes(object);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return { kind: 'invalid', reason: `nobody can have signed this: ${error.message}` };
+  }
+  const verdict = verifySignature(signature, bytes, namespace);
   if (verdict.kind === 'invalid') return { kind: 'invalid', reason: `the signature does not count: ${verdict.reason}` };
   const { fingerprint } = verdict.key;
   return { kind: keys.some((key) => fingerprintOf(key) === fingerprint) ? 'declared' : 'stranger', fingerprint };

@@ -194,6 +194,43 @@ describe('an approval that does not count', () => {
   });
 });
 
+describe('a Signal', () => {
+  const signal = (given: unknown): Promise<void> => served.desk.client.workflow.getHandle('rotation/ios-main').signal('decision', given);
+
+  it('that is no command, or not one of whoever sends it, is on the record as ignored and holds nothing up', async () => {
+    const { to } = await served.rotation(ID);
+    const approvalBy = (by: string): object => ({ command: 'approve', by, ticket: 'CHG-1', digest: to });
+    const lone = signedBy(key.ada, await approval('ada'));
+    const strange = [null, 'approve', [], {}, { statement: null }, { statement: { says: 'approve' }, signature: '' }];
+    const given = [
+      ...strange,
+      approvalBy('ada'),
+      approvalBy('__proto__'),
+      { ...lone, signature: lone.signature.replace('A', 'B') },
+      { ...lone, statement: { ...lone.statement, reason: '\ud800' } },
+    ];
+    const before = (await events()).filter(({ kind }) => kind === 'signal-ignored').length;
+    for (const one of given) await signal(one);
+    await vi.waitFor(
+      async () => {
+        expect((await events()).filter(({ kind }) => kind === 'signal-ignored').length - before).toBe(given.length);
+      },
+      { timeout: 30_000 },
+    );
+    expect(await counting()).toBe(0);
+    expect((await served.rotation(ID)).phase).toBe('awaiting-signoff');
+  });
+
+  it('carries the same statement as an Update', async () => {
+    const draft = (command: 'pause' | 'resume') =>
+      view().then((shown) => draftCommand(command, shown, { as: 'ada', ticket: 'CHG-1' }, {}, Date.now()));
+    await signal(signedBy(key.ada, await draft('pause')));
+    await served.untilRotation(ID, ({ paused }) => paused?.by === 'ada', 'the pause');
+    await signal(signedBy(key.ada, await draft('resume')));
+    await served.untilRotation(ID, ({ paused }) => paused === null, 'its going on');
+  });
+});
+
 describe('an approval that is shown, signed and sent', () => {
   it('counts once, for one person, whatever keys they have (invariants 4 and 5)', async () => {
     const first = signedBy(second, await approval('ada'));

@@ -187,10 +187,15 @@ function assuranceGuard({ authority }: RotationState, { by }: Command, how: Assu
   return refusal === null ? null : refuse('SIGNATURE_NEEDED', refusal);
 }
 
+/** The keys that a person signs with; a name that nobody bears, like `constructor`, has none. */
+export const keysOf = ({ keys }: Pick<Authority, 'keys'>, person: PersonId): readonly string[] =>
+  Object.hasOwn(keys, person) ? (keys[person] ?? []) : [];
+
 /** Why a person's name alone does not count; null: it does. A sentence without capital and full stop. */
-export function mustSign({ assurance, keys }: Pick<Authority, 'assurance' | 'keys'>, person: PersonId): string | null {
-  const own = keys[person] ?? [];
-  if (own.length > 0) return `a name alone does not count for ${person}, who has keys on the roster: sign it, with --key`;
+export function mustSign(authority: Pick<Authority, 'assurance' | 'keys'>, person: PersonId): string | null {
+  const { assurance } = authority;
+  if (keysOf(authority, person).length > 0)
+    return `a name alone does not count for ${person}, who has keys on the roster: sign it, with --key`;
   return assurance === 'signature'
     ? `a name alone counts only where every node is simulated: sign it, with --key; the roster has no key of ${person} yet`
     : null;
@@ -211,7 +216,7 @@ function rightGuard(state: RotationState, command: Command, refuse: Refuse): Dec
   const needed: RosterCommand = command.command === 'answer' && isApproval(command.option) ? command.option : RIGHT[command.command];
   // An approval may be taken back by whoever gave it.
   if (command.command === 'withdraw' && state.approvals.some((approval) => approval.person === command.by)) return null;
-  const rights = state.rights[command.by];
+  const rights = Object.hasOwn(state.rights, command.by) ? state.rights[command.by] : undefined;
   if (rights === undefined) return refuse('NOT_ENTITLED', `no such person: ${command.by} is not on the roster`);
   return rights.includes(needed) ? null : refuse('NOT_ENTITLED', `the roster does not let ${command.by} ${needed}`);
 }

@@ -86,10 +86,14 @@ export function changes(before: RotationState, after: RotationState): readonly F
   const sameGate = before.gate?.openedAt === after.gate?.openedAt;
   for (const approval of before.approvals) {
     if (!sameGate || after.approvals.some((one) => one.person === approval.person)) continue;
+    // A withdrawal brings no approval; an approval looks at the others.
+    const isVoided = after.approvals.some((one) => !before.approvals.includes(one));
     facts.push({
       kind: 'withdrawal',
-      actor: approval.person,
-      text: `${approval.person} withdrew the approval`,
+      ...(isVoided ? {} : { actor: approval.person }),
+      text: isVoided
+        ? `the approval of ${approval.person} counts no more: the roster does not bear it out any longer`
+        : `${approval.person} withdrew the approval`,
       data: { person: approval.person },
     });
   }

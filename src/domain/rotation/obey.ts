@@ -20,9 +20,16 @@ export function obeySigned(
 ): RotationState {
   const { nonce, expiresAt } = signed.statement;
   const heard = [...state.heard.filter((one) => one.expiresAt > now), { nonce, expiresAt: Date.parse(expiresAt) }];
-  const approvals = state.approvals.filter(({ person }) => !voided.includes(person));
+  const approvals = isCountedNow(state, signed.statement)
+    ? state.approvals.filter(({ person }) => !voided.includes(person))
+    : state.approvals;
   return obey({ ...state, heard, approvals }, commandOf(signed.statement), now, { assurance: 'signed', key, signed });
 }
+
+/** Until the gate has passed, and after a withdrawal, an approval is when all are counted; what has let a rotation through stays. */
+const isCountedNow = (state: RotationState, statement: CommandStatement): boolean =>
+  (statement.says === 'approve' || (statement.says === 'answer' && statement.option === 'approve')) &&
+  (!gatePassed(state) || state.paused?.because === 'withdrawn');
 
 /** The state after an accepted command. */
 export function obey(state: RotationState, command: Command, now: Instant, how: Assurance = BY_NAME): RotationState {

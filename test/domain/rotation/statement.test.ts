@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LineName, PersonId, RotationId } from '../../../src/domain/brands.js';
 import { bindingOf } from '../../../src/domain/rotation/gate-binding.js';
-import { commandOf, decide, decideSigned } from '../../../src/domain/rotation/commands.js';
+import { commandOf, decide, decideSigned, keysOf } from '../../../src/domain/rotation/commands.js';
+import { changes } from '../../../src/domain/rotation/history.js';
 import { newRotation } from '../../../src/domain/rotation/machine.js';
 import { obeySigned } from '../../../src/domain/rotation/obey.js';
 import type { Authority, Gate, RotationState } from '../../../src/domain/rotation/state.js';
@@ -121,10 +122,34 @@ describe('a signed approval (invariant 5, T2)', () => {
     expect(decideSigned(withdrawn, approval, NOW + 60_001)).toMatchObject({ accepted: false, code: 'STATEMENT_REFUSED' });
   });
 
+  it('leaves alone what has let the rotation through, whoever has left the roster since', () => {
+    const { binds: _binds, ...common } = approval;
+    const rolling: RotationState = {
+      ...obeySigned(atTheGate, signed({ ...approval, person: GRACE, nonce: 'a'.repeat(32) }), NOW),
+      phase: 'rolling',
+      gate: { ...gate, passedAt: NOW },
+    };
+    const paused = obeySigned(rolling, { ...signed({ ...common, says: 'pause' }), voided: [GRACE] }, NOW + 1);
+    expect(paused).toMatchObject({ approvals: [{ person: GRACE }], paused: { by: ADA } });
+  });
+
   it('takes with it what people have approved who have left the roster', () => {
     const byGrace = obeySigned(atTheGate, signed({ ...approval, person: GRACE, nonce: 'a'.repeat(32) }), NOW);
     const after = obeySigned(byGrace, { ...signed(), voided: [GRACE] }, NOW + 1);
     expect(after.approvals.map(({ person }) => person)).toEqual([ADA]);
+    expect(changes(byGrace, after).map(({ text }) => text)).toContain(
+      'the approval of grace counts no more: the roster does not bear it out any longer',
+    );
+  });
+});
+
+describe('a name that every object has', () => {
+  it.each(['__proto__', 'constructor', 'toString'])('%s is nobody, and has no keys', (name) => {
+    const person = name as PersonId;
+    const byName: RotationState = { ...atTheGate, authority: { ...signing, assurance: 'name' } };
+    expect(decide(byName, { command: 'pause', by: person, ticket: TICKET }, NOW)).toMatchObject({ accepted: false, code: 'NOT_ENTITLED' });
+    expect(decideSigned(atTheGate, { ...approval, person }, NOW)).toMatchObject({ accepted: false, code: 'NOT_ENTITLED' });
+    expect(keysOf(signing, person)).toEqual([]);
   });
 });
 
