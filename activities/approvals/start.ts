@@ -1,6 +1,7 @@
 import type { Configuration } from '../../src/configuration/load.js';
 import type { Instant, RotationId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
+import { mayDo } from '../../src/domain/roster.js';
 import { keysOf, mustSign } from '../../src/domain/rotation/commands.js';
 import { untimely, type CommandStatement, type StartStatement } from '../../src/domain/rotation/statement.js';
 import { statementSignature } from '../../src/statement/person.js';
@@ -20,11 +21,14 @@ const DATE_TOLERANCE = 5 * 60_000;
  * Whether it is known who asks for a rotation, or for a completed one to be undone. What the schedule asks for nobody signs.
  * @param now when it was asked for
  * @param undoes null where a rotation begins
- * @throws ResealError SIGNATURE_NEEDED, SIGNATURE_REFUSED, STATEMENT_REFUSED
+ * @throws ResealError NOT_ENTITLED, SIGNATURE_NEEDED, SIGNATURE_REFUSED, STATEMENT_REFUSED
  */
 export function mustBeAskedBy(configuration: Configuration, request: RotationRequest, now: Instant, undoes: Undone | null): void {
   const { line, trigger, offset, signed } = request;
   if (trigger.kind === 'schedule') return;
+  const right = undoes === null ? 'start' : 'rollback';
+  if (!mayDo(configuration.roster, trigger.by, right))
+    throw new ResealError('NOT_ENTITLED', `The roster does not let ${trigger.by} ${right}.`);
   const authority = authorityOf(configuration, line, offset);
   if (signed === undefined) {
     const refusal = mustSign(authority, trigger.by);

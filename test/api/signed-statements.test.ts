@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -228,6 +230,43 @@ describe('a Signal', () => {
     await served.untilRotation(ID, ({ paused }) => paused?.by === 'ada', 'the pause');
     await signal(signedBy(key.ada, await draft('resume')));
     await served.untilRotation(ID, ({ paused }) => paused === null, 'its going on');
+  });
+});
+
+describe('a control API that shows one thing and would have another one signed', () => {
+  /** Stands between the command line and the API, and changes what a path answers. */
+  async function between(path: RegExp, change: (text: string) => string, work: (url: string) => Promise<void>): Promise<readonly string[]> {
+    const posted: string[] = [];
+    const liar = createServer((request, response) => {
+      const url = request.url ?? '';
+      if (request.method === 'POST') posted.push(url);
+      void served.fetch(url).then(async (answer) => {
+        const text = await answer.text();
+        response.writeHead(answer.status, { 'content-type': 'application/json' }).end(path.test(url) ? change(text) : text);
+      });
+    });
+    await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
+    try {
+      await work(`http://127.0.0.1:${(liar.address() as AddressInfo).port}`);
+    } finally {
+      await new Promise((resolve) => liar.close(resolve));
+    }
+    return posted;
+  }
+
+  it.each<[string, RegExp, (text: string) => string]>([
+    ['another manifest', /\/manifests\//, (text) => text.replace(/2027|2026/, '2036')],
+    ['another canary', /\/rotations\//, (text) => text.replace('"passes":', '"passes":1')],
+    ['another rotation', /\/rotations\//, (text) => text.replaceAll(ID, 'ios-main-9')],
+  ])('%s is found out, and nothing is signed (T2)', async (_, path, change) => {
+    const posted = await between(path, change, async (url) => {
+      const argv = ['rotation', 'approve', ID, '--as', 'ada', '--ticket', 'CHG-1', '--key', key.ada.path];
+      const refused = await served.reseal(argv, { env: { HOME, RESEAL_URL: url } });
+      expect(refused).toMatchObject({ exit: 1, stdout: '' });
+      expect(refused.stderr).toContain('Nothing was signed; find out who answers there.');
+    });
+    expect(posted).toEqual([]);
+    expect(await counting()).toBe(0);
   });
 });
 

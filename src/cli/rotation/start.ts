@@ -1,3 +1,4 @@
+import { ResealError } from '../../domain/errors.js';
 import { rotationText } from '../../presenters/rotation-text.js';
 import type { RotationView } from '../../presenters/rotation.js';
 import { statementText } from '../../presenters/statement-text.js';
@@ -46,6 +47,11 @@ function start(context: Context, api: ApiClient, line: string, said: Speaker, as
       });
     }
     const terms = await api.get<TermsView>(`/v1/lines/${encodeURIComponent(line)}/terms`);
+    if (terms.line !== line)
+      throw new ResealError(
+        'DIGEST_MISMATCH',
+        `Asked of ${line}, the control API answers for ${terms.line}. Nothing was signed; find out who answers there.`,
+      );
     const statement = draftStart(terms, said, asked, context.now());
     if (!context.output.json) context.output.diagnostic(statementText(statement, key, context.output, context.now()).join('\n'));
     const signature = await signStatement(statement, key, context.env);

@@ -1,3 +1,4 @@
+import { ResealError } from '../../domain/errors.js';
 import type { CommandName } from '../../domain/rotation/commands.js';
 import type { CommandStatement } from '../../domain/rotation/statement.js';
 import { changesText, rotationText } from '../../presenters/rotation-text.js';
@@ -47,6 +48,11 @@ export function say(
       return api.post<RotationView>(pathOf(id, `/${command}`), { by: said.as, ticket: said.ticket, ...more });
     }
     const view = await api.get<RotationView>(pathOf(id));
+    if (view.rotation.id !== id)
+      throw new ResealError(
+        'DIGEST_MISMATCH',
+        `Asked for ${id}, the control API shows ${view.rotation.id}. Nothing was signed; find out who answers there.`,
+      );
     const statement = draftCommand(command, view, said, more, context.now());
     await showWhatIsSigned(context, api, view, statement, key);
     const signature = await signStatement(statement, key, context.env);
@@ -70,15 +76,24 @@ async function showWhatIsSigned(
     [
       ...(changes === null
         ? []
-        : [...whatItReplaces(view, changes, output), ...(canary === null ? [] : canaryText(canary, output, now())), '']),
+        : [
+            ...whatItReplaces(view, binds ?? view.rotation, changes, output),
+            ...(canary === null ? [] : canaryText(canary, output, now())),
+            '',
+          ]),
       ...statementText(statement, key, output, now()),
     ].join('\n'),
   );
 }
 
-const whatItReplaces = ({ rotation }: RotationView, changes: readonly ChangeView[], output: Context['output']): string[] => [
-  `${rotation.id}: manifest ${rotation.from ?? '-'}`,
-  `     -> manifest ${rotation.to ?? '-'}`,
+const whatItReplaces = (
+  { rotation }: RotationView,
+  { from, to }: { readonly from: string | null; readonly to: string | null },
+  changes: readonly ChangeView[],
+  output: Context['output'],
+): string[] => [
+  `${rotation.id}: manifest ${from ?? '-'}`,
+  `     -> manifest ${to ?? '-'}`,
   `under ${rotation.trigger.ticket}, asked for by ${rotation.trigger.by}, on ${rotation.nodes} nodes`,
   ...changesText(changes, output),
 ];
@@ -87,5 +102,6 @@ const whatItReplaces = ({ rotation }: RotationView, changes: readonly ChangeView
 async function showBeforeDeciding({ output }: Context, api: ApiClient, id: string): Promise<void> {
   if (output.json) return;
   const view = await api.get<RotationView>(pathOf(id));
-  if (view.changes !== null && view.rotation.outcome === null) output.diagnostic(whatItReplaces(view, view.changes, output).join('\n'));
+  if (view.changes !== null && view.rotation.outcome === null)
+    output.diagnostic(whatItReplaces(view, view.rotation, view.changes, output).join('\n'));
 }
