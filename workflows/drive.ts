@@ -40,7 +40,7 @@ import { approvals, desk, steadyDesk } from './activities.js';
 import type { CohortStepEnd } from './cohort-step.js';
 import { Deliveries } from './deliveries.js';
 import { COMMANDS, commandUpdate, decisionSignal, statusQuery, type Carried, type CommandArguments, type RotationEnd } from './messages.js';
-import { heard, type Heard } from './heard.js';
+import { heard, noted, type Heard } from './heard.js';
 import { stepInput, takeSteps } from './node-steps.js';
 import { publish } from './visibility.js';
 
@@ -114,10 +114,13 @@ class Drive {
       setHandler(
         commandUpdate(name),
         async (said: CommandArguments) => {
-          await this.obey(heard(name, said));
-          this.become(settle(this.state, Date.now()), 'reseal');
-          this.answeredIn = workflowInfo().historyLength;
-          return statusOf(this.state, Date.now());
+          try {
+            await this.obey(heard(name, said));
+            this.become(settle(this.state, Date.now()), 'reseal');
+            return statusOf(this.state, Date.now());
+          } finally {
+            this.answeredIn = workflowInfo().historyLength;
+          }
         },
         {
           validator: (said: CommandArguments) => {
@@ -134,9 +137,7 @@ class Drive {
       } catch (error) {
         // Whatever a signal brings, and whoever sends it, must not hold up the rotation.
         const reason = error instanceof Error ? error.message : String(error);
-        const given: unknown = said;
-        const command: object = given !== null && typeof given === 'object' ? { ...given } : { said: given };
-        this.deliveries.note({ kind: 'signal-ignored', text: `a signal had no effect: ${reason}`, data: { command } });
+        this.deliveries.note({ kind: 'signal-ignored', text: `a signal had no effect: ${reason}`, data: { command: noted(said) } });
       }
     });
   }
@@ -162,14 +163,17 @@ class Drive {
   /** Whoever can tell may be away: the word is then given again, and the rotation goes on. */
   private async judge(signed: Signed<CommandStatement>): Promise<Judgement> {
     try {
-      return await approvals.judgeStatement({
-        ...signed,
-        keys: keysOf(this.state.authority, signed.statement.person),
-        approvals: this.state.approvals.map((approval) => ({
-          person: approval.person,
-          key: approval.assurance === 'signed' ? approval.key : null,
-        })),
-      });
+      // A rotation that was cancelled in Temporal still has to be told what to do.
+      return await CancellationScope.nonCancellable(() =>
+        approvals.judgeStatement({
+          ...signed,
+          keys: keysOf(this.state.authority, signed.statement.person),
+          approvals: this.state.approvals.map((approval) => ({
+            person: approval.person,
+            key: approval.assurance === 'signed' ? approval.key : null,
+          })),
+        }),
+      );
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       const reason = `nobody could tell in time who signed this; say it again: ${rootCauseOf(error)}`;
@@ -243,7 +247,8 @@ class Drive {
 
   private async wait(until: number): Promise<void> {
     const seen = this.state;
-    await condition(() => this.state !== seen, Math.max(1, until - Date.now()));
+    // What is refused changes nothing, and fills the history all the same.
+    await condition(() => this.state !== seen || this.wantsFreshHistory(), Math.max(1, until - Date.now()));
   }
 
   /** Before a node is touched, what trying again cannot mend is a refusal with its reason. */
@@ -263,7 +268,7 @@ class Drive {
     const opened = await desk.openRotation({
       ...this.request,
       key: workflowInfo().firstExecutionRunId,
-      askedAt: this.state.startedAt,
+      askedAt: Math.min(this.state.startedAt, workflowInfo().startTime.getTime()),
     });
     // The name comes before the news of it, so that every line of the record bears it.
     this.state = { ...this.state, id: opened.id };
@@ -377,7 +382,8 @@ class Drive {
   /** A roster that cannot be read now keeps nobody from turning back. */
   private async openGate(action: Action): Promise<void> {
     const canary = canaryReportOf(this.state);
-    const terms = await this.unless(steadyDesk.gateTerms(canary), action);
+    const { line, offset } = this.state;
+    const terms = await this.unless(steadyDesk.gateTerms({ line, offset, canary }), action);
     if (terms !== null) this.tell({ event: 'gate-opened', nonce: uuid4(), canary, ...terms });
   }
 

@@ -24,7 +24,7 @@ export function heard(name: CommandName | null, said: CommandArguments): Heard {
     return { kind: 'command', command: { ...said, command: name } as Command };
   }
   const { signature } = given as { readonly signature?: unknown };
-  if (typeof signature !== 'string' || signature.length > LONGEST_SIGNATURE)
+  if (typeof signature !== 'string' || signature.length > LONGEST_SIGNATURE || !/^[\x20-\x7e\r\n]+$/.test(signature))
     throw refuse('STATEMENT_REFUSED', 'a signed statement comes with its signature, as ssh-keygen writes it');
   const read = readStatement(said.statement);
   if (read.kind === 'none') throw refuse('STATEMENT_REFUSED', `no statement can be read here: ${read.reason}`);
@@ -32,6 +32,16 @@ export function heard(name: CommandName | null, said: CommandArguments): Heard {
   if (statement.says === 'start') throw refuse('STATEMENT_REFUSED', 'a rotation that has begun cannot be started');
   if (name !== null && statement.says !== name) throw refuse('STATEMENT_REFUSED', `the statement says ${statement.says}, not ${name}`);
   return { kind: 'signed', signed: { statement, signature } };
+}
+
+/** The longest Signal that is kept on the record as it was. In characters of its JSON. */
+const LONGEST_NOTED = 16_384;
+
+/** What a Signal brought, for the record: it travels with the rotation until the ledger has it, and may be as large as its sender likes. */
+export function noted(said: unknown): unknown {
+  const text = JSON.stringify(said) as string | undefined;
+  if (text === undefined) return null;
+  return text.length <= LONGEST_NOTED ? said : { characters: text.length, beginning: text.slice(0, 1_000) };
 }
 
 const refuse = (code: 'USAGE' | 'STATEMENT_REFUSED', reason: string): ApplicationFailure => ApplicationFailure.nonRetryable(reason, code);

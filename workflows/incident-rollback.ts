@@ -10,7 +10,8 @@ import type { IncidentInput, RotationEnd } from './messages.js';
  * truth, horizon and certificates have been checked again.
  */
 export async function incidentRollback(input: IncidentInput): Promise<RotationEnd> {
-  if (input.carried !== undefined) return goOn(input, input.carried);
+  // Only a run of its own hands its state on.
+  if (input.carried !== undefined && workflowInfo().continuedFromExecutionRunId !== undefined) return goOn(input, input.carried);
   const prepared = await orRefused(
     desk.prepareIncident({
       rotation: input.rotation,

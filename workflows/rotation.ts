@@ -1,11 +1,13 @@
-import { continueAsNew } from '@temporalio/workflow';
+import { continueAsNew, workflowInfo } from '@temporalio/workflow';
 import { newRotation } from '../src/domain/rotation/machine.js';
 import { drive } from './drive.js';
 import type { RotationEnd, RotationInput } from './messages.js';
 
 /** A line's rotation, as workflow `rotation/<line>`. Always closes as Completed, with its outcome. */
 export async function rotation(input: RotationInput): Promise<RotationEnd> {
-  const carried = input.carried ?? {
+  // Only a run of its own hands its state on: whoever starts a rotation says nothing of how far it has come.
+  const handedOn = workflowInfo().continuedFromExecutionRunId === undefined ? undefined : input.carried;
+  const carried = handedOn ?? {
     state: newRotation(input.line, input.trigger, input.policy, input.offset, Date.now()),
     seq: 0,
     unrecorded: [],
@@ -13,7 +15,7 @@ export async function rotation(input: RotationInput): Promise<RotationEnd> {
     rows: [],
   };
   const { line, trigger, offset, successors, signed, rights, authority } = input;
-  const state = input.carried === undefined ? { ...carried.state, rights, authority } : carried.state;
+  const state = handedOn === undefined ? { ...carried.state, rights, authority } : carried.state;
   const request = {
     line,
     trigger,

@@ -1,31 +1,29 @@
 import type { Configuration } from '../../src/configuration/load.js';
 import type { PersonId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
-import type { CommandStatement } from '../../src/domain/rotation/statement.js';
+import { approves } from '../../src/domain/rotation/statement.js';
 import { canonicalDigest, statementSignature } from '../../src/statement/person.js';
 import { fingerprintOf } from '../../src/statement/standing.js';
-import { asFailure, keysOf, rightsOf, type Surroundings } from '../rotation/surroundings.js';
+import { asFailure, authorityOf, keysOf, rightsOf, type Surroundings } from '../rotation/surroundings.js';
 import type { ApprovalActivities, Judgement } from './contract.js';
 
 export function createApprovalActivities(around: Pick<Surroundings, 'configuration'>): ApprovalActivities {
   return {
     judgeStatement: (asked) => asFailure(() => Promise.resolve(judge(around, asked))),
-    gateTerms: (report) =>
+    gateTerms: ({ line, offset, canary }) =>
       asFailure(() => {
         const configuration = around.configuration();
         const { roster } = configuration;
         return Promise.resolve({
           rights: rightsOf(configuration),
           keys: keysOf(roster),
+          assurance: authorityOf(configuration, line, offset).assurance,
           roster: canonicalDigest(roster),
-          canaryReport: canonicalDigest(report),
+          canaryReport: canonicalDigest(canary),
         });
       }),
   };
 }
-
-const approves = (statement: CommandStatement): boolean =>
-  statement.says === 'approve' || (statement.says === 'answer' && statement.option === 'approve');
 
 function judge(
   around: Pick<Surroundings, 'configuration'>,
@@ -39,7 +37,10 @@ function judge(
   const roster = rosterNow(around);
   if (roster === null) {
     return approves(statement)
-      ? { counts: false, reason: 'roster.yaml cannot be read now, so nobody knows whether that is still so; see reseal doctor' }
+      ? {
+          counts: false,
+          reason: 'the configuration with roster.yaml cannot be read now, so nobody knows whether that is still so; see reseal doctor',
+        }
       : { counts: true, key: standing.fingerprint, voided: [] };
   }
   const has = (who: PersonId, key: string | null): boolean => {

@@ -1,4 +1,4 @@
-import type { PersonId, Sha256 } from '../../src/domain/brands.js';
+import type { Duration, LineName, PersonId, Sha256 } from '../../src/domain/brands.js';
 import type { CanaryReport, RotationState } from '../../src/domain/rotation/state.js';
 import type { CommandStatement, Signed } from '../../src/domain/rotation/statement.js';
 
@@ -28,9 +28,10 @@ export interface ApprovalActivities {
     },
   ): Promise<Judgement>;
   /** The roster as it is when a gate opens, and the digests of it and of what the canary has shown. */
-  gateTerms(report: CanaryReport): Promise<{
+  gateTerms(gate: { readonly line: LineName; readonly offset: Duration; readonly canary: CanaryReport }): Promise<{
     readonly rights: RotationState['rights'];
     readonly keys: RotationState['authority']['keys'];
+    readonly assurance: RotationState['authority']['assurance'];
     readonly roster: Sha256;
     readonly canaryReport: Sha256;
   }>;

@@ -1,5 +1,5 @@
 import type { Configuration } from '../../src/configuration/load.js';
-import type { Instant, RotationId } from '../../src/domain/brands.js';
+import type { Instant, PersonId, RotationId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { mayDo } from '../../src/domain/roster.js';
 import { keysOf, mustSign } from '../../src/domain/rotation/commands.js';
@@ -14,6 +14,8 @@ export interface Undone {
   readonly epoch: number;
 }
 
+/** Who asks for what the scan starts. */
+const SCHEDULE = 'schedule' as PersonId;
 /** How far the date of a rehearsal may be from the one that was signed, for it travels as a distance from now. In milliseconds. */
 const DATE_TOLERANCE = 5 * 60_000;
 
@@ -25,7 +27,14 @@ const DATE_TOLERANCE = 5 * 60_000;
  */
 export function mustBeAskedBy(configuration: Configuration, request: RotationRequest, now: Instant, undoes: Undone | null): void {
   const { line, trigger, offset, signed } = request;
-  if (trigger.kind === 'schedule') return;
+  if (trigger.kind === 'schedule') {
+    const { ticket } = configuration.policy.scan;
+    if (undoes === null && trigger.by === SCHEDULE && trigger.ticket === ticket && request.successors === undefined) return;
+    throw new ResealError(
+      'SIGNATURE_NEEDED',
+      `The schedule starts what is due, under ${ticket}, and nothing else: a person has to ask for this.`,
+    );
+  }
   const right = undoes === null ? 'start' : 'rollback';
   if (!mayDo(configuration.roster, trigger.by, right))
     throw new ResealError('NOT_ENTITLED', `The roster does not let ${trigger.by} ${right}.`);

@@ -17,8 +17,9 @@ export const heardOf = ({ statement }: Signed): RotationState['heard'][number] =
 /** A statement that has asked for a rotation of the line asks for no other one. @throws ResealError ALREADY_DECIDED */
 export async function mustBeNew(store: Pick<ManifestStore, 'records' | 'record'>, line: LineName, nonce: string): Promise<void> {
   for (const id of (await store.records(line)).slice(-LOOKED_THROUGH)) {
-    const record = (await store.record(id)) as ClosingRecord | null;
-    if (record?.state.heard.some((one) => one.nonce === nonce) === true)
+    // Records of before there were signed statements have heard none.
+    const record = (await store.record(id)) as { readonly state: Partial<ClosingRecord['state']> } | null;
+    if (record?.state.heard?.some((one) => one.nonce === nonce) === true)
       throw new ResealError('ALREADY_DECIDED', `A signed statement counts once, and this one has counted, for ${id}. Sign anew.`);
   }
 }

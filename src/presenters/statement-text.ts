@@ -20,6 +20,7 @@ export function statementText(statement: Statement, key: string, pen: Pen, now: 
     `  at        installation ${statement.installation}, ${statement.mode}, ticket ${statement.ticket}`,
     ...ownText(statement),
     ...(binds === null ? [] : bindsText(binds)),
+    `  issued    ${statement.issuedAt}`,
     `  counts    once, until ${pen.time(Date.parse(statement.expiresAt), now)}; nonce ${statement.nonce}`,
   ];
 }

@@ -5,8 +5,12 @@ import canonicalize from 'canonicalize';
  * @throws TypeError for what JSON cannot hold, a lone surrogate among it
  */
 export function canonicalBytes(statement: object): Uint8Array {
-  const text = canonicalize(statement);
+  let text: string | undefined;
+  try {
+    text = canonicalize(statement);
+  } catch (cause) {
+    throw new TypeError('JSON cannot hold this statement, half of a surrogate pair for example.', { cause });
+  }
   if (text === undefined) throw new TypeError('JSON cannot hold this statement.');
-  if (/\p{Surrogate}/u.test(text)) throw new TypeError('A statement holds half of a surrogate pair, which UTF-8 cannot write.');
   return new TextEncoder().encode(text);
 }

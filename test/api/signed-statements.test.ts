@@ -233,27 +233,27 @@ describe('a Signal', () => {
   });
 });
 
-describe('a control API that shows one thing and would have another one signed', () => {
-  /** Stands between the command line and the API, and changes what a path answers. */
-  async function between(path: RegExp, change: (text: string) => string, work: (url: string) => Promise<void>): Promise<readonly string[]> {
-    const posted: string[] = [];
-    const liar = createServer((request, response) => {
-      const url = request.url ?? '';
-      if (request.method === 'POST') posted.push(url);
-      void served.fetch(url).then(async (answer) => {
-        const text = await answer.text();
-        response.writeHead(answer.status, { 'content-type': 'application/json' }).end(path.test(url) ? change(text) : text);
-      });
+/** Stands between the command line and the API, and changes what a path answers. */
+async function between(path: RegExp, change: (text: string) => string, work: (url: string) => Promise<void>): Promise<readonly string[]> {
+  const posted: string[] = [];
+  const liar = createServer((request, response) => {
+    const url = request.url ?? '';
+    if (request.method === 'POST') posted.push(url);
+    void served.fetch(url).then(async (answer) => {
+      const text = await answer.text();
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(path.test(url) ? change(text) : text);
     });
-    await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
-    try {
-      await work(`http://127.0.0.1:${(liar.address() as AddressInfo).port}`);
-    } finally {
-      await new Promise((resolve) => liar.close(resolve));
-    }
-    return posted;
+  });
+  await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
+  try {
+    await work(`http://127.0.0.1:${(liar.address() as AddressInfo).port}`);
+  } finally {
+    await new Promise((resolve) => liar.close(resolve));
   }
+  return posted;
+}
 
+describe('a control API that shows one thing and would have another one signed', () => {
   it.each<[string, RegExp, (text: string) => string]>([
     ['another manifest', /\/manifests\//, (text) => text.replace(/2027|2026/, '2036')],
     ['another canary', /\/rotations\//, (text) => text.replace('"passes":', '"passes":1')],
@@ -268,6 +268,22 @@ describe('a control API that shows one thing and would have another one signed',
     expect(posted).toEqual([]);
     expect(await counting()).toBe(0);
   });
+});
+
+it('whose word for what is to be approved is not what it has people sign gets no signature, with --json and --digest too (T2)', async () => {
+  const { to } = await served.rotation(ID);
+  const other = 'a'.repeat(64);
+  const posted = await between(
+    /\/rotations\//,
+    (text) => text.replace(`"to":"${to ?? ''}"`, `"to":"${other}"`),
+    async (url) => {
+      const argv = ['rotation', 'approve', ID, '--as', 'ada', '--ticket', 'CHG-1', '--key', key.ada.path, '--digest', other, '--json'];
+      const refused = await served.reseal(argv, { env: { HOME, RESEAL_URL: url } });
+      expect(refused.exit).toBe(4);
+      expect(refused.stdout).toContain(`What is to be signed is ${to ?? ''}, not ${other}.`);
+    },
+  );
+  expect(posted).toEqual([]);
 });
 
 describe('an approval that is shown, signed and sent', () => {
@@ -312,7 +328,16 @@ describe('an approval that is shown, signed and sent', () => {
     expect(sshVerifies(key.grace, canonicalBytes(statement), signature, NAMESPACE)).toBe(false);
   });
 
-  it('a completed rotation is undone by a signed word alone, once (R7)', async () => {
+  it('a completed rotation is undone by a signed word alone, once, and by nobody who calls himself the schedule (R7, T2)', async () => {
+    const trigger = { kind: 'schedule', by: 'mallory', ticket: 'CHG-1' };
+    const request = { line: 'ios-main', trigger, offset: 0 };
+    const { policy } = served.mesh.around.configuration();
+    const end = await served.desk.client.workflow.execute('incidentRollback', {
+      workflowId: 'rotation/forged',
+      taskQueue: served.desk.taskQueue,
+      args: [{ rotation: ID, request, policy, rights: {} }],
+    });
+    expect(end).toMatchObject({ outcome: 'refused', reasons: [expect.stringContaining('and nothing else: a person has to ask for this')] });
     expect((await send({ by: 'ada', ticket: 'CHG-1' }, 'rollback')).body.error).toMatchObject({ code: 'SIGNATURE_NEEDED' });
     const undone = await reseal('rollback', ID, '--as', 'ada', '--ticket', 'CHG-1', '--reason', 'archives fail', '--key', key.ada.path);
     expect(undone).toMatchObject({ exit: 0 });

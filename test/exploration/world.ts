@@ -282,7 +282,9 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
       return [none, ...beyond.map((by) => exchange(world, node, by))];
     }
     case 'open-gate':
-      return [told('the gate opens', { event: 'gate-opened', rights: state.rights, keys: {}, ...OPENED_WITH }, { given: [] })];
+      return [
+        told('the gate opens', { event: 'gate-opened', rights: state.rights, keys: {}, assurance: 'name', ...OPENED_WITH }, { given: [] }),
+      ];
     case 'remind':
       return [told('reminded', { event: 'reminded' })];
     case 'page':

@@ -44,7 +44,7 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
       openRotation: async () => ({ k: 1, id: 'ios-main-1' as RotationId, policy: POLICY, rights: RIGHTS, authority: BY_NAME, heard: null }),
       findSuccessors: async () => ({ missing: [], ignored: [], fingerprint: 'f', expiresFirst: horizon() }),
       prepareRotation: async () => ({ plan: planOf({ waves: [1, 1, 1], horizon: horizon() }), reasons: [] }),
-      gateTerms: async () => ({ rights: RIGHTS, keys: {}, roster: sha('1'), canaryReport: sha('2') }),
+      gateTerms: async () => ({ rights: RIGHTS, keys: {}, assurance: 'name', roster: sha('1'), canaryReport: sha('2') }),
       cohortNodes: async ({ first, count }: { first: number; count: number }) => ({ nodes: NODES.slice(first, first + count), routes: {} }),
       advanceHead: async () => ({ moved: true, seq: 2 }),
       returnHead: async () => ({ seq: 3, digest: sha('a') }),

@@ -1,6 +1,6 @@
 import { ResealError } from '../../domain/errors.js';
 import type { CommandName } from '../../domain/rotation/commands.js';
-import type { CommandStatement } from '../../domain/rotation/statement.js';
+import { approves, type CommandStatement } from '../../domain/rotation/statement.js';
 import { changesText, rotationText } from '../../presenters/rotation-text.js';
 import type { ChangeView, RotationView } from '../../presenters/rotation.js';
 import { canaryText, statementText } from '../../presenters/statement-text.js';
@@ -19,6 +19,9 @@ export const SAID = {
   ...KEY_OPTION,
 } as const;
 export const REASON = { reason: { kind: 'text', description: 'Why; kept on the record', value: 'TEXT' } } as const;
+
+/** What the API says stands on one line, and steers no terminal. */
+const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 
 export const pathOf = (id: string, rest = ''): string => `/v1/rotations/${encodeURIComponent(id)}${rest}`;
 
@@ -48,12 +51,18 @@ export function say(
       return api.post<RotationView>(pathOf(id, `/${command}`), { by: said.as, ticket: said.ticket, ...more });
     }
     const view = await api.get<RotationView>(pathOf(id));
-    if (view.rotation.id !== id)
+    if (view.rotation.id !== id || id !== `${view.rotation.line}-${view.rotation.number}`)
       throw new ResealError(
         'DIGEST_MISMATCH',
         `Asked for ${id}, the control API shows ${view.rotation.id}. Nothing was signed; find out who answers there.`,
       );
     const statement = draftCommand(command, view, said, more, context.now());
+    const bound = boundBy(statement);
+    if (more.digest !== undefined && bound?.to !== more.digest)
+      throw new ResealError(
+        'WRONG_DIGEST',
+        `What is to be signed is ${bound?.to ?? 'nothing'}, not ${more.digest}. Nothing was signed; look again.`,
+      );
     await showWhatIsSigned(context, api, view, statement, key);
     const signature = await signStatement(statement, key, context.env);
     return api.post<RotationView>(pathOf(id, `/${command}`), { statement, signature });
@@ -69,7 +78,7 @@ async function showWhatIsSigned(
 ): Promise<void> {
   const binds = boundBy(statement);
   // What is bound is verified whether somebody reads it or a program does.
-  const changes = binds === null ? null : await whatIsSigned(api, view, binds);
+  const changes = binds === null ? null : await whatIsSigned(api, view, binds).catch((error: unknown) => unlessHarmless(statement, error));
   if (output.json) return;
   const { canary } = view.rotation.gate;
   output.diagnostic(
@@ -86,6 +95,12 @@ async function showWhatIsSigned(
   );
 }
 
+/** Who rejects need not see what: a store that is away, or a file that somebody has broken, keeps nobody from stopping a rotation. */
+function unlessHarmless(statement: CommandStatement, error: unknown): null {
+  if (approves(statement) || !(error instanceof ResealError) || error.code === 'DIGEST_MISMATCH') throw error;
+  return null;
+}
+
 const whatItReplaces = (
   { rotation }: RotationView,
   { from, to }: { readonly from: string | null; readonly to: string | null },
@@ -94,7 +109,7 @@ const whatItReplaces = (
 ): string[] => [
   `${rotation.id}: manifest ${from ?? '-'}`,
   `     -> manifest ${to ?? '-'}`,
-  `under ${rotation.trigger.ticket}, asked for by ${rotation.trigger.by}, on ${rotation.nodes} nodes`,
+  `under ${plain(rotation.trigger.ticket)}, asked for by ${plain(rotation.trigger.by)}, on ${rotation.nodes} nodes`,
   ...changesText(changes, output),
 ];
 

@@ -79,7 +79,11 @@ export type RotationEvent =
 export interface GateOpening extends Pick<Gate, 'nonce' | 'roster' | 'canaryReport' | 'canary'> {
   readonly rights: RotationState['rights'];
   readonly keys: Authority['keys'];
+  readonly assurance: Authority['assurance'];
 }
+
+/** What a node says may hold half of a surrogate pair, of which no digest can be made. */
+const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
 
 /** What has been seen before the gate that opens next. */
 export function canaryReportOf(state: RotationState): CanaryReport {
@@ -89,8 +93,8 @@ export function canaryReportOf(state: RotationState): CanaryReport {
     nodes: switchedNodes(state),
     passes: state.policy.probe.passes,
     lastSwitchAt: state.lastSwitchAt === null ? null : new Date(state.lastSwitchAt).toISOString(),
-    standIns: (state.standIns ?? []).map(({ node, by, reason }) => ({ node, by, reason })),
-    troubles: state.troubles.map(({ node, outcome, reason }) => ({ node, outcome, reason })),
+    standIns: (state.standIns ?? []).map(({ node, by, reason }) => ({ node, by, reason: wellFormed(reason) })),
+    troubles: state.troubles.map(({ node, outcome, reason }) => ({ node, outcome, reason: wellFormed(reason) })),
   };
 }
 
@@ -187,14 +191,17 @@ const opened = (
 
 function openGate(state: RotationState, opening: GateOpening, now: Instant): RotationState {
   const { rights, keys, nonce, roster, canaryReport, canary } = opening;
+  // A node that is not simulated any more asks for signatures from now on; never the other way round within one rotation.
+  const assurance = state.authority.assurance === 'signature' ? 'signature' : opening.assurance;
+  const authority = { ...state.authority, keys, assurance };
   const { gate: policy, calendars } = state.policy;
   const calendar = policy.calendar === null ? undefined : calendars[policy.calendar];
   const ends = now + policy.timeout;
   return {
     ...state,
     rights,
-    authority: { ...state.authority, keys },
-    plan: withEligible(state, rights, keys),
+    authority,
+    plan: withEligible({ ...state, authority }, rights),
     // An approval counts for one gate.
     approvals: [],
     gate: {
@@ -214,10 +221,10 @@ function openGate(state: RotationState, opening: GateOpening, now: Instant): Rot
 }
 
 /** The roster counts as it is when a gate opens: who became an approver since preflight may approve, who ceased to be one may not. */
-function withEligible({ plan, trigger, authority }: RotationState, rights: RotationState['rights'], keys: Authority['keys']): Plan | null {
+function withEligible({ plan, trigger, authority }: RotationState, rights: RotationState['rights']): Plan | null {
   if (plan === null) return plan;
   const { importers } = plan;
-  const canSay = (person: PersonId): boolean => authority.assurance === 'name' || (keys[person] ?? []).length > 0;
+  const canSay = (person: PersonId): boolean => authority.assurance === 'name' || (authority.keys[person] ?? []).length > 0;
   const eligible = (Object.keys(rights) as PersonId[]).filter(
     (person) => rights[person]?.includes('approve') === true && person !== trigger.by && !importers.includes(person) && canSay(person),
   );

@@ -4,7 +4,7 @@ import { enoughApprovals, gatePassed, latestApprovalOf, move, startRollback } fr
 import { canRollBack, isBeforeChange } from './phases.js';
 import { letGo, waitMore } from './pins.js';
 import type { Assurance, Done, QuestionOption, RotationState } from './state.js';
-import type { CommandStatement, Signed } from './statement.js';
+import { approves, type CommandStatement, type Signed } from './statement.js';
 import { lastAutomaticRollback } from './timeline.js';
 
 const BY_NAME: Assurance = { assurance: 'asserted' };
@@ -28,8 +28,7 @@ export function obeySigned(
 
 /** Until the gate has passed, and after a withdrawal, an approval is when all are counted; what has let a rotation through stays. */
 const isCountedNow = (state: RotationState, statement: CommandStatement): boolean =>
-  (statement.says === 'approve' || (statement.says === 'answer' && statement.option === 'approve')) &&
-  (!gatePassed(state) || state.paused?.because === 'withdrawn');
+  approves(statement) && (!gatePassed(state) || state.paused?.because === 'withdrawn');
 
 /** The state after an accepted command. */
 export function obey(state: RotationState, command: Command, now: Instant, how: Assurance = BY_NAME): RotationState {

@@ -82,10 +82,11 @@ const matches =
   (pattern: RegExp): Field =>
   (value) =>
     typeof value === 'string' && pattern.test(value);
+/** On one line: nothing in it steers a terminal on which it is shown. */
 const text =
   (longest: number): Field =>
   (value) =>
-    typeof value === 'string' && value.length > 0 && value.length <= longest;
+    typeof value === 'string' && value.length > 0 && value.length <= longest && !/[\p{Cc}\p{Surrogate}]/u.test(value);
 const orNull =
   (field: Field): Field =>
   (value) =>
@@ -112,7 +113,7 @@ const BINDS: Readonly<Record<keyof GateBinding, Field>> = {
   roster: matches(SHA256),
 };
 const binding: Field = (value) => faultOf(value, BINDS) === null;
-const reason = orNull((value) => typeof value === 'string' && value.length <= 1_000);
+const reason = orNull((value) => typeof value === 'string' && value.length <= 1_000 && !/\p{Surrogate}/u.test(value));
 
 const SAID: Readonly<Record<keyof Said, Field>> = {
   schemaVersion: exactly(1),
@@ -165,13 +166,19 @@ export function readStatement(value: unknown): ReadStatement {
   return fault === null ? { kind: 'statement', statement: value as Statement } : { kind: 'none', reason: fault };
 }
 
+/** Whether it lets a rotation go on to the other nodes. */
+export const approves = (statement: CommandStatement): boolean =>
+  statement.says === 'approve' || (statement.says === 'answer' && statement.option === 'approve');
+
 /** Why a statement does not count at this time; null: it does. In words that end a sentence. */
 export function untimely({ issuedAt, expiresAt }: Said, now: Instant): string | null {
   const [issued, expires] = [Date.parse(issuedAt), Date.parse(expiresAt)];
   if (expires <= issued) return `it expires at ${expiresAt}, not after it was issued`;
   if (expires - issued > LONGEST_VALIDITY) return 'it is made to count for more than 24 h';
   if (issued > now + SKEW) return `it was issued at ${issuedAt}, which is to come; the signer's clock or this one is wrong`;
-  return expires <= now ? `it expired at ${expiresAt}; sign it again` : null;
+  return expires <= now
+    ? `it expired at ${expiresAt}, and here it is ${new Date(now).toISOString()}; sign it again, or set the clock right`
+    : null;
 }
 
 const BOUND: Readonly<Record<keyof GateBinding, string>> = {

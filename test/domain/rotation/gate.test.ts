@@ -24,7 +24,11 @@ describe('a gate that opens (R5, invariant 4)', () => {
   it('lets exactly those approve whom the roster lets approve then, but for requester and importers', () => {
     fc.assert(
       fc.property(rosters, fc.subarray(PEOPLE), fc.subarray(PEOPLE), (rights, importers, eligible) => {
-        const opened = apply(atTheGate({ eligible, importers }), { event: 'gate-opened', rights, keys: {}, ...OPENED_WITH }, 1);
+        const opened = apply(
+          atTheGate({ eligible, importers }),
+          { event: 'gate-opened', rights, keys: {}, assurance: 'name', ...OPENED_WITH },
+          1,
+        );
         const may = PEOPLE.filter(
           (person) => rights[person]?.includes('approve') === true && person !== REQUESTER && !importers.includes(person),
         );

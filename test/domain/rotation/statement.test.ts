@@ -4,7 +4,7 @@ import type { LineName, PersonId, RotationId } from '../../../src/domain/brands.
 import { bindingOf } from '../../../src/domain/rotation/gate-binding.js';
 import { commandOf, decide, decideSigned, keysOf } from '../../../src/domain/rotation/commands.js';
 import { changes } from '../../../src/domain/rotation/history.js';
-import { newRotation } from '../../../src/domain/rotation/machine.js';
+import { apply, newRotation } from '../../../src/domain/rotation/machine.js';
 import { obeySigned } from '../../../src/domain/rotation/obey.js';
 import type { Authority, Gate, RotationState } from '../../../src/domain/rotation/state.js';
 import { LONGEST_VALIDITY, readStatement, type CommandStatement } from '../../../src/domain/rotation/statement.js';
@@ -150,6 +150,18 @@ describe('a name that every object has', () => {
     expect(decide(byName, { command: 'pause', by: person, ticket: TICKET }, NOW)).toMatchObject({ accepted: false, code: 'NOT_ENTITLED' });
     expect(decideSigned(atTheGate, { ...approval, person }, NOW)).toMatchObject({ accepted: false, code: 'NOT_ENTITLED' });
     expect(keysOf(signing, person)).toEqual([]);
+  });
+});
+
+describe('a gate that opens after a node has ceased to be simulated', () => {
+  const before: RotationState = { ...atTheGate, gate: null, authority: { ...signing, assurance: 'name', keys: {} } };
+  const opened = (assurance: Authority['assurance'], state = before) =>
+    apply(state, { event: 'gate-opened', rights: atTheGate.rights, keys: { [ADA]: ['k1'] }, assurance, ...OPENED_WITH }, NOW);
+
+  it('asks for signatures from then on, of those who can sign; never the other way round', () => {
+    expect(opened('name').plan?.eligible).toEqual([ADA, GRACE]);
+    expect(opened('signature')).toMatchObject({ authority: { assurance: 'signature' }, plan: { eligible: [ADA] } });
+    expect(opened('name', { ...before, authority: signing }).authority.assurance).toBe('signature');
   });
 });
 
