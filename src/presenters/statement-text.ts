@@ -15,7 +15,7 @@ export function statementText(statement: Statement, key: string, pen: Pen, now: 
       : `${statement.rotation} (line ${statement.line}, epoch ${statement.epoch})`;
   const binds = 'binds' in statement ? statement.binds : null;
   return [
-    `Signed by ${statement.person} with ${key}, namespace reseal-approval-v1:`,
+    `${statement.person} signs with ${key}, namespace reseal-approval-v1:`,
     `  says      ${statement.says} ${about}`,
     `  at        installation ${statement.installation}, ${statement.mode}, ticket ${statement.ticket}`,
     ...ownText(statement),
