@@ -1,14 +1,12 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Command, CommandName } from '../src/domain/rotation/commands.js';
 import { readStatement, type CommandStatement, type Signed } from '../src/domain/rotation/statement.js';
+import { LONGEST_SIGNATURE } from '../src/domain/signing/standing.js';
 import { COMMANDS, type CommandArguments } from './messages.js';
 
 /** What somebody says to a rotation: by name alone, or signed. */
 export type Heard =
   { readonly kind: 'command'; readonly command: Command } | { readonly kind: 'signed'; readonly signed: Signed<CommandStatement> };
-
-/** Longer than any signature that SSH makes. In characters. */
-const LONGEST_SIGNATURE = 16_384;
 
 /**
  * Reads what an Update or a Signal brings: any client of Temporal may send one, and what TypeScript promises, nobody has checked.

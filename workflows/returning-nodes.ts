@@ -5,7 +5,7 @@ import type { Instant, LineName, NodeName } from '../src/domain/brands.js';
 import { restoredLines } from '../src/domain/node/restore-text.js';
 import type { NodeReport } from '../src/domain/node/report.js';
 import type { RestoreResult } from '../src/domain/node/restore.js';
-import { pauseAfter, standingOf, type StandingReturn } from '../src/domain/returning.js';
+import { pauseAfter, type StandingReturn } from '../src/domain/returning.js';
 import { messenger, returning } from './activities.js';
 import type { nodeInspection } from './node-inspection.js';
 import type { nodeRestore } from './node-restore.js';
@@ -125,7 +125,7 @@ async function restore(
   }
   // Away again: it is asked again, and nothing has been tried on it that could have failed.
   if (result.outcome === 'unreachable') return;
-  const failures = (standingOf([...standing.values()], line, node, manifest)?.failures ?? 0) + 1;
+  const failures = (standing.get(node)?.failures ?? 0) + 1;
   const notBefore = Date.now() + pauseAfter(failures, terms.every);
   standing.set(node, { line, node, manifest, failures, notBefore });
   if (failures > 1) return;

@@ -3,7 +3,7 @@ import type { Instant, PersonId, RotationId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { mayDo } from '../../src/domain/roster.js';
 import { keysOf, mustSign } from '../../src/domain/rotation/commands.js';
-import { untimely, type CommandStatement, type StartStatement } from '../../src/domain/rotation/statement.js';
+import { isForOther, untimely, type CommandStatement, type StartStatement } from '../../src/domain/rotation/statement.js';
 import { statementSignature } from '../../src/statement/person.js';
 import type { RotationRequest } from '../rotation/contract.js';
 import { authorityOf } from '../rotation/surroundings.js';
@@ -45,22 +45,24 @@ export function mustBeAskedBy(configuration: Configuration, request: RotationReq
     return;
   }
   const { statement, signature } = signed;
-  const other =
-    untimely(statement, now) ??
-    (statement.installation !== authority.installation
-      ? `it is for the installation ${statement.installation}, and this is ${authority.installation}`
-      : statement.mode !== authority.mode
-        ? `it is for a ${statement.mode}, and this is a ${authority.mode}`
-        : statement.person !== trigger.by || statement.ticket !== trigger.ticket || statement.line !== line
-          ? `it is said by ${statement.person} of ${statement.line} under ${statement.ticket}, and asked is by ${trigger.by} for ${line} under ${trigger.ticket}`
-          : statement.says === 'start'
-            ? startsOther(statement, request, now, undoes)
-            : undoesOther(statement, undoes));
+  const other = untimely(statement, now) ?? isForOther(statement, authority) ?? asksOther(statement, request, now, undoes);
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
   const standing = statementSignature(statement, signature, keysOf(authority, trigger.by));
   if (standing.kind === 'invalid') throw new ResealError('SIGNATURE_REFUSED', `What ${trigger.by} says is not signed: ${standing.reason}.`);
   if (standing.kind === 'stranger')
     throw new ResealError('SIGNATURE_REFUSED', `It is signed by ${standing.fingerprint}, which is no key of ${trigger.by} on the roster.`);
+}
+
+function asksOther(
+  statement: StartStatement | CommandStatement,
+  request: RotationRequest,
+  now: Instant,
+  undoes: Undone | null,
+): string | null {
+  const { line, trigger } = request;
+  if (statement.person !== trigger.by || statement.ticket !== trigger.ticket || statement.line !== line)
+    return `it is said by ${statement.person} of ${statement.line} under ${statement.ticket}, and asked is by ${trigger.by} for ${line} under ${trigger.ticket}`;
+  return statement.says === 'start' ? startsOther(statement, request, now, undoes) : undoesOther(statement, undoes);
 }
 
 function startsOther({ at, successors }: StartStatement, request: RotationRequest, now: Instant, undoes: Undone | null): string | null {

@@ -1,6 +1,7 @@
 import { ServiceError, WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { LineName, PersonId, Sha256, Uuid } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
+import { givenDate } from '../domain/given-date.js';
 import type { CommandName } from '../domain/rotation/commands.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { CommandStatement, Signed, StartStatement } from '../domain/rotation/statement.js';
@@ -151,11 +152,7 @@ export function mayAsk(desk: RotationDesk, by: string, ticket: string, command: 
 
 /** Milliseconds from now to the date that expiries are compared with. @throws ResealError USAGE */
 export function offsetOf(at: string | undefined): number {
-  if (at === undefined) return 0;
-  const time = Date.parse(at);
-  if (Number.isNaN(time))
-    throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
-  return time - Date.now();
+  return at === undefined ? 0 : givenDate(at) - Date.now();
 }
 
 function requestOf(asked: StartRequest): RotationRequest {

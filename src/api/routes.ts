@@ -1,5 +1,6 @@
 import { HandoffSchema } from '../schema/handoff.js';
 import { z } from 'zod';
+import { LONGEST_SIGNATURE } from '../domain/signing/standing.js';
 import type { CommandName } from '../domain/rotation/commands.js';
 import { lines, text } from '../schema/fields.js';
 
@@ -10,7 +11,7 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256, 64 lower-
 /** What a person has signed; its own form is judged where it counts (src/domain/rotation/statement.ts). */
 export const SignedBody = z.strictObject({
   statement: z.record(z.string(), z.unknown(), { error: 'a statement, as reseal signs it' }),
-  signature: lines.max(16_384),
+  signature: lines.max(LONGEST_SIGNATURE),
 });
 
 export const StartBody = z.strictObject({

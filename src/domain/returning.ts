@@ -47,7 +47,3 @@ const LONGEST_PAUSE = 86_400_000;
 
 /** Each restore that fails doubles the pause before the next one, from twice the interval of looks up to a day. */
 export const pauseAfter = (failures: number, every: Duration): Duration => Math.min(LONGEST_PAUSE, every * 2 ** Math.min(failures, 30));
-
-/** What is remembered of a node on a line for what is in force now; a new manifest is a new beginning. */
-export const standingOf = (standing: readonly StandingReturn[], line: LineName, node: NodeName, manifest: Sha256): StandingReturn | null =>
-  standing.find((one) => one.line === line && one.node === node && one.manifest === manifest) ?? null;

@@ -1,3 +1,4 @@
+import { LONGEST_SIGNATURE } from '../domain/signing/standing.js';
 import { z } from 'zod';
 import { isSha256, type LineName } from '../domain/brands.js';
 import type { HandoffEnvelope } from '../domain/signing/handoff.js';
@@ -28,5 +29,5 @@ export const HandoffEnvelopeSchema = z
 export const HandoffSchema = z.strictObject({
   envelope: HandoffEnvelopeSchema,
   /** As `ssh-keygen -Y sign -n reseal-handoff-v1` makes it. */
-  signature: z.string().max(16_384),
+  signature: z.string().max(LONGEST_SIGNATURE),
 });

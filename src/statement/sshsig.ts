@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LONGEST_SIGNATURE } from '../domain/signing/standing.js';
 import { readPublicKey, verifyBlob, type SshPublicKey } from './ssh-key.js';
 import { SshReader, sshString } from './ssh-wire.js';
 
@@ -8,8 +9,6 @@ import { SshReader, sshString } from './ssh-wire.js';
  */
 const MAGIC = 'SSHSIG';
 const ARMOR = /^-----BEGIN SSH SIGNATURE-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END SSH SIGNATURE-----\s*$/;
-/** The signature of an RSA key of 16,384 bits needs a third of it. In characters. */
-const LONGEST = 16_384;
 
 export type SignatureVerdict =
   | { readonly kind: 'valid'; readonly key: SshPublicKey }
@@ -23,7 +22,7 @@ const invalid = (reason: string): SignatureVerdict => ({ kind: 'invalid', reason
  * caller decides. Never throws, whatever the text.
  */
 export function verifySignature(armored: string, message: Uint8Array, namespace: string): SignatureVerdict {
-  if (armored.length > LONGEST) return invalid(`it is longer than ${LONGEST} characters`);
+  if (armored.length > LONGEST_SIGNATURE) return invalid(`it is longer than ${LONGEST_SIGNATURE} characters`);
   const base64 = ARMOR.exec(armored)?.[1]?.replaceAll(/\s/g, '');
   if (base64 === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.length % 4 !== 0)
     return invalid('it is no SSH signature, which begins with -----BEGIN SSH SIGNATURE-----');

@@ -1,4 +1,5 @@
 import type { RotationView } from '../../presenters/rotation.js';
+import { isDecision } from '../../domain/rotation/statement.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
 import { ARGUMENTS, pathOf, SAID, tell } from './tell.js';
@@ -8,8 +9,7 @@ export const command = defineCommand({
   arguments: { ...ARGUMENTS, option: { kind: 'text', description: 'One of the options that the question offers', required: true } },
   options: { ...SAID, question: { kind: 'text', description: 'Which question, as `status` names it', required: true, value: 'Q' } },
   async handler(context, { id, option }, { question, ...said }) {
-    const deciding = option === 'approve' || option === 'reject';
-    const { rotation } = deciding ? await (await ApiClient.find(context)).get<RotationView>(pathOf(id)) : { rotation: null };
+    const { rotation } = isDecision(option) ? await (await ApiClient.find(context)).get<RotationView>(pathOf(id)) : { rotation: null };
     await tell(context, id, 'answer', said, {
       question,
       option,

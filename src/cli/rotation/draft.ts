@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandName } from '../../domain/rotation/commands.js';
 import {
+  isDecision,
   readStatement,
   type CommandStatement,
   type GateBinding,
@@ -8,6 +9,7 @@ import {
   type Statement,
 } from '../../domain/rotation/statement.js';
 import { ResealError } from '../../domain/errors.js';
+import { givenDate } from '../../domain/given-date.js';
 import type { RotationView } from '../../presenters/rotation.js';
 import type { TermsView } from '../../presenters/statement.js';
 
@@ -63,7 +65,7 @@ function own(command: CommandName, binds: RotationView['rotation']['gate']['bind
     case 'rollback':
       return { reason: more.reason ?? null };
     case 'answer':
-      return { question: more.question, option: more.option, binds: more.option === 'approve' || more.option === 'reject' ? binds : null };
+      return { question: more.question, option: more.option, binds: isDecision(more.option) ? binds : null };
     case 'close':
       return { as: 'partial' };
     case 'retry':
@@ -83,9 +85,7 @@ export interface Start {
 
 /** What a person signs to start a rotation. @throws ResealError USAGE */
 export function draftStart({ installation, line }: TermsView, said: Said, { at, successors, after }: Start, now: number): StartStatement {
-  const date = at === undefined ? null : Date.parse(at);
-  if (Number.isNaN(date))
-    throw new ResealError('USAGE', `${JSON.stringify(at)} is no date; give one like 2026-11-29 or 2026-11-29T09:00:00Z.`);
+  const date = at === undefined ? null : givenDate(at);
   const draft = {
     ...common(said, now),
     says: 'start',

@@ -7,7 +7,7 @@ import { enoughApprovals } from './moves.js';
 import { isWaitingForHead } from './rollback.js';
 import { epochOf, type Assurance, type Authority, type RotationState } from './state.js';
 import { bindingOf } from './gate-binding.js';
-import { bindsOther, untimely, type CommandStatement, type GateBinding } from './statement.js';
+import { bindsOther, isDecision, isForOther, untimely, type CommandStatement, type GateBinding } from './statement.js';
 
 interface Said {
   readonly by: PersonId;
@@ -123,16 +123,15 @@ export function decideSigned(state: RotationState, statement: CommandStatement, 
 }
 
 function saysOther(state: RotationState, statement: CommandStatement): string | null {
-  const { installation, mode } = state.authority;
-  if (statement.installation !== installation) return `it is for the installation ${statement.installation}, and this is ${installation}`;
-  if (statement.mode !== mode) return `it is for a ${statement.mode}, and this is a ${mode}`;
+  const other = isForOther(statement, state.authority);
+  if (other !== null) return other;
   if (statement.line !== state.line || statement.rotation !== state.id)
     return `it is said to ${statement.rotation}, and this is ${state.id}`;
   if (statement.epoch !== epochOf(state))
     return `it is of epoch ${statement.epoch}, and ${state.id} has changed its direction since (epoch ${epochOf(state)})`;
   const bound: GateBinding | null = 'binds' in statement ? statement.binds : null;
   const needed =
-    statement.says === 'approve' || statement.says === 'reject' || (statement.says === 'answer' && isApproval(statement.option));
+    statement.says === 'approve' || statement.says === 'reject' || (statement.says === 'answer' && isDecision(statement.option));
   if (!needed) return null;
   const asked = bindingOf(state.plan, state.gate);
   if (asked === null) return 'no gate is open';
@@ -213,15 +212,13 @@ function ticketGuard(state: RotationState, command: Command, refuse: Refuse): De
 }
 
 function rightGuard(state: RotationState, command: Command, refuse: Refuse): Decision | null {
-  const needed: RosterCommand = command.command === 'answer' && isApproval(command.option) ? command.option : RIGHT[command.command];
+  const needed: RosterCommand = command.command === 'answer' && isDecision(command.option) ? command.option : RIGHT[command.command];
   // An approval may be taken back by whoever gave it.
   if (command.command === 'withdraw' && state.approvals.some((approval) => approval.person === command.by)) return null;
   const rights = Object.hasOwn(state.rights, command.by) ? state.rights[command.by] : undefined;
   if (rights === undefined) return refuse('NOT_ENTITLED', `no such person: ${command.by} is not on the roster`);
   return rights.includes(needed) ? null : refuse('NOT_ENTITLED', `the roster does not let ${command.by} ${needed}`);
 }
-
-const isApproval = (option: string): option is 'approve' | 'reject' => option === 'approve' || option === 'reject';
 
 function contentGuard(state: RotationState, command: Command, now: Instant, refuse: Refuse): Decision | null {
   switch (command.command) {

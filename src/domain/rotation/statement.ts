@@ -166,6 +166,16 @@ export function readStatement(value: unknown): ReadStatement {
   return fault === null ? { kind: 'statement', statement: value as Statement } : { kind: 'none', reason: fault };
 }
 
+/** Whether an answer decides at a gate, and has to say what about. */
+export const isDecision = (option: string | undefined): option is 'approve' | 'reject' => option === 'approve' || option === 'reject';
+
+/** Why a statement is not for this installation, or not for this mode; null: it is. In words that end a sentence. */
+export function isForOther(statement: Pick<Said, 'installation' | 'mode'>, here: Pick<Said, 'installation' | 'mode'>): string | null {
+  if (statement.installation !== here.installation)
+    return `it is for the installation ${statement.installation}, and this is ${here.installation}`;
+  return statement.mode === here.mode ? null : `it is for a ${statement.mode}, and this is a ${here.mode}`;
+}
+
 /** Whether it lets a rotation go on to the other nodes. */
 export const approves = (statement: CommandStatement): boolean =>
   statement.says === 'approve' || (statement.says === 'answer' && statement.option === 'approve');
