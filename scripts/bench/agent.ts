@@ -7,12 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
+import { AGENT_RUNTIME } from '../../src/cli/agent/launchd.js';
 import { createMesh } from '../../src/simulator/mesh/create.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { startEmbeddedServer } from '../../src/temporal/embedded-server.js';
 import { cpuTime } from './cpu-time.js';
 
-/** `npm run bench:agent`: what an idle agent of `--nodes` nodes costs, on Linux. */
+/** `npm run bench:agent`: what an idle agent of `--nodes` nodes costs, on Linux, started with what `agent install` has launchd start it with. */
 const { values } = parseArgs({ options: { nodes: { type: 'string', default: '1' }, seconds: { type: 'string', default: '60' } } });
 /** What one idle agent of one node may need: MB of resident memory, and per cent of a core. */
 const REACH = { memory: 120, cpu: 0.5 };
@@ -49,7 +50,7 @@ try {
   const names = mesh.nodes.map((node) => node.name);
   const args = ['agent', 'run', '--config', mesh.folders.config, '--builds-home', join(mesh.folders.nodes, '{node}'), '--node', ...names];
   const reseal = fileURLToPath(new URL('../reseal.mjs', import.meta.url));
-  const child = spawn(process.execPath, [reseal, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const child = spawn(process.execPath, [...AGENT_RUNTIME, reseal, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
   const pid = child.pid ?? 0;
   await Promise.race([once(child.stderr, 'data'), once(child, 'exit').then(() => { throw new Error('the agent ended'); })]); // prettier-ignore
   await sleep(SETTLING);

@@ -82,7 +82,7 @@ async function scheduled(desk: RotationDesk, id: string, when: string): Promise<
   }
 }
 
-/** Of the two schedules as of one; only the scan is triggered. @throws ResealError NOT_FOUND where the scan's is to be changed and is not there */
+/** Of the two schedules as of one. @throws ResealError NOT_FOUND where the scan's is to be changed and is not there */
 export async function changeSchedule(desk: RotationDesk, action: ScheduleAction, offset = 0): Promise<ScheduleView> {
   const { schedule } = desk.client;
   const [scan, returning] = [schedule.getHandle(SCHEDULE_ID), schedule.getHandle(RETURNING_ID)];
@@ -93,6 +93,8 @@ export async function changeSchedule(desk: RotationDesk, action: ScheduleAction,
       break;
     case 'trigger':
       await thatExists(scan.trigger(ScheduleOverlapPolicy.SKIP));
+      // One that is under way may have passed what is asked about.
+      await ifItExists(returning.trigger(ScheduleOverlapPolicy.BUFFER_ONE));
       break;
     case 'pause':
       await thatExists(scan.pause('paused by reseal schedule pause'));

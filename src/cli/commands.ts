@@ -133,13 +133,25 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     path: 'schedule ensure',
-    description: 'Create the scan, or bring it to what the policy says',
+    description: 'Create the scan and the look for nodes that came back, or bring both to what the policy says',
     load: () => import('./schedule/ensure.js'),
   },
-  { path: 'schedule show', description: 'Show when the scan runs, and what it ran last', load: () => import('./schedule/show.js') },
-  { path: 'schedule trigger', description: 'Scan now', load: () => import('./schedule/trigger.js') },
-  { path: 'schedule pause', description: 'Stop scanning until `schedule ensure`', load: () => import('./schedule/pause.js') },
-  { path: 'schedule remove', description: 'Remove the scan; rotations in flight go on', load: () => import('./schedule/remove.js') },
+  {
+    path: 'schedule show',
+    description: 'Show when the scan and the look for nodes that came back run, and what they ran last',
+    load: () => import('./schedule/show.js'),
+  },
+  { path: 'schedule trigger', description: 'Scan now, and look for nodes that came back', load: () => import('./schedule/trigger.js') },
+  {
+    path: 'schedule pause',
+    description: 'Stop scanning, and looking for nodes that came back, until `schedule ensure`',
+    load: () => import('./schedule/pause.js'),
+  },
+  {
+    path: 'schedule remove',
+    description: 'Remove the scan and the look for nodes that came back; rotations in flight go on',
+    load: () => import('./schedule/remove.js'),
+  },
   {
     path: 'manifest freeze',
     description: "Verify a folder's profiles and freeze them as a line's first manifest",

@@ -16,7 +16,7 @@ import { built, cleanEnv, RunningReseal, runReseal } from './processes.js';
 const REQUEST: LaunchdRequest = {
   node: 'ams-build-1',
   config: '/usr/local/etc/reseal & more',
-  program: ['/usr/local/bin/node', '/opt/reseal/scripts/reseal.mjs'],
+  program: { node: '/usr/local/bin/node', reseal: '/opt/reseal/scripts/reseal.mjs' },
   account: '_reseal',
   builds: { account: 'ci', home: '/Users/ci' },
   socket: '/usr/local/var/reseal/canary/canary.sock',
@@ -39,7 +39,12 @@ describe('what launchd is given', () => {
       KeepAlive: true,
       ExitTimeOut: 130,
       ProgramArguments: [
-        ...REQUEST.program,
+        '/usr/local/bin/node',
+        // What keeps an idle agent small.
+        '--v8-pool-size=1',
+        '--single-threaded-gc',
+        '--max-semi-space-size=1',
+        '/opt/reseal/scripts/reseal.mjs',
         'agent',
         'run',
         '--node',
@@ -61,7 +66,7 @@ describe('what launchd is given', () => {
     expect(files[1]).toMatchObject({ path: '/Users/ci/Library/LaunchAgents/reseal.canary.plist', owner: 'ci' });
     expect(canary).toMatchObject({
       Label: 'reseal.canary',
-      ProgramArguments: [...REQUEST.program, 'canary', '--socket', REQUEST.socket],
+      ProgramArguments: [REQUEST.program.node, REQUEST.program.reseal, 'canary', '--socket', REQUEST.socket],
     });
     expect(canary).not.toHaveProperty('UserName');
     expect(Object.keys(canary['EnvironmentVariables'] as object)).toEqual(['PATH']);

@@ -6,6 +6,11 @@ export const AGENT_LABEL = 'reseal.agent';
 export const CANARY_LABEL = 'reseal.canary';
 /** Seconds between SIGTERM and SIGKILL: longer than an agent takes for what is in flight. */
 const EXIT_TIME = 130;
+/**
+ * For Node.js: an agent waits nearly all the time, and its heap is small. One background thread of V8 instead of four, collections on the main thread
+ * and a small young generation leave glibc and V8 some 10 MB less to hold on to (docs/benchmarks.md, An idle agent).
+ */
+export const AGENT_RUNTIME = ['--v8-pool-size=1', '--single-threaded-gc', '--max-semi-space-size=1'] as const;
 /** Seconds between two starts: a second agent is refused at each of them. */
 const THROTTLE = 30;
 
@@ -13,8 +18,12 @@ export interface LaunchdRequest {
   readonly node: string;
   /** Configuration folder, absolute. */
   readonly config: string;
-  /** The program and its first arguments: Node.js and the reseal command. */
-  readonly program: readonly string[];
+  readonly program: {
+    /** Node.js, its absolute path. */
+    readonly node: string;
+    /** The reseal command's file. */
+    readonly reseal: string;
+  };
   /** Account of the agent. */
   readonly account: string;
   readonly builds: { readonly account: string; readonly home: string };
@@ -71,7 +80,7 @@ function agentFile({ node, config, program, account, builds, temporalConfig, log
     path: `/Library/LaunchDaemons/${AGENT_LABEL}.plist`,
     owner: 'root',
     text: build({
-      ...common(AGENT_LABEL, [...program, ...run], join(logs, 'agent.log')),
+      ...common(AGENT_LABEL, [program.node, ...AGENT_RUNTIME, program.reseal, ...run], join(logs, 'agent.log')),
       UserName: account,
       // Builds read the mount, and the state is not for them.
       Umask: 0o022,
@@ -86,7 +95,7 @@ function canaryFile({ program, builds }: LaunchdRequest, socket: string): Launch
     path: join(builds.home, 'Library/LaunchAgents', `${CANARY_LABEL}.plist`),
     owner: builds.account,
     text: build({
-      ...common(CANARY_LABEL, [...program, ...run], join(builds.home, 'Library/Logs', 'reseal-canary.log')),
+      ...common(CANARY_LABEL, [program.node, program.reseal, ...run], join(builds.home, 'Library/Logs', 'reseal-canary.log')),
       EnvironmentVariables: { PATH: SYSTEM_PATH },
     }),
   };

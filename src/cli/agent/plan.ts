@@ -33,7 +33,7 @@ export function planOf(context: Context, options: Values<typeof LAUNCHD_OPTIONS>
     {
       node: node.name,
       config,
-      program: [process.execPath, resolve(process.argv[1] ?? 'reseal')],
+      program: { node: process.execPath, reseal: resolve(process.argv[1] ?? 'reseal') },
       account: options.account ?? '_reseal',
       builds: { account, home },
       socket: reseal.agent.canary,

@@ -2,7 +2,7 @@ import { defineCommand } from '../command.js';
 import { change } from './change.js';
 
 export const command = defineCommand({
-  description: 'Create the scan, or bring it to what the policy says',
+  description: 'Create the scan and the look for nodes that came back, or bring both to what the policy says',
   arguments: {},
   options: { at: { kind: 'text', description: 'Scans compare expiries with this date; simulated and staging nodes only', value: 'DATE' } },
   handler: (context, _, { at }) => change(context, 'ensure', at),

@@ -3,7 +3,7 @@ import { ApiClient } from '../api-client.js';
 import { defineCommand } from '../command.js';
 
 export const command = defineCommand({
-  description: 'Show when the scan runs, and what it ran last',
+  description: 'Show when the scan and the look for nodes that came back run, and what they ran last',
   arguments: {},
   options: {},
   async handler(context) {
