@@ -1,4 +1,5 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import { believedWhenSigned } from './signed-answers.js';
 import type { ApprovalActivities } from '../activities/approvals/contract.js';
 import type { LedgerActivities } from '../activities/ledger/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
@@ -107,12 +108,15 @@ export const nodeOptions = (operationTimeout: number): ActivityOptions => ({
  * @param handout who carries it out; null: the workers that this workflow runs on
  */
 export const nodesWith = (operationTimeout: number, summary: string, handout: Handout | null): NodeActivities =>
-  proxyActivities<NodeActivities>({ ...nodeOptions(operationTimeout), ...handedOut(summary, handout) });
+  believedWhenSigned(proxyActivities<NodeActivities>({ ...nodeOptions(operationTimeout), ...handedOut(summary, handout) }), handout);
 
 /** The same where a person waits for the answer: a node that does not answer five times, within some seconds, is said to be away. */
 export const nodesAtOnce = (operationTimeout: number, summary: string, handout: Handout | null): NodeActivities => {
   const options = nodeOptions(operationTimeout);
-  return proxyActivities<NodeActivities>({ ...options, retry: { ...options.retry, maximumAttempts: 5 }, ...handedOut(summary, handout) });
+  return believedWhenSigned(
+    proxyActivities<NodeActivities>({ ...options, retry: { ...options.retry, maximumAttempts: 5 }, ...handedOut(summary, handout) }),
+    handout,
+  );
 };
 
 const handedOut = (summary: string, handout: Handout | null): ActivityOptions => ({

@@ -27,7 +27,7 @@ export async function nodePurge(input: NodeRequest): Promise<NodePurge> {
     });
   } catch (error) {
     const failed = whyNot(error, input.node, input.routes, handout);
-    const cause = error instanceof ActivityFailure ? error.cause : null;
+    const cause = error instanceof ActivityFailure ? error.cause : error;
     return { failed, code: cause instanceof ApplicationFailure ? (cause.type ?? '') : 'NODE_UNREACHABLE' };
   }
 }

@@ -69,11 +69,11 @@ async function look(inspection: Promise<NodeReport>, line: LineName): Promise<vo
   try {
     await ledgerPatiently.recordStep({ line, rows: [], reports: [await inspection] });
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
+    if (!(error instanceof ActivityFailure || error instanceof ApplicationFailure)) throw error;
   }
 }
 
 function unwell(error: unknown): 'unreachable' | 'failed' {
-  const cause = error instanceof ActivityFailure ? error.cause : null;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof ApplicationFailure && cause.type !== 'NODE_UNREACHABLE' ? 'failed' : 'unreachable';
 }

@@ -226,6 +226,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./node/delivery-key.js'),
   },
   {
+    path: 'node enroll',
+    description:
+      "Make, on this Mac, the key that its agent signs its answers with, and show what to declare; or that of a region's gateway",
+    load: () => import('./node/enroll.js'),
+  },
+  {
     path: 'node purge',
     description: 'Destroy the retired keychains of a node that no rollback can need any more; exit 4 before that',
     load: () => import('./node/purge.js'),

@@ -110,8 +110,10 @@ function addressOf(store: StoreDeclaration): { readonly field: string; readonly 
 
 const AMAZON: BucketEndpoint = { kind: 'endpoint', url: '' };
 
-/** Names that occur twice, lines that no one declared, and homes that two nodes share. */
+/** Names and keys that occur twice, lines that no one declared, and homes that two nodes share. */
 export function checkNodes(topology: Topology): Mismatch[] {
+  const keys = new Map<string, string>();
+  for (const node of [...topology.nodes].reverse()) for (const key of node.nodeKeys ?? []) keys.set(key, node.name);
   const hosts = new Map<string, string>();
   for (const node of [...topology.nodes].reverse()) if (node.reach.kind === 'ssh') hosts.set(hostOf(node.reach), node.name);
   const lines = Object.keys(topology.lines);
@@ -134,6 +136,13 @@ export function checkNodes(topology: Topology): Mismatch[] {
           ? []
           : [{ path: ['nodes', index, 'lines', position], found: quoted(line), expected: oneOf('a line of this file', lines) }],
       ),
+    ),
+    ...topology.nodes.flatMap((node, index) =>
+      (node.nodeKeys ?? []).flatMap((key) => {
+        const owner = keys.get(key);
+        if (owner === undefined || owner === node.name) return [];
+        return [{ path: ['nodes', index, 'nodeKey'], found: quoted(key), expected: `a key of its own; ${owner} has that one` }];
+      }),
     ),
     ...topology.nodes.flatMap((node, index) => {
       if (node.reach.kind !== 'local') return [];

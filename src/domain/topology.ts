@@ -78,6 +78,8 @@ export interface NodeDeclaration {
   readonly hardware: string;
   /** Public half of the node's age key, for identities that are delivered to it. */
   readonly deliveryKey?: string;
+  /** Public keys that its agent signs what it says with, `ssh-ed25519 AAAA…`; two while one replaces the other. */
+  readonly nodeKeys?: readonly string[];
   /** Jobs that may sign here at once; only a signer has seats. Missing: one. */
   readonly seats?: number;
   readonly reach: Reach;

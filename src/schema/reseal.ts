@@ -1,3 +1,4 @@
+import { gatewayKeys } from './enrolled-key.js';
 import { z } from 'zod';
 import { name, positive, positiveDuration, schemaVersion, secretSource, text } from './fields.js';
 
@@ -120,6 +121,10 @@ export const ResealSchema = z.strictObject({
         .enum(['shared', 'per-region'])
         .default('shared')
         .meta({ description: 'shared: every worker reaches all hosts; per-region: `reseal worker --gateway REGION` those of its region.' }),
+      gatewayKeys: z.record(text, gatewayKeys).default({}).meta({
+        description:
+          'By region: the public keys that its gateways sign their answers with, as `reseal node enroll --gateway REGION` shows it.',
+      }),
     })
     .prefault({}),
   /** How an agent reaches the programs of its Mac. */

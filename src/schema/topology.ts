@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LineName, NodeName, PersonId } from '../domain/brands.js';
 import type { NodeDeclaration, Reach, Topology } from '../domain/topology.js';
+import { nodeKeys } from './enrolled-key.js';
 import { branded, duration, name, schemaVersion, text, timeOfDay, weekday, zone } from './fields.js';
 
 const nodeName = branded<NodeName>();
@@ -111,6 +112,7 @@ export const TopologyFile = z.strictObject({
         name: nodeName,
         ...z.strictObject(shared).partial().shape,
         deliveryKey: deliveryKey.optional(),
+        nodeKey: nodeKeys.optional(),
         seats: z.int({ error: 'a number of seats, 1 to 64' }).min(1).max(64).optional(),
       }),
     )
@@ -141,7 +143,8 @@ export const TopologySchema = TopologyFile.transform((file, context): Topology =
       const message = 'no seats, or the role signer: jobs take seats only where they sign';
       context.addIssue({ code: 'custom', path: ['nodes', index, 'seats'], input: whole.seats, message });
     }
-    return whole as NodeDeclaration;
+    const { nodeKey, ...declared } = whole;
+    return { ...declared, ...(nodeKey === undefined ? {} : { nodeKeys: nodeKey }) } as NodeDeclaration;
   });
   return {
     schemaVersion: file.schemaVersion,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, sign, type KeyObject } from 'node:crypto';
 import { LONGEST_SIGNATURE } from '../domain/signing/standing.js';
 import { readPublicKey, verifyBlob, type SshPublicKey } from './ssh-key.js';
 import { SshReader, sshString } from './ssh-wire.js';
@@ -48,7 +48,30 @@ function verifyParts(bytes: Uint8Array, message: Uint8Array, namespace: string):
     return invalid(`it was made for the namespace ${JSON.stringify(signedNamespace.slice(0, 60))}; ${namespace} is expected`);
   if (hash !== 'sha256' && hash !== 'sha512') return invalid('it uses a hash other than sha256 and sha512');
   const key = readPublicKey(blob);
-  const digest = createHash(hash).update(message).digest();
-  const signed = Buffer.concat([Buffer.from(MAGIC), sshString(namespace), sshString(reserved), sshString(hash), sshString(digest)]);
+  const signed = signedBytes(namespace, reserved, hash, message);
   return verifyBlob(key, signed, signature) ? { kind: 'valid', key } : invalid('it does not fit what it is said to sign');
+}
+
+function signedBytes(namespace: string, reserved: Uint8Array, hash: 'sha256' | 'sha512', message: Uint8Array): Uint8Array {
+  const digest = createHash(hash).update(message).digest();
+  return Buffer.concat([Buffer.from(MAGIC), sshString(namespace), sshString(reserved), sshString(hash), sshString(digest)]);
+}
+
+/**
+ * An armored signature by a key that this process holds; what `ssh-keygen -Y verify` takes. For machines that sign: people sign with `signWithSsh`.
+ * @param key Ed25519 @param blob its public half, as in the second word of an `authorized_keys` line, decoded
+ */
+export function signInProcess(key: KeyObject, blob: Uint8Array, message: Uint8Array, namespace: string): string {
+  const signature = sign(null, signedBytes(namespace, new Uint8Array(), 'sha512', message), key);
+  const version = new Uint8Array([0, 0, 0, 1]);
+  const parts = [sshString(blob), sshString(namespace), sshString(''), sshString('sha512')];
+  const bytes = Buffer.concat([
+    Buffer.from(MAGIC),
+    version,
+    ...parts,
+    sshString(Buffer.concat([sshString('ssh-ed25519'), sshString(signature)])),
+  ]);
+  // 70 characters a line, as OpenSSH has it.
+  const lines = bytes.toString('base64').match(/.{1,70}/g) ?? [];
+  return ['-----BEGIN SSH SIGNATURE-----', ...lines, '-----END SSH SIGNATURE-----', ''].join('\n');
 }

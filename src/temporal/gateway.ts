@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
+import { signingAnswers } from '../../activities/node/signed-answers.js';
 import { ResealError } from '../domain/errors.js';
 import { gatewayQueue } from '../domain/node/routes.js';
+import { enrolledKeysIn, gatewayFolder } from '../identity/enrolled-keys.js';
 import { reachRegion } from '../node-shell/reach.js';
 import { identityText, newIdentity } from './agent/identity.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
@@ -39,7 +41,9 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
     taskQueue: gatewayQueue(taskQueue, region),
     identity: identityText(newIdentity(hostname())),
     maxActivitiesPerSecond: policy.limits.activitiesPerSecond,
-    activities: nodeService({ around, connection, namespace, taskQueue, reach }),
+    activities: signingAnswers(nodeService({ around, connection, namespace, taskQueue, reach }), () =>
+      enrolledKeysIn(gatewayFolder(request.home, region)),
+    ),
   });
   return runWorker(worker, async () => {
     await connection.close();

@@ -4,6 +4,7 @@ import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import type { NodeActivities } from '../../activities/node/contract.js';
 import { createNotifyActivities } from '../../activities/notify/index.js';
+import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities, type ReturningLedger } from '../../activities/returning/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { reachNodes } from '../node-shell/reach.js';
@@ -45,6 +46,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     activities: {
       ...alive(createRotationActivities(around)),
       ...createApprovalActivities(around),
+      ...createReportActivities(),
       ...alive(
         createReturningActivities({
           around,

@@ -238,6 +238,14 @@ const CASES: Readonly<Record<TopologyCheck, Case>> = {
     nodes: ['ams-build-2'],
     found: /followed by production nodes and by 1 node that is none \(ams-build-2\): one rotation moves both$/,
   },
+  'node-without-key': {
+    of: 'controlled-distribution',
+    edits: [['reach: { kind: ssh, host: ams-build-1.mesh.acme.example, user: reseal }', 'reach: { kind: agent }']],
+    verdict: 'warning',
+    nodes: ['ams-build-1'],
+    found:
+      /^ams-build-1 is in production with an agent that signs nothing: whoever has the Temporal credentials of one Mac can answer for it$/,
+  },
   'node-without-line': {
     of: 'dedicated-signer',
     edits: [['name: ams-build-2', 'name: ams-build-2, lines: []']],
@@ -307,7 +315,7 @@ describe('topology check finds', () => {
     const placed = view.findings.map(
       ({ verdict, at }) => `${verdict} ${lines[Number(at.replace('topology.yaml:', '')) - 1]?.match(/ams-\w+-\d/)?.[0] ?? '?'}`,
     );
-    expect(placed).toEqual(['error ams-build-2', 'warning ams-sign-2', 'note ams-sign-1']);
+    expect(placed).toEqual(['error ams-build-2', 'warning ams-sign-2', 'warning ams-sign-1', 'note ams-sign-1']);
   });
 
   it('certificates of several lines together above what Apple permits, as a warning, for they may be of several teams', async () => {
@@ -342,7 +350,11 @@ describe('topology check finds', () => {
   it('nothing shared between pools of one line, beside a pool that is apart', async () => {
     const config = edited('isolated-pools', [['courier-build-1, pool: courier,', 'courier-build-1, pool: courier-build,']]);
     const pools = (await check(config)).view.findings.map((one) => `${one.check} ${one.lines.join(' ')}`);
-    expect(pools.toSorted()).toEqual(['pools-share-approvers courier-apps depot-apps', 'pools-share-line courier-apps']);
+    expect(pools.toSorted()).toEqual([
+      'node-without-key courier-apps depot-apps',
+      'pools-share-approvers courier-apps depot-apps',
+      'pools-share-line courier-apps',
+    ]);
   });
 
   it('a publisher of a line that copies, and names six of many nodes in words, all of them in the document', async () => {
@@ -356,6 +368,7 @@ describe('topology check finds', () => {
         check: 'node-without-line',
         found: expect.stringMatching(/^idle-1, idle-2, idle-3, idle-4, idle-5, idle-6 and 2 more follow no line/),
       },
+      { check: 'node-without-key' },
     ]);
     expect((await check(config)).view.findings[1]?.nodes).toHaveLength(8);
   });
@@ -395,7 +408,7 @@ describe('topology check', () => {
     expect(ran.stdout).toMatch(
       /^error +key-without-reason {2}topology\.yaml:\d+\n {2}found {5}ams-build-2 .*\n {2}expected {2}.*\n {2}next {6}/m,
     );
-    expect(ran.stdout).toContain(`${config}: 1 error, 0 warnings, 0 notes.`);
+    expect(ran.stdout).toContain(`${config}: 1 error, 1 warning, 0 notes.`);
   });
 
   it.each([

@@ -57,6 +57,9 @@ it('the commands of docs/agents.md do what it says', async () => {
   expect(plists.map((one) => one['Label'])).toEqual(['reseal.agent', 'reseal.canary']);
   expect(plists[1]?.['ProgramArguments']).toContain(loadConfiguration(mesh.folders.config).reseal.agent.canary);
 
+  const enrolled = await runReseal(said('node enroll'), { env: env() });
+  expect(enrolled.stdout).toMatch(/^Made a key for .*\n.*\n\n {4}nodeKey: "ssh-ed25519 /);
+
   const agent = RunningReseal.start(said('agent run'), { env: env() });
   await agent.says(`Serves ${node}`);
   const state = loadConfiguration(mesh.folders.config).topology.nodes[0]?.state ?? '';

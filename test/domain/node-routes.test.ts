@@ -8,6 +8,8 @@ const node = (text: string, region: string, reach: Reach): NodeDeclaration => ({
 const ssh = (host: string): Reach => ({ kind: 'ssh', host, port: 22, user: 'reseal' });
 
 const LIMITS = { nodeOfflineAfter: 120_000, nodeOperationTimeout: 300_000 };
+const SHARED = { gateways: 'shared', gatewayKeys: {} } as const;
+const PER_REGION = { gateways: 'per-region', gatewayKeys: {} } as const;
 const NODES = [
   node('local-1', 'eu-west', { kind: 'local', home: '/x' }),
   node('agent-1', 'eu-west', { kind: 'agent' }),
@@ -18,8 +20,8 @@ const NODES = [
 
 describe('who serves a node', () => {
   it('is its agent where it has one, and the installation’s own workers for all others, unless gateways stand in the regions', () => {
-    expect(routesOf(NODES, 'shared')).toEqual({ 'agent-1': { by: 'agent' } });
-    expect(routesOf(NODES, 'per-region')).toEqual({
+    expect(routesOf(NODES, SHARED)).toEqual({ 'agent-1': { by: 'agent' } });
+    expect(routesOf(NODES, PER_REGION)).toEqual({
       'agent-1': { by: 'agent' },
       'ssh-eu-1': { by: 'gateway', region: 'eu-west' },
       'ssh-eu-2': { by: 'gateway', region: 'eu-west' },
@@ -28,22 +30,22 @@ describe('who serves a node', () => {
   });
 
   it('is told of the nodes that are asked about, and of no other', () => {
-    expect(routesAmong([name('local-1'), name('ssh-us-1')], routesOf(NODES, 'per-region'))).toEqual({
+    expect(routesAmong([name('local-1'), name('ssh-us-1')], routesOf(NODES, PER_REGION))).toEqual({
       'ssh-us-1': { by: 'gateway', region: 'us-east' },
     });
   });
 
   it('says which task queue its work goes to, and how long it may lie there', () => {
-    const routes = routesOf(NODES, 'per-region');
+    const routes = routesOf(NODES, PER_REGION);
     const of = (text: string) => handoutOf('reseal', name(text), routes, LIMITS);
     expect(of('local-1')).toBeNull();
-    expect(of('agent-1')).toEqual({ taskQueue: 'reseal/node/agent-1', patience: 120_000 });
-    expect(of('ssh-eu-2')).toEqual({ taskQueue: 'reseal/gateway/eu-west', patience: 300_000 });
+    expect(of('agent-1')).toEqual({ taskQueue: 'reseal/node/agent-1', patience: 120_000, keys: [] });
+    expect(of('ssh-eu-2')).toEqual({ taskQueue: 'reseal/gateway/eu-west', patience: 300_000, keys: [] });
     expect(handoutOf('reseal', name('ssh-eu-2'), routes, { ...LIMITS, nodeOfflineAfter: 900_000 })?.patience).toBe(900_000);
   });
 
   it('divides a soak among those who reach the nodes, so that nobody gets a node that it does not reach', () => {
-    const routes = routesOf(NODES, 'per-region');
+    const routes = routesOf(NODES, PER_REGION);
     const names = NODES.map((one) => one.name);
     const batches = byHandout(names, (one) => handoutOf('reseal', one, routes, LIMITS));
     expect(batches.map((batch) => [batch.handout?.taskQueue ?? null, batch.nodes])).toEqual([
@@ -55,7 +57,7 @@ describe('who serves a node', () => {
   });
 
   it('names who is away, and what to start where', () => {
-    const routes: Routes = routesOf(NODES, 'per-region');
+    const routes: Routes = routesOf(NODES, PER_REGION);
     expect(nobodyThere(name('agent-1'), routes, 120_000)).toBe(
       'the agent of agent-1 took up no work within 120 s; see on that Mac whether `reseal agent run --node agent-1` runs, and reaches Temporal',
     );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { presences, serversOf } from '../../src/cli/doctor/serving.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
+import { enroll, gatewayFolder } from '../../src/identity/enrolled-keys.js';
 import { startGateway } from '../../src/temporal/gateway.js';
 import type { RunningWorker } from '../../src/temporal/running-worker.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
@@ -42,7 +43,11 @@ describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null
     scenario = await startScenario({
       nodes: 3,
       folder,
-      changed: (mesh) => behindSsh(mesh, servers, { gateways: 'per-region' }),
+      changed: async (mesh) => {
+        // One region's gateway is enrolled: what it says counts under its key alone.
+        const { key } = await enroll(gatewayFolder(mesh.folders.root, 'eu-west'), [], 'keep');
+        await behindSsh(mesh, servers, { gateways: 'per-region', gatewayKeys: { 'eu-west': key } });
+      },
       policy: { limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '15s', nodeOfflineAfter: '5s' } },
     });
   });

@@ -1,4 +1,5 @@
 import type { Duration, Instant, LineName, NodeName, Sha256 } from '../brands.js';
+import type { SignatureTerms } from './report-signature.js';
 
 /** The version of the node protocol that this build speaks; `inspect` returns it, preflight refuses any other. */
 export const NODE_PROTOCOL = 1;
@@ -24,6 +25,8 @@ export interface NodeOrder {
   /** Digest of the frozen topology and of the frozen policy, both in the store under `frozen/<sha256>.json`. */
   readonly topology: Sha256;
   readonly policy: Sha256;
+  /** Missing: no key is enrolled for whoever serves the node, and its answer is believed as it comes. */
+  readonly sign?: SignatureTerms;
 }
 
 /** What the orders of one rotation, or of one restore, have in common. */

@@ -1,8 +1,13 @@
 import type { Duration, NodeName } from '../brands.js';
 import type { NodeDeclaration } from '../topology.js';
 
-/** Who carries out a node's operations where that is not the installation's own workers: the agent on it, or the gateway of its region. */
-export type Route = { readonly by: 'agent' } | { readonly by: 'gateway'; readonly region: string };
+/**
+ * Who carries out a node's operations where that is not the installation's own workers: the agent on it, or the gateway of its region. `keys`: the public
+ * keys enrolled for it, `ssh-ed25519 AAAA…`, with one of which it signs its answers; missing where there is none.
+ */
+export type Route = ({ readonly by: 'agent' } | { readonly by: 'gateway'; readonly region: string }) & {
+  readonly keys?: readonly string[];
+};
 
 /** The routes of some nodes; one that is not named is served by the installation's own workers. */
 export type Routes = Readonly<Record<NodeName, Route>>;
@@ -21,11 +26,20 @@ export function routeOf(node: Pick<NodeDeclaration, 'reach' | 'region'>, gateway
   }
 }
 
-export function routesOf(nodes: readonly NodeDeclaration[], gateways: Gateways): Routes {
+/** What of `ssh` in reseal.yaml says who serves hosts. */
+export interface GatewaySettings {
+  readonly gateways: Gateways;
+  /** By region: the public keys of its gateway. */
+  readonly gatewayKeys: Readonly<Record<string, readonly string[]>>;
+}
+
+export function routesOf(nodes: readonly NodeDeclaration[], { gateways, gatewayKeys }: GatewaySettings): Routes {
   const routes: Record<NodeName, Route> = {};
   for (const node of nodes) {
     const route = routeOf(node, gateways);
-    if (route !== null) routes[node.name] = route;
+    if (route === null) continue;
+    const keys = (route.by === 'agent' ? node.nodeKeys : gatewayKeys[route.region]) ?? [];
+    routes[node.name] = keys.length === 0 ? route : { ...route, keys };
   }
   return routes;
 }
@@ -60,6 +74,8 @@ export interface Handout {
   readonly taskQueue: string;
   /** Milliseconds until nobody is said to be there. */
   readonly patience: Duration;
+  /** Who takes it up signs the answer with one of these; none: the answer is believed as it comes. */
+  readonly keys: readonly string[];
 }
 
 /**
@@ -77,11 +93,12 @@ export function handoutOf(
   if (route === undefined) return null;
   switch (route.by) {
     case 'agent':
-      return { taskQueue: agentQueue(own, node), patience: limits.nodeOfflineAfter };
+      return { taskQueue: agentQueue(own, node), patience: limits.nodeOfflineAfter, keys: route.keys ?? [] };
     case 'gateway':
       return {
         taskQueue: gatewayQueue(own, route.region),
         patience: Math.max(limits.nodeOfflineAfter, limits.nodeOperationTimeout),
+        keys: route.keys ?? [],
       };
   }
 }

@@ -30,6 +30,7 @@ export type TopologyCheck =
   | 'no-other-signer'
   | 'mixed-environments'
   | 'node-without-line'
+  | 'node-without-key'
   | 'pools-share-line'
   | 'pools-share-source'
   | 'pools-share-store'

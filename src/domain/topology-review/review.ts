@@ -7,6 +7,7 @@ import { checkIdlePublishers, checkProfiles, checkPublishing } from './distribut
 import { factsOf } from './facts.js';
 import type { TopologyFinding, TopologyVerdict } from './finding.js';
 import { checkCertificateLimit, checkHolders, checkSigners } from './keys.js';
+import { checkEnrolment } from './enrolment.js';
 import { checkPools } from './pools.js';
 import { checkIdleNodes, checkNodesOfLine, checkRegions } from './spread.js';
 
@@ -74,6 +75,7 @@ export function reviewTopology(reviewed: Reviewed): readonly TopologyFinding[] {
     ...checkIdlePublishers(topology, all),
     ...antiPatterns(topology),
     ...checkIdleNodes(topology),
+    ...checkEnrolment(topology),
     ...checkPools(topology, roster, all),
     ...wipeablePlaces(reviewed),
   ];

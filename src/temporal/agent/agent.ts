@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { StepHooks } from '../../../activities/node/index.js';
+import { signingAnswers } from '../../../activities/node/signed-answers.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { agentQueue } from '../../domain/node/routes.js';
 import type { NodeDeclaration } from '../../domain/topology.js';
+import { enrolledKeysIn } from '../../identity/enrolled-keys.js';
 import { throughCanary } from '../../node-shell/canary/client.js';
 import { LocalNode } from '../../node-shell/local.js';
 import { thisMac, type Place } from '../../node-shell/place.js';
@@ -60,6 +62,8 @@ export interface RunningAgent {
 interface ServedNode {
   readonly node: NodeDeclaration;
   readonly place: Place;
+  /** Its state folder on this machine. */
+  readonly folder: string;
   readonly queue: string;
   readonly state: HeldState;
 }
@@ -124,19 +128,24 @@ function holdNodes(request: AgentRequest, configuration: Configuration, undo: ((
     const { canary } = configuration.reseal.agent;
     const mac = thisMac(home, request.path);
     const place = canary === null ? mac : throughCanary(mac, canary);
-    const state = holdState(name, new LocalNode(name, place).resolve(node.state));
+    const stateFolder = new LocalNode(name, place).resolve(node.state);
+    const state = holdState(name, stateFolder);
     undo.push(() => state.release());
-    return { node, place, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state };
+    return { node, place, folder: stateFolder, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state };
   });
 }
 
-function createWorker({ node, place, queue }: ServedNode, served: Omit<NodeService, 'reach'>, mine: AgentIdentity): Promise<Worker> {
+function createWorker(
+  { node, place, folder, queue }: ServedNode,
+  served: Omit<NodeService, 'reach'>,
+  mine: AgentIdentity,
+): Promise<Worker> {
   return createResealWorker({
     connection: served.connection,
     namespace: served.namespace,
     taskQueue: queue,
     identity: identityText(mine),
-    activities: nodeService({ ...served, reach: reachOnly(node.name, place) }),
+    activities: signingAnswers(nodeService({ ...served, reach: reachOnly(node.name, place) }), () => enrolledKeysIn(folder)),
     activityPollers: 1,
     maxConcurrentActivities: AT_ONCE,
     shutdownGraceTime: GRACE,

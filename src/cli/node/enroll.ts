@@ -1,0 +1,100 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { loadConfiguration, type Configuration } from '../../configuration/load.js';
+import { ResealError } from '../../domain/errors.js';
+import { enroll, gatewayFolder, type Enrolment } from '../../identity/enrolled-keys.js';
+import { LocalNode } from '../../node-shell/local.js';
+import { thisMac } from '../../node-shell/place.js';
+import { defineCommand, type Context } from '../command.js';
+import { configFolder } from '../config-folder.js';
+import { homeFolder } from '../home.js';
+
+/** Who signs from this machine, where its key lies, and what the configuration declares of it. */
+interface Signer {
+  /** In a sentence. */
+  readonly name: string;
+  readonly folder: string;
+  readonly declared: readonly string[];
+  /** The line of the configuration, for a key or a list of two. */
+  readonly declaration: (value: string) => readonly string[];
+}
+
+export const command = defineCommand({
+  description: "Make, on this Mac, the key that its agent signs its answers with, and show what to declare; or that of a region's gateway",
+  arguments: { node: { kind: 'text', description: 'The node of topology.yaml that this Mac is' } },
+  options: {
+    gateway: { kind: 'text', description: 'Of the gateway of this region, which runs on this machine', value: 'REGION' },
+    buildsHome: {
+      kind: 'text',
+      description: 'Home of the account that builds, as `agent run` is given it; it counts where the state folder is declared below ~',
+      value: 'DIR',
+    },
+    renew: { kind: 'flag', description: 'Make a key that is to replace the one there is' },
+  },
+  async handler(context, { node }, { gateway, buildsHome, renew }) {
+    const configuration = loadConfiguration(configFolder(context));
+    const signer = signerOf(context, configuration, node, gateway, buildsHome ?? homedir());
+    const enrolment = await enroll(signer.folder, signer.declared, renew ? 'renew' : 'keep');
+    context.output.show({ schemaVersion: 1, ...(gateway === undefined ? { node } : { gateway }), ...enrolment }, () =>
+      enrolmentText(signer, enrolment),
+    );
+  },
+});
+
+function signerOf(
+  context: Context,
+  configuration: Configuration,
+  node: string | undefined,
+  region: string | undefined,
+  buildsHome: string,
+): Signer {
+  if ((node === undefined) === (region === undefined))
+    throw new ResealError('USAGE', 'Name the node that this Mac is, or with --gateway the region that this machine is the gateway of.');
+  return node === undefined ? gatewayOf(context, configuration, region ?? '') : agentOf(context, configuration, node, buildsHome);
+}
+
+function agentOf(context: Context, { topology, reseal }: Configuration, name: string, buildsHome: string): Signer {
+  const node = topology.nodes.find((one) => one.name === name);
+  if (node === undefined)
+    throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}. List them with \`reseal node list\`.`);
+  if (node.reach.kind === 'ssh')
+    throw new ResealError('REFUSED', `${name} is reached over SSH: its host key, pinned in known_hosts, says who it is. ${reseal.ssh.gateways === 'per-region' ? `The gateway of its region is enrolled instead: reseal node enroll --gateway ${node.region}.` : 'The workers of the installation answer for it, and need no key.'}`); // prettier-ignore
+  if (node.reach.kind === 'local')
+    throw new ResealError('REFUSED', `${name} is a folder that the workers of the installation serve: they need no key.`);
+  return {
+    name,
+    folder: new LocalNode(node.name, thisMac(resolve(context.cwd, buildsHome), context.env['PATH'])).resolve(node.state),
+    declared: node.nodeKeys ?? [],
+    declaration: (value) => ['Declare it in topology.yaml, at this node:', '', `    nodeKey: ${value}`],
+  };
+}
+
+function gatewayOf(context: Context, { topology, reseal }: Configuration, region: string): Signer {
+  if (!topology.nodes.some((node) => node.region === region && node.reach.kind === 'ssh'))
+    throw new ResealError('NOT_FOUND', `topology.yaml declares no host (reach: ssh) in region ${region}.`);
+  return {
+    name: `the gateway of ${region}`,
+    folder: gatewayFolder(homeFolder(context.home, context.env, context.cwd), region),
+    declared: reseal.ssh.gatewayKeys[region] ?? [],
+    declaration: (value) => ['Declare it in reseal.yaml:', '', 'ssh:', '  gatewayKeys:', `    ${region}: ${value}`],
+  };
+}
+
+function enrolmentText({ name, declaration }: Signer, enrolment: Enrolment): readonly string[] {
+  const quoted = (key: string): string => JSON.stringify(key);
+  switch (enrolment.kind) {
+    case 'enrolled': {
+      const what = enrolment.made ? `Made a key for ${name}; its private half stays on this machine.` : `${name} has a key.`;
+      if (enrolment.declared) return [what, `The configuration declares it: ${enrolment.key}`];
+      return [what, ...declaration(quoted(enrolment.key))];
+    }
+    case 'replacing': {
+      const what = `${name} has a key, and one that is to replace it.`;
+      if (enrolment.declared === 'both')
+        return [what, 'Both are declared. When nothing is in flight that began before, declare the new one alone:', '', ...declaration(quoted(enrolment.next)), '', 'and run this command again: it deletes the old one.']; // prettier-ignore
+      return [what, ...declaration(`[${quoted(enrolment.key)}, ${quoted(enrolment.next)}]`)];
+    }
+    case 'replaced':
+      return [`The configuration declares the new key of ${name} alone, so the old one was deleted.`];
+  }
+}

@@ -1,0 +1,52 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { ResealError } from '../domain/errors.js';
+import type { ReportStatement } from '../domain/node/report-signature.js';
+import type { SignatureStanding } from '../domain/signing/standing.js';
+import { canonicalBytes } from './canonical.js';
+import { standingOf } from './standing.js';
+import { signInProcess } from './sshsig.js';
+import { sshString } from './ssh-wire.js';
+
+/** What nodes' and gateways' signatures are made for: they count for nothing else, and nothing else counts as theirs. */
+export const REPORT_NAMESPACE = 'reseal-report-v1';
+
+/** The key that an agent or a gateway signs its answers with: Ed25519. The private half stays on its machine. */
+export interface NodeKey {
+  /** `ssh-ed25519 AAAA…`, for topology.yaml or reseal.yaml. */
+  readonly line: string;
+  sign(statement: ReportStatement): string;
+}
+
+/** A new one's private half: PKCS#8 in PEM (RFC 8410). */
+export const newNodeKey = (): string => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+/** @param where the file, for the sentence @throws ResealError IDENTITY_UNAVAILABLE where the text is no such key; it is not repeated */
+export function readNodeKey(secret: string, where: string): NodeKey {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(secret);
+  } catch {
+    throw unreadable(where);
+  }
+  if (key.asymmetricKeyType !== 'ed25519') throw unreadable(where);
+  const blob = publicBlob(key);
+  return {
+    line: `ssh-ed25519 ${Buffer.from(blob).toString('base64')}`,
+    sign: (statement) => signInProcess(key, blob, canonicalBytes(statement), REPORT_NAMESPACE),
+  };
+}
+
+const unreadable = (where: string): ResealError =>
+  new ResealError(
+    'IDENTITY_UNAVAILABLE',
+    `${where} holds no Ed25519 private key in PEM. Move it away; \`reseal node enroll\` makes a new one.`,
+  );
+
+function publicBlob(key: KeyObject): Uint8Array {
+  const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
+  return Buffer.concat([sshString('ssh-ed25519'), sshString(Buffer.from(x, 'base64url'))]);
+}
+
+/** Whose signature an answer has, among the keys that are enrolled for who was asked. */
+export const reportSignature = (statement: ReportStatement, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(statement, signature, REPORT_NAMESPACE, keys);
