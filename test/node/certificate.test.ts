@@ -235,6 +235,31 @@ describe('purge destroys retired keychains, and nothing that a rollback may need
     expect(await readdir(join(mac.home, STATE, 'keychains'))).toEqual([]);
   });
 
+  it('one that was cut off after the keychain had gone is finished by the next; one that only says so is found out', async () => {
+    await signer();
+    await stage();
+    await mesh.activities().unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    mesh.now = Date.parse('2030-01-01T00:00:00Z');
+    const own = join(mac.home, 'bin/security');
+    await rename(own, `${own}.own`);
+    // Takes the order, and does nothing.
+    await writeFile(
+      own,
+      `#!/bin/sh\nif [ "$1" = -i ]; then input=$(cat); case $input in *'"delete-keychain"'*) exit 0 ;; esac; printf '%s\\n' "$input" | '${own}.own' -i; else exec '${own}.own' "$@"; fi\n`,
+      { mode: 0o755 },
+    );
+    await expect(purge()).rejects.toMatchObject({
+      type: 'READ_BACK_FAILED',
+      message: `Node ams-build-1: the keychain ${keychainFor(fresh)} is still there after it was destroyed.`,
+    });
+    await rename(`${own}.own`, own);
+    // As a purge that was killed leaves it: the keychain has gone, its mark has not.
+    mac.security('delete-keychain', keychainFor(fresh));
+    expect(await purge()).toEqual({ purged: [fresh.sha1], kept: [] });
+    expect(await readdir(join(mac.home, STATE, 'keychains'))).toEqual([]);
+    expect(await purge()).toEqual({ purged: [], kept: [] });
+  });
+
   it('a note that says nothing keeps the keychain, and is named', async () => {
     await signer();
     await stage();
