@@ -1,4 +1,5 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sha1 } from '../../src/domain/brands.js';
@@ -143,6 +144,34 @@ describe('identities where they should be, and nowhere else (R4, S5, S7)', () =>
     await setFault(mac.home, { kind: 'hang', programs: ['security'] });
     const { verdict } = await inspect();
     expect(verdict).toBe('inconclusive');
+  });
+
+  it('an inspection of a signer with two keychains of its own starts at most 8 programs', async () => {
+    const names = [identity.sha1.slice(0, 8), '0badcafe'].map((digits) => `reseal-${digits}.keychain`);
+    const [own = '', next = ''] = names;
+    const made = mac.interactive(
+      `create-keychain -p own ${own}`,
+      `create-keychain -p own ${next}`,
+      `import ${mac.path(`${identity.sha1}.p12`)} -k ${own} -P p12 -T /usr/bin/codesign`,
+      `set-key-partition-list -S apple-tool:,apple:,codesign: -s -k own ${own}`,
+      `lock-keychain ${next}`,
+      `list-keychains -d user -s ${own} ${next}`,
+    );
+    expect(made.stderr).toBe('');
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    const log = mac.path('started');
+    writeFileSync(log, '');
+    for (const name of await readdir(join(mac.home, 'bin'))) {
+      const path = join(mac.home, 'bin', name);
+      await rename(path, `${path}.own`);
+      await writeFile(path, `#!/bin/sh\necho "${name} $1" >>'${log}'\nexec '${path}.own' "$@"\n`, { mode: 0o755 });
+    }
+    const { verdict, checks = [] } = await mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.from, everyCheck: true });
+    expect(verdict).toBe('pass');
+    expect(checks.find(({ check }) => check === 'partition-lists')?.verdict).toBe('pass');
+    const started = readFileSync(log, 'utf8').trimEnd().split('\n');
+    expect(started).toContain('security -i');
+    expect(started.length, started.join(', ')).toBeLessThanOrEqual(8);
   });
 
   it('an identity with a keychain of its own is in no shared one; twice is told, and an early lock too', async () => {
