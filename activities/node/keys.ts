@@ -57,23 +57,24 @@ async function lookAtKeychains(
 ): Promise<readonly SeenKeychain[] | Unsaid> {
   const list = await security.searchList();
   if ('none' in list) return list;
-  const seen: SeenKeychain[] = [];
-  for (const path of list.answer) {
-    const keychain = await security.keychain(path);
-    if ('none' in keychain) return keychain;
-    const { state, info } = keychain.answer;
-    seen.push({ path, state, holds: [], locksAfter: info?.timeout ?? null });
-  }
+  const shown = await security.keychains(list.answer);
+  if ('none' in shown) return shown;
+  const seen = list.answer.map((path, position): SeenKeychain => {
+    const { state = 'unknown', info = null } = shown.answer[position] ?? {};
+    return { path, state, holds: [], locksAfter: info?.timeout ?? null };
+  });
   const doubled = new Set(matching.map((row) => row.sha1)).size < matching.length;
   const matters = doubled || seen.some(({ path, state, locksAfter }) => state === 'locked' || locksAfter !== null || isDedicated(path));
   if (!matters) return seen;
   if (seen.some(({ path }) => isDedicated(path)) && !list.answer.includes(SYSTEM_KEYCHAIN))
     seen.push({ path: SYSTEM_KEYCHAIN, state: 'unknown', holds: [], locksAfter: null });
+  const there = seen.filter(({ state }) => state !== 'missing' && state !== 'not-a-keychain');
+  const holdings = await security.identitiesOf(there.map(({ path }) => path));
+  if ('none' in holdings) return holdings;
   for (const [position, keychain] of [...seen].entries()) {
-    if (keychain.state === 'missing' || keychain.state === 'not-a-keychain') continue;
-    const holds = await security.identities([keychain.path]);
-    if ('none' in holds) return holds;
-    const held = holds.answer.matching.map((row) => row.sha1).filter((sha1) => wanted.includes(sha1));
+    const holds = holdings.answer[there.indexOf(keychain)];
+    if (holds === undefined) continue;
+    const held = holds.matching.map((row) => row.sha1).filter((sha1) => wanted.includes(sha1));
     // A locked one might ask a person, and one that people made holds more than is reseal's to look at.
     const isAsked = held.length > 0 && keychain.state === 'unlocked' && isDedicated(keychain.path);
     const partitions = isAsked ? await security.partitionLists(keychain.path) : null;

@@ -1,6 +1,6 @@
 import type { CommandResult } from '../../src/node-shell/contract.js';
 import { judgeSignature, type Finding } from '../../src/domain/node/canary.js';
-import { parseCodesignDisplay } from '../../src/mac/codesign.js';
+import { isUnsigned, parseCodesignDisplay } from '../../src/mac/codesign.js';
 import { APP, APPLICATIONS, type Signed } from './canary-app.js';
 import type { CanaryFolder } from './canary-folder.js';
 import type { KnownManifest } from './frozen-contents.js';
@@ -19,6 +19,8 @@ export async function readBack(
   const place = (name: string): Promise<string> => files.programPath(folder.at(name));
   for (const part of parts) {
     const shown = await codesign('-dvvv', await place(part.path));
+    if (isUnsigned(shown))
+      return { verdict: 'fail', sentence: `\`codesign\` says that it has signed ${part.entry.bundleId}, and that is not signed at all` };
     const code = shown.code === 0 && !shown.expired ? parseCodesignDisplay(shown.stderr) : null;
     if (code === null) return { verdict: 'inconclusive', sentence: '`codesign -dvvv` does not show what was just signed' };
     if (code.signature === 'none' && environment === 'simulated')

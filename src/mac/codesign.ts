@@ -23,6 +23,10 @@ export function parseCodesignDisplay(stderr: string): CodeShown | null {
   };
 }
 
+/** Whether `codesign -d` or `--verify` says that there is no signature at all. */
+export const isUnsigned = ({ code, stderr, expired }: CommandResult): boolean =>
+  code === 1 && !expired && /: code object is not signed at all\s*$/m.test(stderr);
+
 function signatureOf(value: string | null): CodeShown['signature'] {
   if (value === 'adhoc') return 'ad-hoc';
   return value?.startsWith('none') === true ? 'none' : 'signed';

@@ -33,6 +33,13 @@ export function parseFindIdentity(stdout: string): ListedIdentities | null {
   return { matching: rowsOf(stdout.slice(0, at)), valid: rowsOf(rawValid), rawValid };
 }
 
+/** What `security -i` prints of several `find-identity -p codesigning`, one after the other. null: one of them is no answer. */
+export function parseFindIdentities(stdout: string): readonly ListedIdentities[] | null {
+  const answers = stdout.split(/(?<=^ {5}\d+ valid identities found\n)/m).map(parseFindIdentity);
+  const read = answers.filter((answer) => answer !== null);
+  return read.length === answers.length ? read : null;
+}
+
 const rowsOf = (text: string): readonly IdentityRow[] =>
   text.split('\n').flatMap((line) => {
     const [, sha1, label, annotation] = ROW.exec(line) ?? [];

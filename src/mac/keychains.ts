@@ -23,6 +23,25 @@ export function parseKeychainInfo(stderr: string): KeychainInfo | null {
   };
 }
 
+export interface ShownKeychain {
+  readonly state: KeychainState;
+  /** null: it is not unlocked. */
+  readonly info: KeychainInfo | null;
+}
+
+/**
+ * What `security -i` says on stderr of several `show-keychain-info`, in their order: of one that is open its line, of any other, after a sentence,
+ * `show-keychain-info: returned <OSStatus>` (SecurityTool/macOS/security.c). null: this is no answer of it.
+ */
+export function parseKeychainInfos(stderr: string): readonly ShownKeychain[] | null {
+  const shown = stderr.split('\n').flatMap((line): readonly ShownKeychain[] => {
+    const returned = /^show-keychain-info: returned (-?\d+)$/.exec(line)?.[1];
+    if (returned !== undefined) return [{ state: keychainState(Number(returned) & 255), info: null }];
+    return line.startsWith('Keychain "') ? [{ state: 'unlocked', info: parseKeychainInfo(line) }] : [];
+  });
+  return shown.every(({ state, info }) => state !== 'unknown' && (state === 'unlocked') === (info !== null)) ? shown : null;
+}
+
 /** The state of a keychain by the exit code of `show-keychain-info`, which is its OSStatus & 255. */
 export type KeychainState = 'unlocked' | 'locked' | 'missing' | 'not-a-keychain' | 'unknown';
 

@@ -1,7 +1,16 @@
 import type { CommandResult, NodeShell } from '../node-shell/contract.js';
-import { parseFindIdentity, type ListedIdentities } from './find-identity.js';
+import { securityLine } from '../node-shell/security-line.js';
+import { parseFindIdentities, parseFindIdentity, type ListedIdentities } from './find-identity.js';
 import { partitionLists } from './partition-lists.js';
-import { keychainState, parseKeychainInfo, parseKeychainList, type KeychainInfo, type KeychainState } from './keychains.js';
+import {
+  keychainState,
+  parseKeychainInfo,
+  parseKeychainInfos,
+  parseKeychainList,
+  type KeychainInfo,
+  type KeychainState,
+  type ShownKeychain,
+} from './keychains.js';
 
 /** What a question to `security` came to; where it has no answer, why, in words of a sentence. */
 export type Said<T> = { readonly answer: T } | Unsaid;
@@ -43,10 +52,36 @@ export class Security {
     return state === 'unlocked' && info === null ? unclear('show-keychain-info', result) : { answer: { state, info } };
   }
 
+  /** How each of several keychains is, by one process for all of them. */
+  async keychains(paths: readonly string[]): Promise<Said<readonly ShownKeychain[]>> {
+    return this.ofEach('show-keychain-info', [], paths, ({ stderr }) => parseKeychainInfos(stderr));
+  }
+
+  /** What each of several keychains holds, by one process for all of them. */
+  async identitiesOf(paths: readonly string[]): Promise<Said<readonly ListedIdentities[]>> {
+    return this.ofEach('find-identity', ['-p', 'codesigning'], paths, ({ stdout }) => parseFindIdentities(stdout));
+  }
+
   /** Of the private keys of a keychain; it shows no secret without `-d`, and its names and labels go nowhere from here. */
   async partitionLists(path: string): Promise<Said<readonly (readonly string[] | null)[]>> {
     const result = await this.run('dump-keychain', '-a', path);
     return result.code === 0 && !result.expired ? { answer: partitionLists(result.stdout) } : noAnswer('dump-keychain', result);
+  }
+
+  /** One command for each keychain, on the stdin of one `security -i`: its exit code is that of the last one, and says nothing of the others. */
+  private async ofEach<T>(
+    command: string,
+    options: readonly string[],
+    paths: readonly string[],
+    read: (result: CommandResult) => readonly T[] | null,
+  ): Promise<Said<readonly T[]>> {
+    if (paths.length === 0) return { answer: [] };
+    const lines = paths.map((path) => securityLine([command, ...options, path]));
+    const stdin = lines.map((one) => ('line' in one ? `${one.line}\n` : '')).join('');
+    const result = await this.shell.run({ program: 'security', args: ['-i'], stdin, timeout: this.timeout });
+    if (result.notRun !== undefined || result.code === 127 || result.expired) return noAnswer(command, result);
+    const answers = read(result);
+    return answers?.length === paths.length ? { answer: answers } : unclear(command, result);
   }
 
   private run(...args: readonly string[]): Promise<CommandResult> {

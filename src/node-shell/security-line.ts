@@ -13,6 +13,13 @@ export function securityLine(words: readonly string[]): { readonly line: string 
   return words.length > MOST_WORDS || Buffer.byteLength(line) >= LONGEST_LINE ? { none: 'too-long' } : { line };
 }
 
+/** The words of each of several such lines; null where one of them is none, or there is no line. */
+export function linesOf(stdin: string): readonly (readonly string[])[] | null {
+  const lines = (stdin.match(/[^\n]*\n|[^\n]+$/g) ?? []).map(wordsOf);
+  const read = lines.filter((words) => words !== null);
+  return read.length > 0 && read.length === lines.length ? read : null;
+}
+
 /** The words of such a line with its end; null for anything that `securityLine` would not have written. */
 export function wordsOf(stdin: string): readonly string[] | null {
   const words = [...stdin.matchAll(/"((?:[^"\\]|\\["\\])*)"/g)].map(([, word = '']) => word.replaceAll(/\\(["\\])/g, '$1'));

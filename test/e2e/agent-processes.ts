@@ -26,6 +26,7 @@ export async function behindAgents(mesh: SimulatedMesh, fits: (node: string) => 
 /** Agents of a mesh, a process each. */
 export class AgentProcesses {
   private readonly running = new Map<string, ChildProcess>();
+  private readonly said: string[] = [];
 
   constructor(private readonly mesh: RotatingMesh) {}
 
@@ -40,9 +41,16 @@ export class AgentProcesses {
       home: mesh.home(node),
       ...change,
     };
-    const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.running.set(node, child);
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => this.said.push(chunk.toString()));
+    child.stderr.pipe(process.stderr, { end: false });
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => { throw new Error(`the agent of ${node} ended`); })]); // prettier-ignore
+  }
+
+  /** Everything that they have said so far, which is what launchd writes to their logs. */
+  logs(): string {
+    return this.said.join('');
   }
 
   /** Resolves when the agent of a node has ended, in whatever way. */

@@ -78,7 +78,7 @@ describe.skipIf(sshdMissing !== null)(
       rmSync(folder, { recursive: true, force: true });
     });
 
-    it('the old identity goes, the new one signs, builds notice nothing, and no secret is in a process list, a history or the ledger (R2, R4, R9, R12, T1)', async () => {
+    it('the old identity goes, the new one signs, builds notice nothing, and no secret is in a process list, a history, a log of an agent or the ledger (R2, R4, R9, R12, T1)', async () => {
       const { mesh } = scenario;
       const { certificate, nextCertificate } = mesh.mesh;
       expect(signers.some(overSsh) && signers.some((name) => !overSsh(name))).toBe(true);
@@ -108,8 +108,10 @@ describe.skipIf(sshdMissing !== null)(
         .join('')
         .replaceAll(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
       const ledger = JSON.stringify([await mesh.ledger.eventsAfter('ios-main-1', -1), await mesh.ledger.rotationNodes('ios-main-1')]);
+      const logs = agents.logs();
+      expect(logs).toContain('ready');
       for (const secret of secrets)
-        for (const where of [list, histories.join(''), decoded, ledger]) expect(where.includes(secret)).toBe(false);
+        for (const where of [list, histories.join(''), decoded, ledger, logs]) expect(where.includes(secret)).toBe(false);
     });
   },
 );

@@ -47,6 +47,16 @@ const secrets = (): readonly string[] =>
     ),
   );
 
+/** Every history of the mesh, as it is kept and with its payloads decoded. */
+async function allHistories(): Promise<string> {
+  const histories: string[] = [];
+  for await (const { workflowId, runId } of mesh.temporal.client.workflow.list({ query: `TaskQueue = '${mesh.taskQueue}'` }))
+    histories.push(JSON.stringify(await mesh.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory()));
+  expect(histories.length).toBeGreaterThan(3);
+  const all = histories.join('');
+  return all + all.replaceAll(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
+}
+
 describe('a certificate rotates on a mesh whose signers are Macs (R2, R9, T1)', () => {
   it('from one keychain to the next, and no secret is in any history; the next incident brings the old one back', async () => {
     const { certificate, nextCertificate } = mesh.mesh;
@@ -71,13 +81,7 @@ describe('a certificate rotates on a mesh whose signers are Macs (R2, R9, T1)', 
       expect(usable(node)).toContain(certificate.sha1);
       expect(usable(node)).not.toContain(nextCertificate.sha1);
     }
-    const histories: string[] = [];
-    for await (const { workflowId, runId } of mesh.temporal.client.workflow.list({ query: `TaskQueue = '${mesh.taskQueue}'` }))
-      histories.push(JSON.stringify(await mesh.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory()));
-    expect(histories.length).toBeGreaterThan(3);
-    const decoded =
-      histories.join('') +
-      histories.join('').replaceAll(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
+    const decoded = await allHistories();
     for (const secret of secrets()) expect(decoded).not.toContain(secret);
   });
 
@@ -129,6 +133,10 @@ describe('a certificate rotates on a mesh whose signers are Macs (R2, R9, T1)', 
     await mesh.untilGate();
     await mesh.approve('ada', 'grace');
     expect(await mesh.result()).toMatchObject({ outcome: 'completed' });
+    // What failed told nothing but names and reasons.
+    const told = (await allHistories()) + JSON.stringify(await mesh.ledger.eventsAfter('ios-main-1', -1));
+    expect(told).toContain('cannot unlock it: macOS would ask a person');
+    for (const secret of secrets()) expect(told).not.toContain(secret);
   });
 
   it('nobody answers: everything comes back (S5, invariant 9)', async () => {

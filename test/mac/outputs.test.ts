@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { identitySummary, parseFindIdentity } from '../../src/mac/find-identity.js';
-import { keychainState, parseKeychainInfo, parseKeychainList } from '../../src/mac/keychains.js';
+import { identitySummary, parseFindIdentities, parseFindIdentity } from '../../src/mac/find-identity.js';
+import { keychainState, parseKeychainInfo, parseKeychainInfos, parseKeychainList } from '../../src/mac/keychains.js';
 
 const TRANSCRIPTS = resolve(import.meta.dirname, '../../../shared/fixtures/transcripts');
 /** A recorded output, without the line that names its source. */
@@ -47,6 +47,25 @@ describe('outputs of `security`, as people recorded them', () => {
       { lockOnSleep: false, timeout: null },
     ]);
     expect([0, 36, 50, 49, 1].map(keychainState)).toEqual(['unlocked', 'locked', 'missing', 'not-a-keychain', 'unknown']);
+  });
+
+  it('several answers of one `security -i` are told apart, in their order; one that is none spoils them all', () => {
+    const [first = '', ...others] = transcript('show-keychain-info').trimEnd().split('\n');
+    const failed = 'security: SecKeychainCopySettings /k: User interaction is not allowed.\nshow-keychain-info: returned -25308';
+    const gone = 'security: SecKeychainCopySettings /g: The specified keychain could not be found.\nshow-keychain-info: returned -25294';
+    expect(parseKeychainInfos(`${[first, failed, ...others, gone].join('\n')}\n`)).toEqual([
+      { state: 'unlocked', info: { lockOnSleep: true, timeout: 300 } },
+      { state: 'locked', info: null },
+      { state: 'unlocked', info: { lockOnSleep: true, timeout: 21_600 } },
+      { state: 'unlocked', info: { lockOnSleep: false, timeout: null } },
+      { state: 'missing', info: null },
+    ]);
+    expect(parseKeychainInfos(`${first}\nshow-keychain-info: returned 1\n`)).toBeNull();
+    expect(parseKeychainInfos(`${first}\nKeychain "x" something new\n`)).toBeNull();
+    const [all, expired, zero] = [transcript('find-identity-all-policies'), transcript('find-identity-expired'), none + transcript('find-identity-zero')]; // prettier-ignore
+    expect(parseFindIdentities(all + zero + expired)).toEqual([all, zero, expired].map(parseFindIdentity));
+    expect(parseFindIdentities(`${all}hello\n${zero}`)?.length).not.toBe(3);
+    expect(parseFindIdentities(all + zero.slice(0, -8))).toBeNull();
   });
 
   it('whatever is no such output is no answer, and nothing in it makes them fail', () => {

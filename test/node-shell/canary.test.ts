@@ -121,6 +121,33 @@ describe('what the canary process runs', () => {
     },
   );
 
+  const lines = (...all: readonly (readonly string[])[]): CanaryRequest => request('security', ['-i'], all.map((words) => line(...words).stdin).join('')); // prettier-ignore
+  it('several lines on stdin that only look, one process for all of them; with one among them that changes something, none', () => {
+    const looks = [
+      ['show-keychain-info', LOGIN],
+      ['show-keychain-info', '/Users/ci/Library/Keychains/ci sign.keychain-db'],
+      ['find-identity', '-p', 'codesigning', LOGIN],
+    ];
+    expect(refusalOf(lines(...looks), BUNDLES)).toBeNull();
+    for (const more of [
+      ['lock-keychain', OWN],
+      ['unlock-keychain', '-p', 'hunter2', LOGIN],
+      ['dump-keychain', '-a', LOGIN],
+      ['show-keychain-info', '/etc/passwd'],
+      ['list-keychains', '-d', 'user', '-s', LOGIN],
+      ['find-generic-password', '-w', '-s', 'hunter2'],
+    ]) {
+      for (const all of [
+        [...looks, more],
+        [more, ...looks],
+      ]) {
+        const refused = refusalOf(lines(...all), BUNDLES);
+        expect(refused, more.join(' ')).toContain('was not given one command in one line, nor lines that only look');
+        expect(refused).not.toContain('hunter2');
+      }
+    }
+  });
+
   it('not what is allowed, with something on stdin', () => {
     expect(refusalOf(request('security', ['find-identity'], 'unlock-keychain'), BUNDLES)).toContain('was given an input');
   });

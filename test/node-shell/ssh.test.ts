@@ -139,6 +139,34 @@ describe.skipIf(sshdMissing !== null)(`a node over SSH${sshdMissing === null ? '
     expect(readdirSync(state).sort()).toEqual(['folder', 'profiles.json']);
   });
 
+  it('whose disk is full keeps what it has, and nothing half written; the sentence says so', async () => {
+    const bin = join(folder, 'bin');
+    const full = join(folder, 'full');
+    mkdirSync(bin);
+    // Some of what comes arrives, then there is no more room.
+    writeFileSync(
+      join(bin, 'base64'),
+      `#!/bin/sh\nif [ -e '${full}' ] && [ $# -gt 0 ]; then printf half; echo 'base64: write error: No space left on device' >&2; exit 1; fi\nexec /usr/bin/base64 "$@"\n`,
+    );
+    chmodSync(join(bin, 'base64'), 0o755);
+    const mac = node(await host({ bin }));
+    const write = async (text: string): Promise<void> => {
+      const file = await mac.prepare(`${state}/profiles.json`, Buffer.from(text), 0o644, 'op-1');
+      await file.commit();
+    };
+    await write('first');
+    writeFileSync(full, '');
+    await expect(write('second')).rejects.toMatchObject({
+      code: 'NODE_WRITE_FAILED',
+      message: expect.stringMatching(/^Node ams-build-1: cannot write .*\/profiles\.json: the node's disk is full\./) as string,
+    });
+    expect(readdirSync(state)).toEqual(['profiles.json']);
+    expect(readFileSync(join(state, 'profiles.json'), 'utf8')).toBe('first');
+    rmSync(full);
+    await write('second');
+    expect(readFileSync(join(state, 'profiles.json'), 'utf8')).toBe('second');
+  });
+
   it('lists a folder of 5,000 stale profiles', async () => {
     const mac = node(await host());
     const stale = Array.from({ length: 5_000 }, (_, index) => `${String(index).padStart(8, '0')}.mobileprovision`);

@@ -235,6 +235,31 @@ describe('purge destroys retired keychains, and nothing that a rollback may need
     expect(await readdir(join(mac.home, STATE, 'keychains'))).toEqual([]);
   });
 
+  it('one that was cut off after the keychain had gone is finished by the next; one that only says so is found out', async () => {
+    await signer();
+    await stage();
+    await mesh.activities().unstageNode({ ...mesh.order(1001, 'unstage'), remove: mesh.to, keep: mesh.from });
+    mesh.now = Date.parse('2030-01-01T00:00:00Z');
+    const own = join(mac.home, 'bin/security');
+    await rename(own, `${own}.own`);
+    // Takes the order, and does nothing.
+    await writeFile(
+      own,
+      `#!/bin/sh\nif [ "$1" = -i ]; then input=$(cat); case $input in *'"delete-keychain"'*) exit 0 ;; esac; printf '%s\\n' "$input" | '${own}.own' -i; else exec '${own}.own' "$@"; fi\n`,
+      { mode: 0o755 },
+    );
+    await expect(purge()).rejects.toMatchObject({
+      type: 'READ_BACK_FAILED',
+      message: `Node ams-build-1: the keychain ${keychainFor(fresh)} is still there after it was destroyed.`,
+    });
+    await rename(`${own}.own`, own);
+    // As a purge that was killed leaves it: the keychain has gone, its mark has not.
+    mac.security('delete-keychain', keychainFor(fresh));
+    expect(await purge()).toEqual({ purged: [fresh.sha1], kept: [] });
+    expect(await readdir(join(mac.home, STATE, 'keychains'))).toEqual([]);
+    expect(await purge()).toEqual({ purged: [], kept: [] });
+  });
+
   it('a note that says nothing keeps the keychain, and is named', async () => {
     await signer();
     await stage();
@@ -320,6 +345,29 @@ describe('keychains of others, and the way back (R6, S5)', () => {
     const accepted = JSON.parse(readFileSync(join(mac.home, STATE, 'accepted.json'), 'utf8')) as Record<string, string[]>;
     expect(accepted['ios-main']).toContain(mesh.from);
   });
+
+  const KEYCHAIN = 'reseal-XXXXXXXX.keychain-db';
+  it.each<readonly [command: string, says: string, returned: number, sentence: string]>([
+    ['unlock-keychain', 'SecKeychainUnlock: User interaction is not allowed.', -25308, 'cannot unlock it: macOS would ask a person'],
+    ['unlock-keychain', 'SecKeychainUnlock: The specified keychain could not be found.', -25294, 'cannot unlock it: it is not there'],
+    ['unlock-keychain', 'SecKeychainUnlock: The specified keychain is not a valid keychain file.', -25295, 'cannot unlock it: the file is no keychain'],
+    ['import', 'SecKeychainItemImport: MAC verification failed during PKCS12 import (wrong password?)', 1, 'cannot import the identity XXXXXXXX: macOS refuses its password or encryption'],
+    ['import', 'SecKeychainItemImport: Unknown format in import.', 1, 'cannot import the identity XXXXXXXX: macOS does not know its format'],
+    ['set-key-partition-list', 'SecKeychainUnlock: The user name or passphrase you entered is not correct.', 1, 'cannot let codesign use its key: its password is another one'],
+    ['set-key-partition-list', 'SecItemCopyMatching: The specified item could not be found in the keychain.', 1, 'cannot let codesign use its key: it holds no private key'],
+  ])('of `%s` that fails with "%s" the sentence says what it could not do and why; the next attempt mends it', async (command, says, returned, sentence) => {
+    await signer();
+    await before(`case $input in *'"${command}"'*) echo 'security: ${says}' >&2; echo '${command}: returned ${returned}' >&2; exit 1 ;; esac`);
+    const named = (text: string): string => text.replaceAll('XXXXXXXX', fresh.sha1.slice(0, 8));
+    await expect(stage()).rejects.toMatchObject({
+      type: 'KEYCHAIN_FAILED',
+      message: expect.stringContaining(`Node ams-build-1, keychain ${named(KEYCHAIN)}: ${named(sentence)}`) as string,
+    });
+    expect(searchList()).not.toContain(keychainFor(fresh));
+    await rename(join(mac.home, 'bin/security.own'), join(mac.home, 'bin/security'));
+    expect(await stage('again')).toMatchObject({ outcome: 'done' });
+    expect(valid()).toContain(fresh.sha1);
+  }); // prettier-ignore
 
   it('a list that `security` would cut short is not sent', async () => {
     await signer();

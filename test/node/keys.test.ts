@@ -1,9 +1,13 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sha1 } from '../../src/domain/brands.js';
 import type { NodeDeclaration, UnlockWindow } from '../../src/domain/topology.js';
+import { openAppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
 import { setClock, setRevoked } from '../../src/simulator/mac/install.js';
 import { setFault } from '../../src/simulator/mac/faults.js';
-import { simulatedMac, type Mac } from '../simulator/mac/support.js';
+import { NAME, simulatedMac, TEAM, type Mac } from '../simulator/mac/support.js';
 import { IDENTITY, NOW, POLICY, world, type World } from './mesh.js';
 
 let mac: Mac;
@@ -76,6 +80,37 @@ describe('identities where they should be, and nowhere else (R4, S5, S7)', () =>
     expect(await problem()).toContain(`identities fail: Node ams-build-1: the identity ${identity.sha1.slice(0, 8)} has expired`);
   });
 
+  it('one that is not valid yet is told so, with where to look', async () => {
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    await setClock(mac.home, new Date('2023-01-01T00:00:00Z'));
+    expect(await problem()).toContain(
+      `identities fail: Node ams-build-1: the identity ${identity.sha1.slice(0, 8)} is not valid yet: look at the node's clock.`,
+    );
+  });
+
+  it('one whose issuer the Mac does not trust is told so', async () => {
+    const stranger = await openAppleHierarchy(mac.path('stranger'));
+    const issued = await stranger.issueCertificate({ commonName: NAME, team: TEAM, notAfter: new Date('2099-01-01T00:00:00Z') });
+    identity.sha1 = issued.sha1;
+    mac.importReady(issued);
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    expect(await problem()).toBe(
+      `identities fail: Node ams-build-1: the identity ${identity.sha1.slice(0, 8)} is not trusted: its issuer's certificate is missing or not the right one.`,
+    );
+  });
+
+  it('a keychain of the search list that is gone, and a file that is none, are named', async () => {
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    mac.interactive('create-keychain -p x old.keychain');
+    const path = join(mac.home, 'Library/Keychains/old.keychain-db');
+    await rm(path);
+    expect(await problem()).toBe(
+      'keychains fail: Node ams-build-1: the search list names old.keychain-db, which is not there; take it off the list, or bring it back.',
+    );
+    await writeFile(path, '<html>Sign in</html>');
+    expect(await problem()).toBe('keychains fail: Node ams-build-1: old.keychain-db, which the search list names, is no keychain.');
+  });
+
   it('a node that may hold keys for another line need not hold those of signers', async () => {
     mac.security('list-keychains', '-d', 'user', '-s');
     await nodeOnMac({ keys: 'allowed', roles: ['compile'] });
@@ -109,6 +144,34 @@ describe('identities where they should be, and nowhere else (R4, S5, S7)', () =>
     await setFault(mac.home, { kind: 'hang', programs: ['security'] });
     const { verdict } = await inspect();
     expect(verdict).toBe('inconclusive');
+  });
+
+  it('an inspection of a signer with two keychains of its own starts at most 8 programs', async () => {
+    const names = [identity.sha1.slice(0, 8), '0badcafe'].map((digits) => `reseal-${digits}.keychain`);
+    const [own = '', next = ''] = names;
+    const made = mac.interactive(
+      `create-keychain -p own ${own}`,
+      `create-keychain -p own ${next}`,
+      `import ${mac.path(`${identity.sha1}.p12`)} -k ${own} -P p12 -T /usr/bin/codesign`,
+      `set-key-partition-list -S apple-tool:,apple:,codesign: -s -k own ${own}`,
+      `lock-keychain ${next}`,
+      `list-keychains -d user -s ${own} ${next}`,
+    );
+    expect(made.stderr).toBe('');
+    await nodeOnMac({ keys: 'allowed', roles: ['signer'] });
+    const log = mac.path('started');
+    writeFileSync(log, '');
+    for (const name of await readdir(join(mac.home, 'bin'))) {
+      const path = join(mac.home, 'bin', name);
+      await rename(path, `${path}.own`);
+      await writeFile(path, `#!/bin/sh\necho "${name} $1" >>'${log}'\nexec '${path}.own' "$@"\n`, { mode: 0o755 });
+    }
+    const { verdict, checks = [] } = await mesh.activities().inspectNode({ ...mesh.order(), manifest: mesh.from, everyCheck: true });
+    expect(verdict).toBe('pass');
+    expect(checks.find(({ check }) => check === 'partition-lists')?.verdict).toBe('pass');
+    const started = readFileSync(log, 'utf8').trimEnd().split('\n');
+    expect(started).toContain('security -i');
+    expect(started.length, started.join(', ')).toBeLessThanOrEqual(8);
   });
 
   it('an identity with a keychain of its own is in no shared one; twice is told, and an early lock too', async () => {

@@ -126,6 +126,15 @@ describe('node truth (R4)', () => {
     expect((await inspect()).findings).toHaveLength(1);
   });
 
+  it('a clock that is further off than the policy allows is a failure', async () => {
+    const at = (skew: number): Promise<NodeReport> =>
+      mesh.activities().inspectNode({ ...mesh.order(), sentAt: mesh.now + skew, manifest: mesh.from });
+    expect((await at(59_000)).problems).toEqual([]);
+    expect((await at(61_000)).problems).toMatchObject([
+      { check: 'clock', verdict: 'fail', reason: `Node ${NODE}: its clock is -61 s off, allowed are 60 s.`, evidence: { skewMs: -61_000 } },
+    ]);
+  });
+
   it('mount or state in a tree that cleaners wipe is a failure (S13)', async () => {
     const bad = await world({ node: { state: '~/Library/Caches/reseal' } });
     try {

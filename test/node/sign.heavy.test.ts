@@ -219,6 +219,27 @@ describe('the signing canary (S2, S5, R4)', () => {
     expect(reason).toMatch(sentence);
   });
 
+  /** Of the same name as the Mac's own, which it may go on to by `real`. */
+  const instead = async (program: string, line: string): Promise<void> => {
+    await wrap(program, line.replaceAll('real', `"${join(mac.home, 'bin', program)}.real"`));
+  };
+
+  needsRcodesign.each([
+    ['is none', `[ $1 != -dvvv ] || { echo "$2: code object is not signed at all" >&2; exit 1; }`, 'failed', /says that it has signed com\.acme\.courier.*, and that is not signed at all/],
+    ['is shown in no words of codesign', `[ $1 != -dvvv ] || { echo hello >&2; exit 0; }`, 'inconclusive', /`codesign -dvvv` does not show what was just signed/],
+    ['is never shown', `[ $1 != -dvvv ] || exec sleep 60`, 'inconclusive', /`codesign -dvvv` does not show what was just signed/],
+    ['misses a resource', `[ $1 != --verify ] || { rm "$4/PlugIns/CanaryExtension.appex/Info.plist"; real "$@"; exit $?; }`, 'failed', /`codesign --verify` refuses what was just signed \(1\)/],
+    ['does not meet its requirement', `[ $1 != --verify ] || { echo "test-requirement: code failed to satisfy specified code requirement(s)" >&2; exit 3; }`, 'failed', /`codesign --verify` refuses what was just signed \(3\)/],
+    ['is verified for ever', `[ $1 != --verify ] || exec sleep 60`, 'inconclusive', /`codesign --verify` did not end in time/],
+    ['has another profile than it was signed with', `[ $1 != --verify ] || { printf x >>"$4/embedded.mobileprovision"; exit 0; }`, 'failed', /embeds another profile than [0-9a-f-]{36}/],
+  ] as const)('a signature that %s is no pass', async (_name, line, expected, sentence) => {
+    await nodeOnMac();
+    await instead('codesign', line);
+    const { outcome, reason } = await switchNode();
+    expect(reason).toMatch(sentence);
+    expect(outcome).toBe(expected);
+  }, 60_000); // prettier-ignore
+
   needsRcodesign('an attempt that was killed leaves a folder that the next one clears', async () => {
     await nodeOnMac();
     // And what somebody has laid there to lead it elsewhere.
@@ -251,6 +272,17 @@ describe('the export canary', () => {
     expect(outcome).toBe('failed');
     expect(reason).toMatch(/\.ipa of com\.acme\.courier has other profiles/);
   });
+
+  needsRcodesign.each([
+    ['that never ends is inconclusive', 'exec sleep 60', 'inconclusive', /`xcodebuild -exportArchive` for com\.acme\.courier did not end in time/],
+    ['that succeeds without an .ipa has failed', 'exit 0', 'failed', /says that it succeeded, and left no readable \.ipa/],
+  ] as const)('an export %s', async (_name, line, expected, sentence) => {
+    await nodeOnMac();
+    await wrap('xcodebuild', line);
+    const { outcome, reason } = await switchNode();
+    expect(reason).toMatch(sentence);
+    expect(outcome).toBe(expected);
+  }, 60_000); // prettier-ignore
 
   needsRcodesign.each([
     ["error: exportArchive: No profiles for 'x' were found", /finds no profile of the UUID/],

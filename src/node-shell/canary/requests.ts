@@ -1,6 +1,6 @@
 import { isDedicated } from '../../domain/node/identities.js';
 import type { NodeProgram } from '../contract.js';
-import { wordsOf } from '../security-line.js';
+import { linesOf } from '../security-line.js';
 import { isKeychain, isKeychainCommand, within } from './keychain-requests.js';
 
 /** What the canary process is asked to run. */
@@ -25,8 +25,9 @@ interface Permission {
 }
 
 /**
- * Everything that is served without an input: looking at keychains, which answers for the account that asks, and signing in `bundles`. What changes
- * keychains takes secrets and comes as one line on stdin (`keychain-requests.ts`); nothing else that has something there is served.
+ * Everything that is served without an input: looking at keychains, which answers for the account that asks, and signing in `bundles`. Looks may come as
+ * lines of `security -i` too, several at once. What changes keychains takes secrets and comes as one line on stdin (`keychain-requests.ts`); nothing
+ * else that has something there is served.
  */
 const PERMISSIONS: readonly Permission[] = [
   { program: 'security', begins: ['find-identity'], allows: (rest) => words(rest, { flags: ['-v'], values: { '-p': isWord }, last: isKeychain }) },
@@ -44,7 +45,7 @@ const PERMISSIONS: readonly Permission[] = [
 /** Null: it is served. Else why not, in words that name no argument: those may name people. */
 export function refusalOf({ program, args, stdin }: CanaryRequest, bundles: readonly string[]): string | null {
   const mine = PERMISSIONS.filter((one) => one.program === program && one.begins.every((word, position) => args[position] === word));
-  if (program === 'security' && args.join(' ') === '-i') return refusalOfLine(stdin, bundles);
+  if (program === 'security' && args.join(' ') === '-i') return refusalOfLines(stdin, bundles);
   const what = `${program}${args[0] === undefined || args[0].startsWith('/') ? '' : ` ${args[0].slice(0, 40)}`}`;
   if (mine.length === 0) return `\`${what}\` is nothing that the canary process runs`;
   if (stdin !== '') return `\`${what}\` was given an input, and takes none`;
@@ -53,17 +54,27 @@ export function refusalOf({ program, args, stdin }: CanaryRequest, bundles: read
     : `\`${what}\` was given arguments that the canary process does not let through: it looks at keychains, and signs in ${bundles.join(', ')} alone`;
 }
 
-/** The line may hold passwords: of it a refusal repeats the name of the command at most. */
-function refusalOfLine(stdin: string, bundles: readonly string[]): string | null {
-  const words = wordsOf(stdin);
-  if (words === null) return '`security -i` was not given one command in one line';
+/** Lines may hold passwords: of them a refusal repeats the name of the command at most. */
+function refusalOfLines(stdin: string, bundles: readonly string[]): string | null {
+  const lines = linesOf(stdin) ?? [];
+  if (lines.length > 0 && lines.every((line) => isLook(line, bundles))) return null;
+  const [words, ...more] = lines;
+  if (words === undefined || more.length > 0)
+    return '`security -i` was not given one command in one line, nor lines that only look at keychains';
   if (isKeychainCommand(words, bundles)) return null;
   const command = /^[a-z-]{1,40}$/.test(words[0] ?? '') ? ` ${words[0] ?? ''}` : '';
   return `\`security -i\` was given a command${command} that the canary process does not let through: it changes the keychains that reseal makes, and the search list, alone`;
 }
 
+/** Whether a line is one of the commands of `security` that are served without an input too: none of them takes a secret. */
+const isLook = (line: readonly string[], bundles: readonly string[]): boolean =>
+  PERMISSIONS.some(
+    ({ program, begins, allows }) =>
+      program === 'security' && begins.every((word, position) => line[position] === word) && allows(line.slice(begins.length), bundles),
+  );
+
 /** Every word in which a path may be. */
-export const wordsIn = ({ args, stdin }: CanaryRequest): readonly string[] => [...args, ...(wordsOf(stdin) ?? [])];
+export const wordsIn = ({ args, stdin }: CanaryRequest): readonly string[] => [...args, ...(linesOf(stdin) ?? []).flat()];
 
 function isSigningOfBundles(args: readonly string[], bundles: readonly string[]): boolean {
   const below = within(bundles);
