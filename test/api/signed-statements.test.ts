@@ -287,6 +287,35 @@ it('whose word for what is to be approved is not what it has people sign gets no
 });
 
 describe('an approval that is shown, signed and sent', () => {
+  it.each([
+    ['no', 'n\n'],
+    ['nothing', '\n'],
+    ['the end of the input', ''],
+    ['something else', 'yesterday\n'],
+  ])('is asked for at a terminal, and on %s nothing is signed', async (_, typed) => {
+    const before = await counting();
+    const asked = await served.reseal(
+      ['rotation', 'approve', ID, '--as', 'grace', '--ticket', 'CHG-1', '--key', key.grace.path],
+      { env: { HOME, NO_COLOR: '1' }, typed }, // prettier-ignore
+    );
+    expect(asked).toMatchObject({ exit: 4, stdout: '' });
+    expect(asked.stderr.indexOf('says      approve')).toBeLessThan(asked.stderr.indexOf('Sign this? [y/N]'));
+    expect(asked.stderr).toContain('Nothing was signed.');
+    expect(await counting()).toBe(before);
+  });
+
+  it('is given by yes, and can be taken back', async () => {
+    const before = await counting();
+    const asked = await served.reseal(
+      ['rotation', 'approve', ID, '--as', 'grace', '--ticket', 'CHG-1', '--key', key.grace.path],
+      { env: { HOME, NO_COLOR: '1' }, typed: 'y\n' }, // prettier-ignore
+    );
+    expect(asked, asked.stderr).toMatchObject({ exit: 0 });
+    expect(await counting()).toBe(before + 1);
+    expect(await reseal('withdraw', ID, '--as', 'grace', '--ticket', 'CHG-1', '--key', key.grace.path)).toMatchObject({ exit: 0 });
+    expect(await counting()).toBe(before);
+  });
+
   it('counts once, for one person, whatever keys they have (invariants 4 and 5)', async () => {
     const first = signedBy(second, await approval('ada'));
     expect((await send(first)).status).toBe(200);
