@@ -3,6 +3,7 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { StepHooks } from '../../../activities/node/index.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
+import { nodeAudience } from '../../domain/codec/audience.js';
 import { ResealError } from '../../domain/errors.js';
 import { agentQueue } from '../../domain/node/routes.js';
 import type { NodeDeclaration } from '../../domain/topology.js';
@@ -10,6 +11,7 @@ import { throughCanary } from '../../node-shell/canary/client.js';
 import { LocalNode } from '../../node-shell/local.js';
 import { thisMac, type Place } from '../../node-shell/place.js';
 import { reachOnly } from '../../node-shell/reach.js';
+import { audienceEncoding, type Encoding } from '../codec/declared.js';
 import { connectWorkers, type TemporalAddress } from '../connection.js';
 import { nodeService, type NodeService } from '../node-service.js';
 import { openNodeSurroundings } from '../node-surroundings.js';
@@ -46,6 +48,8 @@ export interface AgentRequest {
   readonly host?: string;
   /** Between two looks at who else serves the nodes, in milliseconds. Default: 30 s. */
   readonly lookEvery?: number;
+  /** Where codec keys may come from. Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Where a test stops an operation short. */
   readonly hooks?: StepHooks;
 }
@@ -62,6 +66,7 @@ interface ServedNode {
   readonly place: Place;
   readonly queue: string;
   readonly state: HeldState;
+  readonly encoding: Encoding;
 }
 
 /**
@@ -76,11 +81,12 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
   try {
     const around = await openNodeSurroundings(request.folder, request.home);
     undo.push(() => around.close());
-    const served = holdNodes(request, around.configuration(), undo);
+    const served = await holdNodes(request, around.configuration(), undo);
     const { connection, namespace } = await connectWorkers(request.temporal);
     // Workers that were made and never ran hold on to it, and end with the process: why they never ran is what counts.
     undo.push(() => connection.close().catch(() => undefined));
-    const mine = newIdentity(request.host ?? hostname());
+    const roots = [...new Set(served.flatMap(({ encoding }) => encoding.ring?.roots ?? []))];
+    const mine = newIdentity(request.host ?? hostname(), roots);
     ofThisProcess.add(identityText(mine));
     undo.push(() => void ofThisProcess.delete(identityText(mine)));
     const watch = new OnlyOne(connection, namespace, mine, served);
@@ -111,8 +117,9 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
   }
 }
 
-function holdNodes(request: AgentRequest, configuration: Configuration, undo: (() => void)[]): readonly ServedNode[] {
-  return request.nodes.map(({ name, home }) => {
+async function holdNodes(request: AgentRequest, configuration: Configuration, undo: (() => void)[]): Promise<readonly ServedNode[]> {
+  const served: ServedNode[] = [];
+  for (const { name, home } of request.nodes) {
     const node = configuration.topology.nodes.find((one) => one.name === name);
     if (node === undefined)
       throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}: name one of its nodes with --node.`);
@@ -126,17 +133,24 @@ function holdNodes(request: AgentRequest, configuration: Configuration, undo: ((
     const place = canary === null ? mac : throughCanary(mac, canary);
     const state = holdState(name, new LocalNode(name, place).resolve(node.state));
     undo.push(() => state.release());
-    return { node, place, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state };
-  });
+    const encoding = await audienceEncoding(configuration, nodeAudience(name), request.env ?? process.env);
+    served.push({ node, place, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state, encoding });
+  }
+  return served;
 }
 
-function createWorker({ node, place, queue }: ServedNode, served: Omit<NodeService, 'reach'>, mine: AgentIdentity): Promise<Worker> {
+function createWorker(
+  { node, place, queue, encoding: { dataConverter } }: ServedNode,
+  served: Omit<NodeService, 'reach' | 'dataConverter'>,
+  mine: AgentIdentity,
+): Promise<Worker> {
   return createResealWorker({
     connection: served.connection,
     namespace: served.namespace,
     taskQueue: queue,
     identity: identityText(mine),
-    activities: nodeService({ ...served, reach: reachOnly(node.name, place) }),
+    dataConverter,
+    activities: nodeService({ ...served, dataConverter, reach: reachOnly(node.name, place) }),
     activityPollers: 1,
     maxConcurrentActivities: AT_ONCE,
     shutdownGraceTime: GRACE,
