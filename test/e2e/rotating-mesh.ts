@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { Client, type WorkflowHandle, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { parse, stringify } from 'yaml';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { LineName, PersonId, RotationId } from '../../src/domain/brands.js';
@@ -13,6 +13,7 @@ import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import { startBuilders, type Builders } from '../../src/simulator/builder.js';
 import { createMesh, type MeshRequest, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
+import { controlEncoding } from '../../src/temporal/codec/declared.js';
 import { startResealWorker, type ResealWorkerRequest } from '../../src/temporal/reseal-worker.js';
 import type { RunningWorker } from '../../src/temporal/running-worker.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
@@ -73,10 +74,21 @@ export class RotatingMesh {
     await copyApple(join(folder, 'apple'));
     const mesh = await createMesh({ folder, ...meshRequest, policy: { ...FAST_POLICY, ...meshRequest.policy } });
     await declared?.(mesh);
-    const temporal = given ?? (await testConnection());
+    const reached = given ?? (await testConnection());
     const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
     await changed?.(mesh);
+    const encoding = await controlEncoding({
+      configuration: around.configuration,
+      home: mesh.folders.root,
+      env: process.env,
+      now: around.clock(),
+    });
+    const { connection, namespace } = reached;
+    const temporal =
+      encoding.ring === null
+        ? reached
+        : { ...reached, client: new Client({ connection, namespace, dataConverter: encoding.dataConverter }) };
     const ledger = await openLedger(await ledgerPlace(join(folder, 'database')));
     const taskQueue = uniqueTaskQueue('mesh');
     const workerRequest: ResealWorkerRequest = {
@@ -86,6 +98,7 @@ export class RotatingMesh {
       temporal: { address: temporal.address, namespace: temporal.namespace },
       taskQueue,
       workflowBundle: await testWorkflowBundle(),
+      encoding,
       ...(decorate === undefined ? {} : { decorate }),
     };
     return new RotatingMesh(folder, mesh, temporal, taskQueue, ledger, around, await startResealWorker(workerRequest), workerRequest);
