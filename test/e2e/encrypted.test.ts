@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { nodeAudience } from '../../src/domain/codec/audience.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { encryptingCodec, keyIdOf } from '../../src/temporal/codec/encryption.js';
-import { keysText, newRootKey } from '../../src/temporal/codec/key-file.js';
+import { keysText, newRootKey, type StoredKey } from '../../src/temporal/codec/key-file.js';
 import { controlRing, handedOut, ringOf } from '../../src/temporal/codec/key-ring.js';
 import { createCodecServer, listenForPayloads, type RunningCodecServer } from '../../src/temporal/codec/server.js';
 import { runProcess } from '../../src/temporal/run-process.js';
@@ -21,10 +21,21 @@ import { RotatingMesh } from './rotating-mesh.js';
 const PLANTED = 'planted-77ab02';
 const BEHIND_AGENT = 'bom-sign-1';
 const root = newRootKey('active', Date.now());
+/** What it is changed for while a rotation waits at its gate. */
+const next = newRootKey('active', Date.now());
+
+/** Key files of control plane and agent, as `codec-key new`, `activate` and `hand-out` write them. */
+function putKeys(config: string, roots: readonly StoredKey[]): void {
+  writeFileSync(join(config, 'control.json'), keysText(roots), { mode: 0o600 });
+  writeFileSync(join(config, 'nodes.json'), keysText(handedOut(nodeAudience(BEHIND_AGENT), roots)), { mode: 0o600 });
+}
 
 function plantedThrower(): never {
   throw ApplicationFailure.nonRetryable(`the disk says ${PLANTED}`, 'NODE_WRITE_FAILED', PLANTED);
 }
+
+const byTime = (a: RawEvent, b: RawEvent): number => timeOf(a) - timeOf(b);
+const timeOf = ({ event: { eventTime } }: RawEvent): number => Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
 
 let folder: string;
 let server: OwnServer;
@@ -43,8 +54,7 @@ beforeAll(async () => {
     changed: async (created) => {
       await behindAgents(created, (name) => name === BEHIND_AGENT);
       const { config } = created.folders;
-      writeFileSync(join(config, 'control.json'), keysText([root]), { mode: 0o600 });
-      writeFileSync(join(config, 'nodes.json'), keysText(handedOut(nodeAudience(BEHIND_AGENT), [root])), { mode: 0o600 });
+      putKeys(config, [root]);
       const path = join(config, 'reseal.yaml');
       const codec = { control: { file: 'control.json' }, nodes: { file: 'nodes.json' } };
       writeFileSync(path, stringify({ ...(parse(readFileSync(path, 'utf8')) as object), codec }));
@@ -64,6 +74,11 @@ beforeAll(async () => {
   expect(end.reasons.join(' ')).toContain(PLANTED);
   fails = false;
   await mesh.rotate();
+  await mesh.untilGate();
+  putKeys(mesh.mesh.folders.config, [next, { ...root, status: 'read-only' }]);
+  await agents.stop(BEHIND_AGENT);
+  await agents.start(BEHIND_AGENT);
+  await mesh.restartWorker();
   await mesh.approve('ada', 'grace');
   expect(await mesh.result()).toMatchObject({ outcome: 'completed' });
   const { digest } = (await mesh.around.store('main').head(mesh.mesh.line)) ?? { digest: '' };
@@ -83,7 +98,7 @@ describe('rotations of a mesh with codec keys', () => {
     const kept = [...events.map(({ bytes }) => bytes), server.databaseBytes()];
     for (const text of [PLANTED, 'plantedThrower', 'the disk says', manifest, 'mobileprovision', 'Ada'])
       expect(kept.filter((bytes) => bytes.includes(text)).length, text).toBe(0);
-    expect(kept.some((bytes) => bytes.includes(Buffer.from(root.key)))).toBe(false);
+    for (const { key } of [root, next]) expect(kept.some((bytes) => bytes.includes(Buffer.from(key)))).toBe(false);
   });
 
   it('encrypt every payload but search attributes', () => {
@@ -122,12 +137,21 @@ describe('rotations of a mesh with codec keys', () => {
     );
     expect(answers.length).toBeGreaterThan(5);
     const ids = [...scheduled, ...answers].flatMap(({ event }) => payloadsIn(event).map(keyIdOf));
-    expect(new Set(ids)).toEqual(new Set([`${root.id}/node/${BEHIND_AGENT}`]));
+    expect(new Set(ids)).toEqual(new Set([`${root.id}/node/${BEHIND_AGENT}`, `${next.id}/node/${BEHIND_AGENT}`]));
+  });
+
+  it('go on under a new key that came while they waited for people: the old one is read, and nothing is written under it any more', () => {
+    const ids = [...events].sort(byTime).flatMap(({ event }) => payloadsIn(event).flatMap((payload) => keyIdOf(payload) ?? []));
+    const last = ids.findLastIndex((id) => id.startsWith(root.id));
+    expect(ids.filter((id) => id.startsWith(next.id)).length).toBeGreaterThan(20);
+    // What had been said when the workers were started again is passed on as it is.
+    expect(ids.slice(last + 1).every((id) => id.startsWith(next.id))).toBe(true);
+    expect(ids.slice(last + 1).length).toBeGreaterThan(20);
   });
 
   it("a stolen key of a node reads orders and answers of that node and the talk of its seat, nothing of any rotation's own (T6)", async () => {
     const stolen = encryptingCodec({
-      ring: ringOf(nodeAudience(BEHIND_AGENT), handedOut(nodeAudience(BEHIND_AGENT), [root]), 'stolen'),
+      ring: ringOf(nodeAudience(BEHIND_AGENT), handedOut(nodeAudience(BEHIND_AGENT), [next, { ...root, status: 'read-only' }]), 'stolen'),
       servedBy: () => nodeAudience(BEHIND_AGENT),
     });
     const read = new Map<string, number>();
@@ -154,7 +178,7 @@ describe("Temporal's own command line", () => {
   const denied: string[] = [];
   let codec: RunningCodecServer;
   beforeAll(async () => {
-    const ring = controlRing([root], 'test');
+    const ring = controlRing([next, { ...root, status: 'read-only' }], 'test');
     const options = {
       ring,
       token: TOKEN,

@@ -13,7 +13,7 @@ import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import { startBuilders, type Builders } from '../../src/simulator/builder.js';
 import { createMesh, type MeshRequest, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
-import { controlEncoding } from '../../src/temporal/codec/declared.js';
+import { controlEncoding, type Encoding } from '../../src/temporal/codec/declared.js';
 import { startResealWorker, type ResealWorkerRequest } from '../../src/temporal/reseal-worker.js';
 import type { RunningWorker } from '../../src/temporal/running-worker.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
@@ -48,12 +48,20 @@ export type RotatingMeshRequest = Partial<MeshRequest> &
     readonly temporal?: TestTemporal;
   };
 
+const encodingOf = ({ configuration, clock }: OpenSurroundings, home: string): Promise<Encoding> =>
+  controlEncoding({ configuration, home, env: process.env, now: clock() });
+
+const withEncoding = (temporal: TestTemporal, { ring, dataConverter }: Encoding): TestTemporal => {
+  const { connection, namespace } = temporal;
+  return ring === null ? temporal : { ...temporal, client: new Client({ connection, namespace, dataConverter }) };
+};
+
 /** A simulated mesh with a worker of its own on the shared Temporal server. */
 export class RotatingMesh {
   private constructor(
     readonly folder: string,
     readonly mesh: SimulatedMesh,
-    readonly temporal: TestTemporal,
+    public temporal: TestTemporal,
     readonly taskQueue: string,
     readonly ledger: Ledger,
     readonly around: OpenSurroundings,
@@ -78,17 +86,8 @@ export class RotatingMesh {
     const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
     await changed?.(mesh);
-    const encoding = await controlEncoding({
-      configuration: around.configuration,
-      home: mesh.folders.root,
-      env: process.env,
-      now: around.clock(),
-    });
-    const { connection, namespace } = reached;
-    const temporal =
-      encoding.ring === null
-        ? reached
-        : { ...reached, client: new Client({ connection, namespace, dataConverter: encoding.dataConverter }) };
+    const encoding = await encodingOf(around, mesh.folders.root);
+    const temporal = withEncoding(reached, encoding);
     const ledger = await openLedger(await ledgerPlace(join(folder, 'database')));
     const taskQueue = uniqueTaskQueue('mesh');
     const workerRequest: ResealWorkerRequest = {
@@ -221,8 +220,11 @@ export class RotatingMesh {
     await this.running.stop();
   }
 
+  /** As a process that starts: with the codec keys that there are now. */
   async startWorker(): Promise<void> {
-    this.running = await startResealWorker(this.request);
+    const encoding = await encodingOf(this.around, this.mesh.folders.root);
+    this.temporal = withEncoding(this.temporal, encoding);
+    this.running = await startResealWorker({ ...this.request, encoding });
   }
 
   async restartWorker(): Promise<void> {
