@@ -76,6 +76,28 @@ it('lets pages of the declared origin ask, and of no other', async () => {
   }
 });
 
+it('lets a browser read in which its token was shown, for eight hours, and pages of the declared origin alone', async () => {
+  const page = await fetch(running.url);
+  expect(await page.text()).toContain('name="token"');
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const signIn = (token: string, origin: string) =>
+    fetch(`${running.url}/session`, { method: 'POST', body: new URLSearchParams({ token }), headers: { origin } });
+  expect((await signIn('guess', running.url)).status).toBe(401);
+  expect((await signIn(TOKEN, 'https://evil.test')).status).toBe(403);
+  const cookie = (await signIn(TOKEN, running.url)).headers.get('set-cookie') ?? '';
+  expect(cookie).toMatch(/; HttpOnly; SameSite=Strict; Path=\/; Max-Age=28800$/);
+  expect(cookie).not.toContain(TOKEN);
+  const [shown = ''] = cookie.split(';');
+  const asked = (given: string, origin = UI) => ask({ payloads: [sealed()] }, { authorization: '', cookie: given, origin });
+  const answered = await asked(shown);
+  expect(answered.status).toBe(200);
+  expect(answered.headers.get('access-control-allow-credentials')).toBe('true');
+  expect((await asked(shown, 'https://evil.test')).status).toBe(403);
+  expect((await asked(shown.replace(/=\d+/, '=99999999999999'))).status).toBe(401);
+  now += 8 * 3_600_000 + 1;
+  expect((await asked(shown)).status).toBe(401);
+});
+
 it('encodes nothing, and refuses what is no Payloads message, what is too large and what it cannot read, without quoting it', async () => {
   expect((await ask({ payloads: [] }, {}, '/encode')).status).toBe(404);
   for (const body of ['{', '[]', { payloads: [{ data: 'no base64!' }] }, { payloads: Array.from({ length: 2_001 }, () => ({})) }])

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { ResealError } from '../../domain/errors.js';
 import { readable } from './encryption.js';
 import type { KeyRing } from './key-ring.js';
+import { isInSession, sessionCookie, SIGN_IN, SIGNED_IN } from './session.js';
 
 /** Of a request, in bytes: Temporal's own limit of a message is 4 MiB, and Base64 takes a third more. */
 const BODY_LIMIT = 6 * 1024 * 1024;
@@ -29,7 +30,7 @@ const Payloads = z.object({
 
 export interface CodecServerOptions {
   readonly ring: KeyRing;
-  /** Bearer token that every request must bear but `healthz`. */
+  /** What every request must bear but `healthz` and the sign-in: the token, or the cookie of a browser in which it was shown. */
   readonly token: string;
   /** Pages of these origins may ask, and read the answers. */
   readonly origins: readonly string[];
@@ -56,14 +57,29 @@ export function createCodecServer({ ring, token, origins, onDenied, clock }: Cod
     onDenied(`${context.req.method} ${context.req.path.replace(/[^\w./-]/g, '?').slice(0, 80)} was refused: ${message}`);
     return context.json(failure(code, message), status);
   };
+  const isToken = (given: string): boolean => timingSafeEqual(digest(given), wanted);
+  const tooMany = (context: Context): Response =>
+    deny(context, 429, 'NOT_ENTITLED', 'Too many requests without the token; ask again in a minute.');
+  const withoutToken = (context: Context): Response => {
+    refused.take();
+    return deny(context, 401, 'NOT_ENTITLED', 'The codec server needs its token, as Authorization: Bearer TOKEN.');
+  };
 
-  server.use(secureHeaders({ crossOriginResourcePolicy: 'cross-origin' }));
+  server.use(
+    secureHeaders({
+      crossOriginResourcePolicy: 'cross-origin',
+      contentSecurityPolicy: { defaultSrc: ["'none'"], formAction: ["'self'"], frameAncestors: ["'none'"] },
+    }),
+  );
   server.use(async (context, next) => {
     const origin = context.req.header('origin');
-    if (origin !== undefined && !origins.includes(origin))
+    // A page of this server itself may do one thing: show the token.
+    const own = context.req.path === '/session' && origin === new URL(context.req.url).origin;
+    if (origin !== undefined && !own && !origins.includes(origin))
       return deny(context, 403, 'NOT_ENTITLED', 'Pages of this origin may not ask. Declare it in codec.server.origins of reseal.yaml.');
     if (origin !== undefined) {
       context.header('Access-Control-Allow-Origin', origin);
+      context.header('Access-Control-Allow-Credentials', 'true');
       context.header('Vary', 'Origin');
     }
     if (context.req.method !== 'OPTIONS') return next();
@@ -73,13 +89,18 @@ export function createCodecServer({ ring, token, origins, onDenied, clock }: Cod
     return context.body(null, 204);
   });
   server.get('/healthz', (context) => context.json({ schemaVersion: 1, ok: true }));
+  server.get('/', (context) => context.html(SIGN_IN));
+  server.post('/session', bodyLimit({ maxSize: 4_096, onError: tooLarge }), async (context) => {
+    if (refused.isSpent()) return tooMany(context);
+    const { token: given } = await context.req.parseBody().catch(() => ({ token: '' }));
+    if (!isToken(typeof given === 'string' ? given.trim() : '')) return withoutToken(context);
+    context.header('Set-Cookie', sessionCookie(token, clock()));
+    return context.html(SIGNED_IN);
+  });
   server.use(async (context, next) => {
-    if (refused.isSpent()) return deny(context, 429, 'NOT_ENTITLED', 'Too many requests without the token; ask again in a minute.');
+    if (refused.isSpent()) return tooMany(context);
     const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
-    if (!timingSafeEqual(digest(given), wanted)) {
-      refused.take();
-      return deny(context, 401, 'NOT_ENTITLED', 'The codec server needs its token, as Authorization: Bearer TOKEN.');
-    }
+    if (!isToken(given) && !isInSession(context.req.header('cookie'), token, clock())) return withoutToken(context);
     if (!decoded.take())
       return deny(context, 429, 'REFUSED', `At most ${PER_MINUTE} requests a minute are answered; ask again in a moment.`);
     return next();
