@@ -12,9 +12,13 @@ export interface RawEvent {
 }
 
 /** Every event of every run that a namespace keeps. */
-export async function rawEvents(client: Client): Promise<readonly RawEvent[]> {
+export const rawEvents = (client: Client): Promise<readonly RawEvent[]> => eventsOf(client, '');
+
+/** Of the runs whose workflow ids hold a text. */
+export async function eventsOf(client: Client, part: string): Promise<readonly RawEvent[]> {
   const events: RawEvent[] = [];
   for await (const { workflowId, runId } of client.workflow.list()) {
+    if (!workflowId.includes(part)) continue;
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     for (const event of history.events ?? []) events.push({ workflowId, event, bytes: Buffer.from(HistoryEvent.encode(event).finish()) });
   }
