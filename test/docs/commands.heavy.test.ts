@@ -30,6 +30,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     'needs nodes in trouble: test/e2e/rolling-failure.test.ts; here its refusal is seen',
   'npx reseal rotation retry ios-main-7 --node ams-build-1 --as ada --ticket CHG-7': 'as `answer`',
   'npx reseal rotation rehearse --report rehearsal.md': 'two whole rotations: test/cli/rehearse.heavy.test.ts',
+  'npx reseal codec-server': 'runs until it is ended: test/cli/codec-server.test.ts',
+  'npx reseal codec-key activate k20261127-3f9a2c --file keys/control.json':
+    'the id is of the moment: test/cli/codec-key.test.ts, and in the middle of a rotation test/e2e/encrypted.test.ts',
+  'npx reseal codec-key retire k20260102-90b1c4 --file keys/control.json': 'as `codec-key activate`',
   'npx reseal rotation close ios-main-7 --as partial --by ada --ticket INC-3': 'needs an escalated rotation: test/e2e',
 };
 

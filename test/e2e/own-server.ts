@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -35,6 +35,12 @@ export class OwnServer {
     await registerSearchAttributes(connection, NAMESPACE);
     Object.assign(parts, { native: await NativeConnection.connect({ address }) });
     return server;
+  }
+
+  /** Of the database file, its journal among it. */
+  databaseBytes(): Buffer {
+    const names = readdirSync(this.folder).filter((name) => name.startsWith('temporal.db'));
+    return Buffer.concat(names.map((name) => readFileSync(join(this.folder, name))));
   }
 
   async powerOn(): Promise<void> {

@@ -12,6 +12,7 @@ import { findTemporalCli } from '../../temporal/temporal-cli.js';
 import type { Context } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { homeFolder, runningOn } from '../home.js';
+import { checkCodec } from './codec.js';
 import { fail, pass, settle, type DoctorCheck, type Finding } from './finding.js';
 import { presences, serversOf } from './serving.js';
 import { checkSources } from './sources.js';
@@ -169,6 +170,13 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
     ...(configuration === null ? [] : await checkStores(configuration, context)),
     ...(configuration === null ? [] : await checkSources(configuration, homeFolder(context.home, context.env, context.cwd), context.env)),
     ...(configuration === null ? [] : await checkServing(configuration, () => context.now())),
+    ...(configuration === null
+      ? []
+      : await checkCodec(configuration, {
+          home: homeFolder(context.home, context.env, context.cwd),
+          env: context.env,
+          now: () => context.now(),
+        })),
     ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
       ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]
       : []),
