@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -16,6 +15,7 @@ import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import { reseal } from '../cli/terminal.js';
 import { PASSPHRASE, TestMatchRepository } from '../profile-source/match-repository.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 let mesh: SimulatedMesh;
 let match: TestMatchRepository;
@@ -30,7 +30,7 @@ const change = (name: string, edit: (document: Record<string, never>) => object)
 
 /** A mesh whose profiles are due, and nothing in its drop folder; its team's match repository and its account at Apple hold what is in use. */
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'reseal-sources-'));
+  folder = temporaryFolder('reseal-sources');
   mesh = await createMesh({ folder: join(folder, 'mesh'), nodes: simulatedNodes(3), successors: false });
   match = new TestMatchRepository();
   const account = new DeveloperAccount(mesh.apple, mesh.certificate.team, Date.now);
