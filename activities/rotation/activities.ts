@@ -120,7 +120,7 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       reason:
         repeated === null
           ? ''
-          : `${repeated.id} ended as ${repeated.phase} with these very successors; bring new ones, or reseal rotation start --after ${repeated.id}`,
+          : `${repeated.id} ended as ${repeated.phase} with these very successors; bring new ones, or reseal rotation start --line ${line} --after ${repeated.id} --as PERSON --ticket TICKET`,
     });
   }
   return { lines, ticket: policy.scan.ticket, policy, rights: rightsOf(configuration) };
