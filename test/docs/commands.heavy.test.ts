@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/configuration/load.js';
@@ -10,6 +9,7 @@ import { runProcess } from '../../src/temporal/run-process.js';
 import { built, RESEAL, ROOT } from '../cli/processes.js';
 import { until } from '../setup/until.js';
 import { DocumentedMesh } from './documented-mesh.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 /** Commands of the documents that are run elsewhere, each with where and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -199,7 +199,7 @@ describe('the documents', () => {
   });
 
   it('docs/operating.md shows a configuration that holds, and an apps.yaml that does', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'reseal-docs-config-'));
+    const folder = temporaryFolder('reseal-docs-config');
     try {
       mkdirSync(join(folder, 'reseal'));
       const yaml = blocksOf(read('docs/operating.md')).filter((block) => block.language === 'yaml');

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type WorkflowHandle, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { parse, stringify } from 'yaml';
@@ -25,6 +24,7 @@ import { copyApple } from '../setup/apple.js';
 import { ledgerPlace } from '../setup/ledger-place.js';
 import { testConnection, testWorkflowBundle, uniqueTaskQueue, type TestTemporal } from '../setup/temporal.js';
 import { until } from '../setup/until.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 /** Waits as short as the product allows, so that a whole rotation takes seconds. */
 export const FAST_POLICY = {
@@ -74,7 +74,7 @@ export class RotatingMesh {
       decorate,
       decorateLedger,
       temporal: given,
-      folder = mkdtempSync(join(tmpdir(), 'reseal-mesh-')),
+      folder = temporaryFolder('reseal-mesh'),
       declared,
       changed,
       ...meshRequest

@@ -150,13 +150,15 @@ function isReadable(path: string): boolean {
   }
 }
 
+const declaredNodes = (count: number): string => `${count} ${count === 1 ? 'node' : 'nodes'}`;
+
 /** Every check, whatever the others found. */
 export async function examine(context: Context): Promise<readonly DoctorCheck[]> {
   let configuration = null as Configuration | null;
   const configured = await settle('configuration', async () => {
     const folder = await configFolderToRead(context);
     configuration = loadConfiguration(folder);
-    return pass([`${folder}: ${configuration.topology.nodes.length} nodes`, ...configuration.observations].join('\n'));
+    return pass([`${folder}: ${declaredNodes(configuration.topology.nodes.length)}`, ...configuration.observations].join('\n'));
   });
   return [
     await settle('node', () => checkNode(process.versions.node)),
