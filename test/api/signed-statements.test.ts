@@ -11,6 +11,7 @@ import type { RotationView } from '../../src/presenters/rotation.js';
 import { ROSTER } from '../../src/simulator/mesh/spec.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { makeSshKey, sshSign, sshVerifies, type SshKey } from '../setup/ssh-keys.js';
+import { until } from '../setup/until.js';
 import { ServedMesh, type Answer } from './served-mesh.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
@@ -91,7 +92,9 @@ describe('starting a rotation', () => {
     expect(started).toMatchObject({ exit: 0 });
     expect(started.stderr).toContain('says      start a rotation of ios-main');
     expect(started.stderr).toContain('at        installation acme-demo, production, ticket CHG-1');
-    await served.untilRotation(ID, ({ phase }) => phase === 'awaiting-signoff', 'an open gate');
+    // The phase comes first, then what the gate opens with, then its line of the record.
+    await served.untilRotation(ID, ({ gate }) => gate.binds !== null, 'an open gate');
+    await until(async () => (await events()).some(({ kind }) => kind === 'gate'), { what: 'the gate on the record' });
   });
 });
 
