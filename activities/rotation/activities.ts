@@ -52,7 +52,7 @@ async function openRotation(
   const { store, configuration } = situationOf(around, line);
   mustBeAskedBy(configuration, request, askedAt, null);
   if (signed !== undefined) await mustBeNew(store, line, signed.statement.nonce);
-  const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by });
+  const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by }, signed?.statement.nonce);
   return {
     k,
     id: `${line}-${k}` as RotationId,

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import type { CommandStatement } from '../../src/domain/rotation/statement.js';
-import { draftCommand } from '../../src/cli/rotation/draft.js';
+import { draftCommand, draftStart } from '../../src/cli/rotation/draft.js';
 import type { RotationView } from '../../src/presenters/rotation.js';
+import type { TermsView } from '../../src/presenters/statement.js';
 import { ROSTER } from '../../src/simulator/mesh/spec.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { makeSshKey, sshSign, sshVerifies, type SshKey } from '../setup/ssh-keys.js';
@@ -375,5 +376,24 @@ describe('an approval that is shown, signed and sent', () => {
     expect(undone).toMatchObject({ exit: 0 });
     expect(undone.stderr).toContain('says      rollback ios-main-1');
     await served.untilRotation('ios-main-2', ({ outcome }) => outcome === 'rolled-back', 'the way back');
+  });
+
+  it('one that was terminated is not begun again by the words that began it (T2)', async () => {
+    const terms = { installation: 'acme-demo', line: 'ios-main' } as TermsView;
+    const statement = draftStart(
+      terms,
+      { as: 'rita', ticket: 'CHG-1' },
+      { at: undefined, successors: [], after: 'ios-main-2' },
+      Date.now(),
+    );
+    const signed = signedBy(key.rita, statement);
+    const first = await served.post('/v1/rotations', signed);
+    expect(first, JSON.stringify(first.body)).toMatchObject({ status: 201 });
+    const begun = served.desk.client.workflow.getHandle('rotation/ios-main');
+    await served.untilRotation('ios-main-3', ({ phase }) => phase === 'awaiting-signoff', 'an open gate');
+    await begun.terminate('by somebody who may');
+    const again = await served.post('/v1/rotations', signed);
+    expect(JSON.stringify(again.body)).toContain('A signed statement counts once, and this one has counted, for ios-main-3. Sign anew.');
+    expect(await served.mesh.around.store('main').allot('ios-main' as never, 'the next one', {})).toBe(4);
   });
 });
