@@ -34,6 +34,12 @@ const declare = async (codec: unknown): Promise<void> => {
   writeFileSync(path, `${text}\ncodec: ${JSON.stringify(codec)}\n`);
 };
 const keys = () => parseKeys(readFileSync(file, 'utf8'), file);
+/** A client of the control plane that has the keys of the file. */
+const encryptingClient = async (): Promise<Client> => {
+  const { connection, namespace } = await testConnection();
+  const codec = encryptingCodec({ ring: controlRing(keys(), file), servedBy: () => 'control' });
+  return new Client({ connection, namespace, dataConverter: dataConverter(codec) });
+};
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'reseal-codec-key-'));
   cpSync(EXAMPLE, join(folder, 'reseal'), { recursive: true });
@@ -87,13 +93,7 @@ describe('codec keys', () => {
     await command(['codec-key', 'new'], begin);
     await command(['codec-key', 'new'], begin);
     const [one = '', two = ''] = keys().map(({ id }) => id);
-    const { connection, namespace } = await testConnection();
-    const ring = controlRing(keys(), file);
-    const client = new Client({
-      connection,
-      namespace,
-      dataConverter: dataConverter(encryptingCodec({ ring, servedBy: () => 'control' })),
-    });
+    const client = await encryptingClient();
     const scheduleId = uniqueTaskQueue('codec-schedule');
     const schedule = await client.schedule.create({
       scheduleId,
@@ -179,13 +179,7 @@ describe('doctor', () => {
     await declare({ control: { file: 'control.json' } });
     await command(['codec-key', 'new']);
     const [gone] = keys();
-    const { connection, namespace } = await testConnection();
-    const ring = controlRing(keys(), file);
-    const client = new Client({
-      connection,
-      namespace,
-      dataConverter: dataConverter(encryptingCodec({ ring, servedBy: () => 'control' })),
-    });
+    const client = await encryptingClient();
     const taskQueue = uniqueTaskQueue('codec-waiting');
     const handle = await client.workflow.start('nothing', { workflowId: taskQueue, taskQueue, args: ['said under a key that goes'] });
     try {

@@ -1,35 +1,24 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { Notice } from '../../activities/notify/contract.js';
 import { parseManifest } from '../../src/manifest/parse.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import type { WriteBackEnd } from '../../workflows/successors-write-back.js';
 import { PASSPHRASE, TestMatchRepository } from '../profile-source/match-repository.js';
+import { receiveNotices, type NoticeReceiver } from '../setup/notices.js';
 import { until } from '../setup/until.js';
 import { RotatingMesh } from './rotating-mesh.js';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
 
-const heard: Notice[] = [];
-let receiver: Server;
+let receiver: NoticeReceiver;
 let match: TestMatchRepository;
 let mesh: RotatingMesh;
 
 /** A mesh whose successors lie in a drop folder, in a team that uses fastlane match and lets nobody push. */
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      heard.push(JSON.parse(body) as Notice);
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  receiver = await receiveNotices();
   match = new TestMatchRepository();
   mesh = await RotatingMesh.start({
     nodes: simulatedNodes(3),
@@ -38,14 +27,13 @@ beforeAll(async () => {
         writeFileSync(join(config, name), stringify(change(parse(readFileSync(join(config, name), 'utf8')) as Record<string, never>)));
       writeFileSync(join(config, 'passphrase'), `${PASSPHRASE}\n`, { mode: 0o600 });
       writeFileSync(join(config, 'secret'), 'of the receiver');
-      const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
       edit('reseal.yaml', (document) => ({
         ...document,
         sources: {
           ...(document['sources'] as unknown as object),
           match: { kind: 'match', url: match.bare, passphrase: { file: join(config, 'passphrase') }, writeBack: true },
         },
-        notify: { webhooks: [{ url, secretFile: join(config, 'secret'), events: ['successor'] }] },
+        notify: { webhooks: [{ url: receiver.url, secretFile: join(config, 'secret'), events: ['successor'] }] },
       }));
       edit('topology.yaml', (document) => {
         const line = (document['lines'] as never)['ios-main'] as { sources: readonly string[] };
@@ -64,7 +52,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await mesh.stop();
   match.dispose();
-  await new Promise((resolve) => receiver.close(resolve));
+  await receiver.stop();
 });
 
 const hook = (): string => join(match.bare, 'hooks', 'pre-receive');
@@ -73,7 +61,7 @@ const uuidsIn = async (digest: string) => (await manifest(digest)).profiles.map(
 const uuidsInMatch = async () => (await mesh.around.source('match').list()).candidates.map(({ profile }) => profile.uuid as string).sort();
 const remarks = async () =>
   (await mesh.ledger.eventsAfter('ios-main-1', 0)).filter(({ kind }) => kind === 'remark').map(({ text }) => text);
-const told = (): readonly string[] => heard.map(({ text }) => text);
+const told = (): readonly string[] => receiver.heard.map(({ text }) => text);
 const commitsOfReseal = (): number =>
   match
     .bareGit('log', '--format=%s', 'master')
@@ -116,5 +104,5 @@ it('a match repository that refuses the successors of a completed rotation gets 
   expect(end.text).toBe(succeeded);
   expect(told()).toEqual([expect.stringMatching(failed), succeeded]);
   expect(await remarks()).toEqual([expect.stringMatching(failed), succeeded]);
-  expect(JSON.stringify([heard, await child.fetchHistory()])).not.toContain(PASSPHRASE);
+  expect(JSON.stringify([receiver.heard, await child.fetchHistory()])).not.toContain(PASSPHRASE);
 });
