@@ -21,6 +21,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm start -- --real': 'test/cli/demo-endings.heavy.test.ts; needs fixtures from beside the repository',
   'npm start -- --fresh': 'test/cli/demo.test.ts starts every demo on a fresh home',
   'npx reseal init --profiles profiles --project Courier.xcodeproj': 'makes a configuration where this test has one: test/cli/init.test.ts',
+  'npx reseal init --profiles profiles --project Courier.xcodeproj --store s3://acme-signing/stores/main --store-region eu-central-1':
+    'needs a bucket of its own: test/cli/bucket-store.test.ts, with the endpoint of a server on this machine',
   'npx reseal manifest freeze profiles --project Courier.xcodeproj --export-options ExportOptions.plist --line ios-main --first --as rita --ticket CHG-1':
     'needs a project, and the line has its head by then: test/cli/freeze-project.test.ts',
   'npx reseal up': 'runs for as long as this test does: DocumentedMesh',
