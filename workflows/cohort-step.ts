@@ -1,11 +1,4 @@
-import {
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  isCancellation,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { NodeName } from '../src/domain/brands.js';
 import { orderOf, type NodeOrder } from '../src/domain/node/order.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
