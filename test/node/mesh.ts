@@ -184,6 +184,8 @@ export interface World {
   order(epoch?: number, opId?: string, node?: NodeName): NodeOrder;
   deps(more?: Partial<NodeActivityDeps>): NodeActivityDeps;
   activities(more?: Partial<NodeActivityDeps>): ReturnType<typeof createNodeActivities>;
+  /** The same on the node's own disk, however it is reached: for what only makes it ready, which is not what a test is about. */
+  onItsDisk(): ReturnType<typeof createNodeActivities>;
   journal(): Promise<readonly JournalEntry[]>;
   /** Staged `from`, and active. */
   settled(): Promise<void>;
@@ -229,16 +231,25 @@ export async function stopHosts(): Promise<void> {
 interface Reached {
   readonly node: Partial<NodeDeclaration>;
   readonly deps: Partial<NodeActivityDeps>;
+  /** From this machine, where the home is. */
+  readonly onItsDisk: Partial<NodeActivityDeps>;
   stop(): Promise<void>;
+}
+
+/** The paths of the node are those of this machine. */
+function diskOf(home: string): Partial<NodeActivityDeps> {
+  const place = thisMac(home, '/nonexistent');
+  return { reach: (node) => reachOnly(node.name, place).files(node) };
 }
 
 /** This machine is the node, with the paths that it has here, as for an agent. */
 function agentFor(home: string): Reached {
   const base = join(home, 'usr/local/var/reseal');
-  const place = thisMac(home, '/nonexistent');
+  const deps = diskOf(home);
   return {
     node: { mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'agent' } },
-    deps: { reach: (node) => reachOnly(node.name, place).files(node) },
+    deps,
+    onItsDisk: deps,
     stop: () => Promise.resolve(),
   };
 }
@@ -260,6 +271,7 @@ async function hostFor(home: string): Promise<Reached> {
   return {
     node: { mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'ssh', host, port, user } },
     deps: { reach: (node) => new SshNode({ node: node.name, host, port, user }, sessions) },
+    onItsDisk: diskOf(home),
     stop: async () => {
       hosts.delete(stop);
       await stop();
@@ -382,9 +394,10 @@ export async function world(
       ...more,
     }),
     activities: (more) => createNodeActivities(self.deps(more)),
+    onItsDisk: () => createNodeActivities(self.deps(host?.onItsDisk)),
     journal: async () => parseJournal(await readFile(join(home, 'usr/local/var/reseal/state/journal'), 'utf8')),
     settled: async () => {
-      const activities = self.activities();
+      const activities = self.onItsDisk();
       for (const { name } of topology.nodes) {
         await activities.stageNode({ ...self.order(1, 'settle-stage', name), rotation: 'ios-main-0', to: from });
         await activities.switchNode({ ...self.order(1, 'settle-switch', name), rotation: 'ios-main-0', target: from, revertTo: null });

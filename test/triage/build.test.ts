@@ -62,6 +62,15 @@ describe('build arguments (S3, S14)', () => {
     expect((await world.triage(fresh)).exit).toBe(0);
   });
 
+  it('so is one that a log says a target was signed with, by target (R12)', async () => {
+    world.writeManifest();
+    const log = world.write(
+      'old.log',
+      step('Courier.app', HOST_NEW, world.identity.sha1) + step('Share.appex', SHARE_OLD, world.identity.sha1),
+    );
+    expect(await world.found('--build-log', log, '--manifest', './profiles.json')).toEqual(['fail not-of-manifest Share']);
+  });
+
   it('exit 0 where nothing is wrong, 1 where something is', async () => {
     expect((await world.triage(['--build-args', 'CODE_SIGN_STYLE=Manual'])).exit).toBe(0);
     expect((await world.triage(['--build-args', '-allowProvisioningUpdates'])).exit).toBe(1);
