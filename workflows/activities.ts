@@ -1,5 +1,6 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import { believedWhenSigned } from './signed-answers.js';
+import { signedByInstallation } from './signed-orders.js';
 import type { ApprovalActivities } from '../activities/approvals/contract.js';
 import type { LedgerActivities } from '../activities/ledger/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
@@ -116,16 +117,20 @@ export const nodeOptions = (operationTimeout: number): ActivityOptions => ({
  * @param handout who carries it out; null: the workers that this workflow runs on
  */
 export const nodesWith = (operationTimeout: number, summary: string, handout: Handout | null): NodeActivities =>
-  believedWhenSigned(proxyActivities<NodeActivities>({ ...nodeOptions(operationTimeout), ...handedOut(summary, handout) }), handout);
+  exchanged(proxyActivities<NodeActivities>({ ...nodeOptions(operationTimeout), ...handedOut(summary, handout) }), handout);
 
 /** The same where a person waits for the answer: a node that does not answer five times, within some seconds, is said to be away. */
 export const nodesAtOnce = (operationTimeout: number, summary: string, handout: Handout | null): NodeActivities => {
   const options = nodeOptions(operationTimeout);
-  return believedWhenSigned(
+  return exchanged(
     proxyActivities<NodeActivities>({ ...options, retry: { ...options.retry, maximumAttempts: 5 }, ...handedOut(summary, handout) }),
     handout,
   );
 };
+
+/** Orders signed by the installation, answers by who gives them, where either is so. */
+const exchanged = (nodes: NodeActivities, handout: Handout | null): NodeActivities =>
+  believedWhenSigned(signedByInstallation(nodes, handout), handout);
 
 const handedOut = (summary: string, handout: Handout | null): ActivityOptions => ({
   summary,

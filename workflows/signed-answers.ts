@@ -1,6 +1,7 @@
 import { ApplicationFailure, proxyLocalActivities, uuid4 } from '@temporalio/workflow';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { ReportActivities } from '../activities/reports/contract.js';
+import { eachOperation } from '../src/domain/node/each-operation.js';
 import type { AnsweredOrder, SignatureTerms, SignedAnswer } from '../src/domain/node/report-signature.js';
 import type { Handout } from '../src/domain/node/routes.js';
 
@@ -14,27 +15,15 @@ const ATTEMPTS = 3;
 export function believedWhenSigned(nodes: NodeActivities, handout: Handout | null): NodeActivities {
   if (handout === null || handout.keys.length === 0) return nodes;
   const { keys } = handout;
-  const signed =
-    <O extends AnsweredOrder, T>(operation: keyof NodeActivities, operate: (order: O & { readonly sign?: SignatureTerms }) => Promise<T>) =>
-    async (order: O): Promise<T> => {
-      for (let attempt = 1; ; attempt += 1) {
-        const sign: SignatureTerms = { nonce: uuid4(), keys };
-        const answer: unknown = await operate({ ...order, sign });
-        const judgement = await judgeReport({ operation, order: answeredOrder(order), sign, answer });
-        if (judgement.counts) return (answer as SignedAnswer<T>).body;
-        if (attempt === ATTEMPTS) throw refused(order, judgement.reason);
-      }
-    };
-  return {
-    inspectNode: signed('inspectNode', nodes.inspectNode),
-    stageNode: signed('stageNode', nodes.stageNode),
-    switchNode: signed('switchNode', nodes.switchNode),
-    retireNode: signed('retireNode', nodes.retireNode),
-    restoreNode: signed('restoreNode', nodes.restoreNode),
-    unstageNode: signed('unstageNode', nodes.unstageNode),
-    purgeNode: signed('purgeNode', nodes.purgeNode),
-    probeNodes: signed('probeNodes', nodes.probeNodes),
-  };
+  return eachOperation(nodes, (operation, operate) => async (order: AnsweredOrder) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const sign: SignatureTerms = { nonce: uuid4(), keys };
+      const answer = await operate({ ...order, sign });
+      const judgement = await judgeReport({ operation, order: answeredOrder(order), sign, answer });
+      if (judgement.counts) return (answer as SignedAnswer<unknown>).body;
+      if (attempt === ATTEMPTS) throw refused(order, judgement.reason);
+    }
+  });
 }
 
 function answeredOrder({ line, rotation, epoch, opId, node, nodes }: AnsweredOrder): AnsweredOrder {

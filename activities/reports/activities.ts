@@ -1,5 +1,5 @@
 import { reportStatement, signedAnswer } from '../../src/domain/node/report-signature.js';
-import { reportSignature } from '../../src/statement/node-key.js';
+import { reportSignature } from '../../src/statement/machine-key.js';
 import type { AskedReport, ReportActivities, ReportJudgement } from './contract.js';
 
 export const createReportActivities = (): ReportActivities => ({ judgeReport: (asked) => Promise.resolve(judgeReport(asked)) });

@@ -16,7 +16,7 @@ export async function asOfNow(
   return {
     topology: await store.putFrozen(configuration.topology, context),
     policyDigest: await store.putFrozen(configuration.policy, context),
-    routes: routesOf(nodes, configuration.reseal.ssh),
+    routes: routesOf(nodes, configuration.reseal),
     limits: configuration.policy.limits,
   };
 }

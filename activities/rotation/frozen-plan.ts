@@ -24,7 +24,7 @@ export async function freezePlan(
     waves,
     routes: routesOf(
       topology.nodes.filter((node) => ofPlan.has(node.name)),
-      reseal.ssh,
+      reseal,
     ),
   };
   const documents = [topology, policy, cohortPlan].map((document): StoreItem => ({ kind: 'frozen', document }));

@@ -81,7 +81,15 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
     const api = request.parts.includes('api') ? await startApi(home, configuration, desk, undo) : null;
     const worker = request.parts.includes('worker')
       ? await startWorker(
-          { folder, home, ledger, temporal, encoding, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) },
+          {
+            folder,
+            home,
+            ledger,
+            temporal,
+            encoding,
+            env: request.env,
+            ...(request.decorate === undefined ? {} : { decorate: request.decorate }),
+          },
           undo,
         )
       : null;

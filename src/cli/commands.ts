@@ -19,6 +19,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   agent: 'The process on a Mac that serves it as a node',
   node: 'The Macs of the mesh, as declared and as they are',
   'codec-key': 'Keys under which payloads in Temporal are encrypted',
+  'order-key': 'The key that the installation signs its orders to agents and gateways with',
   sidecar: 'The service that holds signing keys for nodes that may have none',
   claim: 'Claims on artifacts: each is signed once',
   handoff: 'Handoffs between stages of a pipeline',
@@ -282,6 +283,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'codec-key hand-out',
     description: 'Make the key file of an agent or a gateway: it reads what is for them, and nothing else',
     load: () => import('./codec-key/hand-out.js'),
+  },
+  {
+    path: 'order-key new',
+    description: 'Make the key that orders to agents and gateways are signed with, and show its public half to pin on their machines',
+    load: () => import('./order-key/new.js'),
+  },
+  {
+    path: 'order-key show',
+    description: 'Show the public half of the key that orders are signed with, as machines pin it',
+    load: () => import('./order-key/show.js'),
   },
   {
     path: 'sidecar run',

@@ -92,6 +92,7 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
       config: reseal.ssh.config === null ? null : absolute(reseal.ssh.config, folder),
     },
     ...(reseal.codec === undefined || reseal.codec === 'none' ? {} : { codec: withAbsoluteKeys(reseal.codec, folder) }),
+    ...(reseal.orders === undefined ? {} : { orders: { key: absoluteSecret(reseal.orders.key, folder) } }),
     agent: { canary: reseal.agent.canary === null ? null : absolute(reseal.agent.canary, folder) },
     trust: { extraRoots: reseal.trust.extraRoots.map((path) => absolute(path, folder)) },
     notify: { webhooks: reseal.notify.webhooks.map((webhook) => ({ ...webhook, secretFile: absolute(webhook.secretFile, folder) })) },

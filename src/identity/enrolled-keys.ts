@@ -2,7 +2,7 @@ import { chmod, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/pr
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ResealError } from '../domain/errors.js';
-import { newNodeKey, readNodeKey, type NodeKey } from '../statement/node-key.js';
+import { newMachineKey, readMachineKey, type MachineKey } from '../statement/machine-key.js';
 
 /** The key in use, and one that is to replace it. */
 const CURRENT = 'node.key';
@@ -25,7 +25,7 @@ export type Enrolment =
  * @param folder state of the node, or of the gateway
  * @throws ResealError IDENTITY_UNAVAILABLE where a file is none, or other accounts may read it
  */
-export async function enrolledKeysIn(folder: string): Promise<readonly NodeKey[]> {
+export async function enrolledKeysIn(folder: string): Promise<readonly MachineKey[]> {
   const keys = [await keyAt(join(folder, NEXT)), await keyAt(join(folder, CURRENT))];
   return keys.filter((key) => key !== null);
 }
@@ -51,13 +51,13 @@ export async function enroll(folder: string, declared: readonly string[], renew:
   return { kind: 'replacing', key: line, next: coming.line, declared: both ? 'both' : declared.includes(line) ? 'old' : 'neither' };
 }
 
-async function keyThere(path: string): Promise<NodeKey> {
+async function keyThere(path: string): Promise<MachineKey> {
   const key = await keyAt(path);
   if (key === null) throw new ResealError('NODE_WRITE_FAILED', `${path} was made and is gone again. See what cleans that folder.`);
   return key;
 }
 
-async function keyAt(path: string): Promise<NodeKey | null> {
+async function keyAt(path: string): Promise<MachineKey | null> {
   let secret: string;
   try {
     const { mode } = await stat(path);
@@ -69,7 +69,7 @@ async function keyAt(path: string): Promise<NodeKey | null> {
     if (error instanceof ResealError) throw error;
     throw new ResealError('IDENTITY_UNAVAILABLE', `${path} cannot be read: ${(error as Error).message}.`, { cause: error });
   }
-  return readNodeKey(secret, path);
+  return readMachineKey(secret, path, 'reseal node enroll');
 }
 
 /** Two at a time get the same: whoever is first has made it. */
@@ -79,7 +79,7 @@ async function make(folder: string, path: string): Promise<void> {
     await mkdir(folder, { recursive: true });
     const file = await open(draft, 'wx', 0o600);
     try {
-      await file.writeFile(newNodeKey());
+      await file.writeFile(newMachineKey());
       await file.sync();
     } finally {
       await file.close();

@@ -157,6 +157,15 @@ export const ResealSchema = z.strictObject({
     .prefault({}),
   /** Keys under which payloads in Temporal are encrypted; absent: by a key of the home, where Temporal is embedded and a node is no simulated one. */
   codec: codec.optional(),
+  /** Absent: agents and gateways are given orders as they are. */
+  orders: z
+    .strictObject({
+      key: secretSource.meta({
+        description:
+          'The private key that orders to agents and gateways are signed with, made by `reseal order-key new`; on the machines of workers. Its public half is pinned by `reseal node enroll --control`.',
+      }),
+    })
+    .optional(),
   /** How an agent reaches the programs of its Mac. */
   agent: z
     .strictObject({

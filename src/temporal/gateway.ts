@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
-import { signingAnswers } from '../../activities/node/signed-answers.js';
 import { gatewayAudience } from '../domain/codec/audience.js';
 import { ResealError } from '../domain/errors.js';
 import { gatewayQueue } from '../domain/node/routes.js';
-import { enrolledKeysIn, gatewayFolder } from '../identity/enrolled-keys.js';
+import { gatewayFolder } from '../identity/enrolled-keys.js';
 import { reachRegion } from '../node-shell/reach.js';
 import { identityText, newIdentity } from './worker-identity.js';
 import { audienceEncoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
+import { exchangingSigned } from './signed-exchange.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
 import { openNodeSurroundings } from './node-surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
@@ -47,8 +47,9 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
     dataConverter,
     identity: identityText(newIdentity(hostname(), ring?.roots)),
     maxActivitiesPerSecond: policy.limits.activitiesPerSecond,
-    activities: signingAnswers(nodeService({ around, connection, namespace, dataConverter, taskQueue, reach }), () =>
-      enrolledKeysIn(gatewayFolder(request.home, region)),
+    activities: exchangingSigned(
+      nodeService({ around, connection, namespace, dataConverter, taskQueue, reach }),
+      gatewayFolder(request.home, region),
     ),
   });
   return runWorker(worker, async () => {

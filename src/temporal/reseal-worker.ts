@@ -5,9 +5,13 @@ import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import type { NodeActivities } from '../../activities/node/contract.js';
 import { createNotifyActivities } from '../../activities/notify/index.js';
+import { createOrderActivities } from '../../activities/orders/activities.js';
 import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities, type ReturningLedger } from '../../activities/returning/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
+import { ResealError } from '../domain/errors.js';
+import { readOrderKey } from '../identity/order-key.js';
+import type { MachineKey } from '../statement/machine-key.js';
 import { reachNodes } from '../node-shell/reach.js';
 import { identityText, newIdentity } from './worker-identity.js';
 import { alive } from './beating.js';
@@ -16,6 +20,7 @@ import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
 import { rotationsInFlight } from './rotations-in-flight.js';
+import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import { openSurroundings } from './surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
 import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
@@ -31,13 +36,20 @@ export interface ResealWorkerRequest {
   readonly workflowBundle?: WorkflowBundle;
   /** How payloads are read and written. Default: plainly. */
   readonly encoding?: Encoding;
+  /** Where the key for orders may come from. Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Injected faults, for tests. */
   readonly decorate?: (nodes: NodeActivities) => NodeActivities;
 }
 
-/** A worker for everything that reseal does: workflows, desk work and local nodes. */
+/**
+ * A worker for everything that reseal does: workflows, desk work and local nodes.
+ * @throws ResealError SOURCE_REFUSED, IDENTITY_UNAVAILABLE where orders are to be signed and cannot be
+ */
 export async function startResealWorker(request: ResealWorkerRequest): Promise<RunningWorker> {
   const around = await openSurroundings(request.folder, request.home);
+  const env = request.env ?? process.env;
+  if (around.configuration().reseal.orders !== undefined) await orderKey(around, env);
   const { connection, namespace } = await connectWorkers(request.temporal);
   const { limits } = around.configuration().policy;
   const reach = reachNodes(around.configuration().reseal.ssh);
@@ -55,6 +67,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
       ...alive(createRotationActivities(around)),
       ...createApprovalActivities(around),
       ...createReportActivities(),
+      ...createOrderActivities(() => orderKey(around, env)),
       ...alive(
         createReturningActivities({
           around,
@@ -75,4 +88,14 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     reach.close();
     await around.close();
   });
+}
+
+/** Of the configuration of now. */
+async function orderKey(around: Pick<Surroundings, 'configuration'>, env: NodeJS.ProcessEnv): Promise<MachineKey> {
+  const { orders } = around.configuration().reseal;
+  if (orders !== undefined) return readOrderKey(orders, env);
+  throw new ResealError(
+    'CONFIG_INVALID',
+    'reseal.yaml declares no orders.key any more, and a rotation that began with one still signs its orders. Declare it again until that has ended.',
+  );
 }

@@ -8,8 +8,8 @@ const node = (text: string, region: string, reach: Reach): NodeDeclaration => ({
 const ssh = (host: string): Reach => ({ kind: 'ssh', host, port: 22, user: 'reseal' });
 
 const LIMITS = { nodeOfflineAfter: 120_000, nodeOperationTimeout: 300_000 };
-const SHARED = { gateways: 'shared', gatewayKeys: {} } as const;
-const PER_REGION = { gateways: 'per-region', gatewayKeys: {} } as const;
+const SHARED = { ssh: { gateways: 'shared', gatewayKeys: {} } } as const;
+const PER_REGION = { ssh: { gateways: 'per-region', gatewayKeys: {} } } as const;
 const NODES = [
   node('local-1', 'eu-west', { kind: 'local', home: '/x' }),
   node('agent-1', 'eu-west', { kind: 'agent' }),
@@ -39,9 +39,18 @@ describe('who serves a node', () => {
     const routes = routesOf(NODES, PER_REGION);
     const of = (text: string) => handoutOf('reseal', name(text), routes, LIMITS);
     expect(of('local-1')).toBeNull();
-    expect(of('agent-1')).toEqual({ taskQueue: 'reseal/node/agent-1', patience: 120_000, keys: [] });
-    expect(of('ssh-eu-2')).toEqual({ taskQueue: 'reseal/gateway/eu-west', patience: 300_000, keys: [] });
+    expect(of('agent-1')).toEqual({ taskQueue: 'reseal/node/agent-1', patience: 120_000, keys: [], orders: 'plain' });
+    expect(of('ssh-eu-2')).toEqual({ taskQueue: 'reseal/gateway/eu-west', patience: 300_000, keys: [], orders: 'plain' });
     expect(handoutOf('reseal', name('ssh-eu-2'), routes, { ...LIMITS, nodeOfflineAfter: 900_000 })?.patience).toBe(900_000);
+  });
+
+  it('says whether the installation signs what it orders there; what its own workers do is no order to anybody (T2)', () => {
+    const routes = routesOf(NODES, { ...PER_REGION, orders: { key: { file: '/etc/reseal/order.key' } } });
+    expect(routes['local-1' as NodeName]).toBeUndefined();
+    for (const one of ['agent-1', 'ssh-eu-1']) {
+      expect(routes[name(one)]).toMatchObject({ signedOrders: true });
+      expect(handoutOf('reseal', name(one), routes, LIMITS)).toMatchObject({ orders: 'signed' });
+    }
   });
 
   it('divides a soak among those who reach the nodes, so that nobody gets a node that it does not reach', () => {

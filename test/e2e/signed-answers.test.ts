@@ -9,7 +9,7 @@ import { reportStatement, type SignedAnswer } from '../../src/domain/node/report
 import { agentQueue } from '../../src/domain/node/routes.js';
 import { enroll } from '../../src/identity/enrolled-keys.js';
 import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
-import { newNodeKey, readNodeKey } from '../../src/statement/node-key.js';
+import { newMachineKey, readMachineKey } from '../../src/statement/machine-key.js';
 import { runWorker, type RunningWorker } from '../../src/temporal/running-worker.js';
 import { createResealWorker } from '../../src/temporal/workers.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
@@ -21,7 +21,7 @@ import { startScenario, type Scenario } from './scenario.js';
 const NODE = 'iad-sign-1';
 /** Of the node, and of another one, which somebody has got hold of. */
 let key = '';
-const stolen = readNodeKey(newNodeKey(), 'the stolen key');
+const stolen = readMachineKey(newMachineKey(), 'the stolen key', 'reseal node enroll');
 
 let scenario: Scenario;
 let agents: AgentProcesses;

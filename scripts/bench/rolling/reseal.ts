@@ -133,7 +133,7 @@ async function driven(
 ): Promise<Contender> {
   const editions = await Editions.open(mesh);
   const { topology, policy, reseal } = loadConfiguration(mesh.folders.config);
-  const routes = routesOf(topology.nodes, reseal.ssh);
+  const routes = routesOf(topology.nodes, reseal);
   const { limits } = policy;
   const nodes = topology.nodes.map(({ name }) => {
     const handout = handoutOf(TASK_QUEUE, name, routes, limits);

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { ResealError } from '../../domain/errors.js';
 import { enroll, gatewayFolder, type Enrolment } from '../../identity/enrolled-keys.js';
+import { pinKeys, pinnedKeysIn } from '../../identity/pinned-keys.js';
+import { fingerprintOf } from '../../statement/standing.js';
 import { LocalNode } from '../../node-shell/local.js';
 import { thisMac } from '../../node-shell/place.js';
 import { defineCommand, type Context } from '../command.js';
@@ -30,14 +32,24 @@ export const command = defineCommand({
       value: 'DIR',
     },
     renew: { kind: 'flag', description: 'Make a key that is to replace the one there is' },
+    control: {
+      kind: 'list',
+      description: "Follow orders of this key alone, which is the installation's; several while it is replaced; none: follow every order",
+      value: 'KEY',
+    },
   },
-  async handler(context, { node }, { gateway, buildsHome, renew }) {
+  async handler(context, { node }, { gateway, buildsHome, renew, control }) {
     const configuration = loadConfiguration(configFolder(context));
     const signer = signerOf(context, configuration, node, gateway, buildsHome ?? homedir());
+    // First, since it may be refused.
+    if (control.length > 0) await pinKeys(signer.folder, control.length === 1 && control[0] === 'none' ? [] : control);
     const enrolment = await enroll(signer.folder, signer.declared, renew ? 'renew' : 'keep');
-    context.output.show({ schemaVersion: 1, ...(gateway === undefined ? { node } : { gateway }), ...enrolment }, () =>
-      enrolmentText(signer, enrolment),
-    );
+    const pinned = await pinnedKeysIn(signer.folder);
+    context.output.show({ schemaVersion: 1, ...(gateway === undefined ? { node } : { gateway }), ...enrolment, control: pinned }, () => [
+      ...enrolmentText(signer, enrolment),
+      '',
+      ordersText(pinned, configuration),
+    ]);
   },
 });
 
@@ -97,4 +109,11 @@ function enrolmentText({ name, declaration }: Signer, enrolment: Enrolment): rea
     case 'replaced':
       return [`The configuration declares the new key of ${name} alone, so the old one was deleted.`];
   }
+}
+
+function ordersText(pinned: readonly string[], { reseal }: Configuration): string {
+  if (pinned.length > 0) return `It follows orders signed by ${pinned.map((key) => fingerprintOf(key)).join(' or ')}, and no others.`;
+  return reseal.orders === undefined
+    ? 'It follows every order that comes by Temporal: the installation signs none (orders.key of reseal.yaml).'
+    : 'It follows every order that comes by Temporal. Pin the key of the installation with --control; `reseal order-key show` prints it where the workers run.';
 }

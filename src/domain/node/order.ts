@@ -27,6 +27,8 @@ export interface NodeOrder {
   readonly policy: Sha256;
   /** Missing: no key is enrolled for whoever serves the node, and its answer is believed as it comes. */
   readonly sign?: SignatureTerms;
+  /** Of the installation, over everything else here (`orderStatement`). Missing: it signs no orders, or serves the node itself. */
+  readonly signature?: string;
 }
 
 /** What the orders of one rotation, or of one restore, have in common. */

@@ -4,10 +4,12 @@ import type { NodeDeclaration } from '../topology.js';
 
 /**
  * Who carries out a node's operations where that is not the installation's own workers: the agent on it, or the gateway of its region. `keys`: the public
- * keys enrolled for it, `ssh-ed25519 AAAA…`, with one of which it signs its answers; missing where there is none.
+ * keys enrolled for it, `ssh-ed25519 AAAA…`, with one of which it signs its answers; missing where there is none. `signedOrders`: the installation signs
+ * what it orders there.
  */
 export type Route = ({ readonly by: 'agent' } | { readonly by: 'gateway'; readonly region: string }) & {
   readonly keys?: readonly string[];
+  readonly signedOrders?: true;
 };
 
 /** The routes of some nodes; one that is not named is served by the installation's own workers. */
@@ -27,20 +29,24 @@ export function routeOf(node: Pick<NodeDeclaration, 'reach' | 'region'>, gateway
   }
 }
 
-/** What of `ssh` in reseal.yaml says who serves hosts. */
-export interface GatewaySettings {
-  readonly gateways: Gateways;
-  /** By region: the public keys of its gateway. */
-  readonly gatewayKeys: Readonly<Record<string, readonly string[]>>;
+/** What of reseal.yaml says who serves nodes, and what is signed on the way. */
+export interface RouteSettings {
+  readonly ssh: {
+    readonly gateways: Gateways;
+    /** By region: the public keys of its gateway. */
+    readonly gatewayKeys: Readonly<Record<string, readonly string[]>>;
+  };
+  /** Present: the installation signs its orders. */
+  readonly orders?: object | undefined;
 }
 
-export function routesOf(nodes: readonly NodeDeclaration[], { gateways, gatewayKeys }: GatewaySettings): Routes {
+export function routesOf(nodes: readonly NodeDeclaration[], { ssh: { gateways, gatewayKeys }, orders }: RouteSettings): Routes {
   const routes: Record<NodeName, Route> = {};
   for (const node of nodes) {
     const route = routeOf(node, gateways);
     if (route === null) continue;
     const keys = (route.by === 'agent' ? node.nodeKeys : gatewayKeys[route.region]) ?? [];
-    routes[node.name] = keys.length === 0 ? route : { ...route, keys };
+    routes[node.name] = { ...route, ...(keys.length === 0 ? {} : { keys }), ...(orders === undefined ? {} : { signedOrders: true }) };
   }
   return routes;
 }
@@ -77,6 +83,8 @@ export interface Handout {
   readonly patience: Duration;
   /** Who takes it up signs the answer with one of these; none: the answer is believed as it comes. */
   readonly keys: readonly string[];
+  /** Whether the installation signs its orders to it. */
+  readonly orders: 'signed' | 'plain';
 }
 
 /**
@@ -92,14 +100,15 @@ export function handoutOf(
 ): Handout | null {
   const route = routes[node];
   if (route === undefined) return null;
+  const signed = { keys: route.keys ?? [], orders: route.signedOrders === true ? 'signed' : 'plain' } as const;
   switch (route.by) {
     case 'agent':
-      return { taskQueue: agentQueue(own, node), patience: limits.nodeOfflineAfter, keys: route.keys ?? [] };
+      return { taskQueue: agentQueue(own, node), patience: limits.nodeOfflineAfter, ...signed };
     case 'gateway':
       return {
         taskQueue: gatewayQueue(own, route.region),
         patience: Math.max(limits.nodeOfflineAfter, limits.nodeOperationTimeout),
-        keys: route.keys ?? [],
+        ...signed,
       };
   }
 }

@@ -1,14 +1,12 @@
 import { hostname } from 'node:os';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { StepHooks } from '../../../activities/node/index.js';
-import { signingAnswers } from '../../../activities/node/signed-answers.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
 import { nodeAudience } from '../../domain/codec/audience.js';
 import { ResealError } from '../../domain/errors.js';
 import { agentQueue } from '../../domain/node/routes.js';
 import type { NodeDeclaration } from '../../domain/topology.js';
-import { enrolledKeysIn } from '../../identity/enrolled-keys.js';
 import { throughCanary } from '../../node-shell/canary/client.js';
 import { LocalNode } from '../../node-shell/local.js';
 import { thisMac, type Place } from '../../node-shell/place.js';
@@ -18,6 +16,7 @@ import { connectWorkers, type TemporalAddress } from '../connection.js';
 import { nodeService, type NodeService } from '../node-service.js';
 import { openNodeSurroundings } from '../node-surroundings.js';
 import { TASK_QUEUE } from '../task-queue.js';
+import { exchangingSigned } from '../signed-exchange.js';
 import { createResealWorker } from '../workers.js';
 import { serveHealth, type AgentHealth } from './health.js';
 import { identityText, newIdentity, type WorkerIdentity } from '../worker-identity.js';
@@ -155,7 +154,7 @@ function createWorker(
     taskQueue: queue,
     identity: identityText(mine),
     dataConverter,
-    activities: signingAnswers(nodeService({ ...served, dataConverter, reach: reachOnly(node.name, place) }), () => enrolledKeysIn(folder)),
+    activities: exchangingSigned(nodeService({ ...served, dataConverter, reach: reachOnly(node.name, place) }), folder),
     activityPollers: 1,
     maxConcurrentActivities: AT_ONCE,
     shutdownGraceTime: GRACE,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { reportStatement } from '../../src/domain/node/report-signature.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
-import { newNodeKey, readNodeKey, REPORT_NAMESPACE, reportSignature } from '../../src/statement/node-key.js';
+import { newMachineKey, readMachineKey, REPORT_NAMESPACE, reportSignature } from '../../src/statement/machine-key.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reseal-node-key-'));
 afterAll(() => {
@@ -18,8 +18,8 @@ const statement = (change: { operation?: string; nonce?: string; body?: unknown 
   reportStatement(change.operation ?? 'switchNode', ORDER, change.nonce ?? 'n-1', change.body ?? BODY);
 
 describe('a node’s signature', () => {
-  const key = readNodeKey(newNodeKey(), 'node.key');
-  const other = readNodeKey(newNodeKey(), 'node.key');
+  const key = readMachineKey(newMachineKey(), 'node.key', 'reseal node enroll');
+  const other = readMachineKey(newMachineKey(), 'node.key', 'reseal node enroll');
   const signature = key.sign(statement());
 
   it('is what `ssh-keygen -Y verify` accepts, in its own namespace and no other', () => {
@@ -57,7 +57,7 @@ it.each([
 ])('%s is no key of a node, and is not repeated in the error', (_, text) => {
   let said = '';
   try {
-    readNodeKey(text, '/state/node.key');
+    readMachineKey(text, '/state/node.key', 'reseal node enroll');
   } catch (error) {
     said = String(error);
   }
