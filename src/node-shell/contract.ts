@@ -101,7 +101,7 @@ export interface NodeCommand {
 export interface CommandResult {
   /** 127: the node has no such program. */
   readonly code: number;
-  /** At most 1 MiB of each, as it came. */
+  /** At most 1 MiB of each, as it came; over SSH without NUL characters, where it is short. */
   readonly stdout: string;
   readonly stderr: string;
   /** It was ended because it took longer than it might. */

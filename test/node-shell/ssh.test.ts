@@ -241,7 +241,7 @@ describe.skipIf(sshdMissing !== null)('the way to a node (SSH)', () => {
     const other = await host({ shell: old });
     await expect(node(other).reach()).rejects.toMatchObject({
       code: 'UNSUPPORTED_PROTOCOL',
-      message: expect.stringContaining('speaks protocol 7, expected 1'),
+      message: expect.stringContaining('speaks protocol 7, expected 2'),
     });
   });
 
@@ -250,7 +250,7 @@ describe.skipIf(sshdMissing !== null)('the way to a node (SSH)', () => {
     const shell = join(folder, 'hanging.sh');
     writeFileSync(
       shell,
-      `#!/bin/sh\nif [ -e '${hang}' ]; then read -r line; echo '.ok|1|/|1:1|ci'; exec sleep 30; fi\nexec /bin/sh "$@"\n`,
+      `#!/bin/sh\nif [ -e '${hang}' ]; then read -r line; echo '.ok|2|/|1:1|ci'; exec sleep 30; fi\nexec /bin/sh "$@"\n`,
     );
     chmodSync(shell, 0o755);
     writeFileSync(hang, '');

@@ -54,3 +54,20 @@ function endOf(line: string): Answer['end'] {
 }
 
 export const bytesOf = (body: readonly string[]): Buffer => Buffer.from(body.join(''), 'base64');
+
+/** What a command printed, by `out` and `err`: lines after a `:`, the last one after a `;` where it has no end, or base64. */
+export function printed(body: readonly string[]): (stream: 'out' | 'err') => string {
+  const parts = new Map<string, string[]>();
+  let part: string[] = [];
+  for (const line of body) {
+    // Base64 comes in fours: no line of it is one of these words.
+    if (line === 'out' || line === 'err') parts.set(line, (part = []));
+    else part.push(line);
+  }
+  return (stream) => textOf(parts.get(stream) ?? []);
+}
+
+function textOf(part: readonly string[]): string {
+  if (!/^[:;]/.test(part[0] ?? '')) return bytesOf(part).toString('utf8');
+  return part.map((line) => `${line.slice(1)}${line.startsWith(':') ? '\n' : ''}`).join('');
+}
