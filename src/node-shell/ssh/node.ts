@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Exchange } from '../socket/exchange.js';
 import type { Instant, NodeName, Sha256 } from '../../domain/brands.js';
@@ -11,7 +11,7 @@ import { complaintOf } from './failures.js';
 import type { SshSession } from './session.js';
 import type { SshSessions } from './sessions.js';
 import type { SshTarget } from './settings.js';
-import { bytesOf, field, nameOf, printed } from './wire.js';
+import { bytesOf, field, nameOf, printed, textOf } from './wire.js';
 
 /** What `reseal-node.sh` takes at once. */
 const DIGESTS_AT_ONCE = 16;
@@ -63,6 +63,13 @@ export class SshNode implements NodeShell {
   async read(path: NodePath): Promise<Found> {
     const { fields, body } = await this.ask('read', path, 'read', await this.at(path));
     return foundOf(fields[0], (kind) => ({ kind, bytes: new Uint8Array(bytesOf(body)) }));
+  }
+
+  /** The node's shell loses what it cannot hold; the digest tells. */
+  async shortText(path: NodePath, sha256: Sha256): Promise<string | null> {
+    const { body } = await this.ask('read', path, 'text', await this.at(path));
+    const text = textOf(body);
+    return hash('sha256', text) === sha256 ? text : null;
   }
 
   async digests(paths: readonly NodePath[]): Promise<readonly Digested[]> {

@@ -320,6 +320,12 @@ while read -r op a b c d e f g h i j k l m n o p; do
         if base64 <"$arg" 2>"$work/err"; then ok '|file'; else no "$(cat "$work/err")"; fi
       else ok "|$kind"; fi
       ;;
+    text)
+      # Whoever asks knows its digest, and so whether this is all of it.
+      plain "$a"
+      if [ -f "$arg" ] && [ ! -L "$arg" ] && [ -r "$arg" ]; then lines_of "$arg"; fi
+      ok
+      ;;
     digests)
       # Up to sixteen files at once; one process for all of them. It prints their names: none of them may be taken for an answer.
       set --

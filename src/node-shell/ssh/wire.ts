@@ -55,7 +55,7 @@ function endOf(line: string): Answer['end'] {
 
 export const bytesOf = (body: readonly string[]): Buffer => Buffer.from(body.join(''), 'base64');
 
-/** What a command printed, by `out` and `err`: lines after a `:`, the last one after a `;` where it has no end, or base64. */
+/** What a command printed, by `out` and `err`: a short text, or base64. */
 export function printed(body: readonly string[]): (stream: 'out' | 'err') => string {
   const parts = new Map<string, string[]>();
   let part: string[] = [];
@@ -64,10 +64,13 @@ export function printed(body: readonly string[]): (stream: 'out' | 'err') => str
     if (line === 'out' || line === 'err') parts.set(line, (part = []));
     else part.push(line);
   }
-  return (stream) => textOf(parts.get(stream) ?? []);
+  return (stream) => {
+    const told = parts.get(stream) ?? [];
+    return /^[:;]/.test(told[0] ?? '') ? textOf(told) : bytesOf(told).toString('utf8');
+  };
 }
 
-function textOf(part: readonly string[]): string {
-  if (!/^[:;]/.test(part[0] ?? '')) return bytesOf(part).toString('utf8');
-  return part.map((line) => `${line.slice(1)}${line.startsWith(':') ? '\n' : ''}`).join('');
+/** Lines after a `:`, the last one after a `;` where it has no end. */
+export function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line.slice(1)}${line.startsWith(':') ? '\n' : ''}`).join('');
 }
