@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -59,24 +59,26 @@ function compile() {
     rmSync(next, { recursive: true, force: true });
     fail('the sources have type errors, listed above.', run.stdout || run.stderr);
   }
-  copyShellPrograms(next);
+  copyAsTheyAre(next);
   const last = `${next}-last`;
   if (existsSync(dist)) renameSync(dist, last);
   renameSync(next, dist);
   rmSync(last, { recursive: true, force: true });
 }
 
-/** Shell programs are used as they are, from beside the compiled files. */
-function copyShellPrograms(to) {
-  const programs = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.sh'));
-  for (const name of programs) cpSync(join(root, 'src', name), join(to, 'src', name));
+/** Shell programs and CommonJS are used as they are, from beside the compiled files. */
+function copyAsTheyAre(to) {
+  for (const folder of ['src', 'workflows']) {
+    const names = readdirSync(join(root, folder), { recursive: true }).filter((name) => /\.(?:sh|cjs)$/.test(name));
+    for (const name of names) cpSync(join(root, folder, name), join(to, folder, name));
+  }
 }
 
 async function bundleWorkflows() {
   const workflowsPath = join(dist, 'workflows', 'index.js');
   if (!existsSync(workflowsPath)) return;
-  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  const { bundleWorkflows: bundle } = await import(pathToFileURL(join(dist, 'src', 'temporal', 'workers.js')));
+  const { code } = await bundle(workflowsPath);
   writeFileSync(join(dist, 'workflow-bundle.js'), code);
 }
 

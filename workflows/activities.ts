@@ -50,6 +50,14 @@ export const steadyDesk = proxyActivities<
   retry: { initialInterval: '500ms', maximumInterval: '15s' },
 });
 
+/** Successors into sources that others read; what cannot be done in that time is tried again after a pause. */
+export const writingBack = proxyActivities<Pick<RotationActivities, 'writeBackSuccessors'>>({
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: FINAL },
+});
+
 /** A person waits for the answer; nothing but the roster is read for it. */
 export const approvals = proxyActivities<Pick<ApprovalActivities, 'judgeStatement'>>({
   startToCloseTimeout: '10s',

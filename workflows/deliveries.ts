@@ -43,6 +43,11 @@ export class Deliveries {
     if (isNews(event)) this.untold.push(event);
   }
 
+  /** A place in the rotation's record for a sentence of somebody else, who writes it once the rotation has ended. */
+  reserve(): number {
+    return ++this.seq;
+  }
+
   statusChanged(): void {
     this.statusDue = true;
   }

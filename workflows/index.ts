@@ -8,3 +8,4 @@ export { returningNodes } from './returning-nodes.js';
 export { rotation } from './rotation.js';
 export { signClaim } from './sign-claim.js';
 export { signerSeat } from './signer-seat.js';
+export { successorsWriteBack } from './successors-write-back.js';

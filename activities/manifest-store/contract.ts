@@ -55,8 +55,11 @@ export interface ManifestStore {
     next: Sha256,
     context: StoreContext,
   ): Promise<{ readonly moved: boolean; readonly head: Head | null }>;
-  /** The next rotation number of a line, by compare-and-swap; the same `key` always gets the same number. */
-  allot(line: LineName, key: string, context: StoreContext): Promise<number>;
+  /**
+   * The next rotation number of a line, by compare-and-swap; the same `key` always gets the same number.
+   * @param nonce of the signed statement that asks @throws ResealError ALREADY_DECIDED where that has asked for another number
+   */
+  allot(line: LineName, key: string, context: StoreContext, nonce?: string): Promise<number>;
   /** Frozen bytes; the answer is their digest. Writing what is there already changes nothing. */
   putManifest(bytes: Uint8Array, context: StoreContext): Promise<Sha256>;
   manifest(digest: Sha256): Promise<Uint8Array>;

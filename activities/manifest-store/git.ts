@@ -13,6 +13,7 @@ import { sshCommand } from '../git/ssh-command.js';
 import { GitObjects, treeNames, type GitObject } from '../git/objects.js';
 import { leftOverLock } from './left-over-lock.js';
 import { LocalRepository } from './local-repository.js';
+import { allotted, type Numbers } from './numbers.js';
 import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
 import { json, sealedPath, summary, wanted } from './store-items.js';
 import type { StoreRepository } from './store-repository.js';
@@ -149,14 +150,13 @@ export class GitManifestStore implements OpenStore {
     });
   }
 
-  async allot(line: LineName, key: string, context: StoreContext): Promise<number> {
+  async allot(line: LineName, key: string, context: StoreContext, nonce?: string): Promise<number> {
     return this.write(context, async (tip) => {
       const path = `lines/${line}/rotations.json`;
-      const allotted = tip === null ? {} : (((await this.documentAt(tip, path)) as Record<string, number> | null) ?? {});
-      const known = Object.hasOwn(allotted, key) ? allotted[key] : undefined;
-      if (known !== undefined) return { answer: known };
-      const number = Math.max(0, ...Object.values(allotted)) + 1;
-      const files = new Map([[path, json({ ...allotted, [key]: number })]]);
+      const numbers = tip === null ? {} : (((await this.documentAt(tip, path)) as Numbers | null) ?? {});
+      const { number, next } = allotted(line, numbers, { key, ...(nonce === undefined ? {} : { nonce }) });
+      if (next === null) return { answer: number };
+      const files = new Map([[path, json(next)]]);
       return { answer: number, subject: `Allot rotation ${line}-${number}`, files };
     });
   }

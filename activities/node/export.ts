@@ -1,6 +1,6 @@
 import { build } from 'plist';
+import { profilesInIpa } from '../../src/artifact/embedded-profiles.js';
 import { judgeExportFault, type CanaryApp, type Finding } from '../../src/domain/node/canary.js';
-import { profilesInIpa } from '../../src/mac/ipa.js';
 import { exportFault } from '../../src/mac/xcodebuild.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import type { CanaryFolder } from './canary-folder.js';
@@ -45,7 +45,7 @@ export async function exportApp(
 async function readBack({ files }: NodeSession, { host, extension }: CanaryApp, folder: CanaryFolder): Promise<Finding | null> {
   const name = (await files.list(folder.at(EXPORTED))).find((one) => one.endsWith('.ipa'));
   const found = name === undefined ? null : await files.read(folder.at(`${EXPORTED}/${name}`));
-  const profiles = found?.kind === 'file' ? profilesInIpa(found.bytes) : null;
+  const profiles = found?.kind === 'file' ? await profilesInIpa(found.bytes) : null;
   if (profiles === null)
     return { verdict: 'fail', sentence: '`xcodebuild -exportArchive` says that it succeeded, and left no readable .ipa' };
   const exported = [...profiles.values()].map((bytes) => sha256Of(bytes)).sort();

@@ -29,7 +29,8 @@ export interface Wanted {
 /** A profile that has taken another one's place, to be known to a source that others read. */
 export interface Succession {
   readonly bytes: Uint8Array;
-  readonly predecessor: ManifestEntry;
+  /** What it may find in its place: what it has succeeded first, then what that had, the newest first. */
+  readonly predecessors: readonly ManifestEntry[];
 }
 
 /** For whom something is written, as the source's own history tells. */

@@ -11,7 +11,7 @@ import { prepareRotation } from './prepare.js';
 import { findStandIn } from './stand-in.js';
 import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 import { supplyMissing } from './supply.js';
-import { writeBackSuccessors } from './write-back.js';
+import { writeBackOf, writeBackSuccessors } from './write-back.js';
 import { missingLines, surveyLine, type Survey } from './survey.js';
 
 export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {
@@ -32,11 +32,13 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
     closeRotation: (state) =>
       asFailure(async () => {
         // Nothing was allotted: nothing is there to be recorded.
-        if (state.k === 0) return { notWrittenBack: [] };
+        if (state.k === 0) return { writtenBack: null };
         const record: ClosingRecord = { schemaVersion: 1, state };
         await situationOf(around, state.line).store.putRecord(state.id, record, { rotation: state.id, ticket: state.trigger.ticket });
-        return { notWrittenBack: await writeBackSuccessors(around, state) };
+        const request = writeBackOf(state);
+        return { writtenBack: request === null ? null : await writeBackSuccessors(around, request) };
       }),
+    writeBackSuccessors: (request) => asFailure(() => writeBackSuccessors(around, request)),
     prepareIncident: (request) => asFailure(() => prepareIncident(around, request)),
     surveyLines: (offset) => asFailure(() => surveyLines(around, offset)),
   };
@@ -50,7 +52,7 @@ async function openRotation(
   const { store, configuration } = situationOf(around, line);
   mustBeAskedBy(configuration, request, askedAt, null);
   if (signed !== undefined) await mustBeNew(store, line, signed.statement.nonce);
-  const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by });
+  const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by }, signed?.statement.nonce);
   return {
     k,
     id: `${line}-${k}` as RotationId,
@@ -118,7 +120,7 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       reason:
         repeated === null
           ? ''
-          : `${repeated.id} ended as ${repeated.phase} with these very successors; bring new ones, or reseal rotation start --after ${repeated.id}`,
+          : `${repeated.id} ended as ${repeated.phase} with these very successors; bring new ones, or reseal rotation start --line ${line} --after ${repeated.id} --as PERSON --ticket TICKET`,
     });
   }
   return { lines, ticket: policy.scan.ticket, policy, rights: rightsOf(configuration) };

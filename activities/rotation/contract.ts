@@ -3,6 +3,7 @@ import type { Routes } from '../../src/domain/node/routes.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { StandInFound } from '../../src/domain/rotation/stand-ins.js';
 import type { Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
+import type { WrittenBack } from '../../src/domain/write-back.js';
 import type { CommandStatement, Signed, StartStatement } from '../../src/domain/rotation/statement.js';
 
 /** What a rotation is asked to do, beside its line. */
@@ -39,6 +40,15 @@ export type Prepared =
       /** For the reasons that nodes may add; absent where they have none to add. */
       readonly inspect?: MeshToInspect;
     };
+
+/** A completed rotation, as far as it concerns sources that take successors. */
+export interface WriteBackRequest {
+  readonly line: LineName;
+  readonly id: RotationId;
+  readonly ticket: string;
+  readonly from: Sha256;
+  readonly to: Sha256;
+}
 
 /** The rotation's dealings with configuration, store and profile sources. Errors are ApplicationFailures typed by `ErrorCode`. */
 export interface RotationActivities {
@@ -95,10 +105,12 @@ export interface RotationActivities {
     readonly ticket: string;
   }): Promise<{ readonly seq: number; readonly digest: Sha256 }>;
   /**
-   * The closing record, kept in the store when Temporal's retention has ended; then the successors, into sources that take them: a sentence for each that
-   * has not taken them.
+   * The closing record, kept in the store when Temporal's retention has ended; then the successors, into sources that take them. Null: nothing is to be
+   * written back.
    */
-  closeRotation(state: RotationState): Promise<{ readonly notWrittenBack: readonly string[] }>;
+  closeRotation(state: RotationState): Promise<{ readonly writtenBack: WrittenBack | null }>;
+  /** The successors of a completed rotation once more: into sources that have not taken them. */
+  writeBackSuccessors(request: WriteBackRequest): Promise<WrittenBack>;
   /** Re-checks that a completed rotation can be rolled back (profile bytes, certificates) and composes the way back. */
   prepareIncident(request: {
     readonly rotation: RotationId;

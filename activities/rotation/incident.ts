@@ -55,7 +55,8 @@ export async function prepareIncident(
   const reasons = await deadAssets(around, store, entries, horizon, now + request.offset);
   if (reasons.length > 0) return { state: null, reasons };
 
-  const k = await store.allot(request.line, key, { rotation, ticket: request.trigger.ticket, by: request.trigger.by });
+  const by = { rotation, ticket: request.trigger.ticket, by: request.trigger.by };
+  const k = await store.allot(request.line, key, by, request.signed?.statement.nonce);
   const id = `${request.line}-${k}` as RotationId;
   const nodes = nodesOf(situation, targetManifest);
   const context = { rotation: id, ticket: request.trigger.ticket };

@@ -42,7 +42,16 @@ function makeNode(): string {
   return sha256Of(manifest);
 }
 
+/** The least that any gate in Node.js takes: the modules to hash and to ask with, one digest, one call of `security`. Nothing is read and nothing judged. */
+const FLOOR = `import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+const { spawnSync } = require('node:child_process');
+const { createHash } = require('node:crypto');
+createHash('sha256').update(spawnSync('security', ['find-identity', '-v', '-p', 'codesigning']).stdout).digest('hex');
+`;
+
 const manifest = makeNode();
+put('floor.mjs', FLOOR);
 const env = {
   PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`,
   HOME: home,
@@ -60,16 +69,20 @@ const gate = [GATE, '--expect-manifest', manifest, '--expect-signing', sha256Of(
 const security = ['find-identity', '-v', '-p', 'codesigning'];
 
 try {
-  const [empty, tool, whole]: [number[], number[], number[]] = [[], [], []];
+  const [empty, tool, floor, whole]: [number[], number[], number[], number[]] = [[], [], [], []];
   time(process.execPath, ...gate);
   for (let repetition = 0; repetition < Number(values.repetitions); repetition++) {
     empty.push(time(process.execPath, '-e', '0'));
     tool.push(time('security', ...security));
+    floor.push(time(process.execPath, join(home, 'floor.mjs')));
     whole.push(time(process.execPath, ...gate));
   }
-  const ratio = median(whole.map((took, round) => took / ((empty[round] ?? 0) + (tool[round] ?? 0))));
+  const parts = (round: number): number => (empty[round] ?? 0) + (tool[round] ?? 0);
+  const ratioOf = (times: number[]): number => median(times.map((took, round) => took / parts(round)));
+  const ratio = ratioOf(whole);
   const shown = (all: number[]): string => `${median(all).toFixed(1)} ms`;
   console.log(`node -e 0 ${shown(empty)}, security ${shown(tool)}, gate ${shown(whole)}: medians of ${whole.length}, taken in turn`);
+  console.log(`the least in Node.js ${shown(floor)}, ratio ${ratioOf(floor).toFixed(2)}; the gate takes ${median(whole.map((took, round) => took / (floor[round] ?? 0))).toFixed(2)} of it`); // prettier-ignore
   console.log(`load ${readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ')}`);
   console.log(`ratio ${ratio.toFixed(2)} (reach: at most ${REACH})`);
   process.exitCode = ratio <= REACH ? 0 : 1;

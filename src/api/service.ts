@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import { loadConfiguration, type Configuration } from '../configuration/load.js';
 import { ResealError } from '../domain/errors.js';
 import { openLedger, type Ledger, type LedgerPlace } from '../ledger/open.js';
+import { controlEncoding } from '../temporal/codec/declared.js';
 import { connectClient } from '../temporal/connection.js';
 import { startEmbeddedServer } from '../temporal/embedded-server.js';
 import { startResealWorker, type ResealWorkerRequest } from '../temporal/reseal-worker.js';
@@ -68,18 +69,18 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
     const { connection } = await connectClient(temporal);
     undo.push(() => connection.close());
     await registerSearchAttributes(connection, temporal.namespace);
-    const client = new Client({ connection, namespace: temporal.namespace });
-
     const ledger = await openLedger(ledgerPlace(configuration, home, request.env));
     undo.push(() => ledger.close());
     const around = await openSurroundings(folder, home);
     undo.push(() => around.close());
+    const encoding = await controlEncoding({ configuration: around.configuration, home, env: request.env, now: around.clock() });
+    const client = new Client({ connection, namespace: temporal.namespace, dataConverter: encoding.dataConverter });
 
     const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE };
     const api = request.parts.includes('api') ? await startApi(home, configuration, desk, undo) : null;
     const worker = request.parts.includes('worker')
       ? await startWorker(
-          { folder, home, ledger, temporal, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) },
+          { folder, home, ledger, temporal, encoding, ...(request.decorate === undefined ? {} : { decorate: request.decorate }) },
           undo,
         )
       : null;

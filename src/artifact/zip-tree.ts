@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { openPromise, type Entry, type ZipFile } from 'yauzl';
+import { fromBufferPromise, openPromise, type Entry, type ZipFile } from 'yauzl';
 import { SequentialBytes } from './sequential-bytes.js';
 import { unreadable, type ArtifactTree } from './tree.js';
 
@@ -10,6 +10,7 @@ const MOST_RATIO = 200;
 const SMALL = 1_048_576;
 /** Of all that is unpacked of one artifact. */
 const MOST_UNPACKED = 4 * 1024 ** 3;
+const STRICT = { lazyEntries: true, autoClose: false, strictFileNames: true, validateEntrySizes: true } as const;
 const FILE_TYPE = 0xf000;
 const LINK = 0xa000;
 
@@ -31,9 +32,18 @@ export class ZipTree implements ArtifactTree {
    * @throws ResealError FILE_UNREADABLE where it is no ZIP archive, has names that lead out of it or twice the same, or is cut short
    */
   static async open(path: string, named: string): Promise<ZipTree> {
+    return ZipTree.of(() => openPromise(path, STRICT), named);
+  }
+
+  /** Of one that is in memory already. @throws as `open` */
+  static async ofBytes(bytes: Uint8Array, named: string): Promise<ZipTree> {
+    return ZipTree.of(() => fromBufferPromise(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), STRICT), named);
+  }
+
+  private static async of(opened: () => Promise<ZipFile>, named: string): Promise<ZipTree> {
     let zip: ZipFile;
     try {
-      zip = await openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: true, validateEntrySizes: true });
+      zip = await opened();
     } catch (cause) {
       throw unreadable(named, `it is no whole ZIP archive (${reasonOf(cause)})`, NEXT, cause);
     }
@@ -44,6 +54,11 @@ export class ZipTree implements ArtifactTree {
       zip.close();
       throw error;
     }
+  }
+
+  /** Of every entry, in the archive's order. */
+  paths(): readonly string[] {
+    return [...this.entries.keys()];
   }
 
   async children(folder: string): Promise<readonly string[]> {

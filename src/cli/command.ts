@@ -1,3 +1,4 @@
+import type { Consent } from './consent.js';
 import type { Output } from './output.js';
 
 /** 0 done or verdict positive; 1 verdict negative; 2 usage or configuration, a name that nothing bears among it; 3 not reachable; 4 refused in the present state. */
@@ -57,6 +58,8 @@ export interface Context {
   /** `--home`; undefined when not given. `homeFolder` resolves it. */
   readonly home: string | undefined;
   now(): number;
+  /** Asks whoever sits at the terminal, where somebody does; with `--json` nobody is asked. */
+  consent(question: string): Promise<Consent>;
   /** Aborted by Ctrl-C or SIGTERM. From the first call on these no longer end the process at once; a second one does. */
   interrupted(): AbortSignal;
 }

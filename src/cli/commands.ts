@@ -18,6 +18,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   topology: 'What is declared of lines, keys and nodes: check it, and keep a README in step with it',
   agent: 'The process on a Mac that serves it as a node',
   node: 'The Macs of the mesh, as declared and as they are',
+  'codec-key': 'Keys under which payloads in Temporal are encrypted',
   sidecar: 'The service that holds signing keys for nodes that may have none',
   claim: 'Claims on artifacts: each is signed once',
   handoff: 'Handoffs between stages of a pipeline',
@@ -251,6 +252,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'node inspect',
     description: 'Read node truth now: what is active, accepted, present; exit 1 when a check fails',
     load: () => import('./node/inspect.js'),
+  },
+  {
+    path: 'codec-server',
+    description: "Decode payloads for Temporal's UI and CLI, for whoever has its token",
+    load: () => import('./codec-server.js'),
+  },
+  {
+    path: 'codec-key new',
+    description: 'Make a codec key: the first one is active, any other is only read until it is activated',
+    load: () => import('./codec-key/new.js'),
+  },
+  {
+    path: 'codec-key list',
+    description: 'List the codec keys of a key file, never the keys themselves',
+    load: () => import('./codec-key/list.js'),
+  },
+  {
+    path: 'codec-key activate',
+    description: 'Write with another codec key from now on; the one before it is only read any more',
+    load: () => import('./codec-key/activate.js'),
+  },
+  {
+    path: 'codec-key retire',
+    description: 'Remove a codec key that nothing in Temporal needs any more; exit 4 while something does',
+    load: () => import('./codec-key/retire.js'),
+  },
+  {
+    path: 'codec-key hand-out',
+    description: 'Make the key file of an agent or a gateway: it reads what is for them, and nothing else',
+    load: () => import('./codec-key/hand-out.js'),
   },
   {
     path: 'sidecar run',

@@ -1,4 +1,5 @@
 import { Command as Commander, CommanderError } from 'commander';
+import { askConsent, type Input } from './consent.js';
 import type { AnyCommand, Context, ExitCode } from './command.js';
 import { type CommandEntry, COMMANDS, NOUNS } from './commands.js';
 import { errorDocument, errorLines, showError } from './errors.js';
@@ -10,6 +11,8 @@ import { version } from '../temporal/version.js';
 export interface Surroundings extends OutputStreams {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** Missing: nobody can be asked anything. */
+  readonly stdin?: Input;
   now(): number;
 }
 
@@ -50,6 +53,8 @@ function contextOf(surroundings: Surroundings, options: GlobalOptions): Context 
     config: options.config,
     home: options.home,
     now: () => surroundings.now(),
+    consent: (question) =>
+      options.json === true ? Promise.resolve('nobody-to-ask' as const) : askConsent(question, surroundings.stdin, surroundings),
     interrupted: () => (signal ??= abortedBySignals()),
   };
 }
@@ -146,6 +151,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     stderr: process.stderr,
     env: process.env,
     cwd: process.cwd(),
+    get stdin() {
+      return process.stdin;
+    },
     now: Date.now,
   });
 }

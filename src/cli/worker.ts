@@ -26,7 +26,7 @@ async function runGateway(context: Context, region: string): Promise<void> {
   const { startGateway } = await import('../temporal/gateway.js');
   quietRuntime();
   const home = homeFolder(context.home, context.env, context.cwd);
-  const running = await startGateway({ folder, home, region, temporal });
+  const running = await startGateway({ folder, home, region, temporal, env: context.env });
   context.output.diagnostic(`Serves the hosts of ${region}. Ctrl-C ends it.`);
   try {
     await Promise.race([running.ended, aborted(signal)]);

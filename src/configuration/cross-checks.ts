@@ -279,5 +279,17 @@ export function checkRoster(roster: Roster): Mismatch[] {
   ];
 }
 
+/** Keys of the home are those of one process; where several meet at a Temporal server, they have to be told where theirs are. */
+export function checkCodec({ codec, temporal }: ResealConfiguration): Mismatch[] {
+  if (codec === undefined || codec === 'none' || codec.control !== undefined || temporal.address === 'embedded') return [];
+  return [
+    {
+      path: ['codec'],
+      found: `no control, with Temporal at ${temporal.address}`,
+      expected: 'codec.control with the key file that API and workers share, or codec: none',
+    },
+  ];
+}
+
 /** What is allowed and worth saying: sentences, none of them an error. */
 export const observations = (topology: Topology): string[] => antiPatterns(topology).map((finding) => `${finding.found}.`);

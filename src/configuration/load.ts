@@ -6,10 +6,11 @@ import type { Roster } from '../domain/roster.js';
 import { storeAddress } from '../domain/store-address.js';
 import type { Topology } from '../domain/topology.js';
 import { PolicySchema } from '../schema/policy.js';
-import { ResealSchema, type ResealConfiguration, type SourceDeclaration } from '../schema/reseal.js';
+import { ResealSchema, type ResealConfiguration, type SourceDeclaration, type CodecDeclaration } from '../schema/reseal.js';
 import { RosterSchema } from '../schema/roster.js';
 import { TopologySchema } from '../schema/topology.js';
 import {
+  checkCodec,
   checkFloors,
   checkLines,
   checkNodes,
@@ -48,9 +49,22 @@ function absolute(path: string, folder: string): string {
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(folder, path);
 }
 
+/** A secret that a file holds. */
+const absoluteSecret = <S extends object>(from: S, folder: string): S =>
+  'file' in from ? { ...from, file: absolute(String(from.file), folder) } : from;
+
+function withAbsoluteKeys(codec: Exclude<CodecDeclaration, 'none'>, folder: string): CodecDeclaration {
+  const { control, nodes } = codec;
+  return {
+    ...codec,
+    ...(control === undefined ? {} : { control: absoluteSecret(control, folder) }),
+    ...(nodes === undefined ? {} : { nodes: absoluteSecret(nodes, folder) }),
+  };
+}
+
 /** Paths of a source: its folder, its repository where that is on this machine, the file of its secret. */
 function withAbsoluteSource(source: SourceDeclaration, folder: string): SourceDeclaration {
-  const secret = <S extends object>(from: S): S => ('file' in from ? { ...from, file: absolute(String(from.file), folder) } : from);
+  const secret = <S extends object>(from: S): S => absoluteSecret(from, folder);
   switch (source.kind) {
     case 'drop':
       return { ...source, path: absolute(source.path, folder) };
@@ -77,6 +91,7 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
       knownHosts: reseal.ssh.knownHosts === null ? null : absolute(reseal.ssh.knownHosts, folder),
       config: reseal.ssh.config === null ? null : absolute(reseal.ssh.config, folder),
     },
+    ...(reseal.codec === undefined || reseal.codec === 'none' ? {} : { codec: withAbsoluteKeys(reseal.codec, folder) }),
     agent: { canary: reseal.agent.canary === null ? null : absolute(reseal.agent.canary, folder) },
     trust: { extraRoots: reseal.trust.extraRoots.map((path) => absolute(path, folder)) },
     notify: { webhooks: reseal.notify.webhooks.map((webhook) => ({ ...webhook, secretFile: absolute(webhook.secretFile, folder) })) },
@@ -135,7 +150,7 @@ export function loadConfiguration(folder: string): Configuration {
   if (policy !== null) report('policy', checkPolicy(policy, roster));
   if (policy !== null && topology !== null) report('policy', checkFloors(policy, topology));
   if (roster !== null) report('roster', checkRoster(roster));
-  if (reseal !== null) report('reseal', [...checkStores(reseal), ...checkSources(reseal)]);
+  if (reseal !== null) report('reseal', [...checkStores(reseal), ...checkSources(reseal), ...checkCodec(reseal)]);
 
   if (findings.length > 0 || topology === null || policy === null || roster === null || reseal === null) {
     const count = `${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} wrong`;

@@ -15,6 +15,9 @@ export type ErrorCode =
   | 'NOT_AN_IDENTITY'
   | 'PROFILE_UNTRUSTED'
   | 'DIGEST_MISMATCH'
+  // encrypted payloads
+  | 'CODEC_KEY_MISSING'
+  | 'PAYLOAD_DAMAGED'
   // not reachable (exit 3)
   | 'TEMPORAL_UNREACHABLE'
   | 'DATABASE_UNREACHABLE'

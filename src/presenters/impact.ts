@@ -79,7 +79,7 @@ function nextSteps(question: ImpactQuestion, { targets, nodes, pipelines }: Impa
   return [
     ...told,
     ...lines.map(
-      (line) => `put successors where line ${line} looks for them, then: reseal rotation start ${line} --ticket TICKET --by PERSON`,
+      (line) => `put successors where line ${line} looks for them, then: reseal rotation start --line ${line} --as PERSON --ticket TICKET`,
     ),
     ...(lines.length === 0 ? ['no line has it in force: what still accepts it lets it go when its rotation retires it'] : []),
     ...(unknown.length === 0 ? [] : [`see what these have, for they never said: reseal node probe ${unknown.slice(0, 5).join(' ')}`]),

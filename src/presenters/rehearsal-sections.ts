@@ -92,14 +92,12 @@ function runSections(run: RunView): readonly Section[] {
     {
       title: name,
       says: [
-        `${run.outcome ?? 'It came to no end'} after ${describeDuration(run.took)}, expected ${run.expected.join(' or ')}${run.restoredAfter === null ? '' : `; every node served the old assets again after ${describeDuration(run.restoredAfter)}`}.`,
-        ...(run.from === null || run.to === null
-          ? []
-          : [`From ${shortDigest(run.from)} to ${shortDigest(run.to)}, both accepted and installed all the way.`]),
+        `${run.outcome ?? 'It came to no end'} after ${describeDuration(run.took)}, expected ${run.expected.join(' or ')}${returned(run)}.`,
+        ...(run.from === null || run.to === null ? [] : [`From ${shortDigest(run.from)} to ${shortDigest(run.to)}; ${sideBySide(run)}.`]),
         ...(run.approvals.length === 0
           ? []
           : [`Signed off by stand-ins for ${run.approvals.map(({ standsFor }) => standsFor).join(' and ')}.`]),
-        ...run.reasons.slice(0, 5).map((reason) => `Because ${reason}.`),
+        ...run.reasons.slice(0, 5).map((reason) => `Because ${unstopped(reason)}.`),
         ...run.questions.map((question) => `It ${question}.`),
       ],
       table: {
@@ -119,6 +117,29 @@ function runSections(run: RunView): readonly Section[] {
   ];
 }
 
+/** A sentence that goes on: reasons of nodes are sentences of their own. */
+const unstopped = (reason: string): string => reason.replace(/\.+$/, '');
+
+const nodesThat = ({ nodes }: RunView, step: string): number =>
+  nodes.filter(({ steps }) => steps.some((one) => one.step === step && one.outcome === 'done')).length;
+
+/** What became of the old assets, where it did not complete. */
+function returned(run: RunView): string {
+  if (run.restoredAfter === null) return '';
+  if (run.nodes.every(({ steps }) => steps.every(({ step }) => step !== 'switch'))) return '; no node had left the old assets';
+  return `; every node served the old assets again after ${describeDuration(run.restoredAfter)}`;
+}
+
+/** On how many nodes old and new UUIDs lay beside each other, and until when. */
+function sideBySide(run: RunView): string {
+  const [staged, all] = [nodesThat(run, 'stage'), run.nodes.length];
+  const where = `the new assets lay beside the old ones on ${staged} of ${all} ${all === 1 ? 'node' : 'nodes'}`;
+  if (staged === 0) return 'the new assets came to no node';
+  if (run.outcome === 'completed') return `${where}, from staging until the old ones were retired`;
+  const gone = nodesThat(run, 'unstage');
+  return gone === 0 ? where : `${where}, and were removed from ${gone} when all served the old ones`;
+}
+
 const seconds = (duration: number): string => `${(duration / 1000).toFixed(1)} s`;
 const since = (after: number): string => `+${seconds(after)}`;
 
@@ -132,7 +153,7 @@ const DONE: Readonly<Record<string, string>> = {
   unstage: 'new removed',
 };
 
-/** `staged, switched (3 passes), probed 11x, old retired` */
+/** `staged; switched (3 passes); probed 11x; old retired` */
 function pathText({ steps }: NodePathView): string {
   const texts: { readonly text: string; readonly reason: string; times: number }[] = [];
   for (const step of steps) {
@@ -141,8 +162,10 @@ function pathText({ steps }: NodePathView): string {
     if (last?.text === text && last.reason === step.reason) last.times += 1;
     else texts.push({ text, reason: step.reason, times: 1 });
   }
-  const told = texts.map(({ text, reason, times }) => `${text}${times === 1 ? '' : ` ${times}x`}${reason === '' ? '' : `: ${reason}`}`);
-  return told.join(', ') || 'untouched';
+  const told = texts.map(
+    ({ text, reason, times }) => `${text}${times === 1 ? '' : ` ${times}x`}${reason === '' ? '' : `: ${unstopped(reason)}`}`,
+  );
+  return told.join('; ') || 'untouched';
 }
 
 function stepText({ step, outcome, passes }: NodePathView['steps'][number]): string {
@@ -169,7 +192,7 @@ const wayBackSection = ({ rotation, wayBack }: RunView): Section => ({
 const buildSection = ({ builds: { builds, checks, failures } }: RehearsalView): Section => ({
   title: 'Builds',
   says: [
-    `${builds} builds ran on every node with profiles and through all of it; ${checks} profile files were read, ${failures.length} ${failures.length === 1 ? 'build' : 'builds'} failed.`,
+    `${builds} builds ran through all of it, on every node that has profiles; ${checks} profile files were read, ${failures.length} ${failures.length === 1 ? 'build' : 'builds'} failed.`,
   ],
   table: null,
 });

@@ -6,6 +6,10 @@ const address = z
   .string({ error: 'embedded, or host:port' })
   .regex(/^(?:embedded|[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$/, { error: 'embedded, or host:port' });
 
+const listen = z
+  .string({ error: 'an address and a port like 127.0.0.1:0' })
+  .regex(/^(?:[^\s:/]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$/, { error: 'an address and a port like 127.0.0.1:0' });
+
 const branch = text.regex(/^(?![-.\/])[A-Za-z0-9._\/-]+(?<![.\/])$/, { error: 'the name of a branch, like main' });
 
 const store = z.discriminatedUnion(
@@ -91,6 +95,33 @@ const webhook = z.strictObject({
     .default(['question', 'outcome', 'returned']),
 });
 
+const codec = z.union(
+  [
+    z.literal('none'),
+    z.strictObject({
+      control: secretSource.optional().meta({
+        description:
+          'The key file of the control plane, made by `reseal codec-key new`; on the machines of API and workers. Without it that of the home, where Temporal is embedded.',
+      }),
+      nodes: secretSource.optional().meta({
+        description: 'The key file of an agent or a gateway, made by `reseal codec-key hand-out`; on its own machine.',
+      }),
+      server: z
+        .strictObject({
+          listen: listen.default('127.0.0.1:0'),
+          origins: z
+            .array(z.string().regex(/^https?:\/\/[^\s/]+$/, { error: 'an origin like https://temporal.acme.com' }))
+            .default([])
+            .meta({ description: "Of Temporal's UI, where it is not the embedded server's: pages of no other origin read anything." }),
+        })
+        .prefault({})
+        .meta({ description: 'Of `reseal codec-server`.' }),
+    }),
+  ],
+  { error: 'none, or the key files control and nodes' },
+);
+export type CodecDeclaration = z.infer<typeof codec>;
+
 /** `reseal.yaml`. Relative paths in it are relative to the folder that the file is in. */
 export const ResealSchema = z.strictObject({
   schemaVersion,
@@ -101,10 +132,7 @@ export const ResealSchema = z.strictObject({
     .default('embedded'),
   api: z
     .strictObject({
-      listen: z
-        .string({ error: 'an address and a port like 127.0.0.1:0' })
-        .regex(/^(?:[^\s:/]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$/, { error: 'an address and a port like 127.0.0.1:0' })
-        .default('127.0.0.1:0'),
+      listen: listen.default('127.0.0.1:0'),
     })
     .prefault({}),
   stores: z.record(name, store),
@@ -127,6 +155,8 @@ export const ResealSchema = z.strictObject({
       }),
     })
     .prefault({}),
+  /** Keys under which payloads in Temporal are encrypted; absent: by a key of the home, where Temporal is embedded and a node is no simulated one. */
+  codec: codec.optional(),
   /** How an agent reaches the programs of its Mac. */
   agent: z
     .strictObject({

@@ -80,6 +80,12 @@ function readRecord(home: string): ServerRecord | null {
   }
 }
 
+/** Where the embedded server of a home is, or was; null: none was started on it. */
+export function recordedServer(home: string): { readonly address: string; readonly uiPort: number | null } | null {
+  const record = readRecord(home);
+  return record === null ? null : { address: `127.0.0.1:${record.port}`, uiPort: record.uiPort };
+}
+
 function writeRecord(home: string, record: ServerRecord): void {
   const path = recordFile(home);
   writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });

@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import { signingAnswers } from '../../activities/node/signed-answers.js';
+import { gatewayAudience } from '../domain/codec/audience.js';
 import { ResealError } from '../domain/errors.js';
 import { gatewayQueue } from '../domain/node/routes.js';
 import { enrolledKeysIn, gatewayFolder } from '../identity/enrolled-keys.js';
 import { reachRegion } from '../node-shell/reach.js';
 import { identityText, newIdentity } from './agent/identity.js';
+import { audienceEncoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
@@ -21,6 +23,8 @@ export interface GatewayRequest {
   readonly temporal: TemporalAddress;
   /** The installation's task queue. Default: `reseal`. */
   readonly taskQueue?: string;
+  /** Where codec keys may come from. Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -32,6 +36,7 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
   const { reseal, topology, policy } = around.configuration();
   const { region } = request;
   refuseIdleGateway(region, reseal.ssh.gateways, topology.nodes);
+  const { dataConverter, ring } = await audienceEncoding(around.configuration(), gatewayAudience(region), request.env ?? process.env);
   const { connection, namespace } = await connectWorkers(request.temporal);
   const reach = reachRegion(region, reseal.ssh);
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
@@ -39,9 +44,10 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
     connection,
     namespace,
     taskQueue: gatewayQueue(taskQueue, region),
-    identity: identityText(newIdentity(hostname())),
+    dataConverter,
+    identity: identityText(newIdentity(hostname(), ring?.roots)),
     maxActivitiesPerSecond: policy.limits.activitiesPerSecond,
-    activities: signingAnswers(nodeService({ around, connection, namespace, taskQueue, reach }), () =>
+    activities: signingAnswers(nodeService({ around, connection, namespace, dataConverter, taskQueue, reach }), () =>
       enrolledKeysIn(gatewayFolder(request.home, region)),
     ),
   });

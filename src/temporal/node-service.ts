@@ -1,4 +1,5 @@
 import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import type { NodeActivities } from '../../activities/node/contract.js';
 import { createNodeActivities, profileVerifier, type StepHooks } from '../../activities/node/index.js';
@@ -13,6 +14,8 @@ export interface NodeService {
   readonly around: NodeSurroundings;
   readonly connection: NativeConnection;
   readonly namespace: string;
+  /** Of whoever serves the nodes. */
+  readonly dataConverter: DataConverter;
   /** The installation's: seats are known by it, whatever queue the worker polls. */
   readonly taskQueue: string;
   readonly reach: Pick<NodeReach, 'files'>;
@@ -22,7 +25,16 @@ export interface NodeService {
 }
 
 /** The node activities as every worker runs them, whether of the installation, a gateway or an agent: with a signer's seat, beating, and patient. */
-export function nodeService({ around, connection, namespace, taskQueue, reach, hooks, decorate }: NodeService): NodeActivities {
+export function nodeService({
+  around,
+  connection,
+  namespace,
+  dataConverter,
+  taskQueue,
+  reach,
+  hooks,
+  decorate,
+}: NodeService): NodeActivities {
   const nodes = createNodeActivities({
     store: around.content,
     verifier: profileVerifier(around.profiles),
@@ -30,6 +42,6 @@ export function nodeService({ around, connection, namespace, taskQueue, reach, h
     ...temporalContext,
     ...(hooks === undefined ? {} : { hooks }),
   });
-  const seats = new Seats(new Client({ connection, namespace }), taskQueue);
+  const seats = new Seats(new Client({ connection, namespace, dataConverter }), taskQueue);
   return patient(seated(decorate?.(nodes) ?? nodes, seats, around.configuration), around.configuration().policy.limits.nodeOfflineAfter);
 }

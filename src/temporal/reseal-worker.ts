@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { createApprovalActivities } from '../../activities/approvals/activities.js';
 import { Client } from '@temporalio/client';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
@@ -8,7 +9,9 @@ import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities, type ReturningLedger } from '../../activities/returning/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { reachNodes } from '../node-shell/reach.js';
+import { identityText, newIdentity } from './agent/identity.js';
 import { alive } from './beating.js';
+import { PLAIN, type Encoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
@@ -26,6 +29,8 @@ export interface ResealWorkerRequest {
   /** Default: `reseal`. */
   readonly taskQueue?: string;
   readonly workflowBundle?: WorkflowBundle;
+  /** How payloads are read and written. Default: plainly. */
+  readonly encoding?: Encoding;
   /** Injected faults, for tests. */
   readonly decorate?: (nodes: NodeActivities) => NodeActivities;
 }
@@ -37,10 +42,13 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   const { limits } = around.configuration().policy;
   const reach = reachNodes(around.configuration().reseal.ssh);
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
+  const { dataConverter, ring } = request.encoding ?? PLAIN;
   const worker = await createResealWorker({
     connection,
     namespace,
     taskQueue,
+    dataConverter,
+    identity: identityText(newIdentity(hostname(), ring?.roots)),
     workflowBundle: request.workflowBundle ?? (await resealWorkflows()),
     maxActivitiesPerSecond: limits.activitiesPerSecond,
     activities: {
@@ -51,11 +59,11 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
         createReturningActivities({
           around,
           ledger: request.ledger,
-          inFlight: rotationsInFlight(new Client({ connection, namespace })),
+          inFlight: rotationsInFlight(new Client({ connection, namespace, dataConverter })),
         }),
       ),
       ...nodeService({
-        ...{ around, connection, namespace, taskQueue, reach },
+        ...{ around, connection, namespace, dataConverter, taskQueue, reach },
         ...(request.decorate === undefined ? {} : { decorate: request.decorate }),
       }),
       ...createLedgerActivities(request.ledger),

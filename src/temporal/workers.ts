@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DataConverter } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger, type NativeConnection, Worker } from '@temporalio/worker';
+import { dataConverter, FAILURE_CONVERTER } from './data-converter.js';
 
 /** `{codePath}`: a bundle on disk; `{code}`: one made in this process. */
 export type WorkflowBundle = { readonly codePath: string } | { readonly code: string };
@@ -9,6 +12,8 @@ export interface ResealWorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly taskQueue: string;
+  /** How payloads are read and written. Default: plainly. */
+  readonly dataConverter?: DataConverter;
   /** Absent: the worker runs activities only. */
   readonly workflowBundle?: WorkflowBundle;
   /** Absent: the worker runs workflows only. */
@@ -35,6 +40,7 @@ export async function createResealWorker(options: ResealWorkerOptions): Promise<
     connection: options.connection,
     namespace: options.namespace,
     taskQueue: options.taskQueue,
+    dataConverter: options.dataConverter ?? dataConverter(null),
     shutdownGraceTime: options.shutdownGraceTime ?? 10_000,
     ...(options.shutdownForceTime === undefined ? {} : { shutdownForceTime: options.shutdownForceTime }),
     ...(options.identity === undefined ? {} : { identity: options.identity }),
@@ -53,9 +59,17 @@ const PREBUILT = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.u
 const COMPILED = fileURLToPath(new URL('../../workflows/index.js', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
+/** What every bundle has beside its workflows: failures encoded, and the ids of activities that say whom they are for. */
+const BUNDLED = {
+  failureConverterPath: FAILURE_CONVERTER,
+  workflowInterceptorModules: [
+    join(dirname(existsSync(COMPILED) ? COMPILED : SOURCE), existsSync(COMPILED) ? 'interceptors/audience.js' : 'interceptors/audience.ts'),
+  ],
+};
+
 /** Bundles workflows with webpack, 2 to 4 s: once per process at most. */
 export async function bundleWorkflows(workflowsPath: string): Promise<{ readonly code: string }> {
-  return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  return bundleWorkflowCode({ workflowsPath, ...BUNDLED, logger: new DefaultLogger('WARN') });
 }
 
 let own: Promise<WorkflowBundle> | undefined;

@@ -37,7 +37,7 @@ it('a certificate is found by SHA-1, by serial number and by its last six digits
   expect(view.targets.map((target) => target.bundleId).sort()).toEqual(manifest.profiles.map((entry) => entry.bundleId).sort());
   expect(view.summary.nodes).toBe(3);
   expect(view.pipelines.map((pipeline) => pipeline.name)).toContain('courier-release');
-  expect(view.next.join('\n')).toContain('reseal rotation start ios-main');
+  expect(view.next.join('\n')).toContain('reseal rotation start --line ios-main --as PERSON --ticket TICKET');
   expect(JSON.stringify(view)).not.toContain(serial);
   for (const of of [serial, serial.slice(-6).toLowerCase()]) expect((await impact('--certificate', of)).of.id).toBe(identity);
 });

@@ -1,27 +1,24 @@
 import { existsSync, readFileSync, renameSync, rmSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { Notice } from '../../activities/notify/contract.js';
 import { Interference } from '../e2e/interference.js';
 import { activeManifests, meshTruth, nodeTruth } from '../e2e/node-truth.js';
+import { receiveNotices, type NoticeReceiver } from '../setup/notices.js';
 import { until } from '../setup/until.js';
 import { ServedMesh } from './served-mesh.js';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
 
 const interference = new Interference();
-const heard: Notice[] = [];
-let receiver: Server;
+let receiver: NoticeReceiver;
 let served: ServedMesh;
 let inForce = '';
 let rotated: ReturnType<typeof meshTruth>;
 const names = (): readonly string[] => served.mesh.mesh.nodes.map(({ name }) => name);
 const node = (at: number): string => names()[at] ?? '';
-const told = (name: string): readonly string[] => heard.map(({ text }) => text).filter((text) => text.includes(name));
+const told = (name: string): readonly string[] => receiver.heard.map(({ text }) => text).filter((text) => text.includes(name));
 
 /** The node's disk as of a Mac that is new. */
 function emptied(name: string): void {
@@ -31,23 +28,14 @@ function emptied(name: string): void {
 
 /** A mesh after a rotation, which looks every second for nodes that came back. */
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      heard.push(JSON.parse(body) as Notice);
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  receiver = await receiveNotices();
   served = await ServedMesh.start({
     decorate: interference.decorate,
     policy: { returning: { mode: 'converge', every: '1s' } },
     changed: ({ folders: { config } }) => {
       writeFileSync(join(config, 'secret'), 'of the receiver');
-      const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
       const file = join(config, 'reseal.yaml');
-      const notify = { webhooks: [{ url, secretFile: join(config, 'secret'), events: ['returned'] }] };
+      const notify = { webhooks: [{ url: receiver.url, secretFile: join(config, 'secret'), events: ['returned'] }] };
       writeFileSync(file, stringify({ ...(parse(readFileSync(file, 'utf8')) as object), notify }));
       return Promise.resolve();
     },
@@ -55,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await served.stop();
-  await new Promise((resolve) => receiver.close(resolve));
+  await receiver.stop();
 });
 
 it('nothing is done while a rotation is in flight', async () => {
@@ -76,7 +64,7 @@ it('nothing is done while a rotation is in flight', async () => {
     expect(await served.reseal(['rotation', 'approve', 'ios-main-1', '--as', person, '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
   await served.untilRotation('ios-main-1', ({ outcome }) => outcome === 'completed', 'its end');
   rotated = meshTruth(served.mesh);
-  expect(heard).toEqual([]);
+  expect(receiver.heard).toEqual([]);
 });
 
 it('a node that was away, and has nothing of what is in force, serves it without a command, and people are told by name (R10)', async () => {

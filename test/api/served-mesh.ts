@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { createApi, listen, newToken, type RunningApi } from '../../src/api/server.js';
+import type { Input } from '../../src/cli/consent.js';
 import { run } from '../../src/cli/main.js';
 import type { RotationDesk } from '../../src/api/rotations.js';
 import type { EventView, RotationView } from '../../src/presenters/rotation.js';
@@ -18,6 +19,12 @@ export interface Answer {
   readonly status: number;
   // What a route answers with is what the tests look at.
   readonly body: Readonly<Record<string, never>> & { readonly error?: { code: string; message: string; details: readonly string[] } };
+}
+
+function terminal(stderr: PassThrough, typed: string): { readonly stdin: Input; readonly stderr: PassThrough & { readonly isTTY: true } } {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true as const });
+  stdin.end(typed);
+  return { stdin, stderr: Object.assign(stderr, { isTTY: true as const }) };
 }
 
 /** The real control API over a real mesh, on a Temporal server of its own: the API's workflow ids are the product's. */
@@ -83,14 +90,21 @@ export class ServedMesh {
   /** The command line, in this process, against this API. */
   async reseal(
     argv: readonly string[],
-    more: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly now?: () => number } = {},
+    more: {
+      readonly cwd?: string;
+      readonly env?: NodeJS.ProcessEnv;
+      readonly now?: () => number;
+      /** What somebody at a terminal types; missing: there is no terminal. */
+      readonly typed?: string;
+    } = {},
   ): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const text = { stdout: '', stderr: '' };
     stdout.on('data', (chunk) => (text.stdout += String(chunk)));
     stderr.on('data', (chunk) => (text.stderr += String(chunk)));
     const env = { PATH: process.env['PATH'], RESEAL_URL: this.url, RESEAL_TOKEN: this.token, ...more.env };
-    const exit = await run(argv, { stdout, stderr, env, cwd: more.cwd ?? this.mesh.folder, now: more.now ?? Date.now });
+    const surroundings = { stdout, stderr, env, cwd: more.cwd ?? this.mesh.folder, now: more.now ?? Date.now };
+    const exit = await run(argv, more.typed === undefined ? surroundings : { ...surroundings, ...terminal(stderr, more.typed) });
     return { exit, ...text };
   }
 

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import type { CommandStatement } from '../../src/domain/rotation/statement.js';
-import { draftCommand } from '../../src/cli/rotation/draft.js';
+import { draftCommand, draftStart } from '../../src/cli/rotation/draft.js';
 import type { RotationView } from '../../src/presenters/rotation.js';
+import type { TermsView } from '../../src/presenters/statement.js';
 import { ROSTER } from '../../src/simulator/mesh/spec.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { makeSshKey, sshSign, sshVerifies, type SshKey } from '../setup/ssh-keys.js';
+import { until } from '../setup/until.js';
 import { ServedMesh, type Answer } from './served-mesh.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
@@ -91,7 +93,9 @@ describe('starting a rotation', () => {
     expect(started).toMatchObject({ exit: 0 });
     expect(started.stderr).toContain('says      start a rotation of ios-main');
     expect(started.stderr).toContain('at        installation acme-demo, production, ticket CHG-1');
-    await served.untilRotation(ID, ({ phase }) => phase === 'awaiting-signoff', 'an open gate');
+    // The phase comes first, then what the gate opens with, then its line of the record.
+    await served.untilRotation(ID, ({ gate }) => gate.binds !== null, 'an open gate');
+    await until(async () => (await events()).some(({ kind }) => kind === 'gate'), { what: 'the gate on the record' });
   });
 });
 
@@ -287,6 +291,35 @@ it('whose word for what is to be approved is not what it has people sign gets no
 });
 
 describe('an approval that is shown, signed and sent', () => {
+  it.each([
+    ['no', 'n\n'],
+    ['nothing', '\n'],
+    ['the end of the input', ''],
+    ['something else', 'yesterday\n'],
+  ])('is asked for at a terminal, and on %s nothing is signed', async (_, typed) => {
+    const before = await counting();
+    const asked = await served.reseal(
+      ['rotation', 'approve', ID, '--as', 'grace', '--ticket', 'CHG-1', '--key', key.grace.path],
+      { env: { HOME, NO_COLOR: '1' }, typed }, // prettier-ignore
+    );
+    expect(asked).toMatchObject({ exit: 4, stdout: '' });
+    expect(asked.stderr.indexOf('says      approve')).toBeLessThan(asked.stderr.indexOf('Sign this? [y/N]'));
+    expect(asked.stderr).toContain('Nothing was signed.');
+    expect(await counting()).toBe(before);
+  });
+
+  it('is given by yes, and can be taken back', async () => {
+    const before = await counting();
+    const asked = await served.reseal(
+      ['rotation', 'approve', ID, '--as', 'grace', '--ticket', 'CHG-1', '--key', key.grace.path],
+      { env: { HOME, NO_COLOR: '1' }, typed: 'y\n' }, // prettier-ignore
+    );
+    expect(asked, asked.stderr).toMatchObject({ exit: 0 });
+    expect(await counting()).toBe(before + 1);
+    expect(await reseal('withdraw', ID, '--as', 'grace', '--ticket', 'CHG-1', '--key', key.grace.path)).toMatchObject({ exit: 0 });
+    expect(await counting()).toBe(before);
+  });
+
   it('counts once, for one person, whatever keys they have (invariants 4 and 5)', async () => {
     const first = signedBy(second, await approval('ada'));
     expect((await send(first)).status).toBe(200);
@@ -343,5 +376,24 @@ describe('an approval that is shown, signed and sent', () => {
     expect(undone).toMatchObject({ exit: 0 });
     expect(undone.stderr).toContain('says      rollback ios-main-1');
     await served.untilRotation('ios-main-2', ({ outcome }) => outcome === 'rolled-back', 'the way back');
+  });
+
+  it('one that was terminated is not begun again by the words that began it (T2)', async () => {
+    const terms = { installation: 'acme-demo', line: 'ios-main' } as TermsView;
+    const statement = draftStart(
+      terms,
+      { as: 'rita', ticket: 'CHG-1' },
+      { at: undefined, successors: [], after: 'ios-main-2' },
+      Date.now(),
+    );
+    const signed = signedBy(key.rita, statement);
+    const first = await served.post('/v1/rotations', signed);
+    expect(first, JSON.stringify(first.body)).toMatchObject({ status: 201 });
+    const begun = served.desk.client.workflow.getHandle('rotation/ios-main');
+    await served.untilRotation('ios-main-3', ({ phase }) => phase === 'awaiting-signoff', 'an open gate');
+    await begun.terminate('by somebody who may');
+    const again = await served.post('/v1/rotations', signed);
+    expect(JSON.stringify(again.body)).toContain('A signed statement counts once, and this one has counted, for ios-main-3. Sign anew.');
+    expect(await served.mesh.around.store('main').allot('ios-main' as never, 'the next one', {})).toBe(4);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -59,6 +59,51 @@ describe.skipIf(versitygwMissing() !== null)('the command line with a store in a
     expect(await first()).toMatchObject({ exit: 3, stdout: expect.stringContaining('put-bucket-versioning') });
     expect(served.isUntouched()).toBe(true);
     expect((await doctor()).store).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('nobody has begun a store there') });
+  });
+
+  describe('of a team that begins with it', () => {
+    const begin = (...more: string[]): Promise<Ran> => {
+      writeFileSync(join(mesh.folders.root, 'root.pem'), mesh.apple.rootPem);
+      const { region, endpoint, prefix } = served.options();
+      const store = ['--store', `s3://${BUCKET}/${prefix}`, '--store-region', region, '--store-endpoint', endpoint ?? ''];
+      return run('init', 'begun', '--profiles', mesh.folders.profiles, '--trust-root', 'root.pem', ...store, ...more);
+    };
+    const configured = (...argv: string[]): Promise<Ran> => run('--config', join(mesh.folders.root, 'begun/reseal'), ...argv);
+
+    it('has its first manifest there, and a configuration that finds it again', async () => {
+      await served.prepare();
+      const begun = await begin('--line', 'courier');
+      expect([begun.exit, begun.stderr]).toEqual([0, '']);
+      expect(begun.stdout).toContain(`the store s3://${BUCKET}/stores/main.`);
+      expect(served.damage()).toBe('');
+      expect(readdirSync(join(mesh.folders.root, 'begun/reseal'))).not.toContain('store.git');
+      expect(await configured('manifest', 'verify', 'courier')).toMatchObject({ exit: 0 });
+      const { checks } = JSON.parse((await configured('doctor', '--json')).stdout) as { checks: DoctorCheck[] };
+      expect(checks.find(({ check }) => check === 'store main')).toMatchObject({
+        verdict: 'pass',
+        reason: expect.stringContaining('courier at seq 1'),
+      });
+      expect(readFileSync(join(mesh.folders.root, 'begun/reseal/reseal.yaml'), 'utf8')).not.toContain(CREDENTIALS.AWS_SECRET_ACCESS_KEY);
+
+      // The line is somebody's now; another one has place beside it.
+      rmSync(join(mesh.folders.root, 'begun'), { recursive: true });
+      expect(await begin('--line', 'courier')).toMatchObject({
+        exit: 4,
+        stdout: '',
+        stderr: expect.stringMatching(/has a line courier already: .*--store.*--line/),
+      });
+      expect(existsSync(join(mesh.folders.root, 'begun'))).toBe(false);
+      expect(await begin('--line', 'parcel')).toMatchObject({ exit: 0 });
+    });
+
+    it('has nothing at all where the bucket has no versioning, or is away', async () => {
+      await served.prepareUnguarded();
+      expect(await begin()).toMatchObject({ exit: 3, stdout: '', stderr: expect.stringContaining('put-bucket-versioning') });
+      expect(served.isUntouched()).toBe(true);
+      await served.goAway();
+      expect(await begin()).toMatchObject({ exit: 3, stdout: '', stderr: expect.stringContaining(BUCKET) });
+      expect(existsSync(join(mesh.folders.root, 'begun'))).toBe(false);
+    });
   });
 
   it('that does not let this account in, or is away, says which and tells no secret', async () => {

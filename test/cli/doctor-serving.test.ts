@@ -55,10 +55,10 @@ describe('doctor of a mesh with agents', () => {
     const path = join(folder, 'reseal/reseal.yaml');
     writeFileSync(
       path,
-      readFileSync(path, 'utf8').replace(
+      `${readFileSync(path, 'utf8').replace(
         '{ address: embedded, namespace: reseal }',
         JSON.stringify({ address, namespace: temporal.namespace }),
-      ),
+      )}\ncodec: none\n`,
     );
     const [first] = serversOf(loadConfiguration(join(folder, 'reseal')));
     const connection = await NativeConnection.connect({ address });

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -8,19 +7,23 @@ import { createMesh, type SimulatedMesh } from '../../src/simulator/mesh/create.
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { writeProject, type WrittenTarget } from '../xcode-project/project.js';
 import { reseal, type Ran } from './terminal.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 let mesh: SimulatedMesh;
 let apart: string;
 beforeAll(async () => {
-  mesh = await createMesh({ folder: mkdtempSync(join(tmpdir(), 'reseal-freeze-project-')), nodes: simulatedNodes(2) });
+  mesh = await createMesh({ folder: temporaryFolder('reseal-freeze-project'), nodes: simulatedNodes(2) });
 });
 afterAll(() => rmSync(mesh.folders.root, { recursive: true, force: true }));
 const appsYaml = (): string => join(mesh.folders.profiles, 'apps.yaml');
 beforeEach(() => {
-  apart = mkdtempSync(join(tmpdir(), 'reseal-freeze-apart-'));
+  apart = temporaryFolder('reseal-freeze-apart');
   renameSync(appsYaml(), join(apart, 'apps.yaml'));
 });
-afterEach(() => renameSync(join(apart, 'apps.yaml'), appsYaml()));
+afterEach(() => {
+  renameSync(join(apart, 'apps.yaml'), appsYaml());
+  rmSync(apart, { recursive: true });
+});
 
 const run = (...argv: string[]): Promise<Ran> =>
   reseal(argv, { cwd: mesh.folders.root, env: { PATH: process.env['PATH'], XDG_STATE_HOME: mesh.folders.root, RESEAL_CONFIG: mesh.folders.config }, now: Date.now() }); // prettier-ignore
@@ -37,7 +40,7 @@ const TARGETS: readonly WrittenTarget[] = [
 ];
 const changed = (name: string, change: Partial<WrittenTarget>): readonly WrittenTarget[] =>
   TARGETS.map((target) => (target.name === name ? { ...target, ...change } : target));
-const projectOf = (targets: readonly WrittenTarget[]): string => writeProject({ targets });
+const projectOf = (targets: readonly WrittenTarget[]): string => writeProject({ targets }, temporaryFolder('reseal-xcode'));
 const exportOptions = (entries: string): string => {
   const path = join(apart, 'ExportOptions.plist');
   writeFileSync(path, `<?xml version="1.0" encoding="UTF-8"?>\n<plist version="1.0"><dict>${entries}</dict></plist>`);

@@ -86,6 +86,17 @@ describe.skipIf(!existsSync(SIMPLENOTE))('a new team begins with one command', (
     expect(topology.installation).toMatch(/^team-folder-/);
   });
 
+  it('and the store can be a repository elsewhere, which all its machines reach', async () => {
+    cpSync(SIMPLENOTE, join(folder, 'app'), { recursive: true });
+    const begun = await run('init', ...ours(), '--project', 'app', '--store', '../stores of the team/main.git');
+    expect([begun.exit, begun.stderr]).toEqual([0, '']);
+    const place = resolve(folder, '../stores of the team/main.git');
+    expect(begun.stdout).toContain(`and the store ${place}.`);
+    expect(loadConfiguration(join(folder, 'reseal')).reseal.stores['main']).toMatchObject({ kind: 'git', url: place });
+    expect(await run('manifest', 'verify', 'ios-main')).toMatchObject({ exit: 0 });
+    expect(readFileSync(join(folder, 'reseal/.gitignore'), 'utf8')).not.toContain('store.git');
+  });
+
   it('the steps that it says next are commands that work as they stand', async () => {
     cpSync(SIMPLENOTE, join(folder, 'app'), { recursive: true });
     const { next } = JSON.parse((await run('init', 'deep/mesh', ...ours(), '--project', 'app', '--json')).stdout) as { next: string[] };
@@ -168,6 +179,11 @@ describe('nothing is ever overwritten, and nothing is left of what fails', () =>
     ['a root for a Mac', () => ['--profiles', 'profiles', '--node', 'mac-1', '--region', 'eu', '--image', 'i', '--trust-root', join(apart, 'root.pem')], 2],
     ['one approver', () => ['--profiles', 'profiles', '--approver', 'ada'], 2],
     ['an owner who approves', () => ['--profiles', 'profiles', '--owner', 'ada', '--approver', 'ada', 'grace'], 2],
+    ['a bucket of no name', () => ['--profiles', 'profiles', '--store', 's3://Acme_Signing'], 2],
+    ['a bucket whose region is not said', () => ['--profiles', 'profiles', '--store', 's3://acme-signing'], 2],
+    ['a bucket behind no TLS', () => ['--profiles', 'profiles', '--store', 's3://acme-signing', '--store-region', 'eu', '--store-endpoint', 'http://s3.acme.example'], 2],
+    ['a region without a bucket', () => ['--profiles', 'profiles', '--store-region', 'eu'], 2],
+    ['a store with credentials in its address', () => ['--profiles', 'profiles', '--store', 'https://kim:hunter2@git.acme.example/signing.git'], 2],
     ['a line of no name', () => ['--profiles', 'profiles', '--line', 'iOS Main'], 2],
   ] as const)('%s', async (_what, argv, exit) => {
     apps();
@@ -175,6 +191,7 @@ describe('nothing is ever overwritten, and nothing is left of what fails', () =>
     const ran = await run('init', 'new/place', ...argv());
     expect(ran).toMatchObject({ exit, stdout: '' });
     expect(ran.stderr).not.toContain('.reseal-init');
+    expect(ran.stderr).not.toContain('hunter2');
     expect(all()).toEqual(before);
   }); // prettier-ignore
 });

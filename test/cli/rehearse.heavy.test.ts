@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { RehearsalSchema } from '../../src/schema/rehearsal.js';
 import { built, cleanEnv, runReseal } from './processes.js';
 import { rehearsedTeam, type RehearsedTeam } from './rehearsed-team.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 // Whole rehearsals, each of one or two rotations on a mesh of its own: minutes.
 
@@ -15,7 +15,7 @@ let temporary: string;
 let team: RehearsedTeam;
 beforeAll(built, 240_000);
 beforeEach(async () => {
-  temporary = mkdtempSync(join(tmpdir(), 'reseal-tmp-'));
+  temporary = temporaryFolder('reseal-tmp');
   team = await rehearsedTeam(8, 40);
 }, 60_000);
 afterEach(() => {
@@ -87,6 +87,47 @@ describe('reseal rotation rehearse (R8)', () => {
     expect(view.runs.map(({ outcome }) => outcome)).toEqual(['completed']);
     expect(view.runs[0]?.approvals.map(({ standsFor }) => standsFor).sort()).toEqual(['ada', 'stand-in-1']);
   }, 600_000);
+
+  it.each([
+    ['staging', 'the disk of one node is full', 'no space left on device'],
+    ['canary', 'a byte of a new profile flips on a canary node', 'the canary failed on '],
+    ['signoff-rejected', 'rejects what is to be approved', 'rejected by '],
+  ] as const)(
+    'comes back from a failure in %s as its report says, and completes afterwards',
+    async (fail, fault, because) => {
+      const report = join(temporary, 'report.md');
+      const { exit, view } = await rehearse('--fail', fail, '--report', report);
+      expect(checks(view, 'breaks')).toEqual([]);
+      expect(exit).toBe(0);
+      const [failed, whole] = view.runs;
+      expect([failed?.outcome, whole?.outcome]).toEqual(['rolled-back', 'completed']);
+      expect(failed?.fault).toContain(fault);
+      expect(failed?.reasons.join(' ')).toContain(because);
+      expect(new Set(failed?.nodes.map(({ serves }) => serves))).toEqual(new Set(['old']));
+      expect(view.builds.failures).toEqual([]);
+      const stepsOf = (name: string): readonly string[] =>
+        (failed?.nodes ?? []).filter(({ steps }) => steps.some(({ step }) => step === name)).map(({ node }) => node);
+      const canary = [...(view.mesh.cohorts[0]?.nodes ?? [])].sort();
+      // Nobody beyond the canary was switched, and in staging not even that.
+      if (fail === 'staging') expect(stepsOf('switch')).toEqual([]);
+      else expect(stepsOf('switch').filter((node) => !canary.includes(node))).toEqual([]);
+      expect([...stepsOf('switch-back')].sort()).toEqual(fail === 'staging' ? [] : canary);
+
+      // The report says of that run what its steps say, in whole sentences.
+      const text = readFileSync(report, 'utf8');
+      const ofRun = text.slice(text.indexOf(`## ${failed?.rotation}`), text.indexOf(`## ${whole?.rotation}`));
+      const staged = (failed?.nodes ?? []).filter(({ steps }) => steps.some(({ step, outcome }) => step === 'stage' && outcome === 'done'));
+      expect(staged).toHaveLength(fail === 'staging' ? 7 : 8);
+      expect(ofRun).toContain(
+        `lay beside the old ones on ${staged.length} of 8 nodes, and were removed from 8 when all served the old ones.`,
+      );
+      expect(ofRun.includes('no node had left the old assets')).toBe(fail === 'staging');
+      expect(ofRun.includes('every node served the old assets again after')).toBe(fail !== 'staging');
+      expect(ofRun).not.toMatch(/\.\.|\.,/);
+      expect(text).toContain('lay beside the old ones on 8 of 8 nodes, from staging until the old ones were retired.');
+    },
+    600_000,
+  );
 
   it('comes back after a failure in the soak, and completes afterwards', async () => {
     const { exit, view } = await rehearse('--fail', 'soak');

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { built, cleanEnv, RunningReseal, runReseal } from './processes.js';
 import { rehearsedTeam, type RehearsedTeam } from './rehearsed-team.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 // What is settled before a mesh is made, and what is left when one is given up; whole rehearsals are in rehearse.heavy.test.ts.
 
@@ -12,7 +12,7 @@ let temporary: string;
 beforeAll(async () => {
   await built();
   team = await rehearsedTeam(6, 40);
-  temporary = mkdtempSync(join(tmpdir(), 'reseal-tmp-'));
+  temporary = temporaryFolder('reseal-tmp');
 }, 240_000);
 afterAll(() => {
   team.remove();

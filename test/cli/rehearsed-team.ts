@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { createMesh } from '../../src/simulator/mesh/create.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const DAY = 86_400_000;
 
@@ -26,7 +26,7 @@ interface TopologyText {
 
 /** @param expiresIn days until what is in force expires */
 export async function rehearsedTeam(nodes: number, expiresIn: number): Promise<RehearsedTeam> {
-  const folder = mkdtempSync(join(tmpdir(), 'reseal-team-'));
+  const folder = temporaryFolder('reseal-team');
   const { folders } = await createMesh({ folder, nodes: simulatedNodes(nodes), successors: false, expiresIn: expiresIn * DAY });
   const change: RehearsedTeam['change'] = (name, how) => {
     const path = join(folders.config, name);

@@ -97,7 +97,7 @@ describe('following a rotation from the command line (P1)', () => {
     const status = await command('rotation', 'status', incident, '--json');
     expect(JSON.parse(status.stdout)).toMatchObject({ rotation: { id: incident, phase: 'rolled-back', outcome: 'rolled-back' } });
     const plan = await command('rotation', 'plan', '--line', 'ios-main', '--as', 'rita');
-    expect([plan.exit, plan.stdout]).toEqual([1, expect.stringContaining(`reseal rotation start --after ${incident}`)]);
+    expect([plan.exit, plan.stdout]).toEqual([1, expect.stringContaining(`reseal rotation start --line ios-main --after ${incident} `)]);
     const knowingly = await command('rotation', 'plan', '--line', 'ios-main', '--as', 'rita', '--after', incident);
     expect([knowingly.exit, knowingly.stdout]).toEqual([0, expect.stringContaining('can be rotated now')]);
   }, 120_000);

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configurationFolder, loadConfiguration } from '../../src/configuration/load.js';
 import { ResealError } from '../../src/domain/errors.js';
@@ -176,6 +177,18 @@ describe('a configuration that is wrong', () => {
       'policy.yaml:4 soak.duration: found "24 hours", expected a duration: an integer and ms, s, m, h or d, like 24h',
       'reseal.yaml:2 temporal.address: found "somewhere", expected embedded, or host:port',
       'roster.yaml:12 persons.1.roles.1: found "boss", expected a role of this file: importer, requester, approver, incident, oncall',
+    ]);
+  });
+
+  it('refuses a key that two persons have, whatever its comment: persons count and not keys (invariant 5)', () => {
+    const key = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}`;
+    const path = join(folder, 'roster.yaml');
+    const roster = parse(readFileSync(path, 'utf8')) as { persons: Record<string, unknown>[] };
+    const [first, second] = roster.persons;
+    const having = (person: Record<string, unknown> | undefined, comment: string) => ({ ...person, keys: [{ kind: 'ssh', public: `${key} ${comment}` }] }); // prettier-ignore
+    writeFileSync(path, stringify({ ...roster, persons: [having(first, 'laptop'), having(second, 'desk'), ...roster.persons.slice(2)] }));
+    expect(refusal().details).toEqual([
+      expect.stringMatching(/persons\.1\.keys\.0\.public: found the key A{12}, which \S+ has already, expected each key once/),
     ]);
   });
 

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -13,6 +12,7 @@ import { openSurroundings } from '../../src/temporal/surroundings.js';
 import { built, cleanEnv, ROOT, RunningReseal, runReseal } from '../cli/processes.js';
 import { FAST_POLICY } from '../e2e/rotating-mesh.js';
 import { macTool } from '../setup/mac-tool.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const guide = readFileSync(join(ROOT, 'docs/certificates.md'), 'utf8');
 const commands = [...guide.matchAll(/^npx reseal (.*)$/gm)].map(([, line = '']) => line.split(' '));
@@ -33,7 +33,7 @@ const next = async (begins: string) => {
 
 beforeAll(async () => {
   await built();
-  folder = mkdtempSync(join(tmpdir(), 'reseal-docs-'));
+  folder = temporaryFolder('reseal-docs');
   mesh = await createMesh({
     folder,
     nodes: simulatedNodes(3),

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/configuration/load.js';
@@ -10,6 +9,7 @@ import { runProcess } from '../../src/temporal/run-process.js';
 import { built, RESEAL, ROOT } from '../cli/processes.js';
 import { until } from '../setup/until.js';
 import { DocumentedMesh } from './documented-mesh.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 /** Commands of the documents that are run elsewhere, each with where and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -21,6 +21,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm start -- --real': 'test/cli/demo-endings.heavy.test.ts; needs fixtures from beside the repository',
   'npm start -- --fresh': 'test/cli/demo.test.ts starts every demo on a fresh home',
   'npx reseal init --profiles profiles --project Courier.xcodeproj': 'makes a configuration where this test has one: test/cli/init.test.ts',
+  'npx reseal init --profiles profiles --project Courier.xcodeproj --store s3://acme-signing/stores/main --store-region eu-central-1':
+    'needs a bucket of its own: test/cli/bucket-store.test.ts, with the endpoint of a server on this machine',
   'npx reseal manifest freeze profiles --project Courier.xcodeproj --export-options ExportOptions.plist --line ios-main --first --as rita --ticket CHG-1':
     'needs a project, and the line has its head by then: test/cli/freeze-project.test.ts',
   'npx reseal up': 'runs for as long as this test does: DocumentedMesh',
@@ -30,6 +32,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     'needs nodes in trouble: test/e2e/rolling-failure.test.ts; here its refusal is seen',
   'npx reseal rotation retry ios-main-7 --node ams-build-1 --as ada --ticket CHG-7': 'as `answer`',
   'npx reseal rotation rehearse --report rehearsal.md': 'two whole rotations: test/cli/rehearse.heavy.test.ts',
+  'npx reseal codec-server': 'runs until it is ended: test/cli/codec-server.test.ts',
+  'npx reseal codec-key activate k20261127-3f9a2c --file keys/control.json':
+    'the id is of the moment: test/cli/codec-key.test.ts, and in the middle of a rotation test/e2e/encrypted.test.ts',
+  'npx reseal codec-key retire k20260102-90b1c4 --file keys/control.json': 'as `codec-key activate`',
   'npx reseal rotation close ios-main-7 --as partial --by ada --ticket INC-3': 'needs an escalated rotation: test/e2e',
 };
 
@@ -161,6 +167,7 @@ describe('the documents', () => {
     'docs/triage.md',
     'docs/sources.md',
     'docs/runbook.md',
+    'docs/security.md',
   ];
 
   it('name no command that the list of exceptions knows and no document shows', () => {
@@ -195,7 +202,7 @@ describe('the documents', () => {
   });
 
   it('docs/operating.md shows a configuration that holds, and an apps.yaml that does', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'reseal-docs-config-'));
+    const folder = temporaryFolder('reseal-docs-config');
     try {
       mkdirSync(join(folder, 'reseal'));
       const yaml = blocksOf(read('docs/operating.md')).filter((block) => block.language === 'yaml');

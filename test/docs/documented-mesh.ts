@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import { createMesh } from '../../src/simulator/mesh/create.js';
@@ -10,6 +9,7 @@ import { openSurroundings } from '../../src/temporal/surroundings.js';
 import { cleanEnv, RunningReseal, runReseal, type RanReseal } from '../cli/processes.js';
 import { until } from '../setup/until.js';
 import { FAST_POLICY } from '../e2e/rotating-mesh.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 /** `no-head`: the line has no manifest yet, and its successors lie in `downloads/`. */
 export type MeshState = 'in-force' | 'no-head';
@@ -27,7 +27,7 @@ export class DocumentedMesh {
   ) {}
 
   static async start(state: MeshState): Promise<DocumentedMesh> {
-    const folder = mkdtempSync(join(tmpdir(), 'reseal-docs-'));
+    const folder = temporaryFolder('reseal-docs');
     // A soak that leaves time to say something to the rotation while it goes on.
     const mesh = await createMesh({ folder, nodes: simulatedNodes(6), policy: FAST_POLICY });
     const around = await openSurroundings(mesh.folders.config, mesh.folders.root);

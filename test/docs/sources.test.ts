@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { ROOT } from '../cli/processes.js';
 import { reseal } from '../cli/terminal.js';
 import { PASSPHRASE, TestMatchRepository } from '../profile-source/match-repository.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const guide = readFileSync(join(ROOT, 'docs/sources.md'), 'utf8');
 const blocks = (language: string): readonly string[] =>
@@ -29,7 +29,7 @@ let apple: AppStoreConnectStandIn;
 
 /** What the guide declares, at the stand-ins of this machine: addresses and the key alone differ. */
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'reseal-docs-sources-'));
+  folder = temporaryFolder('reseal-docs-sources');
   mesh = await createMesh({ folder: join(folder, 'mesh'), nodes: simulatedNodes(2) });
   match = new TestMatchRepository();
   apple = await startAppStoreConnect(new DeveloperAccount(mesh.apple, mesh.certificate.team, Date.now));

@@ -1,5 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { NodeName } from '../../src/domain/brands.js';
@@ -8,11 +7,12 @@ import { SshSessions } from '../../src/node-shell/ssh/sessions.js';
 import { runProcess } from '../../src/temporal/run-process.js';
 import { built, RESEAL, ROOT } from '../cli/processes.js';
 import { sshdMissing, startHost } from '../setup/sshd.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const guide = readFileSync(join(ROOT, 'docs/ssh.md'), 'utf8');
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'reseal-docs-ssh-'));
+  folder = temporaryFolder('reseal-docs-ssh');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

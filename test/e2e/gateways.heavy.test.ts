@@ -1,17 +1,35 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { presences, serversOf } from '../../src/cli/doctor/serving.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
+import { gatewayAudience } from '../../src/domain/codec/audience.js';
 import { enroll, gatewayFolder } from '../../src/identity/enrolled-keys.js';
+import { keyIdOf } from '../../src/temporal/codec/encryption.js';
+import { keysText, newRootKey } from '../../src/temporal/codec/key-file.js';
+import { handedOut } from '../../src/temporal/codec/key-ring.js';
 import { startGateway } from '../../src/temporal/gateway.js';
 import type { RunningWorker } from '../../src/temporal/running-worker.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { sshdMissing, type TestHost } from '../setup/sshd.js';
 import { until } from '../setup/until.js';
+import { eventsOf, payloadsIn } from '../setup/workflow-payloads.js';
 import { behindSsh } from './behind-ssh.js';
 import { activeManifests, meshTruth } from './node-truth.js';
 import { startScenario, type Scenario } from './scenario.js';
+
+const root = newRootKey('active', Date.now());
+
+/** Keys of the control plane, and of each region's gateway beside it: all run on this machine. */
+function withCodecKeys(config: string): void {
+  const nodes = ['eu-west', 'us-east', 'ap-south'].flatMap((region) => handedOut(gatewayAudience(region), [root]));
+  writeFileSync(join(config, 'control.json'), keysText([root]), { mode: 0o600 });
+  writeFileSync(join(config, 'gateways.json'), keysText(nodes), { mode: 0o600 });
+  const path = join(config, 'reseal.yaml');
+  const codec = { control: { file: 'control.json' }, nodes: { file: 'gateways.json' } };
+  writeFileSync(path, stringify({ ...(parse(readFileSync(path, 'utf8')) as object), codec }));
+}
 
 describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null ? '' : ` (${sshdMissing})`}`, () => {
   let scenario: Scenario;
@@ -47,6 +65,7 @@ describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null
         // One region's gateway is enrolled: what it says counts under its key alone.
         const { key } = await enroll(gatewayFolder(mesh.folders.root, 'eu-west'), [], 'keep');
         await behindSsh(mesh, servers, { gateways: 'per-region', gatewayKeys: { 'eu-west': key } });
+        withCodecKeys(mesh.folders.config);
       },
       policy: { limits: { stepNodes: 100, activitiesPerSecond: 1000, nodeOperationTimeout: '15s', nodeOfflineAfter: '5s' } },
     });
@@ -82,6 +101,13 @@ describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null
     expect(await mesh.result()).toEqual({ id: 'ios-main-2', outcome: 'completed', reasons: [] });
     const head = await mesh.around.store('main').head(mesh.mesh.line);
     expect(new Set(Object.values(activeManifests(mesh)))).toEqual(new Set([head?.digest]));
+    // Orders to a host are under the key of its region's gateway.
+    const ids = (await eventsOf(mesh.temporal.client, mesh.taskQueue)).flatMap(({ event }) => {
+      const region = /\/gateway\/(.+)$/.exec(event.activityTaskScheduledEventAttributes?.taskQueue?.name ?? '')?.[1];
+      return region === undefined ? [] : payloadsIn(event).map((payload) => [region, keyIdOf(payload)].join(' '));
+    });
+    const regions = ['ap-south', 'eu-west', 'us-east'];
+    expect([...new Set(ids)].sort()).toEqual(regions.map((region) => `${region} ${root.id}/gateway/${region}`));
     // Everything that was done to a host was done through its gateway.
     expect(scenario.interference.seen).toEqual([]);
   });

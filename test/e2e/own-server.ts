@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
@@ -10,6 +9,7 @@ import { registerSearchAttributes } from '../../src/temporal/search-attributes.j
 import { findTemporalCli } from '../../src/temporal/temporal-cli.js';
 import type { TestTemporal } from '../setup/temporal.js';
 import { until } from '../setup/until.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const NAMESPACE = 'reseal-own';
 
@@ -25,7 +25,7 @@ export class OwnServer {
 
   static async start(): Promise<OwnServer> {
     const { path } = await findTemporalCli();
-    const folder = mkdtempSync(join(tmpdir(), 'reseal-own-server-'));
+    const folder = temporaryFolder('reseal-own-server');
     const ports = await freePorts(3);
     const address = `127.0.0.1:${ports[0]}`;
     const connection = Connection.lazy({ address });
@@ -35,6 +35,12 @@ export class OwnServer {
     await registerSearchAttributes(connection, NAMESPACE);
     Object.assign(parts, { native: await NativeConnection.connect({ address }) });
     return server;
+  }
+
+  /** Of the database file, its journal among it. */
+  databaseBytes(): Buffer {
+    const names = readdirSync(this.folder).filter((name) => name.startsWith('temporal.db'));
+    return Buffer.concat(names.map((name) => readFileSync(join(this.folder, name))));
   }
 
   async powerOn(): Promise<void> {

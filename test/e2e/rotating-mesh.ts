@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { Client, type WorkflowHandle, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { parse, stringify } from 'yaml';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { LineName, PersonId, RotationId } from '../../src/domain/brands.js';
@@ -13,6 +12,7 @@ import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import { startBuilders, type Builders } from '../../src/simulator/builder.js';
 import { createMesh, type MeshRequest, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
+import { controlEncoding, type Encoding } from '../../src/temporal/codec/declared.js';
 import { startResealWorker, type ResealWorkerRequest } from '../../src/temporal/reseal-worker.js';
 import type { RunningWorker } from '../../src/temporal/running-worker.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
@@ -24,6 +24,7 @@ import { copyApple } from '../setup/apple.js';
 import { ledgerPlace } from '../setup/ledger-place.js';
 import { testConnection, testWorkflowBundle, uniqueTaskQueue, type TestTemporal } from '../setup/temporal.js';
 import { until } from '../setup/until.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 /** Waits as short as the product allows, so that a whole rotation takes seconds. */
 export const FAST_POLICY = {
@@ -47,12 +48,20 @@ export type RotatingMeshRequest = Partial<MeshRequest> &
     readonly temporal?: TestTemporal;
   };
 
+const encodingOf = ({ configuration, clock }: OpenSurroundings, home: string): Promise<Encoding> =>
+  controlEncoding({ configuration, home, env: process.env, now: clock() });
+
+const withEncoding = (temporal: TestTemporal, { ring, dataConverter }: Encoding): TestTemporal => {
+  const { connection, namespace } = temporal;
+  return ring === null ? temporal : { ...temporal, client: new Client({ connection, namespace, dataConverter }) };
+};
+
 /** A simulated mesh with a worker of its own on the shared Temporal server. */
 export class RotatingMesh {
   private constructor(
     readonly folder: string,
     readonly mesh: SimulatedMesh,
-    readonly temporal: TestTemporal,
+    public temporal: TestTemporal,
     readonly taskQueue: string,
     readonly ledger: Ledger,
     readonly around: OpenSurroundings,
@@ -65,7 +74,7 @@ export class RotatingMesh {
       decorate,
       decorateLedger,
       temporal: given,
-      folder = mkdtempSync(join(tmpdir(), 'reseal-mesh-')),
+      folder = temporaryFolder('reseal-mesh'),
       declared,
       changed,
       ...meshRequest
@@ -73,10 +82,12 @@ export class RotatingMesh {
     await copyApple(join(folder, 'apple'));
     const mesh = await createMesh({ folder, ...meshRequest, policy: { ...FAST_POLICY, ...meshRequest.policy } });
     await declared?.(mesh);
-    const temporal = given ?? (await testConnection());
+    const reached = given ?? (await testConnection());
     const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     await seedNodes(loadConfiguration(mesh.folders.config), around.store('main'), around.profiles, mesh.line, mesh.manifest);
     await changed?.(mesh);
+    const encoding = await encodingOf(around, mesh.folders.root);
+    const temporal = withEncoding(reached, encoding);
     const ledger = await openLedger(await ledgerPlace(join(folder, 'database')));
     const taskQueue = uniqueTaskQueue('mesh');
     const workerRequest: ResealWorkerRequest = {
@@ -86,6 +97,7 @@ export class RotatingMesh {
       temporal: { address: temporal.address, namespace: temporal.namespace },
       taskQueue,
       workflowBundle: await testWorkflowBundle(),
+      encoding,
       ...(decorate === undefined ? {} : { decorate }),
     };
     return new RotatingMesh(folder, mesh, temporal, taskQueue, ledger, around, await startResealWorker(workerRequest), workerRequest);
@@ -208,8 +220,11 @@ export class RotatingMesh {
     await this.running.stop();
   }
 
+  /** As a process that starts: with the codec keys that there are now. */
   async startWorker(): Promise<void> {
-    this.running = await startResealWorker(this.request);
+    const encoding = await encodingOf(this.around, this.mesh.folders.root);
+    this.temporal = withEncoding(this.temporal, encoding);
+    this.running = await startResealWorker({ ...this.request, encoding });
   }
 
   async restartWorker(): Promise<void> {

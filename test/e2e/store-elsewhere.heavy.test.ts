@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -14,6 +13,7 @@ import { BUCKET, ServedBucket } from '../manifest-store/served-bucket.js';
 import { versitygwMissing } from '../setup/versitygw.js';
 import { activeManifests } from './node-truth.js';
 import { RotatingMesh } from './rotating-mesh.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 let mesh: RotatingMesh | undefined;
 let otherMachine: string | undefined;
@@ -31,7 +31,7 @@ function declare(made: SimulatedMesh, store: Readonly<Record<string, unknown>>):
 
 /** The store as another machine of the installation finds it. */
 async function fromElsewhere(made: SimulatedMesh): Promise<OpenStore> {
-  otherMachine ??= mkdtempSync(join(tmpdir(), 'reseal-elsewhere-'));
+  otherMachine ??= temporaryFolder('reseal-elsewhere');
   return openDeclaredStore(loadConfiguration(made.folders.config).reseal, 'main', otherMachine);
 }
 

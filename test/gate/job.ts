@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 import { GATE, run, type Answer } from './gated-node.js';
 
 /** What a Mac without identities prints (identity_find.m). */
@@ -16,16 +17,21 @@ export interface JobPlace {
   readonly region?: string;
 }
 
+let tools: string | undefined;
+
+/** A folder for the PATH, with the one of a Mac's tools that the gate asks. */
+function toolsWithoutIdentities(): string {
+  const bin = temporaryFolder('reseal-job-bin');
+  writeFileSync(join(bin, 'security'), `#!/bin/sh\nprintf '${NO_IDENTITIES.replace('\n', '\\n')}'\n`);
+  chmodSync(join(bin, 'security'), 0o755);
+  return bin;
+}
+
 /** The gate as a build on the node calls it. */
 export async function gateOn(place: JobPlace, args: readonly string[]): Promise<Answer> {
   const { home, node, base = join(home, 'usr/local/var/reseal') } = place;
-  // Beside the home: what is in it is the node's.
-  const bin = join(dirname(home), `.job-bin-${createHash('sha256').update(home).digest('hex').slice(0, 8)}`);
-  mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, 'security'), `#!/bin/sh\nprintf '${NO_IDENTITIES.replace('\n', '\\n')}'\n`);
-  chmodSync(join(bin, 'security'), 0o755);
   const env = {
-    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+    PATH: `${(tools ??= toolsWithoutIdentities())}:${process.env['PATH'] ?? ''}`,
     HOME: home,
     RESEAL_MOUNT: join(base, 'mount'),
     RESEAL_STATE: join(base, 'state'),

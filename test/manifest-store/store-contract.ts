@@ -67,6 +67,16 @@ export function contractOf(way: string, start: () => Promise<Served>): void {
       expect(numbers.sort()).toEqual([1, 2, 3, 4]);
     });
 
+    it('gives a signed statement one number, whoever brings it along again, and takes back none (T2)', async () => {
+      await store.create();
+      expect([await store.allot(LINE, 'run-a', {}, 'n-1'), await store.allot(LINE, 'run-a', {}, 'n-1')]).toEqual([1, 1]);
+      await expect(store.allot(LINE, 'run-b', {}, 'n-1')).rejects.toMatchObject({
+        code: 'ALREADY_DECIDED',
+        message: `A signed statement counts once, and this one has counted, for ${LINE}-1. Sign anew.`,
+      });
+      expect([await store.allot(LINE, 'run-b', {}, 'n-2'), await store.allot(LINE, 'n-1', {}), await store.allot(LINE, 'run-a', {})]).toEqual([2, 3, 1]); // prettier-ignore
+    });
+
     it('answers a repeated move as the first time, also after others have moved on, and tells a move that was never made from it', async () => {
       await store.create();
       await store.advance(LINE, 0, digest('a'), {});

@@ -1,10 +1,11 @@
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import { openAppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
 import { flagsOfMount, sleepMinutes } from '../../src/mac/host-settings.js';
-import { profilesInIpa } from '../../src/mac/ipa.js';
+import { profilesInIpa } from '../../src/artifact/embedded-profiles.js';
 import { zipFolder } from '../../src/simulator/mac/tool/zip.js';
 import { request } from '../profile/support.js';
 import { mountVolume } from '../../src/simulator/mesh/volume.js';
@@ -92,6 +93,7 @@ describe('the folders that Xcode reads', () => {
     const { home: plain } = mesh;
     const odd = join(plain, '../reseal Büro 東京 ', plain.split('/').at(-1) ?? '');
     await mesh.remove();
+    onTestFinished(() => rmSync(dirname(odd), { recursive: true, force: true }));
     await node({ home: odd });
     expect((await inspect()).verdict).toBe('pass');
   });
@@ -196,11 +198,14 @@ describe('what programs print', () => {
   });
   it('profiles in an .ipa, and bytes that are none', async () => {
     await file(home('z/Payload/A.app/embedded.mobileprovision'), 'profile');
-    const found = profilesInIpa(zipFolder(home('z'), 'Payload'));
+    const found = await profilesInIpa(zipFolder(home('z'), 'Payload'));
     expect([...(found ?? [])].map(([name, bytes]) => `${name} ${Buffer.from(bytes).toString()}`)).toEqual([
       'Payload/A.app/embedded.mobileprovision profile',
     ]);
-    expect(profilesInIpa(Buffer.from('PK nothing'))).toBeNull();
-    expect(profilesInIpa(zipFolder(home('z'), 'Payload').subarray(20))).toBeNull();
+    expect(await profilesInIpa(Buffer.from('PK nothing'))).toBeNull();
+    expect(await profilesInIpa(zipFolder(home('z'), 'Payload').subarray(20))).toBeNull();
+    // What unpacks to more than any profile is no profile, and not unpacked.
+    await file(home('z/Payload/A.app/embedded.mobileprovision'), ' '.repeat(2_000_000));
+    expect(await profilesInIpa(zipFolder(home('z'), 'Payload'))).toBeNull();
   });
 });

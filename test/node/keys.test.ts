@@ -125,6 +125,7 @@ describe('identities where they should be, and nowhere else (R4, S5, S7)', () =>
       `keychains fail: Node ams-build-1: the keychain login.keychain-db is locked, so nothing can be signed with ${identity.sha1.slice(0, 8)}. Unlock it in the session in which builds sign.`,
     );
     await mesh.remove();
+    mac.dispose();
     mac = await simulatedMac();
     await setClock(mac.home, new Date(NOW));
     const issued = await mac.issue();

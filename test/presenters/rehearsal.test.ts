@@ -35,7 +35,7 @@ describe('the report of a rehearsal (R8)', () => {
 
   it('tells the path of every node, and the way back by number', () => {
     const markdown = rehearsalMarkdown(rehearsalView(rehearsal), clock, 'UTC');
-    expect(markdown).toContain('| build-2 | wave 1 | old | switch failed, back on the old |');
+    expect(markdown).toContain('| build-2 | wave 1 | old | switch failed; back on the old |');
     expect(markdown).toContain('| 1 | +0.0 s | wave 1 | build-2 | back on the old | done |');
     expect(markdown).toContain('| sign-1 | canary | new | switched |');
   });

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { encryptMatch, type MatchFormat } from '../../activities/profile-source/match/encryption.js';
 import { MatchRepository } from '../../activities/profile-source/match/repository.js';
@@ -8,13 +7,14 @@ import { createMatchSource, type MatchSourceOptions } from '../../activities/pro
 import { VerifiedProfiles } from '../../src/profile/index.js';
 import { pinRoots } from '../../src/profile/trust.js';
 import type { AppleHierarchy } from '../../src/simulator/apple-hierarchy.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 export const PASSPHRASE = 'correct horse battery staple';
 export const V2: MatchFormat = { version: 'v2' };
 
 /** A bare repository as `fastlane match` keeps it, and a working copy of somebody's who pushes to it. */
 export class TestMatchRepository {
-  readonly folder = mkdtempSync(join(tmpdir(), 'reseal-match-'));
+  readonly folder = temporaryFolder('reseal-match');
   readonly bare = join(this.folder, 'certificates.git');
   readonly clones = join(this.folder, 'clones');
   private readonly work = join(this.folder, 'work');

@@ -27,9 +27,9 @@ const NEW = '11111111-2222-4333-8444-555555555555';
 const COURIER = 'profiles/appstore/AppStore_com.acme.courier.mobileprovision';
 const FOR = { rotation: 'ios-main-7', ticket: 'CHG-7' };
 const profile = (over: Partial<ProfileRequest> = {}): Uint8Array => apple.makeProfile(request({ certificates: [certificate], ...over }));
-const succession = (over: Partial<ProfileRequest> = {}, predecessor = OLD): Succession => ({
+const succession = (over: Partial<ProfileRequest> = {}, predecessor: string | readonly string[] = OLD): Succession => ({
   bytes: profile({ uuid: NEW, name: 'Courier 2027', ...over }),
-  predecessor: { profile: { uuid: predecessor } } as ManifestEntry,
+  predecessors: [predecessor].flat().map((uuid) => ({ profile: { uuid } }) as ManifestEntry),
 });
 const write = (...successions: readonly Succession[]): Promise<readonly string[]> => {
   const { writeBack } = match.source(apple);

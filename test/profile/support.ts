@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as asn1js from 'asn1js';
 import { pinRoots, type PinnedRoot } from '../../src/profile/index.js';
@@ -10,6 +9,7 @@ import {
   type ProfileRequest,
 } from '../../src/simulator/apple-hierarchy.js';
 import { copyAuthorities } from '../setup/apple.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../../shared/fixtures/apple-profiles');
 
@@ -39,7 +39,7 @@ async function hierarchyIn(folder: string): Promise<TemporaryHierarchy> {
   };
 }
 
-const newFolder = (): string => mkdtempSync(join(tmpdir(), 'reseal-apple-'));
+const newFolder = (): string => temporaryFolder('reseal-apple');
 
 /** The simulated Apple of this test run, in a folder that is removed when `dispose` is called. */
 export async function temporaryHierarchy(): Promise<TemporaryHierarchy> {

@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { prepareRotation } from '../../activities/rotation/prepare.js';
-import type { PersonId, RotationId } from '../../src/domain/brands.js';
+import type { PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
+import { freezeManifest } from '../../src/manifest/freeze.js';
 import { parseManifest } from '../../src/manifest/parse.js';
 import { DeveloperAccount } from '../../src/simulator/app-store-connect/account.js';
 import { startAppStoreConnect, type AppStoreConnectStandIn } from '../../src/simulator/app-store-connect/server.js';
@@ -15,6 +15,7 @@ import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import { reseal } from '../cli/terminal.js';
 import { PASSPHRASE, TestMatchRepository } from '../profile-source/match-repository.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 let mesh: SimulatedMesh;
 let match: TestMatchRepository;
@@ -29,7 +30,7 @@ const change = (name: string, edit: (document: Record<string, never>) => object)
 
 /** A mesh whose profiles are due, and nothing in its drop folder; its team's match repository and its account at Apple hold what is in use. */
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'reseal-sources-'));
+  folder = temporaryFolder('reseal-sources');
   mesh = await createMesh({ folder: join(folder, 'mesh'), nodes: simulatedNodes(3), successors: false });
   match = new TestMatchRepository();
   const account = new DeveloperAccount(mesh.apple, mesh.certificate.team, Date.now);
@@ -86,6 +87,54 @@ const request = () => ({
   offset: 0,
 });
 
+const CONTEXT = { rotation: 'ios-main-1', ticket: 'CHG-7' };
+const ended = (k: number, plan: { readonly from: Sha256; readonly to: Sha256 }): RotationState =>
+  ({ k, id: `${mesh.line}-${k}`, line: mesh.line, phase: 'completed', plan, trigger: request().trigger }) as unknown as RotationState;
+const uuidsIn = async (digest: Sha256) =>
+  parseManifest(await around.store('main').manifest(digest), 'manifest')
+    .profiles.map(({ profile }) => profile.uuid as string)
+    .sort();
+
+async function advance({ to }: { readonly to: Sha256 }): Promise<void> {
+  const head = await around.store('main').head(mesh.line);
+  const move = { line: mesh.line, expectedSeq: head!.seq, to, id: 'ios-main-1' as RotationId, ticket: 'CHG-7' };
+  expect(await createRotationActivities(around).advanceHead(move)).toMatchObject({ moved: true });
+}
+
+/** A manifest whose profiles are new ones again. */
+async function moreOf(digest: Sha256): Promise<Sha256> {
+  const store = around.store('main');
+  const manifest = parseManifest(await store.manifest(digest), 'manifest');
+  const profiles = [];
+  for (const [at, entry] of manifest.profiles.entries()) {
+    const uuid = `${String(at).repeat(8)}-2222-4333-8444-555555555555`;
+    const bytes = mesh.apple.makeProfile({
+      uuid,
+      name: `${entry.profile.name} again`,
+      team: mesh.certificate.team,
+      bundleId: entry.bundleId,
+      kind: 'app-store',
+      certificates: [mesh.certificate],
+      createdAt: new Date(Math.floor(Date.now() / 1000) * 1000),
+      expiresAt: mesh.certificate.notAfter,
+    });
+    const { profile } = around.profiles.verify(bytes);
+    await store.putProfile(bytes, 'ines', CONTEXT);
+    profiles.push({
+      ...entry,
+      profile: {
+        ...entry.profile,
+        uuid: profile.uuid,
+        name: profile.name,
+        sha256: profile.sha256,
+        createdAt: profile.createdAt,
+        fileName: `${profile.uuid}.mobileprovision`,
+      },
+    });
+  }
+  return store.putManifest(freezeManifest({ ...manifest, profiles }).bytes, CONTEXT);
+}
+
 describe('a rotation whose successors come from App Store Connect, in a team that uses fastlane match (R1, S16)', () => {
   it('has them made once, prepares with them, and writes them back when it has completed', async () => {
     const activities = createRotationActivities(around);
@@ -102,17 +151,13 @@ describe('a rotation whose successors come from App Store Connect, in a team tha
     expect(next).not.toEqual(old.profiles.map((entry) => entry.profile.uuid).sort());
     expect(await around.store('main').importer(to.profiles[0]!.profile.sha256)).toBe('source:apple');
 
-    const state = {
-      k: 1,
-      id: 'ios-main-1',
-      line: mesh.line,
-      phase: 'rolled-back',
-      plan,
-      trigger: request().trigger,
-    } as unknown as RotationState;
+    const state: RotationState = { ...ended(1, plan!), phase: 'rolled-back' };
+    await advance(plan!);
     await activities.closeRotation(state);
     expect(await inMatch()).not.toEqual(next);
-    expect(await activities.closeRotation({ ...state, phase: 'completed' })).toEqual({ notWrittenBack: [] });
+    expect(await activities.closeRotation({ ...state, phase: 'completed' })).toEqual({
+      writtenBack: { taken: ['match'], notTaken: [], rest: 'none' },
+    });
     expect(await inMatch()).toEqual(next);
     await activities.closeRotation({ ...state, phase: 'completed' });
     expect(
@@ -145,19 +190,72 @@ describe('a rotation whose successors come from App Store Connect, in a team tha
     const activities = createRotationActivities(around);
     await activities.findSuccessors(request());
     const { plan } = await prepareRotation(around, request());
+    await advance(plan!);
     rmSync(match.bare, { recursive: true });
-    const state = {
-      k: 1,
-      id: 'ios-main-1',
-      line: mesh.line,
-      phase: 'completed',
-      plan,
-      trigger: request().trigger,
-    } as unknown as RotationState;
-    expect(await activities.closeRotation(state)).toEqual({
-      notWrittenBack: [expect.stringMatching(/cannot be used.*The successors of ios-main-1 are not in it.*fastlane match import/)],
+    expect(await activities.closeRotation(ended(1, plan!))).toEqual({
+      writtenBack: {
+        taken: [],
+        notTaken: [{ source: 'match', reason: expect.stringMatching(/source match cannot be used/) }],
+        rest: 'none',
+      },
     });
     expect(await around.store('main').record('ios-main-1')).not.toBeNull();
+  });
+
+  it('a source whose secret is not there any more keeps no rotation open, and no error is kept from people', async () => {
+    const activities = createRotationActivities(around);
+    await activities.findSuccessors(request());
+    const { plan } = await prepareRotation(around, request());
+    await advance(plan!);
+    rmSync(join(folder, 'passphrase'));
+    expect(await activities.closeRotation(ended(1, plan!))).toEqual({
+      writtenBack: { taken: [], notTaken: [{ source: 'match', reason: expect.stringMatching(/passphrase/) }], rest: 'none' },
+    });
+  });
+
+  it('what is not in force is not written back; what was written nowhere when it was replaced is replaced later (S16)', async () => {
+    const activities = createRotationActivities(around);
+    await activities.findSuccessors(request());
+    const { plan: first } = await prepareRotation(around, request());
+    const before = await inMatch();
+    await advance(first!);
+    await around.store('main').putRecord('ios-main-1', { schemaVersion: 1, state: ended(1, first!) }, CONTEXT);
+    const again = { line: mesh.line, id: 'ios-main-1' as RotationId, ticket: 'CHG-7', from: first!.from, to: first!.to };
+
+    // A second rotation is at work, and may yet return.
+    const second = { from: first!.to, to: await moreOf(first!.to) };
+    await advance(second);
+    expect(await activities.writeBackSuccessors(again)).toEqual({ taken: [], notTaken: [], rest: 'later' });
+    expect(await inMatch()).toEqual(before);
+
+    // It completes: the repository still has what the first one replaced.
+    expect(await activities.closeRotation(ended(2, second))).toEqual({ writtenBack: { taken: ['match'], notTaken: [], rest: 'none' } });
+    expect(await inMatch()).toEqual(await uuidsIn(second.to));
+    expect(await activities.writeBackSuccessors(again)).toEqual({ taken: [], notTaken: [], rest: 'never' });
+    expect(await inMatch()).toEqual(await uuidsIn(second.to));
+  });
+
+  it('what was undone meanwhile is not written back', async () => {
+    const activities = createRotationActivities(around);
+    await activities.findSuccessors(request());
+    const { plan } = await prepareRotation(around, request());
+    await advance(plan!);
+    const store = around.store('main');
+    await store.putRecord('ios-main-1', { schemaVersion: 1, state: ended(1, plan!) }, CONTEXT);
+    await activities.returnHead({ line: mesh.line, from: plan!.from, to: plan!.to, id: 'ios-main-2' as RotationId, ticket: 'INC-1' });
+    const undone = { ...ended(2, { from: plan!.from, to: plan!.to }), phase: 'rolled-back', undoes: 'ios-main-1' };
+    await store.putRecord('ios-main-2', { schemaVersion: 1, state: undone }, CONTEXT);
+    const before = await inMatch();
+    expect(
+      await activities.writeBackSuccessors({
+        line: mesh.line,
+        id: 'ios-main-1' as RotationId,
+        ticket: 'CHG-7',
+        from: plan!.from,
+        to: plan!.to,
+      }),
+    ).toEqual({ taken: [], notTaken: [], rest: 'never' });
+    expect(await inMatch()).toEqual(before);
   });
 
   it('makes nothing in a rehearsal at another date', async () => {

@@ -8,6 +8,7 @@ import { isRunning, startTimeOf } from '../../src/temporal/process-identity.js';
 import { findTemporalCli } from '../../src/temporal/temporal-cli.js';
 import { findTestServer } from '../../src/temporal/test-server.js';
 import { endRunPostgres } from './run-postgres.js';
+import { removeTemporaryFolders } from './temporary-folder.js';
 import { obtainVersitygw } from './versitygw.js';
 
 declare module 'vitest' {
@@ -23,6 +24,7 @@ const RUNS = join(tmpdir(), `reseal-test-runs-${process.getuid?.() ?? 0}`);
 async function endRun(folder: string): Promise<void> {
   await stopRecorded(join(folder, 'temporal'));
   await endRunPostgres(folder);
+  removeTemporaryFolders(folder);
   rmSync(folder, { recursive: true, force: true });
 }
 

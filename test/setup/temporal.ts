@@ -60,7 +60,7 @@ export function uniqueTaskQueue(prefix = 'test'): string {
 
 function sourcesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.(?:ts|cjs)$/.test(name))
     .map((name) => join(folder, name));
 }
 

@@ -1,18 +1,18 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeProfile, pinRoots, verifyProfile } from '../../src/profile/index.js';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
 import { DISTRIBUTION, request, TEAM } from '../profile/support.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 let home: string;
 let apple: AppleHierarchy;
 let identity: DistributionCertificate;
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'reseal-apple-'));
+  home = temporaryFolder('reseal-apple');
   apple = await openAppleHierarchy(join(home, 'apple'));
   identity = await apple.issueCertificate({ commonName: DISTRIBUTION, team: TEAM, notAfter: new Date('2027-01-02T03:04:05Z') });
 });

@@ -49,6 +49,19 @@ describe('build arguments (S3, S14)', () => {
     expect(await world.found('--build-args', words)).toEqual(expected);
   });
 
+  it('a profile that the manifest does not have is a fault, whoever asks for it and whatever was built (R12)', async () => {
+    world.writeManifest();
+    const old = await world.triage(['--build-args', `PROVISIONING_PROFILE_SPECIFIER=${SHARE_OLD}`, '--manifest', './profiles.json']);
+    expect(old.exit).toBe(1);
+    expect(old.out).toContain(`${SHARE_OLD} is asked for, and the manifest has no such profile`);
+    for (const setting of ['PROVISIONING_PROFILE_SPECIFIER', 'PROVISIONING_PROFILE'])
+      expect(await world.found('--build-args', `${setting}=${SHARE_OLD.toUpperCase()}`, '--manifest', './profiles.json')).toEqual([
+        'fail not-of-manifest command line',
+      ]);
+    const fresh = ['--build-args', `PROVISIONING_PROFILE_SPECIFIER=${SHARE_NEW}`, '--manifest', './profiles.json'];
+    expect((await world.triage(fresh)).exit).toBe(0);
+  });
+
   it('exit 0 where nothing is wrong, 1 where something is', async () => {
     expect((await world.triage(['--build-args', 'CODE_SIGN_STYLE=Manual'])).exit).toBe(0);
     expect((await world.triage(['--build-args', '-allowProvisioningUpdates'])).exit).toBe(1);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeProject, type WrittenTarget } from '../xcode-project/project.js';
 import { HOST, HOST_NEW, SHARE, SHARE_NEW, SHARE_OLD, TEAM, TriageWorld } from './world.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 let world: TriageWorld;
 let folder = '';
@@ -15,13 +16,11 @@ afterAll(() => world.dispose());
 
 /** Courier with its extension Share, each with settings of its own beside its bundle id. */
 function project(host: WrittenTarget['settings'], share: WrittenTarget['settings'], configurations = ['Release']): string {
-  folder = writeProject({
-    configurations,
-    targets: [
-      { name: 'Courier', type: 'application', carries: ['Share'], settings: { PRODUCT_BUNDLE_IDENTIFIER: HOST, ...host } },
-      { name: 'Share', type: 'app-extension', settings: { PRODUCT_BUNDLE_IDENTIFIER: SHARE, ...share } },
-    ],
-  });
+  const targets: readonly WrittenTarget[] = [
+    { name: 'Courier', type: 'application', carries: ['Share'], settings: { PRODUCT_BUNDLE_IDENTIFIER: HOST, ...host } },
+    { name: 'Share', type: 'app-extension', settings: { PRODUCT_BUNDLE_IDENTIFIER: SHARE, ...share } },
+  ];
+  folder = writeProject({ configurations, targets }, temporaryFolder('reseal-xcode'));
   return folder;
 }
 const MANUAL = { CODE_SIGN_STYLE: 'Manual' };

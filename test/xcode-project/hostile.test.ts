@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import { parseOpenStep } from '../../src/xcode-project/open-step.js';
 import { readXcodeProject } from '../../src/xcode-project/read-project.js';
 import { writeProject } from './project.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const APP = { name: 'Courier', type: 'application' } as const;
 const pbxproj = (folder: string): string => join(folder, 'Courier.xcodeproj/project.pbxproj');
@@ -14,7 +14,7 @@ const refusal = (folder: string): Promise<unknown> => readXcodeProject(folder).t
 
 describe('a project file that is broken or made to do harm is refused, with its line', () => {
   it('cut off anywhere', async () => {
-    const whole = readFileSync(pbxproj(writeProject({ targets: [APP] })), 'utf8').trimEnd();
+    const whole = readFileSync(pbxproj(writeProject({ targets: [APP] }, temporaryFolder('reseal-xcode'))), 'utf8').trimEnd();
     fc.assert(
       fc.property(fc.integer({ min: 20, max: whole.length - 1 }), (length) => {
         expect(() => parseOpenStep(whole.slice(0, length), 'project.pbxproj')).toThrow(/^project\.pbxproj:\d+: found .*, expected /s);
@@ -23,13 +23,13 @@ describe('a project file that is broken or made to do harm is refused, with its 
   });
 
   it('nested without end', async () => {
-    const folder = writeProject({ targets: [APP] });
+    const folder = writeProject({ targets: [APP] }, temporaryFolder('reseal-xcode'));
     writeFileSync(pbxproj(folder), '{a='.repeat(200_000));
     expect(await refusal(folder)).toMatchObject({ code: 'PROJECT_INVALID', message: expect.stringContaining('at most 64 levels') });
   });
 
   it('with no project in it, of another form, or too large', async () => {
-    const folder = writeProject({ targets: [APP] });
+    const folder = writeProject({ targets: [APP] }, temporaryFolder('reseal-xcode'));
     writeFileSync(pbxproj(folder), '{\n\tobjects = {};\n\trootObject = ABC;\n}');
     expect(await refusal(folder)).toMatchObject({
       message: 'Courier.xcodeproj/project.pbxproj:3: found rootObject "ABC", expected the id of a PBXProject.',
@@ -68,7 +68,10 @@ describe('settings that would never end', () => {
   ])('%s: given up at once, and told', async (_what, settings: Record<string, string>) => {
     const began = performance.now();
     const project = await readXcodeProject(
-      writeProject({ targets: [{ ...APP, settings: { ...settings, PRODUCT_BUNDLE_IDENTIFIER: '$(A0)' } }] }),
+      writeProject(
+        { targets: [{ ...APP, settings: { ...settings, PRODUCT_BUNDLE_IDENTIFIER: '$(A0)' } }] },
+        temporaryFolder('reseal-xcode'),
+      ),
     );
     expect(performance.now() - began).toBeLessThan(5_000);
     expect(project.targets[0]).toMatchObject({
@@ -80,14 +83,14 @@ describe('settings that would never end', () => {
 
 describe('xcconfig files', () => {
   const read = async (files: Readonly<Record<string, string>>, prepare: (folder: string) => void = () => undefined) => {
-    const folder = writeProject({ targets: [APP], xcconfig: 'a.xcconfig', files });
+    const folder = writeProject({ targets: [APP], xcconfig: 'a.xcconfig', files }, temporaryFolder('reseal-xcode'));
     prepare(folder);
     const { gaps, targets } = await readXcodeProject(folder);
     return { gaps: gaps.map(({ file, line, found }) => `${file}:${line}: ${found}`), team: targets[0]?.team?.value };
   };
 
   it('outside the project are not read: by a path, through a link, or beneath the project itself', async () => {
-    const elsewhere = mkdtempSync(join(tmpdir(), 'reseal-elsewhere-'));
+    const elsewhere = temporaryFolder('reseal-elsewhere');
     writeFileSync(join(elsewhere, 'secret.xcconfig'), 'DEVELOPMENT_TEAM = SECRETTEAM');
     const absolute = await read({ 'a.xcconfig': `\n#include "${elsewhere}/secret.xcconfig"` });
     expect(absolute).toEqual({ gaps: [expect.stringMatching(/^a\.xcconfig:2: .*which lies outside /)], team: undefined });
@@ -100,7 +103,7 @@ describe('xcconfig files', () => {
   });
 
   it('of the same repository are read, though they lie beside the project', async () => {
-    const repository = mkdtempSync(join(tmpdir(), 'reseal-repository-'));
+    const repository = temporaryFolder('reseal-repository');
     mkdirSync(join(repository, '.git'));
     writeFileSync(join(repository, 'team.xcconfig'), 'DEVELOPMENT_TEAM = 9QK4T7XW2B');
     const folder = join(repository, 'app');

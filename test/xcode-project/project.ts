@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** One target of a project that a test writes; settings are those of its only configuration, Release, unless `configurations` says more. */
@@ -26,8 +25,8 @@ export interface WrittenProject {
 const quote = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n')}"`;
 const list = (items: readonly string[]): string => `(${items.map((item) => `${item}, `).join('')})`;
 
-/** Writes a project as Xcode would, into a folder of its own; returns the folder. */
-export function writeProject(project: WrittenProject, folder: string = mkdtempSync(join(tmpdir(), 'reseal-xcode-'))): string {
+/** Writes a project as Xcode would, into a folder, which it returns. */
+export function writeProject(project: WrittenProject, folder: string): string {
   const configurations = project.configurations ?? ['Release'];
   const { name = 'Courier', targets } = project;
   const objects: string[] = [];

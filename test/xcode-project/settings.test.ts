@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ProjectSigning } from '../../src/domain/project-signing.js';
 import { readXcodeProject } from '../../src/xcode-project/read-project.js';
 import { writeProject, type WrittenProject } from './project.js';
+import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const app = (settings: Readonly<Record<string, string>>, xcconfig?: string): WrittenProject['targets'][number] => ({
   name: 'Courier App',
@@ -9,7 +10,7 @@ const app = (settings: Readonly<Record<string, string>>, xcconfig?: string): Wri
   settings,
   ...(xcconfig === undefined ? {} : { xcconfig }),
 });
-const read = (project: WrittenProject): Promise<ProjectSigning> => readXcodeProject(writeProject(project));
+const read = (project: WrittenProject): Promise<ProjectSigning> => readXcodeProject(writeProject(project, temporaryFolder('reseal-xcode')));
 const bundleIdOf = async (project: WrittenProject): Promise<string | undefined> => (await read(project)).targets[0]?.bundleId?.value;
 
 describe('a build setting comes to what Xcode makes of it', () => {

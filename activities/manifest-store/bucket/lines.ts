@@ -1,6 +1,7 @@
 import type { LineName, Sha256 } from '../../../src/domain/brands.js';
 import type { ResealError } from '../../../src/domain/errors.js';
 import type { Head } from '../contract.js';
+import type { Numbers } from '../numbers.js';
 import { plainReason } from '../out-of-reach.js';
 import { unusable } from './failures.js';
 import type { BucketObjects } from './objects.js';
@@ -15,9 +16,6 @@ export interface HeadDocument extends Head {
   readonly by?: string;
   readonly at: string;
 }
-
-/** Rotation numbers by key. */
-export type Numbers = Readonly<Record<string, number>>;
 
 export const headPath = (line: LineName): string => `lines/${line}/head.json`;
 export const movePath = (line: LineName, seq: number): string => `lines/${line}/moves/${seq}.json`;

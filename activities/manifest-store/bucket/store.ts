@@ -5,6 +5,7 @@ import { ResealError } from '../../../src/domain/errors.js';
 import { sha256Of } from '../../../src/manifest/digest.js';
 import { ContentCache } from '../content-cache.js';
 import type { Head, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from '../contract.js';
+import { allotted } from '../numbers.js';
 import { theStore } from '../out-of-reach.js';
 import { json, sealedPath, wanted, type Wanted } from '../store-items.js';
 import { troubleWithin } from '../trouble.js';
@@ -149,15 +150,13 @@ export class BucketManifestStore implements OpenStore {
     });
   }
 
-  allot(line: LineName, key: string, context: StoreContext): Promise<number> {
+  allot(line: LineName, key: string, context: StoreContext, nonce?: string): Promise<number> {
     return this.change(async () => {
       const present = await this.lines.numbers(line);
-      const allotted = present?.value ?? {};
-      const known = Object.hasOwn(allotted, key) ? allotted[key] : undefined;
-      if (known !== undefined) return { outcome: 'landed', answer: known };
+      const { number, next } = allotted(line, present?.value ?? {}, { key, ...(nonce === undefined ? {} : { nonce }) });
+      if (next === null) return { outcome: 'landed', answer: number };
       await this.guard();
-      const number = Math.max(0, ...Object.values(allotted)) + 1;
-      const bytes = json({ ...allotted, [key]: number });
+      const bytes = json(next);
       const { outcome } = await this.objects.write(numbersPath(line), bytes, conditionOf(present), told(context));
       if (outcome === 'condition-not-met') return { outcome: 'missed', why: null };
       await this.lines.remember(line, { number });

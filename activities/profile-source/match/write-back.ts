@@ -14,7 +14,7 @@ const NEWEST: MatchFormat = { version: 'v2' };
 
 /**
  * Puts successors in their predecessors' places, as one commit on the tip that was read; where somebody has pushed meanwhile, everything is read anew. A
- * file whose contents are these already stays as it is, and so does one that somebody has replaced by another profile than the predecessor: match
+ * file whose contents are these already stays as it is, and so does one that somebody has replaced by another profile than a predecessor: match
  * may have made that. Keys and certificates are never touched.
  * @returns paths that were written. @throws ResealError SOURCE_UNREACHABLE, SOURCE_REFUSED
  */
@@ -55,12 +55,14 @@ export async function writeBack(
 /** Where a successor belongs, and how that file is encrypted; null where nothing is to be written. */
 function placeOf(
   { profiles: verified }: MatchOptions,
-  { bytes, predecessor }: Succession,
+  { bytes, predecessors }: Succession,
   { paths, profiles }: Pick<MatchContents, 'paths' | 'profiles'>,
 ): { readonly path: string; readonly format: MatchFormat } | null {
   const { profile } = verified.verify(bytes);
   if (profiles.some(({ candidate }) => candidate.profile.sha256 === profile.sha256)) return null;
-  const old = profiles.find(({ candidate }) => candidate.profile.uuid === predecessor.profile.uuid);
+  const old = predecessors
+    .map((entry) => profiles.find(({ candidate }) => candidate.profile.uuid === entry.profile.uuid))
+    .find((found) => found !== undefined);
   if (old !== undefined) return { path: old.path, format: old.format };
   const path = matchFileName(profile);
   if (paths.includes(path)) return null;

@@ -48,6 +48,7 @@ export const command = defineCommand({
       temporal,
       nodes: names.map((name) => ({ name, home: homeOf(name) })),
       path: context.env['PATH'],
+      env: context.env,
       port: port ?? 0,
     });
     context.output.diagnostic(`Serves ${names.join(', ')}. Health: ${agent.health}`);

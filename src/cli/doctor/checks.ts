@@ -12,6 +12,7 @@ import { findTemporalCli } from '../../temporal/temporal-cli.js';
 import type { Context } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { homeFolder, runningOn } from '../home.js';
+import { checkCodec } from './codec.js';
 import { fail, pass, settle, type DoctorCheck, type Finding } from './finding.js';
 import { presences, serversOf } from './serving.js';
 import { checkSources } from './sources.js';
@@ -149,13 +150,15 @@ function isReadable(path: string): boolean {
   }
 }
 
+const declaredNodes = (count: number): string => `${count} ${count === 1 ? 'node' : 'nodes'}`;
+
 /** Every check, whatever the others found. */
 export async function examine(context: Context): Promise<readonly DoctorCheck[]> {
   let configuration = null as Configuration | null;
   const configured = await settle('configuration', async () => {
     const folder = await configFolderToRead(context);
     configuration = loadConfiguration(folder);
-    return pass([`${folder}: ${configuration.topology.nodes.length} nodes`, ...configuration.observations].join('\n'));
+    return pass([`${folder}: ${declaredNodes(configuration.topology.nodes.length)}`, ...configuration.observations].join('\n'));
   });
   return [
     await settle('node', () => checkNode(process.versions.node)),
@@ -169,6 +172,13 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
     ...(configuration === null ? [] : await checkStores(configuration, context)),
     ...(configuration === null ? [] : await checkSources(configuration, homeFolder(context.home, context.env, context.cwd), context.env)),
     ...(configuration === null ? [] : await checkServing(configuration, () => context.now())),
+    ...(configuration === null
+      ? []
+      : await checkCodec(configuration, {
+          home: homeFolder(context.home, context.env, context.cwd),
+          env: context.env,
+          now: () => context.now(),
+        })),
     ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
       ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]
       : []),

@@ -1,14 +1,15 @@
 import type { InitialMatch } from './match.js';
+import type { InitialStore } from './store.js';
 import type { InitialTeam } from './team.js';
 
 /** The files of a first configuration by their paths in its folder, worded for who reads them for the first time. */
-export function initialFiles(team: InitialTeam, match: InitialMatch | null): Readonly<Record<string, string>> {
+export function initialFiles(team: InitialTeam, match: InitialMatch | null, store: InitialStore): Readonly<Record<string, string>> {
   return {
     'topology.yaml': topology(team, match),
     'policy.yaml': policy(team),
     'roster.yaml': roster(team),
-    'reseal.yaml': reseal(team, match),
-    '.gitignore': gitignore(team),
+    'reseal.yaml': reseal(team, match, store),
+    '.gitignore': gitignore(team, store),
   };
 }
 
@@ -93,11 +94,15 @@ ${approvers.map((id) => `  - { id: ${id}, name: ${id}, roles: [approvers, incide
   incident: [rollback, retry, answer, pause, resume, cancel, close, release-seat, purge, restore]
 `;
 
-const reseal = ({ roots }: InitialTeam, match: InitialMatch | null): string => `# Where everything is. Relative paths start at this folder.
+const reseal = (
+  { roots }: InitialTeam,
+  match: InitialMatch | null,
+  store: InitialStore,
+): string => `# Where everything is. Relative paths start at this folder.
 schemaVersion: 1
-# Manifests and the bytes of profiles. For several machines: url: ssh://git@HOST/signing.git
+# Manifests and the bytes of profiles.${store.kind === 'beside' ? ' For several machines: url: ssh://git@HOST/signing.git' : ''}
 stores:
-  main: { kind: git, url: ./store.git }
+  main: ${declaredStore(store)}
 # Put the successors of what expires into this folder.
 sources:
   drop: { kind: drop, path: ./drop }
@@ -110,6 +115,21 @@ trust:
 `
 }`;
 
+function declaredStore(store: InitialStore): string {
+  switch (store.kind) {
+    case 'beside':
+      return '{ kind: git, url: ./store.git }';
+    case 'git':
+      return `{ kind: git, url: ${text(store.url)} }`;
+    case 'bucket': {
+      const { bucket, prefix, region, endpoint } = store;
+      const folders = prefix === '' ? '' : `prefix: ${text(prefix)}, `;
+      const at = endpoint === null ? '' : `, endpoint: ${text(endpoint)}`;
+      return `{ kind: bucket, bucket: ${text(bucket)}, ${folders}region: ${text(region)}${at} }`;
+    }
+  }
+}
+
 const matchSource = ({
   url,
   branch,
@@ -118,4 +138,5 @@ const matchSource = ({
 `;
 
 /** The configuration belongs under version control; what it works on does not. */
-const gitignore = ({ node }: InitialTeam): string => `/store.git/\n/drop/\n${node.kind === 'simulated' ? '/nodes/\n' : ''}`;
+const gitignore = ({ node }: InitialTeam, store: InitialStore): string =>
+  `${store.kind === 'beside' ? '/store.git/\n' : ''}/drop/\n${node.kind === 'simulated' ? '/nodes/\n' : ''}`;

@@ -47,7 +47,10 @@ export function say(
 ): Promise<RotationView> {
   return withSigningKey(context, api, said.as, said.key, async (key) => {
     if (key === null) {
-      if (command === 'approve') await showBeforeDeciding(context, api, id);
+      if (command === 'approve') {
+        await showBeforeDeciding(context, api, id);
+        await mustConsent(context, 'Approve this?', 'approved');
+      }
       return api.post<RotationView>(pathOf(id, `/${command}`), { by: said.as, ticket: said.ticket, ...more });
     }
     const view = await api.get<RotationView>(pathOf(id));
@@ -64,9 +67,16 @@ export function say(
         `What is to be signed is ${bound?.to ?? 'nothing'}, not ${more.digest}. Nothing was signed; look again.`,
       );
     await showWhatIsSigned(context, api, view, statement, key);
+    // Who stops a rotation at night is asked nothing.
+    if (approves(statement)) await mustConsent(context, 'Sign this?', 'signed');
     const signature = await signStatement(statement, key, context.env);
     return api.post<RotationView>(pathOf(id, `/${command}`), { statement, signature });
   });
+}
+
+/** What is shown is looked at before it is said: whoever sits at a terminal says yes. @throws ResealError REFUSED */
+async function mustConsent(context: Context, question: string, done: string): Promise<void> {
+  if ((await context.consent(question)) === 'no') throw new ResealError('REFUSED', `Nothing was ${done}.`);
 }
 
 async function showWhatIsSigned(

@@ -1,4 +1,5 @@
-import { namedIdentity, namedProfile, shownProfile, type BuildRequest } from './build-request.js';
+import type { Manifest } from '../manifest.js';
+import { namedIdentity, namedProfile, shownProfile, type BuildRequest, type NamedProfile } from './build-request.js';
 import { judgeCiFile } from './ci-files.js';
 import { fine, wrong, type Finding } from './finding.js';
 import type { TriageInput } from './input.js';
@@ -10,18 +11,24 @@ const COMMAND_LINE = 'command line';
 /** Style and specifier of the build and of its project, target by target, and what CI files ask for (S14). */
 export function judgeSettings({ request, project, manifest, ciFiles }: TriageInput): readonly Finding[] {
   return [
-    ...(request === null ? [] : judgeRequest(request)),
+    ...(request === null ? [] : judgeRequest(request, manifest)),
     ...(project === null ? [] : judgeProject(project, manifest)),
     ...ciFiles.flatMap(judgeCiFile),
   ];
 }
 
-function judgeRequest(request: BuildRequest): readonly Finding[] {
-  const problems = [...updates(request), ...style(request), ...specifier(request), ...identity(request)];
+function judgeRequest(request: BuildRequest, manifest: Manifest | null): readonly Finding[] {
+  const problems = [
+    ...updates(request),
+    ...style(request),
+    ...specifier(request),
+    ...notOfManifest(request, manifest),
+    ...identity(request),
+  ];
   return [
     ...problems,
     ...(problems.length === 0 ? [fine(about('settings', COMMAND_LINE), fineText(request))] : []),
-    ...request.targets.map(perTarget),
+    ...request.targets.filter(({ name }) => !problems.some(({ subject }) => subject === name)).map(perTarget),
   ];
 }
 
@@ -92,15 +99,43 @@ function explicitProfile({ settings, targets }: BuildRequest): string | null {
   return inSettings === null ? null : shownProfile(inSettings);
 }
 
-function specifier({ settings, targets }: BuildRequest): readonly Finding[] {
-  const named = namedProfile(settings.get('PROVISIONING_PROFILE_SPECIFIER'));
-  const all = [
+/** The profiles that are asked for, by the command line for all targets and by rendered settings for one. */
+function askedFor({ settings, targets }: BuildRequest): readonly { readonly subject: string; readonly named: NamedProfile }[] {
+  const named = namedProfile(settings.get('PROVISIONING_PROFILE_SPECIFIER')) ?? namedProfile(settings.get('PROVISIONING_PROFILE'));
+  return [
     ...(named === null ? [] : [{ subject: COMMAND_LINE, named }]),
     ...targets.flatMap(({ source, name, profile }) =>
       source === 'settings' && profile !== null ? [{ subject: name, named: profile }] : [],
     ),
   ];
-  return all
+}
+
+/** A UUID that the manifest does not have at all is wrong for whichever target it is meant. */
+function notOfManifest(request: BuildRequest, manifest: Manifest | null): readonly Finding[] {
+  if (manifest === null) return [];
+  const known = new Set<string>(manifest.profiles.map(({ profile }) => profile.uuid));
+  const signed = request.targets.flatMap(({ source, name, profile }) =>
+    source === 'log' && profile !== null ? [{ subject: name, named: profile, how: 'was signed with, says the log,' }] : [],
+  );
+  const all = [...askedFor(request).map((one) => ({ ...one, how: 'is asked for,' })), ...signed];
+  return all.flatMap(({ subject, named, how }) =>
+    named.by === 'uuid' && !known.has(named.uuid)
+      ? [
+          wrong(
+            about('not-of-manifest', subject),
+            'fail',
+            `${shownProfile(named)} ${how} and the manifest has no such profile`,
+            'Name the UUID that the manifest has for the target, or leave it to the settings that reseal renders (reseal manifest settings)',
+            'R12',
+            'S2',
+          ),
+        ]
+      : [],
+  );
+}
+
+function specifier(request: BuildRequest): readonly Finding[] {
+  return askedFor(request)
     .filter(({ named: one }) => one.by === 'name')
     .map(({ subject, named: one }) =>
       wrong(

@@ -4,6 +4,7 @@ import type { StepHooks } from '../../../activities/node/index.js';
 import { signingAnswers } from '../../../activities/node/signed-answers.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
+import { nodeAudience } from '../../domain/codec/audience.js';
 import { ResealError } from '../../domain/errors.js';
 import { agentQueue } from '../../domain/node/routes.js';
 import type { NodeDeclaration } from '../../domain/topology.js';
@@ -12,6 +13,7 @@ import { throughCanary } from '../../node-shell/canary/client.js';
 import { LocalNode } from '../../node-shell/local.js';
 import { thisMac, type Place } from '../../node-shell/place.js';
 import { reachOnly } from '../../node-shell/reach.js';
+import { audienceEncoding, type Encoding } from '../codec/declared.js';
 import { connectWorkers, type TemporalAddress } from '../connection.js';
 import { nodeService, type NodeService } from '../node-service.js';
 import { openNodeSurroundings } from '../node-surroundings.js';
@@ -48,6 +50,8 @@ export interface AgentRequest {
   readonly host?: string;
   /** Between two looks at who else serves the nodes, in milliseconds. Default: 30 s. */
   readonly lookEvery?: number;
+  /** Where codec keys may come from. Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Where a test stops an operation short. */
   readonly hooks?: StepHooks;
 }
@@ -66,6 +70,7 @@ interface ServedNode {
   readonly folder: string;
   readonly queue: string;
   readonly state: HeldState;
+  readonly encoding: Encoding;
 }
 
 /**
@@ -80,11 +85,12 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
   try {
     const around = await openNodeSurroundings(request.folder, request.home);
     undo.push(() => around.close());
-    const served = holdNodes(request, around.configuration(), undo);
+    const served = await holdNodes(request, around.configuration(), undo);
     const { connection, namespace } = await connectWorkers(request.temporal);
     // Workers that were made and never ran hold on to it, and end with the process: why they never ran is what counts.
     undo.push(() => connection.close().catch(() => undefined));
-    const mine = newIdentity(request.host ?? hostname());
+    const roots = [...new Set(served.flatMap(({ encoding }) => encoding.ring?.roots ?? []))];
+    const mine = newIdentity(request.host ?? hostname(), roots);
     ofThisProcess.add(identityText(mine));
     undo.push(() => void ofThisProcess.delete(identityText(mine)));
     const watch = new OnlyOne(connection, namespace, mine, served);
@@ -115,8 +121,9 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
   }
 }
 
-function holdNodes(request: AgentRequest, configuration: Configuration, undo: (() => void)[]): readonly ServedNode[] {
-  return request.nodes.map(({ name, home }) => {
+async function holdNodes(request: AgentRequest, configuration: Configuration, undo: (() => void)[]): Promise<readonly ServedNode[]> {
+  const served: ServedNode[] = [];
+  for (const { name, home } of request.nodes) {
     const node = configuration.topology.nodes.find((one) => one.name === name);
     if (node === undefined)
       throw new ResealError('NOT_FOUND', `topology.yaml declares no node ${name}: name one of its nodes with --node.`);
@@ -131,13 +138,15 @@ function holdNodes(request: AgentRequest, configuration: Configuration, undo: ((
     const stateFolder = new LocalNode(name, place).resolve(node.state);
     const state = holdState(name, stateFolder);
     undo.push(() => state.release());
-    return { node, place, folder: stateFolder, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state };
-  });
+    const encoding = await audienceEncoding(configuration, nodeAudience(name), request.env ?? process.env);
+    served.push({ node, place, folder: stateFolder, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state, encoding });
+  }
+  return served;
 }
 
 function createWorker(
-  { node, place, folder, queue }: ServedNode,
-  served: Omit<NodeService, 'reach'>,
+  { node, place, folder, queue, encoding: { dataConverter } }: ServedNode,
+  served: Omit<NodeService, 'reach' | 'dataConverter'>,
   mine: AgentIdentity,
 ): Promise<Worker> {
   return createResealWorker({
@@ -145,7 +154,8 @@ function createWorker(
     namespace: served.namespace,
     taskQueue: queue,
     identity: identityText(mine),
-    activities: signingAnswers(nodeService({ ...served, reach: reachOnly(node.name, place) }), () => enrolledKeysIn(folder)),
+    dataConverter,
+    activities: signingAnswers(nodeService({ ...served, dataConverter, reach: reachOnly(node.name, place) }), () => enrolledKeysIn(folder)),
     activityPollers: 1,
     maxConcurrentActivities: AT_ONCE,
     shutdownGraceTime: GRACE,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { version } from '../version.js';
 
-/** An agent or a gateway among the pollers of its task queue: `host:pid:start:random:version`. */
+/** A worker among the pollers of its task queue: `host:pid:start:random:version`, and `:key,key` where it encrypts payloads. */
 export interface AgentIdentity {
   readonly host: string;
   readonly pid: number;
@@ -11,26 +11,41 @@ export interface AgentIdentity {
   readonly random: string;
   /** Of reseal; agents of 0.1.0 before its release told none. */
   readonly version?: string;
+  /** Roots of the codec keys that it reads, the one that it writes with first; absent: it has none. */
+  readonly codecKeys?: readonly string[];
 }
 
-export const newIdentity = (host: string): AgentIdentity => ({
+/** @param codecKeys roots of the keys that it has */
+export const newIdentity = (host: string, codecKeys: readonly string[] = []): AgentIdentity => ({
   host: host.replaceAll(':', '-'),
   pid: process.pid,
   startedAt: Date.now(),
   random: randomUUID().slice(0, 8),
   version: version(),
+  ...(codecKeys.length === 0 ? {} : { codecKeys }),
 });
 
-export const identityText = ({ host, pid, startedAt, random, version: release }: AgentIdentity): string =>
-  [host, pid, startedAt, random, ...(release === undefined ? [] : [release])].join(':');
+export const identityText = ({ host, pid, startedAt, random, version: release, codecKeys }: AgentIdentity): string =>
+  [
+    host,
+    pid,
+    startedAt,
+    random,
+    ...(release === undefined ? [] : [release]),
+    ...(codecKeys === undefined ? [] : [codecKeys.join(',')]),
+  ].join(':');
 
-/** Null: somebody polls that is no agent. */
+const PATTERN = /^([^:]+):([1-9]\d*):(\d+):([0-9a-f]{8})(?::([\w.+-]+)(?::([a-z0-9-]+(?:,[a-z0-9-]+)*))?)?$/;
+
+/** Null: somebody polls that is no worker of reseal. */
 export function parseIdentity(text: string): AgentIdentity | null {
-  const [, host = '', pid = '', startedAt = '', random = '', release] =
-    /^([^:]+):([1-9]\d*):(\d+):([0-9a-f]{8})(?::([\w.+-]+))?$/.exec(text) ?? [];
-  return host === ''
-    ? null
-    : { host, pid: Number(pid), startedAt: Number(startedAt), random, ...(release === undefined ? {} : { version: release }) };
+  const [, host = '', pid = '', startedAt = '', random = '', release, keys] = PATTERN.exec(text) ?? [];
+  if (host === '') return null;
+  return {
+    ...{ host, pid: Number(pid), startedAt: Number(startedAt), random },
+    ...(release === undefined ? {} : { version: release }),
+    ...(keys === undefined ? {} : { codecKeys: keys.split(',') }),
+  };
 }
 
 /** Of two, the one that stays; both come to the same answer. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { installMac, type MacOptions } from '../../../src/simulator/mac/install.
 import { legacyPkcs12 } from '../../../src/identity/pkcs12.js';
 import { copyApple } from '../../setup/apple.js';
 import { macTool } from '../../setup/mac-tool.js';
+import { temporaryFolder } from '../../setup/temporary-folder.js';
 
 const TRANSCRIPTS = resolve(import.meta.dirname, '../../../../shared/fixtures/transcripts');
 
@@ -56,7 +57,7 @@ async function ownTool(folder: string): Promise<string> {
 
 /** @param parent where its folder is made */
 export async function simulatedMac(over: Partial<MacOptions> = {}, parent = tmpdir()): Promise<Mac> {
-  const folder = realpathSync(mkdtempSync(join(parent, 'reseal-mac-')));
+  const folder = realpathSync(temporaryFolder('reseal-mac', parent));
   const home = join(folder, 'home');
   await copyApple(join(folder, 'apple'));
   const apple = await openAppleHierarchy(join(folder, 'apple'));
