@@ -8,7 +8,17 @@ const ranks = [
   ['src/presenters'],
   ['src/temporal', 'src/ledger', 'src/simulator'],
   ['workflows', 'activities'],
-  ['src/mac', 'src/artifact', 'src/xcode-project', 'src/profile', 'src/identity', 'src/node-shell', 'src/sidecar', 'src/statement'],
+  [
+    'src/mac',
+    'src/artifact',
+    'src/xcode-project',
+    'src/profile',
+    'src/identity',
+    'src/node-shell',
+    'src/sidecar',
+    'src/statement',
+    'src/secret',
+  ],
   ['src/domain'],
 ];
 
@@ -17,7 +27,7 @@ const within = (folders) => `^(${folders.join('|')})/`;
 const oneWay = ranks.slice(1).map((folders, index) => ({
   name: `one-way-${folders.map((folder) => folder.replace('src/', '')).join('-')}`,
   comment:
-    'cli, console → api → presenters → temporal, ledger, simulator → workflows, activities → mac, artifact, xcode-project, profile, identity, node-shell, sidecar, statement → domain',
+    'cli, console → api → presenters → temporal, ledger, simulator → workflows, activities → mac, artifact, xcode-project, profile, identity, node-shell, sidecar, statement, secret → domain',
   severity: 'error',
   from: { path: within(folders) },
   to: { path: within(ranks.slice(0, index + 1).flat()) },

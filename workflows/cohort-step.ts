@@ -1,12 +1,4 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  isCancellation,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { NodeName } from '../src/domain/brands.js';
 import { orderOf, type NodeOrder } from '../src/domain/node/order.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
@@ -15,7 +7,7 @@ import { lookAt, type PinsLook } from '../src/domain/rotation/pins.js';
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
 import { ledgerBriefly, ledgerPatiently, nodesWith, steadyDesk } from './activities.js';
 import { stopSignal, type CohortStepInput } from './messages.js';
-import { isUntaken } from './untaken.js';
+import { causeOf, isUntaken } from './untaken.js';
 
 /** What a step reports: names only where something is to be said of a node. */
 export interface CohortStepEnd {
@@ -209,12 +201,12 @@ function unwell(input: CohortStepInput, node: NodeName, routes: Routes, error: u
 }
 
 function failureCode(error: unknown): string {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const cause = causeOf(error);
   return cause instanceof ApplicationFailure ? (cause.type ?? 'INTERNAL') : 'TIMEOUT';
 }
 
 function failureText(error: unknown): string {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const cause = causeOf(error);
   return cause instanceof Error ? cause.message : String(error);
 }
 

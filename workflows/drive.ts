@@ -6,14 +6,11 @@ import {
   CancelledFailure,
   ChildWorkflowFailure,
   condition,
-  ParentClosePolicy,
   setHandler,
   sleep,
-  startChild,
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { decide, decideSigned, keysOf, legalCommands } from '../src/domain/rotation/commands.js';
 import { cancel, obey, obeySigned } from '../src/domain/rotation/obey.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
@@ -35,7 +32,7 @@ import { lockedSentences } from '../src/domain/rotation/stand-ins.js';
 import type { Plan, RotationState } from '../src/domain/rotation/state.js';
 import { together } from '../src/domain/rotation/pins.js';
 import { statusOf } from '../src/domain/rotation/status.js';
-import { failedInWords, isSettled, nextTry, type WrittenBack } from '../src/domain/write-back.js';
+import { isSettled } from '../src/domain/write-back.js';
 import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
 import type { Judgement } from '../activities/approvals/contract.js';
@@ -46,8 +43,8 @@ import { Deliveries } from './deliveries.js';
 import { COMMANDS, commandUpdate, decisionSignal, statusQuery, type Carried, type CommandArguments, type RotationEnd } from './messages.js';
 import { heard, noted, type Heard } from './heard.js';
 import { stepInput, takeSteps } from './node-steps.js';
-import type { successorsWriteBack, WriteBackInput } from './successors-write-back.js';
 import { publish } from './visibility.js';
+import { writeBackLater } from './write-back-later.js';
 
 /** Phases before which a rotation starts a fresh history, so that patches are short-lived. */
 const FRESH_HISTORY: readonly Phase[] = ['awaiting-signoff', 'rolling', 'soaking', 'retiring', 'rolling-back'];
@@ -481,40 +478,8 @@ class Drive {
     const closed = await steadyDesk.closeRotation(this.state);
     // Rotations that were closed by an earlier version have no answer.
     const writtenBack = (closed as typeof closed | null | undefined)?.writtenBack ?? null;
-    if (writtenBack !== null && !isSettled(writtenBack)) await this.writeBackLater(writtenBack);
+    if (writtenBack !== null && !isSettled(writtenBack)) await writeBackLater(this.state, writtenBack, this.deliveries);
     await this.deliveries.drained();
-  }
-
-  /** A source that does not take the successors keeps no rotation open: they are brought to it after the rotation, and people are told. */
-  private async writeBackLater({ notTaken }: WrittenBack): Promise<void> {
-    const { id, line, plan, trigger, policy } = this.state;
-    if (plan === null) return;
-    const since = Date.now();
-    const again = nextTry(1, since, since);
-    if (again !== null && notTaken.length > 0) {
-      const text = failedInWords(id, notTaken, again);
-      this.deliveries.note({ kind: 'remark', text, data: { notTaken } });
-      this.deliveries.send('successor', text, policy.audience.owner);
-    }
-    const input: WriteBackInput = {
-      asked: { line, id, ticket: trigger.ticket, from: plan.from, to: plan.to },
-      audience: policy.audience.owner,
-      status: statusOf(this.state, since),
-      seq: this.deliveries.reserve(),
-      since,
-      failures: 1,
-    };
-    try {
-      await startChild<typeof successorsWriteBack>('successorsWriteBack', {
-        workflowId: `${workflowInfo().workflowId}/write-back/${id}`,
-        args: [input],
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        staticSummary: `successors of ${id} into ${notTaken.map(({ source }) => source).join(', ')}`,
-      });
-    } catch (error) {
-      // A rotation that was reset in Temporal closes once more.
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
   }
 }
 

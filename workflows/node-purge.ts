@@ -1,9 +1,9 @@
-import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import type { PurgeResult } from '../src/domain/node/purge.js';
 import { handoutOf } from '../src/domain/node/routes.js';
 import { nodesAtOnce } from './activities.js';
 import type { NodeRequest } from './node-request.js';
-import { whyNot } from './untaken.js';
+import { causeOf, whyNot } from './untaken.js';
 
 export type NodePurge = PurgeResult | { readonly failed: string; readonly code: string };
 
@@ -27,7 +27,7 @@ export async function nodePurge(input: NodeRequest): Promise<NodePurge> {
     });
   } catch (error) {
     const failed = whyNot(error, input.node, input.routes, handout);
-    const cause = error instanceof ActivityFailure ? error.cause : error;
+    const cause = causeOf(error);
     return { failed, code: cause instanceof ApplicationFailure ? (cause.type ?? '') : 'NODE_UNREACHABLE' };
   }
 }

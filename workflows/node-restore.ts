@@ -7,7 +7,7 @@ import { handoutOf } from '../src/domain/node/routes.js';
 import { epochOf } from '../src/domain/rotation/state.js';
 import { ledgerPatiently, nodesAtOnce } from './activities.js';
 import type { NodeRestoreInput } from './node-request.js';
-import { whyNot } from './untaken.js';
+import { causeOf, whyNot } from './untaken.js';
 
 /** What the restore is at; for who waits. */
 export const restoreTaskQuery = defineQuery<RestoreTask>('task');
@@ -74,6 +74,6 @@ async function look(inspection: Promise<NodeReport>, line: LineName): Promise<vo
 }
 
 function unwell(error: unknown): 'unreachable' | 'failed' {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const cause = causeOf(error);
   return cause instanceof ApplicationFailure && cause.type !== 'NODE_UNREACHABLE' ? 'failed' : 'unreachable';
 }

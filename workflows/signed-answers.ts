@@ -1,7 +1,7 @@
 import { ApplicationFailure, proxyLocalActivities, uuid4 } from '@temporalio/workflow';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { ReportActivities } from '../activities/reports/contract.js';
-import { signedAnswer, type AnsweredOrder, type SignatureTerms } from '../src/domain/node/report-signature.js';
+import type { AnsweredOrder, SignatureTerms, SignedAnswer } from '../src/domain/node/report-signature.js';
 import type { Handout } from '../src/domain/node/routes.js';
 
 /** Local: it takes a fraction of a millisecond, and the answer is there already. */
@@ -21,9 +21,8 @@ export function believedWhenSigned(nodes: NodeActivities, handout: Handout | nul
         const sign: SignatureTerms = { nonce: uuid4(), keys };
         const answer: unknown = await operate({ ...order, sign });
         const judgement = await judgeReport({ operation, order: answeredOrder(order), sign, answer });
-        const believed = judgement.counts ? signedAnswer<T>(answer) : null;
-        if (believed !== null) return believed.body;
-        if (attempt === ATTEMPTS && !judgement.counts) throw refused(order, judgement.reason);
+        if (judgement.counts) return (answer as SignedAnswer<T>).body;
+        if (attempt === ATTEMPTS) throw refused(order, judgement.reason);
       }
     };
   return {

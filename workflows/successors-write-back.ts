@@ -1,9 +1,8 @@
 import { ActivityFailure, log, sleep } from '@temporalio/workflow';
-import type { WriteBackRequest } from '../activities/rotation/contract.js';
 import type { Instant } from '../src/domain/brands.js';
 import type { HistoryEvent } from '../src/domain/rotation/history.js';
 import type { RotationStatus } from '../src/domain/rotation/status.js';
-import { givenUpInWords, isSettled, nextTry, settledInWords, type WrittenBack } from '../src/domain/write-back.js';
+import { givenUpInWords, isSettled, nextTry, settledInWords, type WriteBackRequest, type WrittenBack } from '../src/domain/write-back.js';
 import { ledger, messenger, writingBack } from './activities.js';
 
 export interface WriteBackInput {

@@ -6,6 +6,9 @@ import { nobodyThere, type Handout, type Routes } from '../src/domain/node/route
 export const isUntaken = (error: unknown): boolean =>
   error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'SCHEDULE_TO_START';
 
+/** What a node's operation failed of: that of a failed activity, or an answer that does not count. */
+export const causeOf = (error: unknown): unknown => (error instanceof ActivityFailure ? error.cause : error);
+
 /** Why a node's operation came to nothing, for who asked for it; anything but a failed activity, or an answer that does not count, is thrown on. */
 export function whyNot(error: unknown, node: NodeName, routes: Routes, handout: Handout | null): string {
   if (error instanceof ApplicationFailure) return error.message;

@@ -154,7 +154,7 @@ export class GitManifestStore implements OpenStore {
     return this.write(context, async (tip) => {
       const path = `lines/${line}/rotations.json`;
       const numbers = tip === null ? {} : (((await this.documentAt(tip, path)) as Numbers | null) ?? {});
-      const { number, next } = allotted(line, numbers, { key, ...(nonce === undefined ? {} : { nonce }) });
+      const { number, next } = allotted(line, numbers, { key, nonce });
       if (next === null) return { answer: number };
       const files = new Map([[path, json(next)]]);
       return { answer: number, subject: `Allot rotation ${line}-${number}`, files };

@@ -9,7 +9,7 @@ export interface Asking {
   /** The same key always gets the same number. */
   readonly key: string;
   /** Nonce of the signed statement behind it: it asks for one number, whoever brings it along again. */
-  readonly nonce?: string;
+  readonly nonce: string | undefined;
 }
 
 /**

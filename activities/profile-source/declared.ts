@@ -6,7 +6,7 @@ import type { ProfileSource } from './contract.js';
 import { createDropSource } from './drop.js';
 import { MatchRepository } from './match/repository.js';
 import { createMatchSource } from './match/source.js';
-import { readSecret, type Secret, type SecretSource } from './secret.js';
+import { readSecret, type Secret, type SecretSource } from '../../src/secret/read-secret.js';
 
 /** What sources need besides what reseal.yaml says of them. */
 export interface SourceSurroundings {

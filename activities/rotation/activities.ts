@@ -1,6 +1,7 @@
 import type { LineName, RotationId } from '../../src/domain/brands.js';
 import { routesAmong } from '../../src/domain/node/routes.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
+import { writeBackOf } from '../../src/domain/write-back.js';
 import { mustBeAskedBy } from '../approvals/start.js';
 import { heardOf, mustBeNew } from './heard.js';
 import type { ClosingRecord, DueLine, RotationActivities, ScanActivities, Successors } from './contract.js';
@@ -11,7 +12,7 @@ import { prepareRotation } from './prepare.js';
 import { findStandIn } from './stand-in.js';
 import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 import { supplyMissing } from './supply.js';
-import { writeBackOf, writeBackSuccessors } from './write-back.js';
+import { writeBackSuccessors } from './write-back.js';
 import { missingLines, surveyLine, type Survey } from './survey.js';
 
 export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {

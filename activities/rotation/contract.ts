@@ -3,7 +3,7 @@ import type { Routes } from '../../src/domain/node/routes.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { StandInFound } from '../../src/domain/rotation/stand-ins.js';
 import type { Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
-import type { WrittenBack } from '../../src/domain/write-back.js';
+import type { WriteBackRequest, WrittenBack } from '../../src/domain/write-back.js';
 import type { CommandStatement, Signed, StartStatement } from '../../src/domain/rotation/statement.js';
 
 /** What a rotation is asked to do, beside its line. */
@@ -40,15 +40,6 @@ export type Prepared =
       /** For the reasons that nodes may add; absent where they have none to add. */
       readonly inspect?: MeshToInspect;
     };
-
-/** A completed rotation, as far as it concerns sources that take successors. */
-export interface WriteBackRequest {
-  readonly line: LineName;
-  readonly id: RotationId;
-  readonly ticket: string;
-  readonly from: Sha256;
-  readonly to: Sha256;
-}
 
 /** The rotation's dealings with configuration, store and profile sources. Errors are ApplicationFailures typed by `ErrorCode`. */
 export interface RotationActivities {

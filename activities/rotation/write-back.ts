@@ -1,10 +1,10 @@
-import type { LineName, RotationId, Sha256 } from '../../src/domain/brands.js';
+import type { RotationId } from '../../src/domain/brands.js';
 import type { ManifestEntry } from '../../src/domain/manifest.js';
 import { entryKey } from '../../src/domain/manifest-rules.js';
-import type { NotTaken, WrittenBack } from '../../src/domain/write-back.js';
+import type { NotTaken, WriteBackRequest, WrittenBack } from '../../src/domain/write-back.js';
 import type { ManifestStore } from '../manifest-store/contract.js';
 import type { ProfileSource, Succession } from '../profile-source/contract.js';
-import type { ClosingRecord, WriteBackRequest } from './contract.js';
+import type { ClosingRecord } from './contract.js';
 import { headOf, manifestOf, situationOf, type Surroundings } from './surroundings.js';
 
 /** How many earlier rotations of the line are looked at for what a successor may have to replace. */
@@ -114,15 +114,3 @@ async function isReplaced(store: ManifestStore, id: RotationId, later: readonly 
   }
   return false;
 }
-
-/** Of a rotation that has completed; null: nothing of it is written back. */
-export const writeBackOf = (state: {
-  readonly phase: string;
-  readonly line: LineName;
-  readonly id: RotationId;
-  readonly trigger: { readonly ticket: string };
-  readonly plan: { readonly from: Sha256; readonly to: Sha256 } | null;
-}): WriteBackRequest | null =>
-  state.phase !== 'completed' || state.plan === null
-    ? null
-    : { line: state.line, id: state.id, ticket: state.trigger.ticket, from: state.plan.from, to: state.plan.to };

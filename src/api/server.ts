@@ -1,6 +1,3 @@
-import { randomBytes, timingSafeEqual, createHash } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import { serve, type ServerType } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
@@ -11,6 +8,7 @@ import { type ErrorCode, ResealError } from '../domain/errors.js';
 import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import { asResealError, statusOfCode } from './errors.js';
+import { hostAndPort, isLoopback, listenOn, type RunningHttp } from './listen.js';
 import { expectedOfNode, inspectNode, listNodes } from './nodes.js';
 import {
   commandRotation,
@@ -51,6 +49,7 @@ import { listHandoffs, registerHandoff } from './handoffs.js';
 import { acquireClaim, completeClaim, releaseClaim, showClaim } from './claims.js';
 import { acquireSeat, bookSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
 import { changeSchedule, showSchedule } from './schedule.js';
+import { sameText } from './token.js';
 
 const BODY_LIMIT = 256 * 1024;
 /** PostgreSQL takes no NUL in a text, and nothing that an address names holds any of these. */
@@ -63,12 +62,6 @@ export interface ApiOptions {
   /** Bearer token that every request but `healthz` and `openapi.json` must bear. */
   readonly token: string;
 }
-
-const sameText = (a: string, b: string): boolean =>
-  timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
-
-/** A token nobody guesses. */
-export const newToken = (): string => randomBytes(32).toString('base64url');
 
 const failure = (code: ErrorCode, message: string, details: readonly string[] = []) =>
   ({ schemaVersion: 1, error: { code, message, details } }) as const;
@@ -255,37 +248,18 @@ async function heardTheEnd(desk: RotationDesk, id: string, seq: number): Promise
   return last?.seq === seq && last.kind === 'outcome';
 }
 
-export interface RunningApi {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-/** Listens on `host:port` (0: a free port). Loopback only: there is no TLS here. @throws ResealError USAGE */
-export function listen(api: Hono, address: string): Promise<RunningApi> {
-  const [, host = '127.0.0.1', port = '0'] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(address) ?? [];
-  if (!['127.0.0.1', '::1', 'localhost'].includes(host)) {
+/** Listens on `host:port` (0: a free port). Loopback only: there is no TLS here. @throws ResealError CONFIG_INVALID, API_UNREACHABLE */
+export function listen(api: Hono, address: string): Promise<RunningHttp> {
+  const { host } = hostAndPort(address);
+  if (!isLoopback(host)) {
     throw new ResealError(
       'CONFIG_INVALID',
       `The control API listens on loopback only, not on ${host}: put a proxy with TLS before it (reseal.yaml, api.listen).`,
     );
   }
-  return new Promise((resolve, reject) => {
-    const server: ServerType = serve({ fetch: api.fetch, hostname: host, port: Number(port) }, (info: AddressInfo) => {
-      const shown = host.includes(':') ? `[${host}]` : host;
-      resolve({ url: `http://${shown}:${info.port}`, stop: () => stop(server) });
-    });
-    server.once('error', (error: Error) => {
-      reject(new ResealError('API_UNREACHABLE', `The control API cannot listen on ${address}: ${error.message}.`, { cause: error }));
-    });
-  });
-}
-
-function stop(server: ServerType): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-    // Those who follow a rotation would keep the door open for ever.
-    if ('closeAllConnections' in server) server.closeAllConnections();
-  });
+  return listenOn(
+    api,
+    address,
+    (cause) => new ResealError('API_UNREACHABLE', `The control API cannot listen on ${address}: ${cause.message}.`, { cause }),
+  );
 }

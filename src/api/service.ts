@@ -14,7 +14,8 @@ import { TASK_QUEUE } from '../temporal/task-queue.js';
 import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
 import type { RotationDesk } from './rotations.js';
-import { createApi, listen, newToken, type RunningApi } from './server.js';
+import { createApi, listen } from './server.js';
+import { newToken } from './token.js';
 
 export interface ServiceRequest {
   /** Configuration folder. */
@@ -129,7 +130,7 @@ async function startApi(
   const token = newToken();
   const tokenFile = join(home, 'token');
   writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
-  const running: RunningApi = await listen(createApi({ desk, token }), configuration.reseal.api.listen);
+  const running = await listen(createApi({ desk, token }), configuration.reseal.api.listen);
   undo.push(() => running.stop());
   return { url: running.url, tokenFile };
 }

@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostAndPort, isLoopback } from '../api/listen.js';
+import { newToken } from '../api/token.js';
 import { loadConfiguration, type Configuration } from '../configuration/load.js';
 import { ResealError } from '../domain/errors.js';
 import { configFolder } from './config-folder.js';
@@ -16,16 +17,15 @@ export const command = defineCommand({
     const signal = context.interrupted();
     const configuration = loadConfiguration(configFolder(context));
     const home = homeFolder(context.home, context.env, context.cwd);
-    const { controlKeys, describedSource, readControlKeys } = await import('../temporal/codec/declared.js');
-    const { controlRing } = await import('../temporal/codec/key-ring.js');
-    const { createCodecServer, listenForPayloads } = await import('../temporal/codec/server.js');
+    const { controlKeys, openControlRing } = await import('../temporal/codec/declared.js');
+    const { createCodecServer, listenForPayloads } = await import('../api/codec-server/server.js');
     const keys = controlKeys(configuration, home);
     if (keys === null)
       throw new ResealError(
         'CONFIG_INVALID',
         "Payloads of this installation are plain: Temporal's UI shows them as they are. To encrypt them, declare codec in reseal.yaml.",
       );
-    const ring = controlRing(await readControlKeys(keys, context.env), keys.kind === 'home' ? keys.file : describedSource(keys.source));
+    const ring = await openControlRing(keys, context.env);
     const { listen, origins } = await serverOf(configuration, home);
     refuseOpenListening(listen);
     mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -68,8 +68,7 @@ async function embeddedUi(home: string): Promise<readonly string[]> {
 
 /** It speaks plain HTTP, and what it says is what is encrypted elsewhere. */
 function refuseOpenListening(listen: string): void {
-  const host = listen.slice(0, listen.lastIndexOf(':'));
-  if (['127.0.0.1', 'localhost', '[::1]'].includes(host)) return;
+  if (isLoopback(hostAndPort(listen).host)) return;
   throw new ResealError(
     'CONFIG_INVALID',
     `codec.server.listen is ${listen}: the codec server listens on loopback alone, since it has no TLS. Put a proxy with TLS before it.`,
@@ -78,7 +77,7 @@ function refuseOpenListening(listen: string): void {
 
 /** Made once and kept, so that who may read need not be told again. */
 async function tokenIn(file: string): Promise<string> {
-  if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
-  const { readSecret } = await import('../../activities/profile-source/secret.js');
+  if (!existsSync(file)) writeFileSync(file, `${newToken()}\n`, { mode: 0o600, flag: 'wx' });
+  const { readSecret } = await import('../secret/read-secret.js');
   return (await readSecret({ file }, 'The token of the codec server', 'the home', {})).trim();
 }

@@ -110,15 +110,27 @@ function addressOf(store: StoreDeclaration): { readonly field: string; readonly 
 
 const AMAZON: BucketEndpoint = { kind: 'endpoint', url: '' };
 
+/** What a node has and an earlier one has as well, where each has to have its own. @param field of the node, with dots */
+function ownedTwice(
+  nodes: readonly NodeDeclaration[],
+  field: string,
+  what: string,
+  owned: (node: NodeDeclaration) => readonly string[],
+): Mismatch[] {
+  const owners = new Map<string, string>();
+  for (const node of nodes) for (const one of owned(node)) if (!owners.has(one)) owners.set(one, node.name);
+  return nodes.flatMap((node, index) =>
+    owned(node).flatMap((one) => {
+      const owner = owners.get(one);
+      if (owner === undefined || owner === node.name) return [];
+      return [{ path: ['nodes', index, ...field.split('.')], found: quoted(one), expected: `${what} of its own; ${owner} has that one` }];
+    }),
+  );
+}
+
 /** Names and keys that occur twice, lines that no one declared, and homes that two nodes share. */
 export function checkNodes(topology: Topology): Mismatch[] {
-  const keys = new Map<string, string>();
-  for (const node of [...topology.nodes].reverse()) for (const key of node.nodeKeys ?? []) keys.set(key, node.name);
-  const hosts = new Map<string, string>();
-  for (const node of [...topology.nodes].reverse()) if (node.reach.kind === 'ssh') hosts.set(hostOf(node.reach), node.name);
   const lines = Object.keys(topology.lines);
-  const owners = new Map<string, string>();
-  for (const node of [...topology.nodes].reverse()) if (node.reach.kind === 'local') owners.set(node.reach.home, node.name);
   return [
     ...repeated(topology.nodes, (node) => node.name).map((index) => ({
       path: ['nodes', index, 'name'],
@@ -137,33 +149,9 @@ export function checkNodes(topology: Topology): Mismatch[] {
           : [{ path: ['nodes', index, 'lines', position], found: quoted(line), expected: oneOf('a line of this file', lines) }],
       ),
     ),
-    ...topology.nodes.flatMap((node, index) =>
-      (node.nodeKeys ?? []).flatMap((key) => {
-        const owner = keys.get(key);
-        if (owner === undefined || owner === node.name) return [];
-        return [{ path: ['nodes', index, 'nodeKey'], found: quoted(key), expected: `a key of its own; ${owner} has that one` }];
-      }),
-    ),
-    ...topology.nodes.flatMap((node, index) => {
-      if (node.reach.kind !== 'local') return [];
-      const owner = owners.get(node.reach.home);
-      if (owner === undefined || owner === node.name) return [];
-      return [
-        { path: ['nodes', index, 'reach', 'home'], found: quoted(node.reach.home), expected: `a home of its own; ${owner} has that one` },
-      ];
-    }),
-    ...topology.nodes.flatMap((node, index) => {
-      if (node.reach.kind !== 'ssh') return [];
-      const owner = hosts.get(hostOf(node.reach));
-      if (owner === undefined || owner === node.name) return [];
-      return [
-        {
-          path: ['nodes', index, 'reach', 'host'],
-          found: quoted(hostOf(node.reach)),
-          expected: `an account of its own; ${owner} has that one`,
-        },
-      ];
-    }),
+    ...ownedTwice(topology.nodes, 'nodeKey', 'a key', (node) => node.nodeKeys ?? []),
+    ...ownedTwice(topology.nodes, 'reach.home', 'a home', ({ reach }) => (reach.kind === 'local' ? [reach.home] : [])),
+    ...ownedTwice(topology.nodes, 'reach.host', 'an account', ({ reach }) => (reach.kind === 'ssh' ? [hostOf(reach)] : [])),
   ];
 }
 

@@ -1,4 +1,18 @@
-import type { Duration, Instant } from './brands.js';
+import type { Duration, Instant, LineName, RotationId, Sha256 } from './brands.js';
+import type { RotationState } from './rotation/state.js';
+
+/** A completed rotation, as far as it concerns sources that take successors. */
+export interface WriteBackRequest {
+  readonly line: LineName;
+  readonly id: RotationId;
+  readonly ticket: string;
+  readonly from: Sha256;
+  readonly to: Sha256;
+}
+
+/** Null: nothing of this rotation is written back; it has not completed. */
+export const writeBackOf = ({ phase, line, id, trigger, plan }: RotationState): WriteBackRequest | null =>
+  phase !== 'completed' || plan === null ? null : { line, id, ticket: trigger.ticket, from: plan.from, to: plan.to };
 
 /** A source that has not taken the successors of a rotation. */
 export interface NotTaken {

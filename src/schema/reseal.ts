@@ -1,5 +1,5 @@
-import { gatewayKeys } from './enrolled-key.js';
 import { z } from 'zod';
+import { gatewayKeys } from './enrolled-key.js';
 import { name, positive, positiveDuration, schemaVersion, secretSource, text } from './fields.js';
 
 const address = z

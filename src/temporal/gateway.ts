@@ -5,7 +5,7 @@ import { ResealError } from '../domain/errors.js';
 import { gatewayQueue } from '../domain/node/routes.js';
 import { enrolledKeysIn, gatewayFolder } from '../identity/enrolled-keys.js';
 import { reachRegion } from '../node-shell/reach.js';
-import { identityText, newIdentity } from './agent/identity.js';
+import { identityText, newIdentity } from './worker-identity.js';
 import { audienceEncoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';

@@ -9,7 +9,7 @@ import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities, type ReturningLedger } from '../../activities/returning/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { reachNodes } from '../node-shell/reach.js';
-import { identityText, newIdentity } from './agent/identity.js';
+import { identityText, newIdentity } from './worker-identity.js';
 import { alive } from './beating.js';
 import { PLAIN, type Encoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';

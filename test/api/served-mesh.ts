@@ -1,5 +1,7 @@
 import { PassThrough } from 'node:stream';
-import { createApi, listen, newToken, type RunningApi } from '../../src/api/server.js';
+import type { RunningHttp } from '../../src/api/listen.js';
+import { createApi, listen } from '../../src/api/server.js';
+import { newToken } from '../../src/api/token.js';
 import type { Input } from '../../src/cli/consent.js';
 import { run } from '../../src/cli/main.js';
 import type { RotationDesk } from '../../src/api/rotations.js';
@@ -35,7 +37,7 @@ export class ServedMesh {
     readonly mesh: RotatingMesh,
     private readonly server: OwnServer,
     readonly desk: RotationDesk,
-    private running: RunningApi | null = null,
+    private running: RunningHttp | null = null,
   ) {}
 
   static async start(request: RotatingMeshRequest = {}): Promise<ServedMesh> {

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import type { DoctorCheck } from '../../src/cli/doctor/finding.js';
 import { serversOf } from '../../src/cli/doctor/serving.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
-import { identityText, newIdentity } from '../../src/temporal/agent/identity.js';
+import { identityText, newIdentity } from '../../src/temporal/worker-identity.js';
 import { parseKeys } from '../../src/temporal/codec/key-file.js';
 import { encryptingCodec } from '../../src/temporal/codec/encryption.js';
 import { controlRing } from '../../src/temporal/codec/key-ring.js';
@@ -140,6 +141,13 @@ describe('doctor', () => {
 
   it('names the workers that do not read the active key, and those that still write with the one before it', async () => {
     await declare({ control: { file: 'control.json' } });
+    // All tests share one server, and others look who takes up the work of the example's nodes.
+    const topologyFile = join(folder, 'reseal/topology.yaml');
+    const topology = parse(readFileSync(topologyFile, 'utf8')) as { nodes: { name: string }[] };
+    writeFileSync(
+      topologyFile,
+      stringify({ ...topology, nodes: topology.nodes.map((node) => ({ ...node, name: uniqueTaskQueue('mac') })) }),
+    );
     await command(['codec-key', 'new']);
     await command(['codec-key', 'new']);
     const [one = '', two = ''] = keys().map(({ id }) => id);

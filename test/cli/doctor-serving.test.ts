@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { presenceOf, serversOf } from '../../src/cli/doctor/serving.js';
 import type { DoctorCheck } from '../../src/cli/doctor/finding.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
-import { identityText, newIdentity } from '../../src/temporal/agent/identity.js';
+import { identityText, newIdentity } from '../../src/temporal/worker-identity.js';
 import { createResealWorker } from '../../src/temporal/workers.js';
 import { testConnection } from '../setup/temporal.js';
 import { until } from '../setup/until.js';

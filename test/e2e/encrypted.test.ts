@@ -8,7 +8,8 @@ import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { encryptingCodec, keyIdOf } from '../../src/temporal/codec/encryption.js';
 import { keysText, newRootKey, type StoredKey } from '../../src/temporal/codec/key-file.js';
 import { controlRing, handedOut, ringOf } from '../../src/temporal/codec/key-ring.js';
-import { createCodecServer, listenForPayloads, type RunningCodecServer } from '../../src/temporal/codec/server.js';
+import { createCodecServer, listenForPayloads } from '../../src/api/codec-server/server.js';
+import type { RunningHttp } from '../../src/api/listen.js';
 import { runProcess } from '../../src/temporal/run-process.js';
 import { findTemporalCli } from '../../src/temporal/temporal-cli.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
@@ -176,7 +177,7 @@ describe('rotations of a mesh with codec keys', () => {
 describe("Temporal's own command line", () => {
   const TOKEN = 'a-token-of-this-test';
   const denied: string[] = [];
-  let codec: RunningCodecServer;
+  let codec: RunningHttp;
   beforeAll(async () => {
     const ring = controlRing([next, { ...root, status: 'read-only' }], 'test');
     const options = {

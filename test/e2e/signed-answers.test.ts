@@ -13,6 +13,7 @@ import { newNodeKey, readNodeKey } from '../../src/statement/node-key.js';
 import { runWorker, type RunningWorker } from '../../src/temporal/running-worker.js';
 import { createResealWorker } from '../../src/temporal/workers.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
+import { eventsOf } from '../setup/workflow-payloads.js';
 import { AgentProcesses, behindAgents } from './agent-processes.js';
 import { meshTruth } from './node-truth.js';
 import { startScenario, type Scenario } from './scenario.js';
@@ -100,16 +101,11 @@ async function rotateAndBack(): Promise<void> {
 async function recorded(): Promise<SignedAnswer<NodeReport> | null> {
   const { mesh } = scenario;
   let newest: SignedAnswer<NodeReport> | null = null;
-  for await (const { workflowId, runId } of mesh.temporal.client.workflow.list({
-    query: `WorkflowType = 'cohortStep' AND TaskQueue = '${mesh.taskQueue}'`,
-  })) {
-    const { events } = await mesh.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    for (const { activityTaskCompletedEventAttributes } of events ?? []) {
-      const text = Buffer.from(activityTaskCompletedEventAttributes?.result?.payloads?.[0]?.data ?? '').toString('utf8');
-      if (!text.includes('SSH SIGNATURE') || !text.includes('"verdict"')) continue;
-      const answer = JSON.parse(text) as SignedAnswer<NodeReport>;
-      if (newest === null || answer.body.at > newest.body.at) newest = answer;
-    }
+  for (const { event } of await eventsOf(mesh.temporal.client, mesh.taskQueue)) {
+    const text = Buffer.from(event.activityTaskCompletedEventAttributes?.result?.payloads?.[0]?.data ?? '').toString('utf8');
+    if (!text.includes('SSH SIGNATURE') || !text.includes('"verdict"')) continue;
+    const answer = JSON.parse(text) as SignedAnswer<NodeReport>;
+    if (newest === null || answer.body.at > newest.body.at) newest = answer;
   }
   return newest;
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { identityText, isOlder, newIdentity, parseIdentity, type AgentIdentity } from '../../src/temporal/agent/identity.js';
+import { identityText, isOlder, newIdentity, parseIdentity, type WorkerIdentity } from '../../src/temporal/worker-identity.js';
 import { agentBefore, SILENCE } from '../../src/temporal/agent/only-one.js';
 
 const NOW = 1_800_000_000_000;
-const agent = (change: Partial<AgentIdentity> = {}): AgentIdentity => ({
+const agent = (change: Partial<WorkerIdentity> = {}): WorkerIdentity => ({
   host: 'ams-1.local',
   pid: 400,
   startedAt: NOW - 60_000,
@@ -11,7 +11,7 @@ const agent = (change: Partial<AgentIdentity> = {}): AgentIdentity => ({
   ...change,
 });
 const mine = agent({ pid: 500, startedAt: NOW, random: 'ffffffff' });
-const seen = (one: AgentIdentity | string, ago = 1_000) => ({
+const seen = (one: WorkerIdentity | string, ago = 1_000) => ({
   identity: typeof one === 'string' ? one : identityText(one),
   seenAt: NOW - ago,
 });

@@ -153,7 +153,7 @@ export class BucketManifestStore implements OpenStore {
   allot(line: LineName, key: string, context: StoreContext, nonce?: string): Promise<number> {
     return this.change(async () => {
       const present = await this.lines.numbers(line);
-      const { number, next } = allotted(line, present?.value ?? {}, { key, ...(nonce === undefined ? {} : { nonce }) });
+      const { number, next } = allotted(line, present?.value ?? {}, { key, nonce });
       if (next === null) return { outcome: 'landed', answer: number };
       await this.guard();
       const bytes = json(next);

@@ -1,6 +1,6 @@
 import { importPKCS8, SignJWT, type CryptoKey } from 'jose';
 import { ResealError } from '../../../src/domain/errors.js';
-import type { Secret } from '../secret.js';
+import type { Secret } from '../../../src/secret/read-secret.js';
 
 export interface ApiKey {
   readonly keyId: string;

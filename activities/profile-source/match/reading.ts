@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ResealError } from '../../../src/domain/errors.js';
 import type { VerifiedProfiles } from '../../../src/profile/index.js';
 import type { Candidate, IgnoredFile } from '../contract.js';
-import { firstLine, type Secret } from '../secret.js';
+import { firstLine, type Secret } from '../../../src/secret/read-secret.js';
 import { decryptMatch, type Decrypted, type MatchFormat } from './encryption.js';
 import type { MatchFile, MatchRepository } from './repository.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResealError } from '../../../src/domain/errors.js';
 import type { Succession, WrittenFor } from '../contract.js';
-import { firstLine } from '../secret.js';
+import { firstLine } from '../../../src/secret/read-secret.js';
 import { encryptMatch, type MatchFormat } from './encryption.js';
 import { matchFileName } from './file-name.js';
 import { readMatch, type MatchContents, type MatchOptions } from './reading.js';

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { readSecret } from '../../../activities/profile-source/secret.js';
+import { readSecret } from '../../secret/read-secret.js';
 import { loadConfiguration } from '../../configuration/load.js';
 import { ResealError } from '../../domain/errors.js';
 import { controlKeys } from '../../temporal/codec/declared.js';

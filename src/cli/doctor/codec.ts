@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Client } from '@temporalio/client';
 import type { Configuration } from '../../configuration/load.js';
 import { ResealError } from '../../domain/errors.js';
-import { parseIdentity } from '../../temporal/agent/identity.js';
+import { parseIdentity } from '../../temporal/worker-identity.js';
 import { SILENCE } from '../../temporal/agent/only-one.js';
 import { pollersOf } from '../../temporal/agent/pollers.js';
 import { controlKeys, readControlKeys, type ControlKeys } from '../../temporal/codec/declared.js';

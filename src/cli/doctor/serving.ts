@@ -1,7 +1,7 @@
 import type { Configuration } from '../../configuration/load.js';
 import { describeDuration } from '../../domain/duration.js';
 import { agentQueue, gatewayQueue, routeOf } from '../../domain/node/routes.js';
-import { parseIdentity } from '../../temporal/agent/identity.js';
+import { parseIdentity } from '../../temporal/worker-identity.js';
 import { SILENCE } from '../../temporal/agent/only-one.js';
 import { pollersOf, type Poller, type QueueReader } from '../../temporal/agent/pollers.js';
 import { TASK_QUEUE } from '../../temporal/task-queue.js';

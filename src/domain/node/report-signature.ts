@@ -46,7 +46,7 @@ export function reportStatement(operation: string, order: AnsweredOrder, nonce: 
 }
 
 /** Null where the answer has not the form of a signed one. */
-export function signedAnswer<T>(answer: unknown): SignedAnswer<T> | null {
+export function signedAnswer(answer: unknown): SignedAnswer<unknown> | null {
   if (typeof answer !== 'object' || answer === null || !('body' in answer) || !('signature' in answer)) return null;
-  return typeof answer.signature === 'string' ? (answer as SignedAnswer<T>) : null;
+  return typeof answer.signature === 'string' ? (answer as SignedAnswer<unknown>) : null;
 }

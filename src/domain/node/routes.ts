@@ -1,4 +1,5 @@
 import type { Duration, NodeName } from '../brands.js';
+import { gatewayAudience, nodeAudience } from '../codec/audience.js';
 import type { NodeDeclaration } from '../topology.js';
 
 /**
@@ -66,8 +67,8 @@ export function routesAmong(nodes: readonly NodeName[], routes: Routes): Routes 
 }
 
 /** The task queue of an agent, beside the one of the installation's own workers. */
-export const agentQueue = (own: string, node: NodeName): string => `${own}/node/${node}`;
-export const gatewayQueue = (own: string, region: string): string => `${own}/gateway/${region}`;
+export const agentQueue = (own: string, node: NodeName): string => `${own}/${nodeAudience(node)}`;
+export const gatewayQueue = (own: string, region: string): string => `${own}/${gatewayAudience(region)}`;
 
 /** How an operation is handed out: to which task queue, and how long it may wait there. */
 export interface Handout {

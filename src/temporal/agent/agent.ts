@@ -20,7 +20,7 @@ import { openNodeSurroundings } from '../node-surroundings.js';
 import { TASK_QUEUE } from '../task-queue.js';
 import { createResealWorker } from '../workers.js';
 import { serveHealth, type AgentHealth } from './health.js';
-import { identityText, newIdentity, type AgentIdentity } from './identity.js';
+import { identityText, newIdentity, type WorkerIdentity } from '../worker-identity.js';
 import { agentBefore, secondAgent } from './only-one.js';
 import { pollersOf } from './pollers.js';
 import { holdState, type HeldState } from './state.js';
@@ -147,7 +147,7 @@ async function holdNodes(request: AgentRequest, configuration: Configuration, un
 function createWorker(
   { node, place, folder, queue, encoding: { dataConverter } }: ServedNode,
   served: Omit<NodeService, 'reach' | 'dataConverter'>,
-  mine: AgentIdentity,
+  mine: WorkerIdentity,
 ): Promise<Worker> {
   return createResealWorker({
     connection: served.connection,
@@ -204,7 +204,7 @@ class OnlyOne {
   constructor(
     private readonly connection: NativeConnection,
     private readonly namespace: string,
-    private readonly mine: AgentIdentity,
+    private readonly mine: WorkerIdentity,
     private readonly served: readonly ServedNode[],
   ) {}
 
@@ -228,7 +228,7 @@ class OnlyOne {
 /** Agents of this very process, as they call themselves. */
 const ofThisProcess = new Set<string>();
 
-function runsHere(agent: AgentIdentity): boolean {
+function runsHere(agent: WorkerIdentity): boolean {
   const { pid } = agent;
   if (pid === process.pid) return ofThisProcess.has(identityText(agent));
   try {

@@ -1,16 +1,16 @@
 import type { NodeName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
-import { identityText, isOlder, parseIdentity, type AgentIdentity } from './identity.js';
+import { identityText, isOlder, parseIdentity, type WorkerIdentity } from '../worker-identity.js';
 import type { Poller } from './pollers.js';
 
 /** A poll lasts a minute at most, so an agent that lives is heard of within that; a little more for clocks that differ. In milliseconds. */
 export const SILENCE = 75_000;
 
 interface Surroundings {
-  readonly mine: AgentIdentity;
+  readonly mine: WorkerIdentity;
   readonly now: number;
   /** Whether an agent that says to be of this machine runs on it. */
-  readonly isRunning: (agent: AgentIdentity) => boolean;
+  readonly isRunning: (agent: WorkerIdentity) => boolean;
   /** When each poller was last heard of, at the look before this one. */
   readonly before: ReadonlyMap<string, number>;
 }

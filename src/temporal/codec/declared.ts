@@ -1,7 +1,7 @@
 import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConverter } from '@temporalio/common';
-import { readSecret, type SecretSource } from '../../../activities/profile-source/secret.js';
+import { readSecret, type SecretSource } from '../../secret/read-secret.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { NodeName } from '../../domain/brands.js';
 import { gatewayAudience, nodeAudience, type Audience } from '../../domain/codec/audience.js';
@@ -43,18 +43,24 @@ export function controlKeys({ reseal, topology }: Pick<Configuration, 'reseal' |
   return real || existsSync(file) ? { kind: 'home', file } : null;
 }
 
-export const describedSource = (source: SecretSource): string =>
+const describedSource = (source: SecretSource): string =>
   'file' in source
     ? source.file
     : 'environment' in source
       ? `the variable ${source.environment}`
       : `the command ${source.command[0] ?? ''}`;
 
+const sourceOf = (keys: ControlKeys): SecretSource => (keys.kind === 'home' ? { file: keys.file } : keys.source);
+
 /** @throws ResealError SOURCE_REFUSED, CONFIG_INVALID */
 export async function readControlKeys(keys: ControlKeys, env: NodeJS.ProcessEnv): Promise<readonly StoredKey[]> {
-  const source = keys.kind === 'home' ? { file: keys.file } : keys.source;
+  const source = sourceOf(keys);
   return parseKeys(await readSecret(source, 'The key file of the payload codec', 'codec.control', env), describedSource(source));
 }
+
+/** @throws ResealError SOURCE_REFUSED, CONFIG_INVALID */
+export const openControlRing = async (keys: ControlKeys, env: NodeJS.ProcessEnv): Promise<KeyRing> =>
+  controlRing(await readControlKeys(keys, env), describedSource(sourceOf(keys)));
 
 interface ControlRequest {
   /** The configuration of now. */
@@ -70,7 +76,7 @@ export async function controlEncoding({ configuration, home, env, now }: Control
   const keys = controlKeys(configuration(), home);
   if (keys === null) return PLAIN;
   if (keys.kind === 'home') makeHomeKeys(keys.file, now);
-  const ring = controlRing(await readControlKeys(keys, env), keys.kind === 'home' ? keys.file : describedSource(keys.source));
+  const ring = await openControlRing(keys, env);
   return { ring, dataConverter: dataConverter(encryptingCodec({ ring, servedBy: servedBy(configuration) })) };
 }
 

@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute } from 'node:path';
-import { ResealError } from '../../src/domain/errors.js';
-import { runProgram } from '../../src/node-shell/local-command.js';
+import { ResealError } from '../domain/errors.js';
+import { runProgram } from '../node-shell/local-command.js';
 
-/** Where a secret of a source comes from, on the machine of the worker. */
+/** Where a secret that reseal.yaml names comes from, on the machine that uses it. */
 export type SecretSource = { readonly file: string } | { readonly environment: string } | { readonly command: readonly string[] };
 
 /** Called anew for every use: a secret is never kept, and is changed without a restart. */

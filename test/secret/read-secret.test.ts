@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSecret, type SecretSource } from '../../activities/profile-source/secret.js';
+import { readSecret, type SecretSource } from '../../src/secret/read-secret.js';
 
 let folder: string;
 beforeAll(() => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { version } from '../version.js';
+import { version } from './version.js';
 
 /** A worker among the pollers of its task queue: `host:pid:start:random:version`, and `:key,key` where it encrypts payloads. */
-export interface AgentIdentity {
+export interface WorkerIdentity {
   readonly host: string;
   readonly pid: number;
   /** Milliseconds since 1970, by the host's own clock. */
@@ -16,7 +16,7 @@ export interface AgentIdentity {
 }
 
 /** @param codecKeys roots of the keys that it has */
-export const newIdentity = (host: string, codecKeys: readonly string[] = []): AgentIdentity => ({
+export const newIdentity = (host: string, codecKeys: readonly string[] = []): WorkerIdentity => ({
   host: host.replaceAll(':', '-'),
   pid: process.pid,
   startedAt: Date.now(),
@@ -25,7 +25,7 @@ export const newIdentity = (host: string, codecKeys: readonly string[] = []): Ag
   ...(codecKeys.length === 0 ? {} : { codecKeys }),
 });
 
-export const identityText = ({ host, pid, startedAt, random, version: release, codecKeys }: AgentIdentity): string =>
+export const identityText = ({ host, pid, startedAt, random, version: release, codecKeys }: WorkerIdentity): string =>
   [
     host,
     pid,
@@ -38,7 +38,7 @@ export const identityText = ({ host, pid, startedAt, random, version: release, c
 const PATTERN = /^([^:]+):([1-9]\d*):(\d+):([0-9a-f]{8})(?::([\w.+-]+)(?::([a-z0-9-]+(?:,[a-z0-9-]+)*))?)?$/;
 
 /** Null: somebody polls that is no worker of reseal. */
-export function parseIdentity(text: string): AgentIdentity | null {
+export function parseIdentity(text: string): WorkerIdentity | null {
   const [, host = '', pid = '', startedAt = '', random = '', release, keys] = PATTERN.exec(text) ?? [];
   if (host === '') return null;
   return {
@@ -49,5 +49,5 @@ export function parseIdentity(text: string): AgentIdentity | null {
 }
 
 /** Of two, the one that stays; both come to the same answer. */
-export const isOlder = (one: AgentIdentity, other: AgentIdentity): boolean =>
+export const isOlder = (one: WorkerIdentity, other: WorkerIdentity): boolean =>
   one.startedAt === other.startedAt ? identityText(one) < identityText(other) : one.startedAt < other.startedAt;

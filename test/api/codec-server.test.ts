@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { encrypt } from '../../src/temporal/codec/encryption.js';
 import { newRootKey } from '../../src/temporal/codec/key-file.js';
 import { controlRing } from '../../src/temporal/codec/key-ring.js';
-import { createCodecServer, listenForPayloads, type RunningCodecServer } from '../../src/temporal/codec/server.js';
+import { createCodecServer, listenForPayloads } from '../../src/api/codec-server/server.js';
+import type { RunningHttp } from '../../src/api/listen.js';
 
 const UI = 'https://temporal.acme.test';
 const TOKEN = 'only-for-those-who-may';
@@ -12,7 +13,7 @@ const ring = controlRing([root], 'test');
 
 let now: number;
 let denied: string[];
-let running: RunningCodecServer;
+let running: RunningHttp;
 beforeEach(async () => {
   now = 0;
   denied = [];

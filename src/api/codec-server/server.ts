@@ -1,13 +1,12 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import { serve, type ServerType } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { z } from 'zod';
 import { ResealError } from '../../domain/errors.js';
-import { readable } from './encryption.js';
-import type { KeyRing } from './key-ring.js';
+import { readable } from '../../temporal/codec/encryption.js';
+import type { KeyRing } from '../../temporal/codec/key-ring.js';
+import { listenOn, type RunningHttp } from '../listen.js';
+import { sameText } from '../token.js';
 import { isInSession, sessionCookie, SIGN_IN, SIGNED_IN } from './session.js';
 
 /** Of a request, in bytes: Temporal's own limit of a message is 4 MiB, and Base64 takes a third more. */
@@ -40,7 +39,6 @@ export interface CodecServerOptions {
   readonly clock: () => number;
 }
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 const failure = (code: string, message: string) => ({ schemaVersion: 1, error: { code, message, details: [] } }) as const;
 
 /**
@@ -49,7 +47,6 @@ const failure = (code: string, message: string) => ({ schemaVersion: 1, error: {
  */
 export function createCodecServer({ ring, token, origins, onDenied, clock }: CodecServerOptions): Hono {
   const server = new Hono();
-  const wanted = digest(token);
   const decoded = perMinute(PER_MINUTE, clock);
   const refused = perMinute(REFUSED_PER_MINUTE, clock);
 
@@ -57,7 +54,6 @@ export function createCodecServer({ ring, token, origins, onDenied, clock }: Cod
     onDenied(`${context.req.method} ${context.req.path.replace(/[^\w./-]/g, '?').slice(0, 80)} was refused: ${message}`);
     return context.json(failure(code, message), status);
   };
-  const isToken = (given: string): boolean => timingSafeEqual(digest(given), wanted);
   const tooMany = (context: Context): Response =>
     deny(context, 429, 'NOT_ENTITLED', 'Too many requests without the token; ask again in a minute.');
   const withoutToken = (context: Context): Response => {
@@ -93,14 +89,14 @@ export function createCodecServer({ ring, token, origins, onDenied, clock }: Cod
   server.post('/session', bodyLimit({ maxSize: 4_096, onError: tooLarge }), async (context) => {
     if (refused.isSpent()) return tooMany(context);
     const { token: given } = await context.req.parseBody().catch(() => ({ token: '' }));
-    if (!isToken(typeof given === 'string' ? given.trim() : '')) return withoutToken(context);
+    if (!sameText(typeof given === 'string' ? given.trim() : '', token)) return withoutToken(context);
     context.header('Set-Cookie', sessionCookie(token, clock()));
     return context.html(SIGNED_IN);
   });
   server.use(async (context, next) => {
     if (refused.isSpent()) return tooMany(context);
     const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
-    if (!isToken(given) && !isInSession(context.req.header('cookie'), token, clock())) return withoutToken(context);
+    if (!sameText(given, token) && !isInSession(context.req.header('cookie'), token, clock())) return withoutToken(context);
     if (!decoded.take())
       return deny(context, 429, 'REFUSED', `At most ${PER_MINUTE} requests a minute are answered; ask again in a moment.`);
     return next();
@@ -164,28 +160,11 @@ function perMinute(most: number, clock: () => number): { readonly isSpent: () =>
   };
 }
 
-export interface RunningCodecServer {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-/** @param listen `host:port`; port 0: a free one @throws ResealError USAGE where it cannot be listened on */
-export async function listenForPayloads(server: Hono, listen: string): Promise<RunningCodecServer> {
-  const at = listen.lastIndexOf(':');
-  const hostname = listen.slice(0, at).replace(/^\[|\]$/g, '');
-  const running = await new Promise<ServerType>((resolve, reject) => {
-    const starting = serve({ fetch: server.fetch, hostname, port: Number(listen.slice(at + 1)) }, () => resolve(starting));
-    starting.once('error', (cause: Error) => {
-      reject(new ResealError('USAGE', `The codec server cannot listen on ${listen}: ${cause.message}. Correct codec.server.listen in reseal.yaml.`, { cause })); // prettier-ignore
-    });
-  });
-  const { port } = running.address() as AddressInfo;
-  return {
-    url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        running.close(() => resolve());
-        if ('closeAllConnections' in running) running.closeAllConnections();
-      }),
-  };
-}
+/** @param address `host:port`; port 0: a free one @throws ResealError USAGE where it cannot be listened on */
+export const listenForPayloads = (server: Hono, address: string): Promise<RunningHttp> =>
+  listenOn(
+    server,
+    address,
+    (cause) =>
+      new ResealError('USAGE', `The codec server cannot listen on ${address}: ${cause.message}. Correct codec.server.listen in reseal.yaml.`, { cause }), // prettier-ignore
+  );
