@@ -2,7 +2,7 @@ import type { Instant } from '../../src/domain/brands.js';
 import { NODE_PROTOCOL } from '../../src/domain/node/order.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { KnownManifest } from './frozen-contents.js';
-import { fenceOf } from './journal.js';
+import { fenceSeen } from './journal.js';
 import { readPins } from './pins.js';
 import { probeNode } from './probe.js';
 import type { NodeSession } from './session.js';
@@ -22,7 +22,7 @@ export async function inspect(
 ): Promise<NodeReport> {
   const probe = await probeNode(session, expected, verifier, now, next);
   const pins = await readPins(session, now);
-  const fence = await fenceOf(session.files, session.paths.stateFile('journal'), session.name);
+  const fence = await fenceSeen(session.files, session.paths.stateFile('journal'), session.name, probe.journal);
   return {
     node: session.node.name,
     at: probe.at,

@@ -1,6 +1,6 @@
-import type { Instant, LineName } from '../../src/domain/brands.js';
+import type { Instant, LineName, Sha256 } from '../../src/domain/brands.js';
 import type { Fence } from '../../src/domain/node/order.js';
-import type { Extent, NodeFiles, NodePath } from '../../src/node-shell/contract.js';
+import type { Digested, Extent, NodeFiles, NodePath } from '../../src/node-shell/contract.js';
 
 /** What a journal line is about: an operation as a whole, a step of it, or the folders that came and went with it. */
 export interface JournalSubject {
@@ -113,9 +113,30 @@ export class Journal {
 }
 
 /** Who owns the line, by the node's journal; null where no operation was ever admitted on it. */
-export async function fenceOf(files: NodeFiles, path: NodePath, line: LineName): Promise<Fence | null> {
+async function fenceOf(files: NodeFiles, path: NodePath, line: LineName): Promise<Fence | null> {
   return (await journalEnd(files, path)).fences.get(line) ?? null;
 }
+
+/**
+ * The same as the journal was seen, or is now, at less cost. For reports: whoever acts on a fence looks at the journal itself, under the lock.
+ * @param seen what `digests` has just told of it
+ */
+export async function fenceSeen(files: NodeFiles, path: NodePath, line: LineName, seen: Digested): Promise<Fence | null> {
+  if (seen.kind === 'absent') return null;
+  if (seen.kind === 'other') return fenceOf(files, path, line);
+  const key = files.resolve(path);
+  const known = ends.get(key);
+  if (known?.sha256 === seen.sha256) return known.fences.get(line) ?? null;
+  const text = (known?.size ?? 0) <= SHORT ? await files.shortText(path, seen.sha256) : null;
+  if (text !== null) return fencesOf(new Map(), parseLines(text)).get(line) ?? null;
+  const end = await journalEnd(files, path);
+  // It may have grown since it was seen; what it was then it never is again.
+  ends.set(key, { ...end, sha256: seen.sha256 });
+  return end.fences.get(line) ?? null;
+}
+
+/** Bytes up to which the whole of a journal costs a node less than looking for its end. */
+const SHORT = 64 * 1024;
 
 /** What a journal comes down to. */
 interface End extends Extent {
@@ -124,6 +145,8 @@ interface End extends Extent {
   readonly torn: boolean;
   readonly fences: ReadonlyMap<LineName, Fence>;
   readonly settled: boolean;
+  /** Of the whole journal, where that was told. */
+  readonly sha256?: Sha256;
 }
 
 /** Where each journal ended when this process last looked; right as long as it is the same file and of the same size. */
@@ -144,11 +167,17 @@ async function journalEnd(files: NodeFiles, path: NodePath): Promise<End> {
 }
 
 function continued(before: End, extent: Extent, entries: readonly JournalEntry[]): End {
-  const fences = new Map(before.fences);
+  const { torn, settled } = before;
+  return { torn, settled, ...extent, seq: entries.at(-1)?.seq ?? before.seq, fences: fencesOf(before.fences, entries) };
+}
+
+function fencesOf(before: End['fences'], entries: readonly JournalEntry[]): End['fences'] {
+  const fences = new Map(before);
   for (const { token, phase, line, epoch, opId, sentAt, attempt } of entries)
     if (token !== undefined && phase === 'intent') fences.set(line, { epoch, opId, sentAt: sentAt ?? 0, attempt, token });
-  return { ...before, ...extent, seq: entries.at(-1)?.seq ?? before.seq, fences };
+  return fences;
 }
+
 /** The entries of a journal's text. A line that was cut off is left out. */
 export function parseLines(text: string): readonly JournalEntry[] {
   return text.split('\n').flatMap((line) => {

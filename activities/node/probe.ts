@@ -2,7 +2,7 @@ import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import { expectedEntries } from '../../src/domain/expected.js';
 import { nodeVerdict, type CheckResult, type Verdict } from '../../src/domain/node/probe.js';
 import { wipeableTreeOf } from '../../src/domain/wipeable.js';
-import { isTemporary } from '../../src/node-shell/contract.js';
+import { isTemporary, type Digested } from '../../src/node-shell/contract.js';
 import type { IdentitySummary } from '../../src/domain/node/report.js';
 import { judged, pass, type Check, type Observed } from './checks/check.js';
 import { image, mountRefuses, power, updates } from './checks/host.js';
@@ -13,7 +13,7 @@ import { differences } from './differences.js';
 import type { KnownManifest } from './frozen-contents.js';
 import { lookAtKeys } from './keys.js';
 import { manifestOnNode } from './manifest-on-node.js';
-import { manifestProblems } from './manifest-problems.js';
+import { manifestFiles, unlike } from './manifest-problems.js';
 import { PROFILE_FOLDERS, profilePath } from './paths.js';
 import type { NodeSession } from './session.js';
 import { StateFile } from './state-file.js';
@@ -28,6 +28,8 @@ export interface Probe {
   readonly active: Sha256 | null;
   readonly accepted: readonly Sha256[];
   readonly identities: IdentitySummary | null;
+  /** What its journal was when everything else was read. */
+  readonly journal: Digested;
 }
 
 /** In the order in which a person would look; each says what it found and names the file. */
@@ -65,14 +67,21 @@ export async function probeNode(
   const { files, paths, contents, node, line } = session;
   await files.reach();
   const { placements } = contents.files(node, line, expected);
-  const [active, ...found] = await files.digests([paths.active, ...placements.map(profilePath)]);
+  const frozen = await manifestFiles(session, expected.digest);
+  const state = new StateFile<readonly Sha256[]>(files, paths.stateFile('accepted.json'));
+  // All at once: over SSH that is one process on the node.
+  const [active, acceptedFile, journal, ...found] = await files.digests([
+    ...[paths.active, state.path, paths.stateFile('journal')],
+    ...[...placements.map(profilePath), ...frozen.map(({ path }) => path)],
+  ]);
   const observed: Observed = {
     session,
     expected,
     verifier,
     now,
     active: active?.kind === 'file' ? active.sha256 : null,
-    accepted: await new StateFile<readonly Sha256[]>(files, paths.stateFile('accepted.json')).readAll(),
+    accepted: await state.readAll(acceptedFile?.kind === 'file' ? acceptedFile.sha256 : null),
+    manifestProblems: unlike(frozen, found.slice(placements.length)),
     profiles: placements.map((placement, position) => ({ placement, found: found[position] })),
     findings: [],
     known: [],
@@ -93,6 +102,7 @@ export async function probeNode(
     active: observed.active,
     accepted: observed.accepted[session.name] ?? [],
     identities: keys.summary,
+    journal: journal ?? { kind: 'absent' },
   };
 }
 
@@ -109,8 +119,8 @@ async function accepted({ session, expected, accepted: all }: Observed): Promise
   return judged(session, 'accepted', problems, 'the manifest is accepted');
 }
 
-async function settings({ session, expected }: Observed): Promise<CheckResult> {
-  return judged(session, 'settings', await manifestProblems(session, expected.digest), 'frozen manifest and rendered settings are whole');
+async function settings({ session, manifestProblems }: Observed): Promise<CheckResult> {
+  return judged(session, 'settings', manifestProblems, 'frozen manifest and rendered settings are whole');
 }
 
 async function profileFiles({ session, profiles }: Observed): Promise<CheckResult> {

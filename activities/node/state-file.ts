@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
-import type { LineName } from '../../src/domain/brands.js';
+import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
-import type { NodeFiles, NodePath } from '../../src/node-shell/contract.js';
+import type { Found, NodeFiles, NodePath } from '../../src/node-shell/contract.js';
 
 /** A small JSON file in the node's state folder, one member per line. Written only under the node's lock, by replacing it whole. */
 export class StateFile<T> {
@@ -14,8 +14,10 @@ export class StateFile<T> {
     return (await this.readAll())[line] ?? null;
   }
 
-  async readAll(): Promise<Readonly<Record<string, T>>> {
-    const found = await this.files.read(this.path);
+  /** @param seen its digest, where that has just been told: it is read at less cost then */
+  async readAll(seen: Sha256 | null = null): Promise<Readonly<Record<string, T>>> {
+    const text = seen === null ? null : await this.files.shortText(this.path, seen);
+    const found: Found = text === null ? await this.files.read(this.path) : { kind: 'file', bytes: Buffer.from(text, 'utf8') };
     if (found.kind === 'absent') return {};
     try {
       if (found.kind === 'other') throw new Error(`it is ${found.what}`);

@@ -42,6 +42,11 @@ export interface NodeFiles {
   /** The node's own clock, in milliseconds since 1970; to the second at least. */
   now(): Promise<Instant>;
   read(path: NodePath): Promise<Found>;
+  /**
+   * The text of a short file whose digest `digests` has just told, brought without a program of the node's. null: it is not short, or no such text, or another
+   * file by now; `read` tells which.
+   */
+  shortText(path: NodePath, sha256: Sha256): Promise<string | null>;
   /** What is at each path; read anew every time. */
   digests(paths: readonly NodePath[]): Promise<readonly Digested[]>;
   /** Names in a folder, sorted; none where there is no folder. */
@@ -101,7 +106,7 @@ export interface NodeCommand {
 export interface CommandResult {
   /** 127: the node has no such program. */
   readonly code: number;
-  /** At most 1 MiB of each, as it came. */
+  /** At most 1 MiB of each, as it came; over SSH without NUL characters, where it is short. */
   readonly stdout: string;
   readonly stderr: string;
   /** It was ended because it took longer than it might. */

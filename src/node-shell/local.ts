@@ -100,6 +100,11 @@ export class LocalNode implements NodeShell {
     }
   }
 
+  async shortText(path: NodePath, sha256: Sha256): Promise<string | null> {
+    const found = await this.read(path);
+    return found.kind === 'file' && hash('sha256', found.bytes) === sha256 ? Buffer.from(found.bytes).toString('utf8') : null;
+  }
+
   async digests(paths: readonly NodePath[]): Promise<readonly Digested[]> {
     const found = await Promise.all(paths.map((path) => this.read(path)));
     return found.map((one) => (one.kind === 'file' ? { kind: 'file', sha256: hash('sha256', one.bytes) as Sha256 } : one));

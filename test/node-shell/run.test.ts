@@ -13,7 +13,7 @@ import { until } from '../setup/until.js';
 
 const NODE = 'ams-sign-1' as NodeName;
 
-describe.each(['local', 'ssh'] as const)('a program of a node (%s)', (reach) => {
+describe.each(['local', 'ssh', 'ssh, by bash'] as const)('a program of a node (%s)', (reach) => {
   let folder: string;
   let home: string;
   let mac: NodeShell;
@@ -27,7 +27,13 @@ describe.each(['local', 'ssh'] as const)('a program of a node (%s)', (reach) => 
     mkdirSync(join(home, 'bin'), { recursive: true });
     if (reach === 'local') mac = new LocalNode(NODE, home);
     else {
-      const host = await startHost({ folder: join(folder, 'sshd'), home, roots: [join(home, 'state')], bin: join(home, 'bin') });
+      const host = await startHost({
+        folder: join(folder, 'sshd'),
+        home,
+        roots: [join(home, 'state')],
+        bin: join(home, 'bin'),
+        ...(reach === 'ssh' ? {} : { shell: '/bin/bash' }),
+      });
       const pool = new SshSessions(host.settings);
       mac = new SshNode({ node: NODE, host: host.host, port: host.port, user: host.user }, pool);
       ends.push(() => pool.close(), host.stop);
@@ -89,6 +95,53 @@ describe.each(['local', 'ssh'] as const)('a program of a node (%s)', (reach) => 
       what: 'the end of its child',
     });
     await mac.reach();
+  });
+
+  it.runIf(runs)('that does not end when it is asked to is ended all the same', async () => {
+    const length = 4000 + Math.floor(Math.random() * 1_000_000);
+    program('security', `trap '' TERM; sleep ${length} & wait; sleep ${length}`);
+    await mac.reach();
+    expect(await security([], { timeout: 1_000 })).toMatchObject({ expired: true });
+    await until(() => !execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes(`sleep ${length}`), {
+      what: 'the end of its child',
+    });
+  });
+
+  it.runIf(runs)('what it prints comes back whatever it looks like, short or long, with an end of line or without', async () => {
+    const bytes = Buffer.from(Array.from({ length: 255 }, (_, index) => index + 1));
+    const lines = [
+      '.ok|0|no',
+      '.no|x',
+      '=out',
+      'out',
+      'err',
+      ':a',
+      ';b',
+      'YQ==',
+      '',
+      '  two spaces  ',
+      'back\\slash\\n',
+      '-n',
+      '%s',
+      'ü\r',
+      '',
+    ];
+    const texts = [
+      '\n',
+      '\n\n',
+      'no end',
+      lines.join('\n'),
+      bytes.toString('latin1'),
+      `${'x'.repeat(99)}\n`.repeat(655),
+      `${'x'.repeat(99)}\n`.repeat(656),
+    ];
+    program('security', `cat '${join(folder, 'out')}'; cat '${join(folder, 'err')}' >&2`);
+    for (const text of texts) {
+      writeFileSync(join(folder, 'out'), text, 'latin1');
+      writeFileSync(join(folder, 'err'), `${text}and more`, 'latin1');
+      const seen = (written: string): string => Buffer.from(written, 'latin1').toString('utf8');
+      expect(await security([])).toEqual({ code: 0, stdout: seen(text), stderr: seen(`${text}and more`), expired: false });
+    }
   });
 
   it.runIf(runs)('that floods its output is cut at a mebibyte, and the node is still there', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeName } from '../../src/domain/brands.js';
+import { sha256Of } from '../../src/manifest/digest.js';
 import { withLock } from '../../src/node-shell/lock.js';
 import { SshNode } from '../../src/node-shell/ssh/node.js';
 import { SshSession } from '../../src/node-shell/ssh/session.js';
@@ -67,6 +68,26 @@ describe.skipIf(sshdMissing !== null)(`a node over SSH${sshdMissing === null ? '
     expect(new Set(digests.map((one) => (one.kind === 'file' ? one.sha256 : ''))).size).toBe(names.length);
     for (const name of names) await mac.remove(`${state}/${name}`);
     expect(readdirSync(state)).toEqual([]);
+  });
+
+  it.each([
+    ['the system’s sh', undefined],
+    ['bash, which macOS has as sh', '/bin/bash'],
+  ])('tells a short text whose digest it has told, by %s, and nothing that is not all of it', async (_, shell) => {
+    const mac = node(await host(shell === undefined ? {} : { shell }));
+    const path = `${state}/accepted.json`;
+    const toldOf = async (bytes: string | Buffer, before = bytes): Promise<string | null> => {
+      writeFileSync(path, bytes);
+      return mac.shortText(path, sha256Of(Buffer.from(before)));
+    };
+    for (const text of ['', '{ "ü": ["\\n"] }\n', '.ok\r\n\n no end', 'x'.repeat(60_000)]) expect(await toldOf(text)).toBe(text);
+    for (const bytes of [Buffer.from('a\0b\n'), Buffer.from([0xff, 10]), 'x'.repeat(70_000), 'line\n'.repeat(20_000)])
+      expect(await toldOf(bytes)).toBeNull();
+    expect(await toldOf('another by now\n', 'as it was\n')).toBeNull();
+    rmSync(path);
+    writeFileSync(join(folder, 'elsewhere'), 'text\n');
+    symlinkSync(join(folder, 'elsewhere'), path);
+    expect(await mac.shortText(path, sha256Of(Buffer.from('text\n')))).toBeNull();
   });
 
   it('writes nothing outside the folders that it was given, whatever it is asked for', async () => {
@@ -241,7 +262,7 @@ describe.skipIf(sshdMissing !== null)('the way to a node (SSH)', () => {
     const other = await host({ shell: old });
     await expect(node(other).reach()).rejects.toMatchObject({
       code: 'UNSUPPORTED_PROTOCOL',
-      message: expect.stringContaining('speaks protocol 7, expected 1'),
+      message: expect.stringContaining('speaks protocol 7, expected 2'),
     });
   });
 
@@ -250,7 +271,7 @@ describe.skipIf(sshdMissing !== null)('the way to a node (SSH)', () => {
     const shell = join(folder, 'hanging.sh');
     writeFileSync(
       shell,
-      `#!/bin/sh\nif [ -e '${hang}' ]; then read -r line; echo '.ok|1|/|1:1|ci'; exec sleep 30; fi\nexec /bin/sh "$@"\n`,
+      `#!/bin/sh\nif [ -e '${hang}' ]; then read -r line; echo '.ok|2|/|1:1|ci'; exec sleep 30; fi\nexec /bin/sh "$@"\n`,
     );
     chmodSync(shell, 0o755);
     writeFileSync(hang, '');

@@ -1,4 +1,4 @@
-import { readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeReport } from '../../src/domain/node/report.js';
@@ -42,6 +42,17 @@ describe('node truth (R4)', () => {
       problems: [],
       findings: [],
     });
+  });
+
+  it('tells the epoch of the newest order, however long the journal has become', async () => {
+    const path = join(mesh.home, 'usr/local/var/reseal/state/journal');
+    const result = (await readFile(path, 'utf8')).split('\n').find((entry) => entry.includes('"phase":"result"'));
+    await appendFile(path, `${result}\n`.repeat(500));
+    for (const epoch of [2000, 3000]) {
+      await mesh.activities().stageNode({ ...mesh.order(epoch, `op-${epoch}`), to: mesh.to });
+      for (let again = 0; again < 2; again++) expect((await inspect()).epoch).toBe(epoch);
+    }
+    expect((await readFile(path)).length).toBeGreaterThan(64 * 1024);
   });
 
   it('is read without changing anything, even on a node that reseal never touched', async () => {

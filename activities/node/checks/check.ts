@@ -16,6 +16,8 @@ export interface Observed {
   readonly active: Sha256 | null;
   readonly accepted: Readonly<Record<string, readonly Sha256[]>>;
   readonly profiles: readonly { readonly placement: Placement; readonly found: Digested | undefined }[];
+  /** Differences in the frozen manifest and its rendered settings. */
+  readonly manifestProblems: readonly string[];
   readonly findings: string[];
   /** Profiles that accepted manifests name, the expected one's included; filled by `stale-copies`. */
   readonly known: { readonly name: string; readonly uuid: string }[];

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Exchange } from '../socket/exchange.js';
 import type { Instant, NodeName, Sha256 } from '../../domain/brands.js';
@@ -11,12 +11,14 @@ import { complaintOf } from './failures.js';
 import type { SshSession } from './session.js';
 import type { SshSessions } from './sessions.js';
 import type { SshTarget } from './settings.js';
-import { bytesOf, field, nameOf } from './wire.js';
+import { bytesOf, field, nameOf, printed, textOf } from './wire.js';
 
 /** What `reseal-node.sh` takes at once. */
 const DIGESTS_AT_ONCE = 16;
 const FOLDERS_AT_ONCE = 8;
 const MOST_ARGUMENTS = 12;
+/** Seconds that the end of a command may come after its time: `reseal-node.sh` looks every five, and gives what it ends two more. */
+const LATE = 20;
 /** A line of sha256sum or shasum; they put a backslash before the digest where the file's name has one. */
 const DIGEST = /^\\?([0-9a-f]{64}) /;
 
@@ -61,6 +63,13 @@ export class SshNode implements NodeShell {
   async read(path: NodePath): Promise<Found> {
     const { fields, body } = await this.ask('read', path, 'read', await this.at(path));
     return foundOf(fields[0], (kind) => ({ kind, bytes: new Uint8Array(bytesOf(body)) }));
+  }
+
+  /** The node's shell loses what it cannot hold; the digest tells. */
+  async shortText(path: NodePath, sha256: Sha256): Promise<string | null> {
+    const { body } = await this.ask('read', path, 'text', await this.at(path));
+    const text = textOf(body);
+    return hash('sha256', text) === sha256 ? text : null;
   }
 
   async digests(paths: readonly NodePath[]): Promise<readonly Digested[]> {
@@ -195,24 +204,11 @@ export class SshNode implements NodeShell {
     let session = await this.connected();
     while (session.ended) session = await this.connected();
     // An argument of nothing is told from one that is missing.
-    const fields = [
-      'run',
-      `${seconds}`,
-      Buffer.from(stdin, 'utf8').toString('base64'),
-      program,
-      ...args.map((one) => (one === '' ? '%' : field(one))),
-    ];
-    const { end, body } = await session.ask(fields, (seconds + 10) * 1000);
+    const fields = ['run', `${seconds}`, field(stdin), program, ...args.map((one) => (one === '' ? '%' : field(one)))];
+    const { end, body } = await session.ask(fields, (seconds + LATE) * 1000);
     if (!end.ok) throw readFailed(this.node, program, complaintOf(end.complaint));
     const [code = '', expired = ''] = end.fields.slice(-2);
-    // Base64 comes in fours: no line of it is one of these words.
-    const parts = new Map<string, string[]>();
-    let part: string[] = [];
-    for (const line of body) {
-      if (line === 'out' || line === 'err') parts.set(line, (part = []));
-      else part.push(line);
-    }
-    const output = (name: string): string => bytesOf(parts.get(name) ?? []).toString('utf8');
+    const output = printed(body);
     return { code: Number(code), stdout: output('out'), stderr: output('err'), expired: expired === 'yes' };
   }
 

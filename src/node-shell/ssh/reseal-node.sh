@@ -11,7 +11,7 @@
 # The whole is read before anything of it runs: the file may be replaced while sessions are open.
 # shellcheck disable=SC2317 # it takes what comes before the last `exit` for unreachable
 {
-PROTOCOL=1
+PROTOCOL=2
 
 LC_ALL=C
 export LC_ALL
@@ -36,17 +36,53 @@ beat=$work/beat
 : >"$beat"
 main=$$
 
+# A process and all that it has started, and they, and so on.
+family() {
+  printf '%s ' "$1"
+  ps -Ao pid=,ppid= | while read -r pid parent; do
+    [ "$parent" != "$1" ] || (family "$pid")
+  done
+}
+
+# What runs for longer than it may, with all that it has started. Whoever ends the session meanwhile does not end this.
+end_it() {
+  trap '' TERM
+  # shellcheck disable=SC2046 # process ids, one word each
+  set -- $(family "$1")
+  kill "$@" 2>/dev/null
+  sleep 2
+  kill -9 "$@" 2>/dev/null
+  trap 'exit 0' TERM
+}
+
 # A lock must not outlive the connection of its holder for long. When nothing was heard for about twenty seconds, the session ends itself; not
-# while it is at work, for what it does then is still being done.
+# while it is at work, for what it does then is still being done. The same look ends a command whose time is over, up to nine seconds late, so that
+# no command needs a clock of its own.
+LOOK=5
 echo idle >"$work/state"
+: >"$work/running"
 (
   trap 'exit 0' TERM
   silent=0
+  watched=
   : >"$work/seen"
-  while sleep 5 & wait $!; do
+  while sleep "$LOOK" & wait $!; do
+    # A command that runs: its number in this session, its process, and the seconds that it may take.
+    read -r number child limit <"$work/running" || number=
     if ! kill -0 "$main" 2>/dev/null; then
+      [ -z "$number" ] || end_it "$child"
       rm -rf "$work"
       exit 0
+    fi
+    if [ -z "$number" ]; then watched=
+    elif [ "$number" != "$watched" ]; then
+      # It may have begun in this moment.
+      watched=$number
+      looks=$(((limit + LOOK - 1) / LOOK))
+    elif [ "$looks" -gt 1 ]; then looks=$((looks - 1))
+    else
+      echo "$number" >"$work/expired"
+      end_it "$child"
     fi
     read -r state <"$work/state" || state=idle
     if [ "$state" = busy ] || [ -n "$(find "$beat" -newer "$work/seen")" ]; then silent=0; else silent=$((silent + 1)); fi
@@ -115,11 +151,12 @@ writable() {
   return 1
 }
 
-# Whether nothing is at a path for certain: a folder that may not be looked into, a disk that does not answer, is something else.
+# Whether nothing is at a path for certain: a folder that may not be looked into, a disk that does not answer, is something else. Every shell says in
+# the system's words why it cannot open a file; dash shortens those of one that is not there.
 absent() {
-  complaint=$(ls -d -- "$1" 2>&1 >/dev/null) && complaint=
+  complaint=$( (: <"$1") 2>&1 ) && complaint=
   case $complaint in
-    *'No such file or directory'* | *'Not a directory'* | '') return 0 ;;
+    *[Nn]'o such file'* | *[Nn]'ot a directory'* | '') return 0 ;;
     *) return 1 ;;
   esac
 }
@@ -190,12 +227,27 @@ started() {
   fi
 }
 
-# A process and all that it has started, and they, and so on.
-family() {
-  printf '%s ' "$1"
-  ps -Ao pid=,ppid= | while read -r pid parent; do
-    [ "$parent" != "$1" ] || (family "$pid")
+# Prints a short text, `:` before each line, `;` before one that has no end; false where it is longer. By the shell itself, and so without NUL.
+lines() {
+  left=$SHORT
+  while IFS= read -r line; do
+    left=$((left - ${#line} - 1))
+    [ "$left" -ge 0 ] || return 1
+    printf '=:%s\n' "$line"
   done
+  [ "$left" -ge "${#line}" ] || return 1
+  [ -z "$line" ] || printf '=;%s\n' "$line"
+}
+
+# The same of a file. A line may be as long as a disk, and a shell reads it whole: what takes a second is not short.
+# shellcheck disable=SC3045 # dash, bash and zsh have it, and POSIX since 2024
+lines_of() { (ulimit -t 1; lines <"$1"); } 2>/dev/null
+
+# What a command printed: most is short, and needs no other program to be told.
+tell() {
+  [ -s "$work/$1" ] || return 0
+  echo "=$1"
+  if lines_of "$work/$1" >/dev/null; then lines_of "$work/$1"; else head -c "$MOST" "$work/$1" | base64; fi
 }
 
 # Runs a command of the node's own, with its time limited; its output goes to files, so that a flood of it cannot fill this shell.
@@ -211,45 +263,30 @@ run() {
     ok '|127|no'
     return
   fi
+  runs=$((runs + 1))
   : >"$work/expired"
   (
-    if [ -n "$input" ]; then printf '%s' "$input" | $decode; fi | {
+    # Plain text has no backslash, and so is the same in both notations.
+    printf '%b' "${input#%}" | {
       # What runs in the background has no stdin of its own, but for one that is given to it.
       exec 3<&0
       "$@" <&3 >"$work/out" 2>"$work/err" &
       child=$!
-      (
-        left=$limit
-        while [ "$left" -gt 0 ]; do
-          sleep 1
-          : >"$beat"
-          left=$((left - 1))
-        done
-        echo yes >"$work/expired"
-        # shellcheck disable=SC2046 # process ids, one word each
-        set -- $(IFS=' '; family "$child")
-        kill "$@" 2>/dev/null
-        sleep 2
-        kill -9 "$@" 2>/dev/null
-      ) >/dev/null 2>&1 &
-      timer=$!
+      echo "$runs $child $limit" >"$work/running"
       wait "$child"
-      code=$?
-      kill "$timer" 2>/dev/null
-      exit "$code"
     }
   )
   code=$?
-  read -r expired <"$work/expired" || expired=no
-  for each in out err; do
-    if [ -s "$work/$each" ]; then
-      echo "=$each"
-      head -c "$MOST" "$work/$each" | base64
-    fi
-  done
+  : >"$work/running"
+  read -r expired <"$work/expired" || expired=
+  if [ "$expired" = "$runs" ]; then expired=yes; else expired=no; fi
+  tell out
+  tell err
   ok "|$code|$expired"
 }
+runs=0
 MOST=1048576
+SHORT=65536
 
 real_roots=
 IFS=$NL
@@ -282,6 +319,12 @@ while read -r op a b c d e f g h i j k l m n o p; do
       elif [ "$kind" = file ]; then
         if base64 <"$arg" 2>"$work/err"; then ok '|file'; else no "$(cat "$work/err")"; fi
       else ok "|$kind"; fi
+      ;;
+    text)
+      # Whoever asks knows its digest, and so whether this is all of it.
+      plain "$a"
+      if [ -f "$arg" ] && [ ! -L "$arg" ] && [ -r "$arg" ]; then lines_of "$arg"; fi
+      ok
       ;;
     digests)
       # Up to sixteen files at once; one process for all of them. It prints their names: none of them may be taken for an answer.

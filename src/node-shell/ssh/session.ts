@@ -6,7 +6,7 @@ import { sshArguments, type SshSettings, type SshTarget } from './settings.js';
 import { AnswerReader, type Answer } from './wire.js';
 
 /** The version of requests and answers; `reseal-node.sh` says the same. */
-export const NODE_SCRIPT_PROTOCOL = 1;
+export const NODE_SCRIPT_PROTOCOL = 2;
 
 interface Asked {
   /** A sign of life, which nobody waits for. */

@@ -54,3 +54,23 @@ function endOf(line: string): Answer['end'] {
 }
 
 export const bytesOf = (body: readonly string[]): Buffer => Buffer.from(body.join(''), 'base64');
+
+/** What a command printed, by `out` and `err`: a short text, or base64. */
+export function printed(body: readonly string[]): (stream: 'out' | 'err') => string {
+  const parts = new Map<string, string[]>();
+  let part: string[] = [];
+  for (const line of body) {
+    // Base64 comes in fours: no line of it is one of these words.
+    if (line === 'out' || line === 'err') parts.set(line, (part = []));
+    else part.push(line);
+  }
+  return (stream) => {
+    const told = parts.get(stream) ?? [];
+    return /^[:;]/.test(told[0] ?? '') ? textOf(told) : bytesOf(told).toString('utf8');
+  };
+}
+
+/** Lines after a `:`, the last one after a `;` where it has no end. */
+export function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line.slice(1)}${line.startsWith(':') ? '\n' : ''}`).join('');
+}
