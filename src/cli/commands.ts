@@ -291,7 +291,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     path: 'order-key show',
-    description: 'Show the public half of the key that orders are signed with, as machines pin it',
+    description: 'Print the public half of the key that orders are signed with, one line, as machines pin it',
     load: () => import('./order-key/show.js'),
   },
   {

@@ -49,6 +49,7 @@ async function enroll(...argv: string[]) {
   return { exit, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
 }
 const onMac = (...more: string[]) => enroll('a', '--builds-home', folder, ...more);
+const EVERY = '\nIt follows every order that comes by Temporal: the installation signs none (orders.key of reseal.yaml).\n';
 const keyIn = (text: string): string => /ssh-ed25519 [A-Za-z0-9+/]{68}/.exec(text)?.[0] ?? '';
 
 describe('reseal node enroll', () => {
@@ -56,14 +57,14 @@ describe('reseal node enroll', () => {
     const first = await onMac();
     expect(first).toMatchObject({ exit: 0, err: '' });
     expect(first.out).toBe(
-      `Made a key for a; its private half stays on this machine.\nDeclare it in topology.yaml, at this node:\n\n    nodeKey: "${keyIn(first.out)}"\n`,
+      `Made a key for a; its private half stays on this machine.\nDeclare it in topology.yaml, at this node:\n\n    nodeKey: "${keyIn(first.out)}"\n${EVERY}`,
     );
     expect(statSync(join(state(), 'node.key')).mode & 0o777).toBe(0o600);
     const secret = readFileSync(join(state(), 'node.key'), 'utf8');
     expect(secret).toContain('PRIVATE KEY');
     expect(first.out).not.toContain(secret.split('\n')[1]);
     declare({ a: [keyIn(first.out)] });
-    expect((await onMac()).out).toBe(`a has a key.\nThe configuration declares it: ${keyIn(first.out)}\n`);
+    expect((await onMac()).out).toBe(`a has a key.\nThe configuration declares it: ${keyIn(first.out)}\n${EVERY}`);
     expect(readdirSync(state())).toEqual(['node.key']);
   });
 
@@ -83,7 +84,7 @@ describe('reseal node enroll', () => {
     expect((await onMac()).out).toContain('Both are declared. When nothing is in flight that began before, declare the new one alone');
     expect(existsSync(join(state(), 'node.key.next'))).toBe(true);
     declare({ a: [next] });
-    expect((await onMac()).out).toBe('The configuration declares the new key of a alone, so the old one was deleted.\n');
+    expect((await onMac()).out).toBe(`The configuration declares the new key of a alone, so the old one was deleted.\n${EVERY}`);
     expect(readdirSync(state())).toEqual(['node.key']);
     expect(keyIn((await onMac()).out)).toBe(next);
   });
@@ -125,4 +126,78 @@ it('a key stands for one node: the configuration says which other has it', async
   declare({ a: [key], b: [key] });
   const ran = await onMac();
   expect(ran).toMatchObject({ exit: 2, err: expect.stringContaining('a key of its own; a has that one') });
+});
+
+describe('whose orders a machine follows (T2)', () => {
+  const orderKey = async (...argv: string[]) => {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const exit = await run(['order-key', ...argv], { stdout, stderr, env: {}, cwd: folder, now: Date.now });
+    return { exit, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
+  };
+  const made = async (file: string): Promise<string> => keyIn((await orderKey('new', '--file', file)).out);
+  const pins = (): string => readFileSync(join(state(), 'control.keys'), 'utf8');
+
+  it('a key is made once, for its account alone, and its public half told again, never the private one', async () => {
+    const first = await orderKey('new', '--file', 'keys/order.key');
+    expect(first.exit).toBe(0);
+    expect(first.out).toContain(`reseal node enroll NODE --control "${keyIn(first.out)}"`);
+    const file = join(folder, 'keys/order.key');
+    const secret = readFileSync(file, 'utf8');
+    expect([statSync(file).mode & 0o777, secret.includes('PRIVATE KEY'), first.out.includes(secret.split('\n')[1] ?? '')]).toEqual([
+      0o600,
+      true,
+      false,
+    ]);
+    expect((await orderKey('show', '--file', 'keys/order.key')).out).toBe(`${keyIn(first.out)}\n`);
+    expect(await orderKey('new', '--file', 'keys/order.key')).toMatchObject({
+      exit: 4,
+      err: expect.stringContaining('is there already, and was left as it is'),
+    });
+    expect(readFileSync(file, 'utf8')).toBe(secret);
+  });
+
+  it.each([
+    [['show'], 2, 'reseal.yaml declares no orders.key, so orders are not signed'],
+    [['new'], 2, 'reseal.yaml names no file for the key that orders are signed with'],
+    [['show', '--file', 'nowhere.key'], 2, 'is not to be had: the file'],
+  ])('order-key %j says what is missing', async (argv, exit, says) => {
+    expect(await orderKey(...argv)).toMatchObject({ exit, out: '', err: expect.stringContaining(says) });
+  });
+
+  it('one is pinned, two while it is replaced, none again; the last word counts, and enrolling by itself changes none', async () => {
+    const [one, two] = [await made('one.key'), await made('two.key')];
+    expect((await onMac('--control', one)).out).toMatch(/It follows orders signed by SHA256:\S{43}, and no others\.\n$/);
+    expect(pins()).toBe(`${one}\n`);
+    expect((await onMac('--control', one, '--control', two)).out).toMatch(/signed by SHA256:\S{43} or SHA256:\S{43}, and no others/);
+    expect(pins()).toBe(`${one}\n${two}\n`);
+    await onMac();
+    expect(pins()).toBe(`${one}\n${two}\n`);
+    expect((await onMac('--control', 'none')).out).toContain('It follows every order');
+    expect(readdirSync(state())).toEqual(['node.key']);
+  });
+
+  it('what is no public key is not pinned, and what was pinned stays', async () => {
+    const one = await made('one.key');
+    await onMac('--control', one);
+    for (const bad of [
+      '',
+      'ssh-ed25519',
+      `${one}\nssh-ed25519 AAAA`,
+      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA',
+      '-oProxyCommand=x',
+      '../../x',
+    ])
+      expect(await onMac(`--control=${bad}`), bad).toMatchObject({ exit: 2, err: expect.stringContaining('--control takes a public key') });
+    expect(pins()).toBe(`${one}\n`);
+  });
+
+  it('a file of pins that says nothing is no leave to follow everybody', async () => {
+    await onMac('--control', await made('one.key'));
+    for (const text of ['', 'nonsense\n']) {
+      writeFileSync(join(state(), 'control.keys'), text);
+      const ran = await onMac();
+      expect(ran.exit).not.toBe(0);
+      expect(ran.err).toContain('does not say whose orders count');
+    }
+  });
 });

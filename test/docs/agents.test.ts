@@ -45,7 +45,8 @@ const said = (begins: string): string[] => {
     word
       .replace('ams-build-1', node)
       .replace('/Users/ci', mesh.folders.nodes + '/' + node)
-      .replace('/usr/local/var/reseal/canary', folder),
+      .replace('/usr/local/var/reseal/canary', folder)
+      .replace(/^order\.key$/, join(folder, 'order.key')),
   );
 };
 const env = (): NodeJS.ProcessEnv => cleanEnv(join(folder, 'home'), { RESEAL_CONFIG: mesh.folders.config });
@@ -59,6 +60,11 @@ it('the commands of docs/agents.md do what it says', async () => {
 
   const enrolled = await runReseal(said('node enroll'), { env: env() });
   expect(enrolled.stdout).toMatch(/^Made a key for .*\n.*\n\n {4}nodeKey: "ssh-ed25519 /);
+
+  const key = /ssh-ed25519 [A-Za-z0-9+/]+/.exec((await runReseal(said('order-key new'), { env: env() })).stdout)?.[0] ?? 'none was made';
+  const pinned = await runReseal([...said('node enroll'), '--control', key], { env: env() });
+  expect(pinned.stdout).toMatch(/It follows orders signed by SHA256:[A-Za-z0-9+/]{43}, and no others\.\n$/);
+  expect((await runReseal([...said('node enroll'), '--control', 'none'], { env: env() })).stdout).toContain('It follows every order');
 
   const agent = RunningReseal.start(said('agent run'), { env: env() });
   await agent.says(`Serves ${node}`);

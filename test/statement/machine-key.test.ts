@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { orderStatement } from '../../src/domain/node/order-signature.js';
 import { reportStatement } from '../../src/domain/node/report-signature.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
-import { newMachineKey, readMachineKey, REPORT_NAMESPACE, reportSignature } from '../../src/statement/machine-key.js';
+import { newMachineKey, orderSignature, readMachineKey, REPORT_NAMESPACE, reportSignature } from '../../src/statement/machine-key.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reseal-node-key-'));
 afterAll(() => {
@@ -63,4 +64,23 @@ it.each([
   }
   expect(said).toContain('/state/node.key holds no Ed25519 private key in PEM');
   if (text !== '') expect(said).not.toContain(text.trim().split('\n')[1] ?? text);
+});
+
+describe('an order’s signature', () => {
+  const key = readMachineKey(newMachineKey(), 'order.key', 'reseal order-key new');
+  const order = { ...(ORDER as object), to: 'b'.repeat(64), sign: { nonce: 'n', keys: [] } };
+  const signature = key.sign(orderStatement('stageNode', order));
+
+  it('counts for this operation with everything it is given, with or without itself in it, and for nothing else', () => {
+    const standing = (operation: string, given: object) => orderSignature(orderStatement(operation, given), signature, [key.line]).kind;
+    expect(standing('stageNode', { ...order, signature })).toBe('declared');
+    expect(standing('unstageNode', order)).toBe('invalid');
+    for (const change of [{ epoch: 1 }, { to: 'c'.repeat(64) }, { sign: { nonce: 'm', keys: [] } }, { extra: 1 }])
+      expect(standing('stageNode', { ...order, ...change })).toBe('invalid');
+  });
+
+  it('is none of an answer, nor an answer’s one of it', () => {
+    expect(reportSignature(orderStatement('stageNode', order) as never, signature, [key.line]).kind).toBe('invalid');
+    expect(orderSignature(statement() as never, key.sign(statement()), [key.line]).kind).toBe('invalid');
+  });
 });

@@ -5,15 +5,15 @@ import { readMachineKey } from '../../statement/machine-key.js';
 import { readSecret } from '../../secret/read-secret.js';
 import { configFolder } from '../config-folder.js';
 import { defineCommand } from '../command.js';
-import { FILE_OPTION, named as namedFile, pinText } from './file.js';
+import { FILE_OPTION, named as namedFile } from './file.js';
 
 export const command = defineCommand({
-  description: 'Show the public half of the key that orders are signed with, as machines pin it',
+  description: 'Print the public half of the key that orders are signed with, one line, as machines pin it',
   arguments: {},
   options: FILE_OPTION,
   async handler(context, _, { file }) {
     const key = file === undefined ? await declared() : await ofFile(namedFile(context, file));
-    context.output.show({ schemaVersion: 1, key: key.line }, () => pinText(key.line));
+    context.output.show({ schemaVersion: 1, key: key.line }, () => [key.line]);
 
     async function declared() {
       const { orders } = loadConfiguration(configFolder(context)).reseal;
