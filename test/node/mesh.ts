@@ -21,6 +21,7 @@ import type { KeychainPolicy, LineDeclaration, NodeDeclaration, Topology } from 
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
+import { LocalNode } from '../../src/node-shell/local.js';
 import { thisMac } from '../../src/node-shell/place.js';
 import { reachOnly } from '../../src/node-shell/reach.js';
 import { SshNode } from '../../src/node-shell/ssh/node.js';
@@ -238,18 +239,19 @@ interface Reached {
 
 /** The paths of the node are those of this machine. */
 function diskOf(home: string): Partial<NodeActivityDeps> {
-  const place = thisMac(home, '/nonexistent');
-  return { reach: (node) => reachOnly(node.name, place).files(node) };
+  const bin = join(home, 'bin');
+  const place = thisMac(home, existsSync(bin) ? `${bin}:/usr/bin:/bin` : '/nonexistent');
+  return { reach: (node) => new LocalNode(node.name, place) };
 }
 
 /** This machine is the node, with the paths that it has here, as for an agent. */
 function agentFor(home: string): Reached {
   const base = join(home, 'usr/local/var/reseal');
-  const deps = diskOf(home);
+  const place = thisMac(home, '/nonexistent');
   return {
     node: { mount: join(base, 'mount'), state: join(base, 'state'), reach: { kind: 'agent' } },
-    deps,
-    onItsDisk: deps,
+    deps: { reach: (node) => reachOnly(node.name, place).files(node) },
+    onItsDisk: diskOf(home),
     stop: () => Promise.resolve(),
   };
 }

@@ -60,8 +60,11 @@ function countStarts(home: string): { readonly begin: () => void; readonly start
 /** What one inspection over an open connection starts, and that it passes. */
 async function startsOf(of: World, counting: ReturnType<typeof countStarts>): Promise<readonly string[]> {
   await of.settled();
+  const inspect = () => of.activities().inspectNode({ ...of.order(), manifest: of.from, everyCheck: true });
+  // The connection is open then.
+  await inspect();
   counting.begin();
-  const { verdict, problems } = await of.activities().inspectNode({ ...of.order(), manifest: of.from, everyCheck: true });
+  const { verdict, problems } = await inspect();
   expect({ verdict, problems }).toEqual({ verdict: 'pass', problems: [] });
   return counting.started();
 }
