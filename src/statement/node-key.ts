@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { sealStatement, type AuditHead } from '../domain/audit/record.js';
 import { ResealError } from '../domain/errors.js';
 import type { ReportStatement } from '../domain/node/report-signature.js';
 import type { SignatureStanding } from '../domain/signing/standing.js';
@@ -9,12 +10,16 @@ import { sshString } from './ssh-wire.js';
 
 /** What nodes' and gateways' signatures are made for: they count for nothing else, and nothing else counts as theirs. */
 export const REPORT_NAMESPACE = 'reseal-report-v1';
+/** The same of the seals of a writer's audit chain. */
+export const AUDIT_NAMESPACE = 'reseal-audit-v1';
 
-/** The key that an agent or a gateway signs its answers with: Ed25519. The private half stays on its machine. */
+/** The key that an agent or a gateway signs its answers with, and every writer its audit chain: Ed25519. The private half stays on its machine. */
 export interface NodeKey {
   /** `ssh-ed25519 AAAA…`, for topology.yaml or reseal.yaml. */
   readonly line: string;
   sign(statement: ReportStatement): string;
+  /** Seals a record of an audit chain, and with it all before it. */
+  seal(head: AuditHead): string;
 }
 
 /** A new one's private half: PKCS#8 in PEM (RFC 8410). */
@@ -33,6 +38,7 @@ export function readNodeKey(secret: string, where: string): NodeKey {
   return {
     line: `ssh-ed25519 ${Buffer.from(blob).toString('base64')}`,
     sign: (statement) => signInProcess(key, blob, canonicalBytes(statement), REPORT_NAMESPACE),
+    seal: (head) => signInProcess(key, blob, canonicalBytes(sealStatement(head)), AUDIT_NAMESPACE),
   };
 }
 
@@ -50,3 +56,7 @@ function publicBlob(key: KeyObject): Uint8Array {
 /** Whose signature an answer has, among the keys that are enrolled for who was asked. */
 export const reportSignature = (statement: ReportStatement, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(statement, signature, REPORT_NAMESPACE, keys);
+
+/** Whose seal it is, among the keys that count for the writer of the chain. */
+export const sealSignature = (head: AuditHead, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(sealStatement(head), signature, AUDIT_NAMESPACE, keys);
