@@ -61,7 +61,7 @@ export class ChainWriter {
 
   private constructor(private readonly options: ChainOptions) {}
 
-  /** Takes the chain up, or begins it. One whose end cannot be read is set aside, and another one begun. @throws ResealError NODE_WRITE_FAILED */
+  /** Takes the chain up, or begins it. One whose end cannot be read is set aside, and another one begun. @throws ResealError AUDIT_UNWRITABLE */
   static async open(options: ChainOptions): Promise<ChainWriter> {
     const writer = new ChainWriter(options);
     try {
@@ -86,7 +86,7 @@ export class ChainWriter {
     this.listeners.add(listener);
   }
 
-  /** @throws ResealError NODE_WRITE_FAILED; the record may be there all the same where the sync alone failed */
+  /** @throws ResealError AUDIT_UNWRITABLE; the record may be there all the same where the sync alone failed */
   append(subject: AuditSubject): Promise<AuditHead> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ subject, resolve, reject });
@@ -243,7 +243,7 @@ export class ChainWriter {
   private failure(error: unknown): ResealError {
     const reason = error instanceof Error ? error.message : String(error);
     return new ResealError(
-      'NODE_WRITE_FAILED',
+      'AUDIT_UNWRITABLE',
       `The audit chain in ${this.options.folder} cannot be written: ${reason}. See that its disk has room and that this account may write there.`,
       { cause: error },
     );

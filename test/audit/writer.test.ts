@@ -80,7 +80,7 @@ it('refuses what it cannot write, and goes on where it was as soon as it can', a
   const writer = await written(options, 1);
   renameSync(options.folder, `${options.folder}.away`);
   writeFileSync(options.folder, 'a file in its place');
-  await expect(writer.append(intent('advanceHead'))).rejects.toMatchObject({ code: 'NODE_WRITE_FAILED' });
+  await expect(writer.append(intent('advanceHead'))).rejects.toMatchObject({ code: 'AUDIT_UNWRITABLE' });
   expect(writer.head).toBeNull();
   rmSync(options.folder);
   renameSync(`${options.folder}.away`, options.folder);

@@ -21,7 +21,7 @@ export const chainFolder = (folder: string, kind: AuditWriter['kind'], position:
 /**
  * Takes up a chain for this process: the first of the folder that no living process has, so that one that comes back goes on with its own, and two
  * never write the same.
- * @throws ResealError NODE_WRITE_FAILED
+ * @throws ResealError AUDIT_UNWRITABLE
  */
 export async function holdChain(folder: string, writer: AuditWriter, key: () => Promise<NodeKey | null>): Promise<HeldChain> {
   for (let position = 1; position <= MOST_WRITERS; position += 1) {
@@ -37,7 +37,7 @@ export async function holdChain(folder: string, writer: AuditWriter, key: () => 
     }
   }
   throw new ResealError(
-    'NODE_WRITE_FAILED',
+    'AUDIT_UNWRITABLE',
     `${MOST_WRITERS} processes write audit chains in ${folder} already. Give this one a home of its own (--home).`,
   );
 }
@@ -47,6 +47,6 @@ function claimIn(folder: string, path: string): ReturnType<typeof claim> {
     return claim(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ResealError('NODE_WRITE_FAILED', `No audit chain can be taken up in ${folder}: ${reason}. See that its disk has room and that this account may write there.`, { cause: error }); // prettier-ignore
+    throw new ResealError('AUDIT_UNWRITABLE', `No audit chain can be taken up in ${folder}: ${reason}. See that its disk has room and that this account may write there.`, { cause: error }); // prettier-ignore
   }
 }

@@ -1,0 +1,21 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import type { AuditLog } from '../../../activities/audit/log.js';
+import { ResealError } from '../../domain/errors.js';
+
+/** The one place where activities meet the audit log: around each of them, whatever it does. */
+export const audited =
+  (log: AuditLog): ActivityInterceptorsFactory =>
+  ({ info }) => ({
+    inbound: {
+      execute: async (input, next) => {
+        try {
+          return await log.around({ name: info.activityType, attempt: info.attempt, order: input.args[0] }, () => next(input));
+        } catch (error) {
+          // Trying again is Temporal's work: a disk has room again, a copy is back.
+          if (!(error instanceof ResealError)) throw error;
+          throw ApplicationFailure.create({ message: error.message, type: error.code, cause: error });
+        }
+      },
+    },
+  });
