@@ -62,12 +62,12 @@ const PREBUILT = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.u
 const COMPILED = fileURLToPath(new URL('../../workflows/index.js', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
-/** What every bundle has beside its workflows: failures encoded, and the ids of activities that say whom they are for. */
+/** What every bundle has beside its workflows: failures encoded, the ids of activities that say whom they are for, and the heads of audit chains. */
 const BUNDLED = {
   failureConverterPath: FAILURE_CONVERTER,
-  workflowInterceptorModules: [
-    join(dirname(existsSync(COMPILED) ? COMPILED : SOURCE), existsSync(COMPILED) ? 'interceptors/audience.js' : 'interceptors/audience.ts'),
-  ],
+  workflowInterceptorModules: ['audience', 'audit'].map((name) =>
+    join(dirname(existsSync(COMPILED) ? COMPILED : SOURCE), 'interceptors', `${name}.${existsSync(COMPILED) ? 'js' : 'ts'}`),
+  ),
 };
 
 /** Bundles workflows with webpack, 2 to 4 s: once per process at most. */

@@ -1,9 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ClosingRecord } from '../../activities/rotation/contract.js';
 import type { AuditRecord } from '../../src/domain/audit/record.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
-import { faults, linesIn, verified } from '../audit/chains.js';
+import { faults, linesIn, overwrite, verified } from '../audit/chains.js';
 import { until } from '../setup/until.js';
 import { Interference } from './interference.js';
 import { RotatingMesh } from './rotating-mesh.js';
@@ -52,4 +53,20 @@ it('T4: every outside effect of a rotation leaves an intent before it and a resu
 
   const text = readdirSync(chain()).map((name) => readFileSync(join(chain(), name), 'utf8')).join('');
   expect(text).not.toMatch(/PRIVATE KEY|password|"token"/i);
+}); // prettier-ignore
+
+it('T4: the rotation has anchored the chain, in its closing record and in the ledger: its last record cannot be cut off unnoticed', async () => {
+  const record = (await mesh.around.store('main').record('ios-main-1')) as ClosingRecord;
+  const heads = record.state.audit ?? [];
+  expect(heads.map(({ chain: name }) => name)).toEqual([recordsNow()[0]?.chain]);
+  expect(heads[0]?.seq).toBeGreaterThan(recordsNow().findLast(({ kind, ...rest }) => kind === 'intent' && 'effect' in rest && rest.effect === 'retireNode')?.seq ?? Infinity);
+  expect((await until(async () => { const status = await mesh.ledger.rotation('ios-main-1'); return status?.outcome === 'completed' && status; }, { timeout: 10_000 })).audit).toEqual(heads);
+
+  const known = heads.map((head) => ({ ...head, from: 'the closing record of ios-main-1' }));
+  expect(faults(await verified(chain(), known))).toEqual([]);
+  const kept = linesIn(chain()).filter((line) => !line.startsWith('{"seal"') && (JSON.parse(line) as AuditRecord).seq < (heads[0]?.seq ?? 0));
+  const copy = join(mesh.folder, 'cut-off');
+  overwrite(copy, kept);
+  const { findings } = await verified(copy, known);
+  expect(findings.map(({ fault, seq }) => [fault, seq])).toContainEqual(['truncated', heads[0]?.seq]);
 }); // prettier-ignore
