@@ -5,6 +5,8 @@ import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
 import { byHandout, handoutOf, nobodyThere, type Handout, type Routes } from '../src/domain/node/routes.js';
 import { lookAt, type PinsLook } from '../src/domain/rotation/pins.js';
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
+import type { AuditHead } from '../src/domain/audit/record.js';
+import { headsSeen } from './audit-heads.js';
 import { ledgerBriefly, ledgerPatiently, nodesWith, steadyDesk } from './activities.js';
 import { stopSignal, type CohortStepInput } from './messages.js';
 import { causeOf, isUntaken } from './untaken.js';
@@ -23,6 +25,8 @@ export interface CohortStepEnd {
   /** Nodes whose builds hold what was to go; missing in histories of before pins were read. */
   readonly pinned?: readonly NodeName[];
   readonly pins?: PinsLook;
+  /** Of the audit chains in which lies what was done; missing in histories of before there were any. */
+  readonly audit?: readonly AuditHead[];
 }
 
 /** One task on at most `limits.stepNodes` nodes of a cohort, never more in flight than allowed. */
@@ -77,6 +81,7 @@ export async function cohortStep(input: CohortStepInput): Promise<CohortStepEnd>
     unrecorded,
     ...remarksOf(results),
     ...pinsOf(input, results),
+    ...(headsSeen().length === 0 ? {} : { audit: headsSeen() }),
   };
 }
 

@@ -37,6 +37,7 @@ import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
 import type { Judgement } from '../activities/approvals/contract.js';
 import type { CommandStatement, Signed } from '../src/domain/rotation/statement.js';
+import { headsSeen, noteHeads } from './audit-heads.js';
 import { approvals, desk, steadyDesk } from './activities.js';
 import type { CohortStepEnd } from './cohort-step.js';
 import { Deliveries } from './deliveries.js';
@@ -79,6 +80,7 @@ class Drive {
     this.state = carried.state;
     this.deliveries = new Deliveries(carried, () => this.state);
     this.startedIn = carried.state.phase;
+    noteHeads(carried.state.audit);
     this.listen();
     publish(this.state);
   }
@@ -208,7 +210,7 @@ class Drive {
   private become(after: RotationState, actor: string): void {
     const before = this.state;
     if (after === before) return;
-    this.state = after;
+    this.state = anchored(after);
     this.deliveries.statusChanged();
     for (const fact of changes(before, after)) this.deliveries.note({ ...fact, actor: fact.actor ?? (actor as HistoryEvent['actor']) });
     if (before.phase !== after.phase || before.question !== after.question || before.id !== after.id || before.plan !== after.plan)
@@ -331,6 +333,7 @@ class Drive {
     const outdated = (): boolean => !isSameWork(action, next(settle(this.state, Date.now()), Date.now()));
     const ends = await this.orLost(action, () => takeSteps(action, stepInput(this.state, plan, action.task), () => this.state, outdated));
     if (ends === null) return;
+    for (const end of ends) noteHeads(end.audit);
     const all = <T>(of: (end: CohortStepEnd) => readonly T[]): readonly T[] => ends.flatMap((end) => [...of(end)]);
     const ended: NodesEnded = {
       d,
@@ -475,6 +478,7 @@ class Drive {
 
   /** The closing record, then what the ledger has not heard. */
   private async close(): Promise<void> {
+    this.state = anchored(this.state);
     const closed = await steadyDesk.closeRotation(this.state);
     // Rotations that were closed by an earlier version have no answer.
     const writtenBack = (closed as typeof closed | null | undefined)?.writtenBack ?? null;
@@ -482,6 +486,9 @@ class Drive {
     await this.deliveries.drained();
   }
 }
+
+/** With the heads of the audit chains that hold what was done: none of them can be cut off below these unnoticed. */
+const anchored = (state: RotationState): RotationState => (headsSeen().length === 0 ? state : { ...state, audit: headsSeen() });
 
 function pinsOf(ends: readonly CohortStepEnd[]): Pick<NodesEnded, 'pins'> {
   const pins = together(ends.flatMap((end) => end.pins ?? []));

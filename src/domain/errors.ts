@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'API_UNREACHABLE'
   | 'NODE_UNREACHABLE'
   | 'SIDECAR_UNREACHABLE'
+  | 'AUDIT_SINK_DOWN'
   | 'TOOL_MISSING'
   // refused in the present state (exit 4)
   | 'ILLEGAL_COMMAND'
@@ -52,6 +53,8 @@ export type ErrorCode =
   | 'KEYCHAIN_FAILED'
   | 'IDENTITY_UNAVAILABLE'
   | 'UNSUPPORTED_PROTOCOL'
+  // the audit log
+  | 'AUDIT_UNWRITABLE'
   | 'INTERNAL';
 
 /**

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { sealStatement, type AuditHead } from '../domain/audit/record.js';
 import { ResealError } from '../domain/errors.js';
 import type { OrderStatement } from '../domain/node/order-signature.js';
 import type { ReportStatement } from '../domain/node/report-signature.js';
@@ -11,13 +12,17 @@ import { sshString } from './ssh-wire.js';
 /** What signatures of machines are made for: one for the one counts for nothing else, and nothing else counts as it. */
 export const REPORT_NAMESPACE = 'reseal-report-v1';
 export const ORDER_NAMESPACE = 'reseal-order-v1';
+/** The same of the seals of a writer's audit chain. */
+export const AUDIT_NAMESPACE = 'reseal-audit-v1';
 
-/** The key that an agent or a gateway signs its answers with, or the installation its orders: Ed25519. The private half stays on its machine. */
+/** The key that an agent or a gateway signs its answers with, the installation its orders, every writer its audit chain: Ed25519. The private half stays on its machine. */
 export interface MachineKey {
   /** `ssh-ed25519 AAAA…`, for topology.yaml or reseal.yaml, or to be pinned. */
   readonly line: string;
   /** SSHSIG, armored, in the namespace of the statement's schema. */
   sign(statement: ReportStatement | OrderStatement): string;
+  /** Seals a record of an audit chain, and with it all before it. */
+  seal(head: AuditHead): string;
 }
 
 /** A new one's private half: PKCS#8 in PEM (RFC 8410). */
@@ -39,6 +44,7 @@ export function readMachineKey(secret: string, where: string, makeAnother: strin
   return {
     line: `ssh-ed25519 ${Buffer.from(blob).toString('base64')}`,
     sign: (statement) => signInProcess(key, blob, canonicalBytes(statement), statement.schema),
+    seal: (head) => signInProcess(key, blob, canonicalBytes(sealStatement(head)), AUDIT_NAMESPACE),
   };
 }
 
@@ -60,3 +66,7 @@ export const reportSignature = (statement: ReportStatement, signature: string, k
 /** Whose signature an order has, among the keys that are pinned for the installation. */
 export const orderSignature = (statement: OrderStatement, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(statement, signature, ORDER_NAMESPACE, keys);
+
+/** Whose seal it is, among the keys that count for the writer of the chain. */
+export const sealSignature = (head: AuditHead, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(sealStatement(head), signature, AUDIT_NAMESPACE, keys);

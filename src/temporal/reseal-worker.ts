@@ -14,6 +14,8 @@ import { readOrderKey } from '../identity/order-key.js';
 import type { MachineKey } from '../statement/machine-key.js';
 import { reachNodes } from '../node-shell/reach.js';
 import { identityText, newIdentity } from './worker-identity.js';
+import { audited } from './audit/audited.js';
+import { openWorkerLog } from './audit/worker-log.js';
 import { alive } from './beating.js';
 import { PLAIN, type Encoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
@@ -53,6 +55,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   const { connection, namespace } = await connectWorkers(request.temporal);
   const { limits } = around.configuration().policy;
   const reach = reachNodes(around.configuration().reseal.ssh);
+  const audit = await openWorkerLog(request.home);
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
   const { dataConverter, ring } = request.encoding ?? PLAIN;
   const worker = await createResealWorker({
@@ -63,6 +66,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     identity: identityText(newIdentity(hostname(), ring?.roots)),
     workflowBundle: request.workflowBundle ?? (await resealWorkflows()),
     maxActivitiesPerSecond: limits.activitiesPerSecond,
+    around: [audited(audit.log)],
     activities: {
       ...alive(createRotationActivities(around)),
       ...createApprovalActivities(around),
@@ -84,6 +88,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     },
   });
   return runWorker(worker, async () => {
+    await audit.close();
     await connection.close();
     reach.close();
     await around.close();

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
-import { bundleWorkflowCode, DefaultLogger, type NativeConnection, Worker } from '@temporalio/worker';
+import { type ActivityInterceptorsFactory, bundleWorkflowCode, DefaultLogger, type NativeConnection, Worker } from '@temporalio/worker';
 import { dataConverter, FAILURE_CONVERTER } from './data-converter.js';
 
 /** `{codePath}`: a bundle on disk; `{code}`: one made in this process. */
@@ -18,6 +18,8 @@ export interface ResealWorkerOptions {
   readonly workflowBundle?: WorkflowBundle;
   /** Absent: the worker runs workflows only. */
   readonly activities?: object;
+  /** Around every activity, the first one outermost. Default: none. */
+  readonly around?: readonly ActivityInterceptorsFactory[];
   /** Milliseconds that activities get to end once the worker is asked to. The SDK's default is none. Default: 10 s. */
   readonly shutdownGraceTime?: number;
   /** Milliseconds after which the worker ends whatever still runs. Default: never. */
@@ -47,6 +49,7 @@ export async function createResealWorker(options: ResealWorkerOptions): Promise<
     maxConcurrentActivityTaskExecutions: options.maxConcurrentActivities ?? 100,
     ...(options.workflowBundle === undefined ? {} : { workflowBundle: options.workflowBundle }),
     ...(options.activities === undefined ? {} : { activities: options.activities }),
+    ...(options.around === undefined ? {} : { interceptors: { activity: [...options.around] } }),
     ...(options.maxActivitiesPerSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: options.maxActivitiesPerSecond }),
     ...(options.activityPollers === undefined ? {} : { maxConcurrentActivityTaskPolls: options.activityPollers }),
     ...(options.maxConcurrentWorkflowTasks === undefined
@@ -59,12 +62,12 @@ const PREBUILT = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.u
 const COMPILED = fileURLToPath(new URL('../../workflows/index.js', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
-/** What every bundle has beside its workflows: failures encoded, and the ids of activities that say whom they are for. */
+/** What every bundle has beside its workflows: failures encoded, the ids of activities that say whom they are for, and the heads of audit chains. */
 const BUNDLED = {
   failureConverterPath: FAILURE_CONVERTER,
-  workflowInterceptorModules: [
-    join(dirname(existsSync(COMPILED) ? COMPILED : SOURCE), existsSync(COMPILED) ? 'interceptors/audience.js' : 'interceptors/audience.ts'),
-  ],
+  workflowInterceptorModules: ['audience', 'audit'].map((name) =>
+    join(dirname(existsSync(COMPILED) ? COMPILED : SOURCE), 'interceptors', `${name}.${existsSync(COMPILED) ? 'js' : 'ts'}`),
+  ),
 };
 
 /** Bundles workflows with webpack, 2 to 4 s: once per process at most. */

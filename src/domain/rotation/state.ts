@@ -1,3 +1,4 @@
+import type { AuditHead } from '../audit/record.js';
 import type { Duration, Instant, LineName, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
 import type { LockedKeychain } from '../node/locked-keychain.js';
 import type { NodeOutcome } from '../node/report.js';
@@ -266,6 +267,8 @@ export interface RotationState {
   /** When every node served the old assets again. */
   readonly restoredAt: Instant | null;
   readonly endedAt: Instant | null;
+  /** Heads of the audit chains in which lies what was done so far, the newest of each; missing while none is known. */
+  readonly audit?: readonly AuditHead[];
 }
 
 export const epochOf = (state: Pick<RotationState, 'k' | 'd'>): number => 1000 * state.k + state.d;

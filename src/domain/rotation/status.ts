@@ -1,3 +1,4 @@
+import type { AuditHead } from '../audit/record.js';
 import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
 import { legalCommands, type CommandName } from './commands.js';
 import { countingApprovals, latestApprovalOf, switchedNodes } from './moves.js';
@@ -89,6 +90,8 @@ export interface RotationStatus {
   readonly reasons: readonly string[];
   readonly turnedAt: Phase | null;
   readonly commands: readonly CommandName[];
+  /** Heads of audit chains, as the rotation anchors them; missing while none is known. */
+  readonly audit?: readonly AuditHead[];
 }
 
 /** Whether a manifest was in force when this rotation began, or was approved in it: what nodes may be brought to without anybody's further word. */
@@ -164,6 +167,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     reasons: state.reasons,
     turnedAt: state.turnedAt,
     commands: legalCommands(state),
+    ...(state.audit === undefined ? {} : { audit: state.audit }),
   };
 }
 

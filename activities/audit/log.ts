@@ -1,0 +1,89 @@
+import type { AuditHead, AuditSubject } from '../../src/domain/audit/record.js';
+import { ResealError } from '../../src/domain/errors.js';
+import type { ChainWriter } from './chain-writer.js';
+import { effectOf, type EffectWay } from './effects.js';
+
+/** Whether what goes forward may go on, by what stands between this machine and the copies of its chain. */
+export interface Gate {
+  /** @throws ResealError AUDIT_SINK_DOWN */
+  mustBeOpen(): void;
+}
+
+export interface Performed {
+  /** Of the activity. */
+  readonly name: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly order: unknown;
+}
+
+/** Writes what is done outside into one chain: the intent before, on disk, and the result after. */
+export class AuditLog {
+  private unwritten = { records: 0, since: '' };
+
+  constructor(
+    private readonly chain: ChainWriter,
+    private readonly gate: Gate,
+    private readonly clock: () => number = Date.now,
+  ) {}
+
+  /** The newest record of the chain; null while it cannot be written. */
+  get head(): AuditHead | null {
+    return this.chain.head;
+  }
+
+  /**
+   * Does the work between its intent and its result. What goes forward is refused while it cannot be recorded, or a copy that is required is away; a way
+   * back goes on, and the chain says later what it lacks.
+   * @throws ResealError AUDIT_UNWRITABLE, AUDIT_SINK_DOWN; what the work throws
+   */
+  async around<T>({ name, attempt, order }: Performed, work: () => Promise<T>): Promise<T> {
+    const effect = effectOf(name);
+    if (effect === null)
+      throw new ResealError('INTERNAL', `Nobody has declared whether the activity ${name} has an effect (activities/audit/effects.ts).`);
+    if (effect.kind === 'none') return work();
+    const way = effect.way(order as never);
+    if (way === 'forward') this.gate.mustBeOpen();
+    const intent = await this.write({ kind: 'intent', effect: name, attempt, facts: effect.facts(order as never) }, way);
+    const result = (outcome: 'done' | 'failed', code: string | null, facts: ReturnType<typeof effect.result>): Promise<AuditHead | null> =>
+      intent === null
+        ? this.write({ kind: 'intent', effect: name, attempt, facts: effect.facts(order as never) }, 'back')
+        : this.write({ kind: 'result', of: intent.seq, effect: name, outcome, code, facts }, 'back');
+    try {
+      const answer = await work();
+      await result('done', null, effect.result(answer));
+      return answer;
+    } catch (error) {
+      await result('failed', codeOf(error), {});
+      throw error;
+    }
+  }
+
+  /** Heads of other chains into this one. Never in the way of anything. */
+  async anchor(heads: readonly AuditHead[], about: Readonly<Record<string, string | number>>): Promise<void> {
+    if (heads.length > 0) await this.write({ kind: 'anchor', heads, facts: about }, 'back');
+  }
+
+  private async write(subject: AuditSubject, way: EffectWay): Promise<AuditHead | null> {
+    try {
+      if (this.unwritten.records > 0) {
+        const told = this.unwritten;
+        await this.chain.append({ kind: 'unwritten', unwritten: told });
+        this.unwritten = { records: this.unwritten.records - told.records, since: told.since };
+      }
+      return await this.chain.append(subject);
+    } catch (error) {
+      if (way === 'forward') throw error;
+      const since = this.unwritten.records === 0 ? new Date(this.clock()).toISOString() : this.unwritten.since;
+      this.unwritten = { records: this.unwritten.records + 1, since };
+      return null;
+    }
+  }
+}
+
+/** One of reseal's codes, where there is one; never a message, which might repeat what it was given. */
+function codeOf(error: unknown): string {
+  if (error instanceof ResealError) return error.code;
+  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : null;
+  return typeof type === 'string' && /^[A-Z_]{1,40}$/.test(type) ? type : 'INTERNAL';
+}
