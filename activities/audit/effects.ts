@@ -7,6 +7,7 @@ import type { ApprovalActivities } from '../approvals/contract.js';
 import type { LedgerActivities } from '../ledger/contract.js';
 import type { NodeActivities } from '../node/contract.js';
 import type { NotifyActivities } from '../notify/contract.js';
+import type { OrderActivities } from '../orders/contract.js';
 import type { ReportActivities } from '../reports/contract.js';
 import type { ReturningActivities } from '../returning/contract.js';
 import type { RotationActivities, ScanActivities } from '../rotation/contract.js';
@@ -15,6 +16,7 @@ import type { RotationActivities, ScanActivities } from '../rotation/contract.js
 export type AllActivities = RotationActivities &
   ScanActivities &
   ApprovalActivities &
+  OrderActivities &
   ReportActivities &
   ReturningActivities &
   NodeActivities &
@@ -142,6 +144,7 @@ export const EFFECTS: Declared<AllActivities> = {
   judgeStatement: READS,
   gateTerms: READS,
   judgeReport: READS,
+  signOrder: none('whoever follows the order records what it does'),
   surveyReturning: READS,
   nodesToLookAt: none('it reads, and freezes the configuration of the moment, which changes nothing that was there'),
   orderReturn: {

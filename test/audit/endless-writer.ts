@@ -6,7 +6,8 @@ const [folder = '', key = ''] = process.argv.slice(2);
 const writer = await ChainWriter.open({
   folder,
   writer: { kind: 'worker', name: 'endless' },
-  key: () => Promise.resolve(key === '' ? null : readMachineKey(Buffer.from(key, 'base64').toString('utf8'), 'the test', 'reseal node enroll')),
+  key: () =>
+    Promise.resolve(key === '' ? null : readMachineKey(Buffer.from(key, 'base64').toString('utf8'), 'the test', 'reseal node enroll')),
   version: '0.1.0',
   segmentBytes: 20_000,
 });

@@ -6,6 +6,7 @@ import { createApprovalActivities } from '../../activities/approvals/activities.
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import { createNodeActivities } from '../../activities/node/index.js';
 import { createNotifyActivities } from '../../activities/notify/index.js';
+import { createOrderActivities } from '../../activities/orders/activities.js';
 import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities } from '../../activities/returning/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
@@ -32,6 +33,7 @@ it('T4: of every activity that a worker has it is declared whether it has an eff
   const activities = {
     ...createRotationActivities({} as never),
     ...createApprovalActivities({} as never),
+    ...createOrderActivities(() => Promise.reject(new Error('nobody asks'))),
     ...createReportActivities(),
     ...createReturningActivities({ around: {} } as never),
     ...createNodeActivities({ store: {} } as never),
