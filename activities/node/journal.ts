@@ -1,6 +1,7 @@
 import type { Instant, LineName, Sha256 } from '../../src/domain/brands.js';
 import type { Fence } from '../../src/domain/node/order.js';
 import type { Digested, Extent, NodeFiles, NodePath } from '../../src/node-shell/contract.js';
+import { readJson } from '../../src/schema/json-text.js';
 
 /** What a journal line is about: an operation as a whole, a step of it, or the folders that came and went with it. */
 export interface JournalSubject {
@@ -178,13 +179,20 @@ function fencesOf(before: End['fences'], entries: readonly JournalEntry[]): End[
   return fences;
 }
 
-/** The entries of a journal's text. A line that was cut off is left out. */
+/** The entries of a journal's text. A line that was cut off, or is none of reseal's, is left out. */
 export function parseLines(text: string): readonly JournalEntry[] {
   return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as JournalEntry];
-    } catch {
-      return [];
-    }
+    if (line === '') return [];
+    const read = readJson(line);
+    return 'value' in read && isEntry(read.value) ? [read.value] : [];
   });
+}
+
+/** Whether it has what numbers go on from and fences are made of. */
+function isEntry(value: unknown): value is JournalEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { seq, at, line, epoch, opId, attempt, phase, token, sentAt } = value as Readonly<Record<string, unknown>>;
+  const numbers = [seq, at, epoch, attempt, ...(sentAt === undefined ? [] : [sentAt])];
+  const texts = [line, opId, ...(token === undefined ? [] : [token])];
+  return numbers.every(Number.isFinite) && texts.every((one) => typeof one === 'string') && (phase === 'intent' || phase === 'result');
 }

@@ -44,6 +44,7 @@ import { manifestBytes, personOf, signedCommand, signedStart, termsOf } from './
 import { purgeNode } from './purge.js';
 import { restoreNode, restoreStanding } from './restore.js';
 import { HandoffSchema } from '../schema/handoff.js';
+import { readJson } from '../schema/json-text.js';
 import { showImpact } from './impact.js';
 import { listHandoffs, registerHandoff } from './handoffs.js';
 import { acquireClaim, completeClaim, releaseClaim, showClaim } from './claims.js';
@@ -197,13 +198,9 @@ async function well(work: () => Promise<unknown>): Promise<boolean> {
 }
 
 async function body<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
-  let given: unknown;
-  try {
-    given = await context.req.json();
-  } catch (error) {
-    throw new ResealError('USAGE', 'The body must be one JSON document.', { cause: error });
-  }
-  return checked(given, schema, 'The body');
+  const read = readJson(await context.req.text());
+  if (!('value' in read)) throw new ResealError('USAGE', `The body ${read.fault}; it must be one JSON document.`, { cause: read.cause });
+  return checked(read.value, schema, 'The body');
 }
 
 /** @throws ResealError USAGE, with what is wrong with each field */

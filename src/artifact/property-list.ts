@@ -1,5 +1,6 @@
 import { parse, type PlistValue } from 'plist';
 import type { Entitlements } from '../domain/profile.js';
+import { parseXmlPropertyList } from '../mac/property-list.js';
 import { plain } from '../profile/contents.js';
 
 export type Dictionary = Readonly<Record<string, PlistValue>>;
@@ -8,7 +9,7 @@ export type Dictionary = Readonly<Record<string, PlistValue>>;
 export function dictionary(bytes: Uint8Array): Dictionary | null {
   try {
     const isBinary = Buffer.from(bytes.subarray(0, 6)).toString('latin1') === 'bplist';
-    const value = isBinary ? parse(Uint8Array.from(bytes)) : parse(Buffer.from(bytes).toString('utf8'));
+    const value = isBinary ? parse(Uint8Array.from(bytes)) : parseXmlPropertyList(Buffer.from(bytes).toString('utf8'));
     return isDictionary(value) ? value : null;
   } catch {
     // Damaged, or nested so deeply that no reader follows: either way it says nothing that can be used.

@@ -67,6 +67,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./doctor.js'),
   },
   {
+    path: 'sbom',
+    description: 'Print what may be published of what apps are signed with, as CycloneDX 1.6: aliases, expiries, last six digits',
+    load: () => import('./sbom.js'),
+  },
+  {
     path: 'advise',
     description: 'Say which topology to begin with for a team, and what it trades for what',
     load: () => import('./advise.js'),

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
 import { z } from 'zod';
+import { ResealError } from '../domain/errors.js';
 import { readable } from './finding.js';
 import type { Finding, Path } from './finding.js';
+import { parseYaml, valueOf } from './yaml.js';
 
 /** A YAML file that was read, and where its parts stand in it. */
 export interface SourceFile {
@@ -30,30 +32,68 @@ function offsetOf(contents: unknown, path: Path): number {
   return offset;
 }
 
-/** Reads one YAML file; what YAML itself refuses (syntax, a key twice) becomes findings. Null where the file does not exist. */
-export function readSource(name: string, path: string): { readonly file: SourceFile; readonly findings: readonly Finding[] } | null {
-  let content: string;
+/** Largest file that is read, in bytes: a topology of ten thousand nodes, each with a line of its own, has some two million. */
+const LARGEST = 8 * 1024 * 1024;
+/** Findings of one file that are told; whoever mends these sees the next. */
+const MOST_FINDINGS = 200;
+
+export interface ReadSource {
+  readonly file: SourceFile;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Reads one YAML file; what YAML itself refuses (syntax, a key twice), and what would only do harm, becomes findings. Null where the file does not exist.
+ * @throws ResealError FILE_UNREADABLE
+ */
+export function readSource(name: string, path: string): ReadSource | null {
+  let file: number;
   try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    // O_NONBLOCK: opening a pipe must not wait for a writer.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unreadable(path, cause);
   }
-  const lineCounter = new LineCounter();
-  const document = parseDocument(content, { lineCounter, prettyErrors: false });
-  const findings = document.errors.map((error) => ({
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw unreadable(path, new Error(stat.isDirectory() ? 'it is a folder' : 'it is no regular file'));
+    if (stat.size > LARGEST) return refused(name, 1, `a file of ${stat.size} bytes`, `at most ${LARGEST}`);
+    return parseSource(name, readFileSync(file, 'utf8'));
+  } finally {
+    closeSync(file);
+  }
+}
+
+const unreadable = (path: string, cause: unknown): ResealError =>
+  new ResealError(
+    'FILE_UNREADABLE',
+    `${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)}). Expected is a YAML file that this account may read.`,
+    { cause },
+  );
+
+function refused(name: string, line: number, found: string, expected: string): ReadSource {
+  return { file: { name, value: undefined, lineOf: () => line }, findings: [{ file: name, line, field: '', found, expected }] };
+}
+
+/** The text of one YAML file, as `readSource` reads it. */
+export function parseSource(name: string, content: string): ReadSource {
+  const read = parseYaml(content);
+  if ('excess' in read) return refused(name, read.excess.line, read.excess.found, read.excess.expected);
+  const { document, lines } = read;
+  const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
+  const findings = document.errors.slice(0, MOST_FINDINGS).map((error) => ({
     file: name,
-    line: lineCounter.linePos(error.pos[0]).line,
+    line: lineAt(error.pos[0]),
     field: '',
     found: error.message.split('\n')[0] ?? '',
     expected: 'YAML that can be read',
   }));
-  const file: SourceFile = {
-    name,
-    value: findings.length > 0 ? undefined : (document.toJS() as unknown),
-    lineOf: (field) => Math.max(1, lineCounter.linePos(offsetOf(document.contents, field)).line),
-  };
-  return { file, findings };
+  const lineOf = (field: Path): number => lineAt(offsetOf(document.contents, field));
+  if (findings.length > 0) return { file: { name, value: undefined, lineOf }, findings };
+  const said = valueOf(document);
+  if ('found' in said) return refused(name, 1, said.found, 'values that are written out, or anchored before they are named');
+  return { file: { name, value: said.value, lineOf }, findings };
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -102,7 +142,7 @@ function valueAt(value: unknown, path: Path): unknown {
 export function validate<T>(file: SourceFile, schema: z.ZodType<T>): { readonly value: T } | { readonly findings: readonly Finding[] } {
   const result = schema.safeParse(file.value, { error: expectation });
   if (result.success) return { value: result.data };
-  const findings = result.error.issues.flatMap((issue) => {
+  const findings = result.error.issues.slice(0, MOST_FINDINGS).flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => findingAt(file, [...path, key], 'an unknown field', issue.message));

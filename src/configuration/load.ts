@@ -22,7 +22,7 @@ import {
   observations,
   type Mismatch,
 } from './cross-checks.js';
-import { findingAt, readSource, validate, type SourceFile } from './document.js';
+import { findingAt, readSource, validate, type ReadSource, type SourceFile } from './document.js';
 import { describeFinding, type Finding } from './finding.js';
 
 export interface Configuration {
@@ -106,7 +106,7 @@ function withAbsoluteHomes(topology: Topology, folder: string): Topology {
   return { ...topology, nodes };
 }
 
-function readAll(folder: string): { readonly sources: Readonly<Record<FileKey, SourceFile>>; readonly findings: Finding[] } {
+function readAll(folder: string): Readonly<Record<FileKey, ReadSource>> {
   const read = FILES.map((key) => ({ key, source: readSource(`${key}.yaml`, join(folder, `${key}.yaml`)) }));
   const missing = read.filter(({ source }) => source === null).map(({ key }) => `${key}.yaml`);
   if (missing.length > 0) {
@@ -116,8 +116,7 @@ function readAll(folder: string): { readonly sources: Readonly<Record<FileKey, S
       `There is ${what} in ${folder}. Name its folder with --config or RESEAL_CONFIG; docs/operating.md shows one.`,
     );
   }
-  const sources = Object.fromEntries(read.map(({ key, source }) => [key, source?.file])) as Record<FileKey, SourceFile>;
-  return { sources, findings: read.flatMap(({ source }) => source?.findings ?? []) };
+  return Object.fromEntries(read.map(({ key, source }) => [key, source])) as Record<FileKey, ReadSource>;
 }
 
 /**
@@ -125,7 +124,13 @@ function readAll(folder: string): { readonly sources: Readonly<Record<FileKey, S
  * at once: file, line, field, what was found and what was expected.
  */
 export function loadConfiguration(folder: string): Configuration {
-  const { sources, findings } = readAll(folder);
+  return checkConfiguration(readAll(folder), folder);
+}
+
+/** As `loadConfiguration`, of files that were read. */
+export function checkConfiguration(read: Readonly<Record<FileKey, ReadSource>>, folder: string): Configuration {
+  const findings = FILES.flatMap((key) => [...read[key].findings]);
+  const sources = Object.fromEntries(FILES.map((key) => [key, read[key].file])) as Record<FileKey, SourceFile>;
   const valid = <T>(key: FileKey, result: { readonly value: T } | { readonly findings: readonly Finding[] }): T | null => {
     if ('value' in result) return result.value;
     // A file that is no YAML has been reported as that; that it is also not of the right form says nothing more.

@@ -28,9 +28,17 @@ export function installsUpdates({
  */
 export function flagsOfMount(stdout: string, path: string): readonly string[] | null {
   const volumes = stdout.split('\n').flatMap((line) => {
-    const [, point, flags] = /^.+? on (\/.*) \(([^()]*)\)$/.exec(line) ?? [];
-    return point === undefined || flags === undefined || point === '/' ? [] : [{ point, flags: flags.split(', ') }];
+    const mounted = mountOf(line);
+    return mounted === null || mounted.point === '/' ? [] : [mounted];
   });
   const holding = volumes.filter(({ point }) => path === point || path.startsWith(`${point}/`));
   return holding.sort((a, b) => b.point.length - a.point.length)[0]?.flags ?? null;
+}
+
+/** By the first ` on /` and the last ` (`: a pattern would try each of the one with each of the other. */
+function mountOf(line: string): { readonly point: string; readonly flags: readonly string[] } | null {
+  const [on, bracket] = [line.indexOf(' on /', 1), line.lastIndexOf(' (')];
+  const flags = line.slice(bracket + 2, -1);
+  if (on < 0 || bracket < on + 5 || !line.endsWith(')') || /[()]/.test(flags)) return null;
+  return { point: line.slice(on + 4, bracket), flags: flags.split(', ') };
 }

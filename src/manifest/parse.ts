@@ -3,8 +3,16 @@ import type { z } from 'zod';
 import { ResealError } from '../domain/errors.js';
 import type { Manifest } from '../domain/manifest.js';
 import { fieldName, manifestProblems } from '../domain/manifest-rules.js';
+import { readJson } from '../schema/json-text.js';
 import { manifestSchema } from '../schema/manifest.js';
 import { canonicalJson } from './canonical-json.js';
+
+/** Largest manifest that is read, in bytes: ten thousand entries, each with its own certificates, have some 12 million. */
+const LARGEST = 32 * 1024 * 1024;
+/** Entries of a manifest: a profile for each of ten thousand nodes, twice. What is wrong with each of a million would be a million findings. */
+const MOST_ENTRIES = 20_000;
+/** Findings that are told one by one. */
+const MOST_FINDINGS = 200;
 
 interface Finding {
   readonly path: readonly (string | number)[];
@@ -18,6 +26,8 @@ interface Finding {
  * @throws ResealError MANIFEST_INVALID; each detail names file, line, field, what was found and what was expected.
  */
 export function parseManifest(bytes: Uint8Array, file = 'profiles.json'): Manifest {
+  if (bytes.length > LARGEST)
+    throw new ResealError('MANIFEST_INVALID', `${file}: found ${bytes.length} bytes, expected a manifest of at most ${LARGEST}.`);
   const text = decode(bytes, file);
   const value = parseJson(text, file);
   const parsed = manifestSchema.safeParse(value, { reportInput: true });
@@ -39,18 +49,25 @@ function decode(bytes: Uint8Array, file: string): string {
 }
 
 function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    const offset = /at position (\d+)/.exec(said)?.[1];
-    const line = offset === undefined ? '' : `:${text.slice(0, Number(offset)).split('\n').length}`;
-    throw new ResealError(
-      'MANIFEST_INVALID',
-      `${file}${line}: this is not JSON (${said}); expected a manifest as \`reseal manifest freeze\` writes it.`,
-      { cause },
-    );
-  }
+  const read = readJson(text);
+  if ('value' in read) return refuseExcess(read.value, file);
+  if (read.cause === undefined)
+    throw new ResealError('MANIFEST_INVALID', `${file}: this ${read.fault}; expected a manifest, which nests four levels deep.`);
+  const { cause } = read;
+  const said = cause instanceof Error ? cause.message : 'it ends the reader';
+  const offset = /at position (\d+)/.exec(said)?.[1];
+  const line = offset === undefined ? '' : `:${text.slice(0, Number(offset)).split('\n').length}`;
+  throw new ResealError(
+    'MANIFEST_INVALID',
+    `${file}${line}: this is not JSON (${said}); expected a manifest as \`reseal manifest freeze\` writes it.`,
+    { cause },
+  );
+}
+
+function refuseExcess(value: unknown, file: string): unknown {
+  const entries = typeof value === 'object' && value !== null && 'profiles' in value ? value.profiles : null;
+  if (!Array.isArray(entries) || entries.length <= MOST_ENTRIES) return value;
+  throw new ResealError('MANIFEST_INVALID', `${file}: profiles: found ${entries.length} entries, expected at most ${MOST_ENTRIES}.`);
 }
 
 function findings(issue: z.core.$ZodIssue): Finding[] {
@@ -86,10 +103,10 @@ function show(value: unknown): string {
 
 function invalid(file: string, text: string, all: readonly Finding[]): ResealError {
   const lineOf = locator(text);
-  const details = all.map(
-    ({ path, found, expected }) => `${file}:${lineOf(path)}: ${fieldName(path)}: found ${found}, expected ${expected}`,
-  );
-  return new ResealError('MANIFEST_INVALID', `${details[0] ?? file}${details.length > 1 ? ` (and ${details.length - 1} more)` : ''}.`, {
+  const details = all
+    .slice(0, MOST_FINDINGS)
+    .map(({ path, found, expected }) => `${file}:${lineOf(path)}: ${fieldName(path)}: found ${found}, expected ${expected}`);
+  return new ResealError('MANIFEST_INVALID', `${details[0] ?? file}${all.length > 1 ? ` (and ${all.length - 1} more)` : ''}.`, {
     details,
   });
 }

@@ -1,6 +1,7 @@
-import { parse, type PlistValue } from 'plist';
+import type { PlistValue } from 'plist';
 import { z } from 'zod';
 import { isTeamId, isUuid, type Sha256 } from '../domain/brands.js';
+import { parseXmlPropertyList } from '../mac/property-list.js';
 import { kindOf, type PlainValue, type ProfileCertificate, type ProfileDescription } from '../domain/profile.js';
 import { readCertificate } from './certificate.js';
 import { isoSeconds } from './digest.js';
@@ -39,7 +40,7 @@ const PLIST = z.object({
 export function readContents(content: Uint8Array, sha256: Sha256): ProfileDescription {
   const text = Buffer.from(content).toString('utf8');
   if (!looksLikePlist(text)) throw new Error('the contents are no XML property list');
-  const result = PLIST.safeParse(parse(text));
+  const result = PLIST.safeParse(parseXmlPropertyList(text));
   if (!result.success) {
     throw new Error(result.error.issues.map((issue) => `${issue.path.join('.') || 'the property list'}: ${issue.message}`).join('; '));
   }
@@ -97,7 +98,7 @@ function certificate(der: Uint8Array): ProfileCertificate {
 /** A property list's value as plain data. */
 export function plain(value: PlistValue): PlainValue {
   if (value === null) return '';
-  if (value instanceof Date) return isoSeconds(value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '' : isoSeconds(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));

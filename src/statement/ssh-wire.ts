@@ -28,7 +28,12 @@ export class SshReader {
 
   /** Names of algorithms and namespaces. */
   text(): string {
-    return new TextDecoder('utf-8', { fatal: true }).decode(this.string());
+    const bytes = this.string();
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    } catch {
+      throw new RangeError('it holds a name that is no UTF-8');
+    }
   }
 
   /** A positive number, without leading zeros. */

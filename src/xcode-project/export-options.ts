@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
-import { parse } from 'plist';
 import { z } from 'zod';
 import { ResealError } from '../domain/errors.js';
 import type { ExportOptions } from '../domain/project-signing.js';
+import { parseXmlPropertyList } from '../mac/property-list.js';
 
 const MAX_BYTES = 1_048_576;
 
@@ -28,7 +28,7 @@ export async function readExportOptions(path: string, name: string): Promise<Exp
   if (!text.trimStart().startsWith('<')) throw invalid('it is no XML property list; plutil -convert xml1 makes it one');
   let found: unknown;
   try {
-    found = parse(text);
+    found = parseXmlPropertyList(text);
   } catch (error) {
     throw invalid('its XML cannot be read', error);
   }

@@ -130,6 +130,38 @@ describe('a request that cannot be answered', () => {
     expect([status, body.error?.code]).toEqual([413, 'USAGE']);
   });
 
+  it.each([
+    ['arrays', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['objects', '{"statement":'.repeat(15_000) + '1' + '}'.repeat(15_000)],
+    ['a statement with one field that nests', `{"signature":"x","statement":{"says":"approve","x":${'[['.repeat(200)}${']]'.repeat(200)}}}`],
+  ])('refuses %s in each other without end, at every route that takes a body', async (_what, body) => {
+    for (const path of ['/v1/rotations', '/v1/rotations/plan', '/v1/rotations/ios-main-1/approve', '/v1/nodes/lab-1/purge', '/v1/schedule', '/v1/seats', '/v1/handoffs', '/v1/claims']) {
+      const answer = await served.post(path, body);
+      expect([path, answer.status, answer.body.error?.message]).toEqual([path, 400, 'The body nests more than 64 levels deep; it must be one JSON document.']);
+    }
+  }); // prettier-ignore
+
+  it.each([
+    '../../etc/passwd', '-oProxyCommand=touch /tmp/x', '--upload-pack=x', '$(id)', '`id`', 'a;b', "a'b", 'a b', 'x'.repeat(4_000), '\u202egnp', 'ÿ', '.', '..', '%2e%2e%2f',
+  ])('takes %j for no line, rotation, node or person anywhere, and says so', async (name) => {
+    const named = encodeURIComponent(name);
+    const by = { by: 'ada', ticket: 'CHG-7' };
+    const answers = [
+      await served.get(`/v1/rotations/${named}`), await served.get(`/v1/rotations/${named}/nodes`), await served.get(`/v1/rotations?line=${named}`),
+      await served.post(`/v1/rotations/${named}/approve`, by), await served.post('/v1/rotations/plan', { line: name }), await served.post('/v1/rotations', { line: name, ...by }),
+      await served.get(`/v1/nodes/${named}`), await served.get(`/v1/nodes/${named}/expected`), await served.post(`/v1/nodes/${named}/restore`, by),
+      await served.post(`/v1/nodes/${named}/purge`, by), await served.get(`/v1/nodes/${named}/restore/ios-main`), await served.get(`/v1/lines/${named}/head`),
+      await served.get(`/v1/lines/${named}/manifests/${'a'.repeat(64)}`), await served.get(`/v1/lines/ios-main/manifests/${named}`), await served.get(`/v1/lines/${named}/terms`),
+      await served.get(`/v1/persons/${named}`), await served.get(`/v1/impact?node=${named}`), await served.get(`/v1/impact?certificate=${named}`), await served.get(`/v1/impact?profile=${named}`),
+      await served.post(`/v1/seats/${named}/release`, { token: 'x' }), await served.get(`/v1/handoffs?line=${named}`),
+    ];
+    for (const { status, body } of answers) {
+      if (status === 200) expect(body).toMatchObject({ schemaVersion: 1 });
+      else expect([status, body.error?.code]).toEqual([expect.any(Number), expect.stringMatching(/^(?:USAGE|NOT_FOUND|NOT_ENTITLED|REFUSED|SIGNATURE_NEEDED)$/)]);
+    }
+    expect(answers.map(({ status }) => status)).not.toContain(500);
+  }); // prettier-ignore
+
   it('tells an id that is none, and a date that is none', async () => {
     expect(await served.get('/v1/rotations/nonsense')).toMatchObject({ status: 400, body: { error: { code: 'USAGE' } } });
     expect(await served.post('/v1/rotations/plan', { line: 'ios-main', at: 'yesterday' })).toMatchObject({

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { identitySummary, parseFindIdentities, parseFindIdentity } from '../../src/mac/find-identity.js';
+import { flagsOfMount } from '../../src/mac/host-settings.js';
 import { keychainState, parseKeychainInfo, parseKeychainInfos, parseKeychainList } from '../../src/mac/keychains.js';
 
 const TRANSCRIPTS = resolve(import.meta.dirname, '../../../shared/fixtures/transcripts');
@@ -83,5 +84,27 @@ describe('outputs of `security`, as people recorded them', () => {
     expect(rows).toHaveLength(2);
     expect(identitySummary([...rows].reverse())).toBe(identitySummary(rows));
     expect(identitySummary([...rows, ...rows])).toBe(identitySummary(rows));
+  });
+});
+
+describe('an output that is made to keep its reader busy', () => {
+  it.each([
+    ['a megabyte of mount points on one line', ' on /'.repeat(200_000)],
+    ['brackets after each of them', ' on /x ('.repeat(125_000)],
+    ['a megabyte of blanks', ' '.repeat(1_000_000)],
+  ])('%s is read at once', (_what, text) => {
+    const began = performance.now();
+    expect(flagsOfMount(`${text}\n/dev/disk4 on /Volumes/reseal (apfs, read-only)`, '/Volumes/reseal/mount')).toEqual([
+      'apfs',
+      'read-only',
+    ]);
+    parseFindIdentity(text);
+    parseKeychainInfos(text);
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  it('a mount point may hold what stands between the parts of a line', () => {
+    expect(flagsOfMount('server:/a on b on /Volumes/a (b) on c (nfs, read-only)', '/Volumes/a (b) on c/x')).toEqual(['nfs', 'read-only']);
+    expect(flagsOfMount('/dev/disk3s1s1 on / (apfs, sealed)', '/Volumes/x')).toBeNull();
   });
 });

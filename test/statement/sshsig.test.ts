@@ -193,3 +193,8 @@ describe('a statement', () => {
     expect(() => canonicalBytes({ seq: Number.NaN })).toThrow();
   });
 });
+
+it('a key whose parts are no UTF-8, cut short or of impossible length is refused in the words of the others', () => {
+  for (const blob of [[0, 0, 0, 2, 0xff, 0xfe], [0xff, 0xff, 0xff, 0xff], [0, 0, 0], []])
+    expect(() => parsePublicKey(`ssh-ed25519 ${Buffer.from([...blob, 0, 0, 0]).toString('base64')} ada`)).toThrow(RangeError);
+});

@@ -5,6 +5,7 @@ import { ResealError } from '../../domain/errors.js';
 import { judgeHandoff } from '../../domain/signing/handoff.js';
 import { handoffVerdict, handoffVerdictText } from '../../presenters/handoff.js';
 import { HandoffSchema } from '../../schema/handoff.js';
+import { readJson } from '../../schema/json-text.js';
 import { handoffSignature } from '../../statement/handoff.js';
 import { digestOf } from '../claim/key.js';
 import { defineCommand } from '../command.js';
@@ -53,14 +54,19 @@ async function readHandoff(path: string) {
     throw unreadable(`cannot be read (${error instanceof Error ? error.message : String(error)})`, error);
   });
   if (bytes.length > LARGEST) throw unreadable(`has ${bytes.length} bytes`);
-  let given: unknown;
-  try {
-    given = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw unreadable('is no JSON', error);
-  }
-  const parsed = HandoffSchema.safeParse(given);
+  const read = readJson(textOf(bytes) ?? '');
+  if (!('value' in read)) throw unreadable(read.fault, read.cause);
+  const parsed = HandoffSchema.safeParse(read.value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw unreadable(`is of another form (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''})`);
+}
+
+/** Null: it is no UTF-8, and so no JSON. */
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }

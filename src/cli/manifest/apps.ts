@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { readSource } from '../../configuration/document.js';
+import { describeFinding } from '../../configuration/finding.js';
 import { ResealError } from '../../domain/errors.js';
 import type { Manifest } from '../../domain/manifest.js';
 import type { Policy } from '../../domain/policy.js';
@@ -65,13 +65,13 @@ export async function appsOf({ cwd, folder, files, profiles, policy }: Reading):
   const mismatchesOf = (manifest: Manifest): readonly string[] => exports.flatMap((options) => exportMismatches(manifest, options));
   if (files.project === undefined) {
     refuseConfigurationsAlone(files);
-    const apps = await declaredApps(folder);
+    const apps = declaredApps(folder);
     if (apps === null) throw missingApps(folder);
     return { apps, origin: ofFile(), signing: exported, warnings: [], check: (manifest) => refuse(mismatchesOf(manifest), 'apps.yaml') };
   }
   const project = await readXcodeProject(resolve(cwd, files.project));
   const configurations = chosenConfigurations(project, files.configuration);
-  const declared = await declaredApps(folder);
+  const declared = declaredApps(folder);
   const found = appsOfProject(project, { configurations, profiles, declared });
   if (declared !== null) refuse(appsDisagreements(declared, found.apps, project.name), `apps.yaml and ${project.name}`);
   return {
@@ -83,16 +83,13 @@ export async function appsOf({ cwd, folder, files, profiles, policy }: Reading):
   };
 }
 
-async function declaredApps(folder: string): Promise<Apps | null> {
+function declaredApps(folder: string): Apps | null {
   const path = join(folder, 'apps.yaml');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new ResealError('FILE_UNREADABLE', `${path} cannot be read.`, { cause: error });
-  }
-  const parsed = AppsSchema.safeParse(parse(text));
+  const source = readSource(path, path);
+  if (source === null) return null;
+  if (source.findings.length > 0)
+    throw new ResealError('CONFIG_INVALID', `${path} cannot be read as YAML.`, { details: source.findings.map(describeFinding) });
+  const parsed = AppsSchema.safeParse(source.file.value);
   if (parsed.success) return parsed.data;
   const details = parsed.error.issues.map((issue) => `${path}: ${issue.path.join('.')}: ${issue.message}`);
   throw new ResealError('CONFIG_INVALID', `${path} is not of the form that it should have.`, { details });

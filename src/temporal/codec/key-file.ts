@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { isAudience, type Audience } from '../../domain/codec/audience.js';
 import { ResealError } from '../../domain/errors.js';
+import { readJson } from '../../schema/json-text.js';
 
 /** Of AES-256, in bytes. */
 export const KEY_LENGTH = 32;
@@ -34,14 +35,10 @@ const KeyFile = z.strictObject({ schemaVersion: z.literal(1), keys: z.array(Stor
 
 /** What is wrong with a key file is told by its fields, never by what they hold. @throws ResealError CONFIG_INVALID */
 export function parseKeys(text: string, where: string): readonly StoredKey[] {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    // The parser's own words quote the document.
-    throw damaged(where, 'is no JSON');
-  }
-  const parsed = KeyFile.safeParse(document);
+  const read = readJson(text);
+  // The cause is left out: the parser's own words quote the document.
+  if (!('value' in read)) throw damaged(where, read.fault);
+  const parsed = KeyFile.safeParse(read.value);
   if (!parsed.success) {
     const fields = [...new Set(parsed.error.issues.map((issue) => issue.path.map(String).join('.') || 'the document'))];
     throw damaged(where, `is not of the form that it should have, at ${fields.join(', ')}`);
