@@ -4,7 +4,7 @@ import { verifySignature } from '../../../src/statement/sshsig.js';
 import { standingOf } from '../../../src/statement/standing.js';
 import { readStatement } from '../../../src/domain/rotation/statement.js';
 import { reportStatement, signedAnswer } from '../../../src/domain/node/report-signature.js';
-import { reportSignature } from '../../../src/statement/node-key.js';
+import { reportSignature } from '../../../src/statement/machine-key.js';
 import { readJson } from '../../../src/schema/json-text.js';
 import { CommandOrSignedBody, StartOrSignedBody } from '../../../src/api/routes.js';
 import { HandoffSchema } from '../../../src/schema/handoff.js';
