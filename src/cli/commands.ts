@@ -18,6 +18,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   topology: 'What is declared of lines, keys and nodes: check it, and keep a README in step with it',
   agent: 'The process on a Mac that serves it as a node',
   node: 'The Macs of the mesh, as declared and as they are',
+  audit: 'What was done outside, in chains that show whatever was changed in them',
   'codec-key': 'Keys under which payloads in Temporal are encrypted',
   'order-key': 'The key that the installation signs its orders to agents and gateways with',
   sidecar: 'The service that holds signing keys for nodes that may have none',
@@ -263,6 +264,22 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'codec-server',
     description: "Decode payloads for Temporal's UI and CLI, for whoever has its token",
     load: () => import('./codec-server.js'),
+  },
+  {
+    path: 'audit verify',
+    description:
+      'Verify audit chains against themselves, their signatures and what rotations have anchored; exit 1 when something is wrong',
+    load: () => import('./audit/verify.js'),
+  },
+  {
+    path: 'audit tail',
+    description: 'Show the last records of the audit chains of a home; what is shown is not verified',
+    load: () => import('./audit/tail.js'),
+  },
+  {
+    path: 'audit export',
+    description: 'Copy the audit chains of a home, with the heads that rotations have anchored, so that they can be verified elsewhere',
+    load: () => import('./audit/export.js'),
   },
   {
     path: 'codec-key new',

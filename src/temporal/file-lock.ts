@@ -68,6 +68,12 @@ export function claim(path: string): { readonly release: () => void } | { readon
   return { heldBy: holderOf(path)?.pid ?? 0 };
 }
 
+/** Whether a living process holds the lock. */
+export function isHeld(path: string): boolean {
+  const holder = holderOf(path);
+  return holder !== null && isRunning(holder);
+}
+
 /** Removes the lock of a dead holder, and only that: one at a time looks again before it removes. */
 function removeDead(path: string, dead: Holder | null): void {
   const guard = `${path}.takeover`;

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { ChainWriter } from '../../../activities/audit/chain-writer.js';
-import type { AuditWriter } from '../../../src/domain/audit/record.js';
+import type { AuditWriter } from '../../domain/audit/record.js';
+import type { WriterPresence } from '../../domain/audit/verify.js';
 import { ResealError } from '../../domain/errors.js';
 import type { MachineKey } from '../../statement/machine-key.js';
-import { claim } from '../file-lock.js';
+import { claim, isHeld } from '../file-lock.js';
 import { version } from '../version.js';
 
 /** Processes that one folder has chains for; more of them on one machine have homes of their own. */
@@ -41,6 +42,9 @@ export async function holdChain(folder: string, writer: AuditWriter, key: () => 
     `${MOST_WRITERS} processes write audit chains in ${folder} already. Give this one a home of its own (--home).`,
   );
 }
+
+/** Whether a process of this machine writes the chain in a folder now. */
+export const presenceOf = (folder: string): WriterPresence => (isHeld(`${folder}.lock`) ? 'at-work' : 'gone');
 
 function claimIn(folder: string, path: string): ReturnType<typeof claim> {
   try {
