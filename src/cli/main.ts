@@ -3,7 +3,7 @@ import { askConsent, type Input } from './consent.js';
 import type { AnyCommand, Context, ExitCode } from './command.js';
 import { type CommandEntry, COMMANDS, NOUNS } from './commands.js';
 import { errorDocument, errorLines, showError } from './errors.js';
-import { createOutput, type OutputStreams } from './output.js';
+import { createOutput, documentFor, type OutputStreams, type Readers } from './output.js';
 import { addArguments, addOptions, argumentValues, optionValues, refuseMissing } from './parameters.js';
 import { version } from '../temporal/version.js';
 
@@ -20,7 +20,10 @@ interface GlobalOptions {
   readonly config?: string;
   readonly home?: string;
   readonly json?: boolean;
+  readonly public?: boolean;
 }
+
+const readersOf = (everybody: boolean | undefined): Readers => (everybody === true ? 'everybody' : 'whoever-asked');
 
 const WITH_VALUE = ['--config', '--home'];
 
@@ -47,7 +50,7 @@ function entryOf(argv: readonly string[], entries: readonly CommandEntry[]): Com
 function contextOf(surroundings: Surroundings, options: GlobalOptions): Context {
   let signal: AbortSignal | undefined;
   return {
-    output: createOutput(surroundings, { json: options.json === true, env: surroundings.env }),
+    output: createOutput(surroundings, { json: options.json === true, readers: readersOf(options.public), env: surroundings.env }),
     env: surroundings.env,
     cwd: surroundings.cwd,
     config: options.config,
@@ -91,12 +94,14 @@ export async function run(
     )
     .option('--home <DIR>', 'folder of the local state (else RESEAL_HOME, else $XDG_STATE_HOME/reseal)')
     .option('--json', 'print one JSON document')
+    .option('--public', 'for tickets and channels: no full fingerprints, serial numbers, device ids or mail addresses')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({ writeOut: (text) => surroundings.stdout.write(text), writeErr: () => undefined })
     .exitOverride();
 
   const asked = entryOf(argv, entries);
   const json = argv.includes('--json');
+  const readers = readersOf(argv.includes('--public'));
   try {
     const loaded = asked === undefined ? undefined : (await asked.load()).command;
     const nouns = new Map<string, Commander>();
@@ -113,8 +118,11 @@ export async function run(
     // A noun without its verb prints its verbs, which is help, and still is no command.
     if (error instanceof CommanderError && error.code === 'commander.help') return helpInstead(program, argv, surroundings);
     const shown = showError(error);
-    if (json) surroundings.stdout.write(`${JSON.stringify(errorDocument(shown), null, 2)}\n`);
-    else createOutput(surroundings, { json, env: surroundings.env }).diagnostic(errorLines(shown, error, surroundings.env).join('\n'));
+    if (json) surroundings.stdout.write(`${JSON.stringify(documentFor(readers, errorDocument(shown)), null, 2)}\n`);
+    else
+      createOutput(surroundings, { json, readers, env: surroundings.env }).diagnostic(
+        errorLines(shown, error, surroundings.env).join('\n'),
+      );
     return shown.exit;
   }
   return exit;

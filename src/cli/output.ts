@@ -1,4 +1,5 @@
 import { describeDistance } from '../domain/duration.js';
+import { publicDocument, publicText } from '../domain/public-form.js';
 
 export interface OutputStreams {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -50,7 +51,22 @@ const widthOf = (text: string): number => Array.from(text.normalize('NFC')).leng
 const harmless = (text: string): string =>
   text.replace(/[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]|\u001b(?!\[\d+m)/g, '\ufffd');
 
-export function createOutput(streams: OutputStreams, options: { readonly json: boolean; readonly env: NodeJS.ProcessEnv }): Output {
+export interface OutputOptions {
+  readonly json: boolean;
+  /** Who reads it: `everybody` sees no full fingerprint, serial number, device id or mail address (S8). Default `whoever-asked`. */
+  readonly readers?: Readers;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export type Readers = 'whoever-asked' | 'everybody';
+
+/** An error as the one document that `--json` prints, for these readers. */
+export const documentFor = (readers: Readers, view: unknown): unknown => (readers === 'everybody' ? publicDocument(view) : view);
+
+export function createOutput(streams: OutputStreams, options: OutputOptions): Output {
+  const readers = options.readers ?? 'whoever-asked';
+  // The one place that decides: all that is printed goes through it, whatever command it is of.
+  const told = (text: string): string => (readers === 'everybody' ? publicText(text) : text);
   const interactive = streams.stdout.isTTY === true;
   const plain = (options.env['NO_COLOR'] ?? '') !== '' || options.env['TERM'] === 'dumb';
   const coloured = interactive && !plain;
@@ -64,27 +80,29 @@ export function createOutput(streams: OutputStreams, options: { readonly json: b
   const print = (lines: readonly string[] | string): void => {
     clearProgress();
     const list = typeof lines === 'string' ? [lines] : lines;
-    if (list.length > 0) streams.stdout.write(`${harmless(list.join('\n'))}\n`);
+    if (list.length > 0) streams.stdout.write(`${harmless(told(list.join('\n')))}\n`);
   };
 
   const diagnostic = (line: string): void => {
     clearProgress();
-    streams.stderr.write(`${harmless(line)}\n`);
+    streams.stderr.write(`${harmless(told(line))}\n`);
   };
 
   return {
     json: options.json,
     interactive,
     show: (view, text) => {
-      if (options.json) streams.stdout.write(`${JSON.stringify(view, null, 2)}\n`);
+      if (options.json) streams.stdout.write(`${JSON.stringify(documentFor(readers, view), null, 2)}\n`);
       else print(text(view));
     },
     follow: (view, text) => {
-      if (options.json) streams.stdout.write(`${JSON.stringify(view)}\n`);
+      if (options.json) streams.stdout.write(`${JSON.stringify(documentFor(readers, view))}\n`);
       else print(text(view));
     },
     say: (line) => { if (options.json) diagnostic(line); else print(line); }, // prettier-ignore
-    table: (heading, rows) => {
+    table: (heading, given) => {
+      // Before it is aligned: what is left out takes no room.
+      const rows = given.map((row) => row.map((cell) => (typeof cell === 'string' ? told(cell) : { ...cell, text: told(cell.text) })));
       const widths = heading.map((title, column) => Math.max(widthOf(title), ...rows.map((row) => widthOf(textOf(row[column] ?? '')))));
       const line = (cells: readonly Cell[], all?: Style): string =>
         cells
@@ -103,10 +121,10 @@ export function createOutput(streams: OutputStreams, options: { readonly json: b
     progress: (line) => {
       if (options.json) return;
       if (streams.stderr.isTTY !== true || plain) {
-        streams.stderr.write(`${harmless(line)}\n`);
+        streams.stderr.write(`${harmless(told(line))}\n`);
         return;
       }
-      streams.stderr.write(`\r\u001b[K${harmless(line)}`);
+      streams.stderr.write(`\r\u001b[K${harmless(told(line))}`);
       overwritable = true;
     },
     diagnostic,

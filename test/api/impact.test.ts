@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { LineName } from '../../src/domain/brands.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
+import { freezeManifest } from '../../src/manifest/freeze.js';
 import { parseManifest } from '../../src/manifest/parse.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { ImpactView } from '../../src/presenters/impact.js';
@@ -75,3 +78,30 @@ it('of what nothing depends on says so', async () => {
   const ran = await reseal('impact', '--profile', '00000000-0000-4000-8000-000000000000');
   expect(ran.stdout).toContain('nothing depends on it: no manifest in force or accepted names it');
 });
+
+it('with --public no command shows a full fingerprint, serial number or digest of a profile, as text or as a document (S8)', async () => {
+  const { profile, identity } = first();
+  const path = join(served.mesh.folder, 'public.json');
+  writeFileSync(path, freezeManifest(manifest).bytes);
+  const planted = manifest.profiles.flatMap((entry) => [entry.identity, entry.profile.sha256, manifest.certificates[entry.identity]?.serial ?? '']);
+  const shown = async (...argv: string[]): Promise<readonly string[]> => {
+    const { stdout, stderr } = await reseal(...argv);
+    expect([argv, stdout]).not.toEqual([argv, '']);
+    return planted.filter((one) => `${stdout}${stderr}`.toLowerCase().includes(one.toLowerCase()));
+  };
+  const node = (await impact('--certificate', identity)).nodes[0]?.node ?? '';
+  const commands = [
+    ...[['rotation', 'list'], ['rotation', 'status', 'ios-main-1'], ['impact', '--certificate', identity], ['impact', '--profile', profile.uuid], ['impact', '--node', node]],
+    ...[['node', 'list'], ['node', 'inspect', node], ['node', 'probe', node], ['node', 'expected', node], ['manifest', 'show', path]],
+    ['sbom', '--manifest', path],
+  ];
+  const found: string[] = [];
+  for (const command of commands) {
+    for (const form of [[], ['--json']]) {
+      found.push(...(await shown(...command, ...form)));
+      expect([command, form, await shown(...command, ...form, '--public')]).toEqual([command, form, []]);
+    }
+  }
+  // Else nothing would have been left out.
+  expect(new Set(found).size).toBeGreaterThan(2);
+}); // prettier-ignore
