@@ -57,7 +57,7 @@ export class ChainWriter {
   private sealing: NodeJS.Timeout | null = null;
   private sealDue = false;
   private closed = false;
-  private readonly listeners = new Set<(head: AuditHead) => void>();
+  private readonly listeners = new Set<() => void>();
 
   private constructor(private readonly options: ChainOptions) {}
 
@@ -82,7 +82,7 @@ export class ChainWriter {
   }
 
   /** Called after every write. */
-  onAppended(listener: (head: AuditHead) => void): void {
+  onAppended(listener: () => void): void {
     this.listeners.add(listener);
   }
 
@@ -138,7 +138,6 @@ export class ChainWriter {
     const { lines, heads } = this.lines(chain.head, subjects);
     const last = heads.at(-1) ?? chain.head;
     await this.put(chain, lines, { head: last });
-    for (const listener of this.listeners) listener(last);
     if (chain.key !== null) this.sealing ??= setTimeout(() => { this.sealIsDue(); }, SEAL_WITHIN); // prettier-ignore
     return heads;
   }
@@ -148,6 +147,7 @@ export class ChainWriter {
     writeAll(chain.file.fd, bytes, chain.size);
     await chain.file.datasync();
     this.chain = { ...chain, ...now, size: chain.size + bytes.length };
+    for (const listener of this.listeners) listener();
   }
 
   /** Written between two writes, by the one that drains. */

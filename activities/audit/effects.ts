@@ -196,7 +196,7 @@ export const EFFECTS: Declared<AllActivities> = {
   recordSeatUses: none('the ledger is a projection of what is recorded elsewhere'),
   recordSignings: {
     kind: 'effect',
-    way: forward,
+    way: back,
     facts: (signings) =>
       facts({ artifacts: signings.map(({ key }) => key.artifact), signed: signings.map(({ signed }) => signed), holders: signings.map(({ holder }) => holder) }), // prettier-ignore
     result: () => facts({}),

@@ -94,6 +94,7 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
     ...(reseal.codec === undefined || reseal.codec === 'none' ? {} : { codec: withAbsoluteKeys(reseal.codec, folder) }),
     ...(reseal.orders === undefined ? {} : { orders: { key: absoluteSecret(reseal.orders.key, folder) } }),
     agent: { canary: reseal.agent.canary === null ? null : absolute(reseal.agent.canary, folder) },
+    audit: { sinks: mapValues(reseal.audit.sinks, (sink) => ({ ...sink, path: absolute(sink.path, folder) })) },
     trust: { extraRoots: reseal.trust.extraRoots.map((path) => absolute(path, folder)) },
     notify: { webhooks: reseal.notify.webhooks.map((webhook) => ({ ...webhook, secretFile: absolute(webhook.secretFile, folder) })) },
   };

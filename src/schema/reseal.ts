@@ -122,6 +122,20 @@ const codec = z.union(
 );
 export type CodecDeclaration = z.infer<typeof codec>;
 
+const auditSink = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({
+      kind: z.literal('file'),
+      path: text.meta({ description: 'A folder, on another disk; a folder for each chain is made in it.' }),
+      whenDown: z.enum(['stop', 'go-on'], { error: 'stop or go-on' }).default('stop').meta({
+        description: 'stop: nothing goes forward while the copy cannot be written; rollbacks always do.',
+      }),
+    }),
+  ],
+  { error: 'a sink of kind file' },
+);
+
 /** `reseal.yaml`. Relative paths in it are relative to the folder that the file is in. */
 export const ResealSchema = z.strictObject({
   schemaVersion,
@@ -174,6 +188,8 @@ export const ResealSchema = z.strictObject({
       }),
     })
     .prefault({}),
+  /** Copies of the audit chains of workers. */
+  audit: z.strictObject({ sinks: z.record(name, auditSink).default({}) }).prefault({}),
   trust: z.strictObject({ extraRoots: z.array(text).default([]) }).prefault({}),
   notify: z.strictObject({ webhooks: z.array(webhook).default([]) }).prefault({}),
 });

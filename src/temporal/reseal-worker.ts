@@ -55,7 +55,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   const { connection, namespace } = await connectWorkers(request.temporal);
   const { limits } = around.configuration().policy;
   const reach = reachNodes(around.configuration().reseal.ssh);
-  const audit = await openWorkerLog(request.home);
+  const audit = await openWorkerLog(request.home, around.configuration());
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
   const { dataConverter, ring } = request.encoding ?? PLAIN;
   const worker = await createResealWorker({
