@@ -10,7 +10,10 @@ const listen = z
   .string({ error: 'an address and a port like 127.0.0.1:0' })
   .regex(/^(?:[^\s:/]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$/, { error: 'an address and a port like 127.0.0.1:0' });
 
-const branch = text.regex(/^(?![-.\/])[A-Za-z0-9._\/-]+(?<![.\/])$/, { error: 'the name of a branch, like main' });
+/** git keeps a ref as a file, and a file's name has 255 bytes; `..` is a range to it. */
+const branch = text
+  .max(200, { error: 'the name of a branch, at most 200 characters' })
+  .regex(/^(?![-.\/])(?!.*\.\.)[A-Za-z0-9._\/-]+(?<![.\/])$/, { error: 'the name of a branch, like main' });
 
 const store = z.discriminatedUnion(
   'kind',

@@ -14,8 +14,10 @@ const nodePath = z
   .regex(/^(?:\/|~\/)./, { error: 'an absolute path, or one below ~' });
 
 /** It becomes an argument of the OpenSSH client: nothing in it may be taken for an option, a command or another host. */
+/** Longest name of DNS (RFC 1035, 2.3.4). */
 const sshName = z
   .string({ error: 'a name or address' })
+  .max(253, { error: 'a name or address of at most 253 characters' })
   .regex(/^[A-Za-z0-9_][A-Za-z0-9._:-]*$/, { error: 'a name or address of letters, digits, points, colons, hyphens and underscores' });
 
 const reach = z.discriminatedUnion(
