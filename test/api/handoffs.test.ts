@@ -128,7 +128,7 @@ describe('a handoff (S11)', () => {
     ['missing', 'nowhere.json', null, 'cannot be read'],
     ['HTML', 'page.json', '<html>log in</html>', 'is no JSON'],
     ['of unknown fields', 'more.json', '{"envelope":{},"signature":"x","more":1}', 'is of another form'],
-    ['deeply nested', 'deep.json', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 'is '],
+    ['deeply nested', 'deep.json', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 'nests more than 64 levels deep'],
   ])('file that is %s is told in a sentence, exit 2', async (_, name, content, says) => {
     if (content !== null) writeFileSync(join(folder, name), content);
     const ran = await reseal('handoff', 'verify', name);
