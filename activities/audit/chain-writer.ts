@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { NO_PREDECESSOR, type AuditHead, type AuditSubject, type AuditWriter } from '../../src/domain/audit/record.js';
+import { NO_PREDECESSOR, sealStatement, type AuditHead, type AuditSubject, type AuditWriter } from '../../src/domain/audit/record.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { MachineKey } from '../../src/statement/machine-key.js';
 import { chainEnd, cutAway, type ChainEnd } from './chain-end.js';
@@ -165,7 +165,7 @@ export class ChainWriter {
     if (chain === null || chain.key === null || chain.sealed === chain.head.seq) return;
     try {
       const { head, key } = chain;
-      await this.put(chain, [sealLine({ seal: head, signature: key.seal(head) }), NEWLINE], { sealed: head.seq });
+      await this.put(chain, [sealLine({ seal: head, signature: key.sign(sealStatement(head)) }), NEWLINE], { sealed: head.seq });
     } catch {
       await this.forget();
     }

@@ -59,11 +59,6 @@ export class AuditLog {
     }
   }
 
-  /** Heads of other chains into this one. Never in the way of anything. */
-  async anchor(heads: readonly AuditHead[], about: Readonly<Record<string, string | number>>): Promise<void> {
-    if (heads.length > 0) await this.write({ kind: 'anchor', heads, facts: about }, 'back');
-  }
-
   private async write(subject: AuditSubject, way: EffectWay): Promise<AuditHead | null> {
     try {
       if (this.unwritten.records > 0) {

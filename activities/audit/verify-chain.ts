@@ -2,18 +2,21 @@ import type { ChainItem, KnownHead, Verification, WriterPresence } from '../../s
 import { beginVerification, endVerification, judgeSeal, verifyNext } from '../../src/domain/audit/verify.js';
 import { sealSignature } from '../../src/statement/machine-key.js';
 import { readLine } from './line.js';
-import { linesOf, segmentsOf } from './segments.js';
+import { linesOf, segmentsOf, type Segment } from './segments.js';
 
 /** The lines of a chain in a folder, in the order in which they lie there. */
 export async function* itemsOf(folder: string): AsyncGenerator<ChainItem> {
   const segments = await segmentsOf(folder);
-  for (const segment of segments) {
-    for await (const { bytes, number, whole } of linesOf(segment.path)) {
-      const where = `${segment.path}, line ${number}`;
-      if (whole) yield readLine(bytes, where);
-      else if (segment === segments.at(-1)) yield { kind: 'half-written', where };
-      else yield { kind: 'unreadable', where, reason: 'it has no end' };
-    }
+  for (const segment of segments) yield* itemsIn(segment, segment === segments.at(-1) ? 'last' : 'earlier');
+}
+
+/** The lines of one of its files. Only the last one may end in what a writer was cut off in. */
+export async function* itemsIn({ path }: Segment, place: 'earlier' | 'last'): AsyncGenerator<ChainItem> {
+  for await (const { bytes, number, whole } of linesOf(path)) {
+    const where = `${path}, line ${number}`;
+    if (whole) yield readLine(bytes, where);
+    else if (place === 'last') yield { kind: 'half-written', where };
+    else yield { kind: 'unreadable', where, reason: 'it has no end' };
   }
 }
 

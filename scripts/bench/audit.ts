@@ -9,7 +9,7 @@ import { ChainWriter } from '../../activities/audit/chain-writer.js';
 import { recordLine, sealLine } from '../../activities/audit/line.js';
 import { segmentName } from '../../activities/audit/segments.js';
 import { chainIn, itemsOf, verifyItems } from '../../activities/audit/verify-chain.js';
-import { NO_PREDECESSOR, type AuditHead, type AuditSubject } from '../../src/domain/audit/record.js';
+import { NO_PREDECESSOR, sealStatement, type AuditHead, type AuditSubject } from '../../src/domain/audit/record.js';
 import { newMachineKey, readMachineKey } from '../../src/statement/machine-key.js';
 import { median } from './median.js';
 
@@ -70,7 +70,8 @@ async function writeChain(folder: string, records: number): Promise<void> {
       const { bytes, head } = recordLine({ schemaVersion: 1, chain: last.chain, seq, at: new Date().toISOString(), previous: last.digest, ...about }); // prettier-ignore
       last = head;
       lines.push(bytes, Buffer.from('\n'));
-      if (seq % 100 === 0 || seq === records) lines.push(sealLine({ seal: head, signature: key.seal(head) }), Buffer.from('\n'));
+      if (seq % 100 === 0 || seq === records)
+        lines.push(sealLine({ seal: head, signature: key.sign(sealStatement(head)) }), Buffer.from('\n'));
     }
     const file = await open(join(folder, segmentName(first)), 'w');
     await file.writeFile(Buffer.concat(lines)).finally(() => file.close());

@@ -1,8 +1,8 @@
-import { chmod, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
+import { chmod, link, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ResealError } from '../domain/errors.js';
 import { newMachineKey, readMachineKey, type MachineKey } from '../statement/machine-key.js';
+import { writeWhole } from './whole-file.js';
 
 /** The key in use, and one that is to replace it. */
 const CURRENT = 'node.key';
@@ -74,23 +74,15 @@ async function keyAt(path: string): Promise<MachineKey | null> {
 
 /** Two at a time get the same: whoever is first has made it. */
 async function make(folder: string, path: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}`;
   try {
-    await mkdir(folder, { recursive: true });
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(newMachineKey());
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await chmod(draft, 0o600);
-    await link(draft, path).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    await writeWhole(path, newMachineKey(), 0o600, async (draft) => {
+      // Whatever the account's umask says.
+      await chmod(draft, 0o600);
+      await link(draft, path).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      });
     });
   } catch (error) {
     throw new ResealError('NODE_WRITE_FAILED', `No key could be written to ${folder}: ${(error as Error).message}. Run it as the account that serves the node.`, { cause: error }); // prettier-ignore
-  } finally {
-    await rm(draft, { force: true });
   }
 }

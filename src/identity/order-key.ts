@@ -8,5 +8,5 @@ import { readMachineKey, type MachineKey } from '../statement/machine-key.js';
  */
 export async function readOrderKey({ key }: NonNullable<ResealConfiguration['orders']>, env: NodeJS.ProcessEnv): Promise<MachineKey> {
   const secret = await readSecret(key, 'The key that orders are signed with', 'orders.key', env);
-  return readMachineKey(secret, 'orders.key of reseal.yaml', 'reseal order-key new');
+  return readMachineKey(secret, 'file' in key ? key.file : 'orders.key of reseal.yaml', 'reseal order-key new');
 }

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ResealError } from '../domain/errors.js';
 import { fingerprintOf } from '../statement/standing.js';
+import { writeWhole } from './whole-file.js';
 
 /** Beside the machine's own key: public keys of the installation, `ssh-ed25519 AAAA…`, one per line. */
 const FILE = 'control.keys';
@@ -36,21 +36,10 @@ export async function pinKeys(folder: string, keys: readonly string[]): Promise<
     if (!/^ssh-ed25519 [A-Za-z0-9+/]+={0,2}$/.test(key) || fingerprintOf(key) === null)
       throw new ResealError('USAGE', `--control takes a public key as \`reseal order-key show\` prints it, "ssh-ed25519 AAAA…", not ${JSON.stringify(key)}.`); // prettier-ignore
   const path = join(folder, FILE);
-  const draft = `${path}.${randomUUID()}`;
   try {
-    if (keys.length === 0) return await rm(path, { force: true });
-    await mkdir(folder, { recursive: true });
-    const file = await open(draft, 'wx', 0o644);
-    try {
-      await file.writeFile(`${keys.join('\n')}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
+    if (keys.length === 0) await rm(path, { force: true });
+    else await writeWhole(path, `${keys.join('\n')}\n`, 0o644, (draft) => rename(draft, path));
   } catch (error) {
     throw new ResealError('NODE_WRITE_FAILED', `${path} could not be written: ${(error as Error).message}. Run it as the account that serves the node.`, { cause: error }); // prettier-ignore
-  } finally {
-    await rm(draft, { force: true });
   }
 }

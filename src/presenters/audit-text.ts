@@ -47,8 +47,6 @@ function whatOf(record: AuditRecord): string {
       return 'the chain begins';
     case 'resume':
       return record.cut === null ? 'taken up' : `taken up, ${record.cut.bytes} half-written bytes cut away`;
-    case 'anchor':
-      return `${record.heads.length} heads of other chains`;
     case 'unwritten':
       return `${record.unwritten.records} records could not be written since ${record.unwritten.since}`;
   }

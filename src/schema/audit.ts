@@ -45,7 +45,6 @@ export const AuditRecordSchema = z.discriminatedUnion('kind', [
     code: short.nullable(),
     facts,
   }),
-  z.strictObject({ ...common, kind: z.literal('anchor'), facts, heads: z.array(head).max(10_000) }),
   z.strictObject({
     ...common,
     kind: z.literal('unwritten'),

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { sealStatement, type AuditHead } from '../domain/audit/record.js';
+import { sealStatement, type AuditHead, type SealStatement } from '../domain/audit/record.js';
 import { ResealError } from '../domain/errors.js';
 import type { OrderStatement } from '../domain/node/order-signature.js';
 import type { ReportStatement } from '../domain/node/report-signature.js';
@@ -20,9 +20,7 @@ export interface MachineKey {
   /** `ssh-ed25519 AAAA…`, for topology.yaml or reseal.yaml, or to be pinned. */
   readonly line: string;
   /** SSHSIG, armored, in the namespace of the statement's schema. */
-  sign(statement: ReportStatement | OrderStatement): string;
-  /** Seals a record of an audit chain, and with it all before it. */
-  seal(head: AuditHead): string;
+  sign(statement: ReportStatement | OrderStatement | SealStatement): string;
 }
 
 /** A new one's private half: PKCS#8 in PEM (RFC 8410). */
@@ -44,7 +42,6 @@ export function readMachineKey(secret: string, where: string, makeAnother: strin
   return {
     line: `ssh-ed25519 ${Buffer.from(blob).toString('base64')}`,
     sign: (statement) => signInProcess(key, blob, canonicalBytes(statement), statement.schema),
-    seal: (head) => signInProcess(key, blob, canonicalBytes(sealStatement(head)), AUDIT_NAMESPACE),
   };
 }
 

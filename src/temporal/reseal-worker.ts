@@ -9,6 +9,7 @@ import { createOrderActivities } from '../../activities/orders/activities.js';
 import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities, type ReturningLedger } from '../../activities/returning/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
+import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import { ResealError } from '../domain/errors.js';
 import { readOrderKey } from '../identity/order-key.js';
 import type { MachineKey } from '../statement/machine-key.js';
@@ -22,7 +23,6 @@ import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
 import { rotationsInFlight } from './rotations-in-flight.js';
-import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import { openSurroundings } from './surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
 import { createResealWorker, resealWorkflows, type WorkflowBundle } from './workers.js';
@@ -51,11 +51,13 @@ export interface ResealWorkerRequest {
 export async function startResealWorker(request: ResealWorkerRequest): Promise<RunningWorker> {
   const around = await openSurroundings(request.folder, request.home);
   const env = request.env ?? process.env;
-  if (around.configuration().reseal.orders !== undefined) await orderKey(around, env);
+  const configuration = around.configuration();
+  const { reseal } = configuration;
+  const { limits } = configuration.policy;
+  if (reseal.orders !== undefined) await readOrderKey(reseal.orders, env);
   const { connection, namespace } = await connectWorkers(request.temporal);
-  const { limits } = around.configuration().policy;
-  const reach = reachNodes(around.configuration().reseal.ssh);
-  const audit = await openWorkerLog(request.home, around.configuration());
+  const reach = reachNodes(reseal.ssh);
+  const audit = await openWorkerLog(request.home, configuration);
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
   const { dataConverter, ring } = request.encoding ?? PLAIN;
   const worker = await createResealWorker({
@@ -84,7 +86,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
         ...(request.decorate === undefined ? {} : { decorate: request.decorate }),
       }),
       ...createLedgerActivities(request.ledger),
-      ...createNotifyActivities({ webhooks: around.configuration().reseal.notify.webhooks }),
+      ...createNotifyActivities({ webhooks: reseal.notify.webhooks }),
     },
   });
   return runWorker(worker, async () => {

@@ -92,7 +92,7 @@ describe.skipIf(sshdMissing !== null)(`nodes behind an agent and behind sshd${ss
     await reimage(SSH, fromImage(SSH));
     expect([active(AGENT), active(SSH)]).toEqual([null, old]);
     const ran = await served.reseal(['node', 'restore', AGENT, SSH, '--as', 'ada', '--ticket', 'CHG-5', '--json']);
-    expect(ran).toMatchObject({ exit: 0 });
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ exit: 0 });
     expect((JSON.parse(ran.stdout) as { restores: unknown }).restores).toMatchObject([
       { node: AGENT, before: null, active: inForce, outcome: 'done', retired: [] },
       { node: SSH, before: old, active: inForce, outcome: 'done', retired: [old] },
@@ -104,7 +104,7 @@ describe.skipIf(sshdMissing !== null)(`nodes behind an agent and behind sshd${ss
     await reimage(AGENT, fromImage(AGENT));
     await reimage(SSH, empty);
     const ran = await served.reseal(['node', 'restore', AGENT, SSH, '--as', 'ada', '--ticket', 'CHG-6', '--json']);
-    expect(ran).toMatchObject({ exit: 0 });
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ exit: 0 });
     for (const node of [AGENT, SSH]) expect(truth(node), node).toEqual(rotated[node]);
   });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ChainOptions } from '../../activities/audit/chain-writer.js';
 import { recordLine, sealLine } from '../../activities/audit/line.js';
-import { NO_PREDECESSOR, type AuditHead, type AuditRecord } from '../../src/domain/audit/record.js';
+import { NO_PREDECESSOR, sealStatement, type AuditHead, type AuditRecord } from '../../src/domain/audit/record.js';
 import type { KnownHead } from '../../src/domain/audit/verify.js';
 import { chainOptions, faults, linesIn, newKey, overwrite, verified, written } from './chains.js';
 
@@ -166,7 +166,7 @@ describe('T4: a sealed chain', () => {
     );
     const resealed = records.flatMap((text) => {
       const { head } = recordLine(JSON.parse(text) as AuditRecord);
-      return [text, Buffer.from(sealLine({ seal: head, signature: stranger.seal(head) })).toString('utf8')];
+      return [text, Buffer.from(sealLine({ seal: head, signature: stranger.sign(sealStatement(head)) })).toString('utf8')];
     });
     overwrite(options.folder, resealed);
     const read = await verified(options.folder, [], [key.line]);

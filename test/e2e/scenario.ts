@@ -28,6 +28,15 @@ export type ScenarioRequest = Omit<RotatingMeshRequest, 'nodes'> & {
   readonly builders?: 'flawless' | 'faulty';
 };
 
+/** A rotation up to its gate, and back: every node is as it was before. */
+export async function rotateAndBack({ mesh, before }: Scenario): Promise<void> {
+  await mesh.rotate();
+  await mesh.untilGate();
+  await mesh.tell('reject', 'ada');
+  expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
+  expect(meshTruth(mesh)).toEqual(before);
+}
+
 /** A mesh of six nodes (two in the canary), with a job running on each of them all the time. */
 export async function startScenario(request: ScenarioRequest = {}): Promise<Scenario> {
   const { nodes = 6, builders: expected = 'flawless', policy, ...rest } = request;

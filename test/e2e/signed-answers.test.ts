@@ -16,7 +16,7 @@ import { hostsFolder } from '../setup/hosts-folder.js';
 import { eventsOf } from '../setup/workflow-payloads.js';
 import { AgentProcesses, behindAgents } from './agent-processes.js';
 import { meshTruth } from './node-truth.js';
-import { startScenario, type Scenario } from './scenario.js';
+import { rotateAndBack, startScenario, type Scenario } from './scenario.js';
 
 const NODE = 'iad-sign-1';
 /** Of the node, and of another one, which somebody has got hold of. */
@@ -88,15 +88,6 @@ async function refusal(): Promise<string> {
   return reasons.join('\n');
 }
 
-async function rotateAndBack(): Promise<void> {
-  const { mesh, before } = scenario;
-  await mesh.rotate();
-  await mesh.untilGate();
-  await mesh.tell('reject', 'ada');
-  expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
-  expect(meshTruth(mesh)).toEqual(before);
-}
-
 /** The newest true answer of the node, as anybody who reads Temporal's histories has it. */
 async function recorded(): Promise<SignedAnswer<NodeReport> | null> {
   const { mesh } = scenario;
@@ -112,7 +103,7 @@ async function recorded(): Promise<SignedAnswer<NodeReport> | null> {
 
 it('a node answers under its own key, and is switched and brought back (T2, R4)', async () => {
   await agents.start(NODE);
-  await rotateAndBack();
+  await rotateAndBack(scenario);
   expect((await recorded())?.signature).toMatch(/^-----BEGIN SSH SIGNATURE-----/);
 });
 
@@ -130,10 +121,10 @@ it('a key is replaced while the agent runs: both are declared for a while, then 
   expect(replacing).toMatchObject({ kind: 'replacing', key, declared: 'old' });
   const next = replacing.kind === 'replacing' ? replacing.next : '';
   declare(mesh.mesh, [key, next]);
-  await rotateAndBack();
+  await rotateAndBack(scenario);
   declare(mesh.mesh, next);
   expect(await enroll(state, [next], 'keep')).toEqual({ kind: 'replaced', key: next });
-  await rotateAndBack();
+  await rotateAndBack(scenario);
   expect(await enroll(state, [next], 'keep')).toEqual({ kind: 'enrolled', key: next, made: false, declared: true });
   await agents.stop(NODE);
 });

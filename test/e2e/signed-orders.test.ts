@@ -17,7 +17,7 @@ import { testWorkflowBundle } from '../setup/temporal.js';
 import { eventsOf } from '../setup/workflow-payloads.js';
 import { AgentProcesses, behindAgents } from './agent-processes.js';
 import { meshTruth } from './node-truth.js';
-import { startScenario, type Scenario } from './scenario.js';
+import { rotateAndBack, startScenario, type Scenario } from './scenario.js';
 
 const NODE = 'iad-sign-1';
 const MADE = 'reseal order-key new';
@@ -111,17 +111,8 @@ async function recorded(operation: string): Promise<Recorded> {
   return newest as Recorded;
 }
 
-async function rotateAndBack(): Promise<void> {
-  const { mesh, before } = scenario;
-  await mesh.rotate();
-  await mesh.untilGate();
-  await mesh.tell('reject', 'ada');
-  expect(await mesh.result()).toMatchObject({ outcome: 'rolled-back' });
-  expect(meshTruth(mesh)).toEqual(before);
-}
-
 it('a node that has the installation’s key pinned follows its orders, there and back (T2, R4)', async () => {
-  await rotateAndBack();
+  await rotateAndBack(scenario);
   expect((await recorded('stageNode')).signature).toMatch(/^-----BEGIN SSH SIGNATURE-----/);
 });
 
@@ -158,9 +149,9 @@ it('a key is replaced in three steps, and nothing is refused on the way', async 
   const { line } = readMachineKey(text, next, MADE);
   await pinKeys(state, [own.line, line]);
   declareOrders(mesh.mesh, { key: { file: next } });
-  await rotateAndBack();
+  await rotateAndBack(scenario);
   await pinKeys(state, [line]);
-  await rotateAndBack();
+  await rotateAndBack(scenario);
   declareOrders(mesh.mesh, { key: { file: join(folder, 'order.key') } });
   await mesh.rotate();
   const { outcome, reasons } = await mesh.result();

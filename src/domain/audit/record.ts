@@ -57,8 +57,6 @@ export type AuditSubject =
       readonly code: string | null;
       readonly facts: AuditFacts;
     }
-  /** Heads of other chains, as they came with what was done: they cannot be cut off below these any more. */
-  | { readonly kind: 'anchor'; readonly facts: AuditFacts; readonly heads: readonly AuditHead[] }
   /** Effects that went on while this chain could not be written. */
   | { readonly kind: 'unwritten'; readonly unwritten: Unwritten };
 

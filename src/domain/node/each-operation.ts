@@ -15,11 +15,11 @@ export type NodeOperationName = (typeof NODE_OPERATIONS)[number];
 type Operations = Readonly<Record<NodeOperationName, (order: never) => Promise<unknown>>>;
 
 /**
- * The same operations, each done in another way.
+ * The same operations, each done in another way. Who has an operation that is not among `NODE_OPERATIONS` does not compile: it would be lost.
  * @param otherwise what answers in the place of one: it takes what that takes, and what it resolves to is what that resolves to
  */
 export function eachOperation<T extends Operations>(
-  operations: T,
+  operations: T & Readonly<Record<Exclude<keyof T, NodeOperationName>, never>>,
   otherwise: (name: NodeOperationName, operate: (order: object) => Promise<unknown>) => (order: never) => Promise<unknown>,
 ): T {
   // By name, since a proxy of activities lists none.
