@@ -6,9 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import type { AgentProcessArguments } from './agent-process.js';
+import type { GatewayProcessArguments } from './gateway-process.js';
 import type { RotatingMesh } from './rotating-mesh.js';
 
-const PROGRAM = fileURLToPath(new URL('agent-process.ts', import.meta.url));
+const AGENT = fileURLToPath(new URL('agent-process.ts', import.meta.url));
+const GATEWAY = fileURLToPath(new URL('gateway-process.ts', import.meta.url));
 
 /** Declares nodes of a mesh, all by default, with an agent on them, and with the paths that they have on this machine. */
 export async function behindAgents(mesh: SimulatedMesh, fits: (node: string) => boolean = () => true): Promise<void> {
@@ -23,7 +25,7 @@ export async function behindAgents(mesh: SimulatedMesh, fits: (node: string) => 
   return Promise.resolve();
 }
 
-/** Agents of a mesh, a process each. */
+/** Agents of a mesh, and gateways, a process each. */
 export class AgentProcesses {
   private readonly running = new Map<string, ChildProcess>();
   private readonly said: string[] = [];
@@ -31,21 +33,28 @@ export class AgentProcesses {
   constructor(private readonly mesh: RotatingMesh) {}
 
   async start(node: string, change: Pick<AgentProcessArguments, 'dieBefore' | 'lies'> = {}): Promise<void> {
+    const given: AgentProcessArguments = { ...this.installation(), node, home: this.mesh.home(node), ...change };
+    await this.run(node, AGENT, given);
+  }
+
+  /** What reaches the hosts of a region. */
+  async startGateway(region: string): Promise<void> {
+    const given: GatewayProcessArguments = { ...this.installation(), region, home: this.mesh.mesh.folders.root };
+    await this.run(`gateway of ${region}`, GATEWAY, given);
+  }
+
+  private installation(): Pick<AgentProcessArguments, 'folder' | 'address' | 'namespace' | 'taskQueue'> {
     const { mesh } = this;
-    const given: AgentProcessArguments = {
-      folder: mesh.mesh.folders.config,
-      address: mesh.temporal.address,
-      namespace: mesh.temporal.namespace,
-      taskQueue: mesh.taskQueue,
-      node,
-      home: mesh.home(node),
-      ...change,
-    };
-    const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.running.set(node, child);
+    const { address, namespace } = mesh.temporal;
+    return { folder: mesh.mesh.folders.config, address, namespace, taskQueue: mesh.taskQueue };
+  }
+
+  private async run(name: string, program: string, given: object): Promise<void> {
+    const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.running.set(name, child);
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => this.said.push(chunk.toString()));
     child.stderr.pipe(process.stderr, { end: false });
-    await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => { throw new Error(`the agent of ${node} ended`); })]); // prettier-ignore
+    await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => { throw new Error(`${name} ended`); })]); // prettier-ignore
   }
 
   /** Everything that they have said so far, which is what launchd writes to their logs. */
