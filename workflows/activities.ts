@@ -43,7 +43,7 @@ export const desk = proxyActivities<RotationActivities & ScanActivities>({
  * answers nonsense, come right again, and until then the rotation waits (or is told to turn back).
  */
 export const steadyDesk = proxyActivities<
-  Pick<RotationActivities, 'cohortNodes' | 'findStandIn' | 'advanceHead' | 'returnHead' | 'closeRotation'> &
+  Pick<RotationActivities, 'cohortNodes' | 'findStandIn' | 'keepApprovals' | 'advanceHead' | 'returnHead' | 'closeRotation'> &
     Pick<ApprovalActivities, 'gateTerms'>
 >({
   startToCloseTimeout: '2m',

@@ -3,6 +3,7 @@ import type { NodeName } from '../src/domain/brands.js';
 import { orderOf, type NodeOrder } from '../src/domain/node/order.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
 import { byHandout, handoutOf, nobodyThere, type Handout, type Routes } from '../src/domain/node/routes.js';
+import { cohortName } from '../src/domain/rotation/status.js';
 import { lookAt, type PinsLook } from '../src/domain/rotation/pins.js';
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
 import type { AuditHead } from '../src/domain/audit/record.js';
@@ -10,6 +11,8 @@ import { headsSeen } from './audit-heads.js';
 import { ledgerBriefly, ledgerPatiently, nodesWith, steadyDesk } from './activities.js';
 import { stopSignal, type CohortStepInput } from './messages.js';
 import { causeOf, isUntaken } from './untaken.js';
+
+const CANARY = cohortName(0);
 
 /** What a step reports: names only where something is to be said of a node. */
 export interface CohortStepEnd {
@@ -136,7 +139,7 @@ function operate(input: CohortStepInput, node: NodeName, routes: Routes, reports
     case 'stage':
       return nodes.stageNode({ ...order(input, node), to });
     case 'switch':
-      return nodes.switchNode({ ...order(input, node), target: to, revertTo: from });
+      return nodes.switchNode({ ...order(input, node), target: to, revertTo: from, ...(input.cohort === CANARY ? { canary: true } : {}) });
     case 'repair':
       return nodes
         .stageNode({ ...order(input, node), to })

@@ -72,6 +72,8 @@ class Drive {
   private answeredIn = 0;
   /** Rounds of node work in a row that ended without an answer. */
   private lostRounds = 0;
+  /** In this run: the next one writes them again, which changes nothing. */
+  private approvalsKept = false;
 
   constructor(
     carried: Carried,
@@ -328,6 +330,7 @@ class Drive {
   private async treatNodes(action: NodesAction): Promise<void> {
     const { plan } = this.state;
     if (plan === null) return;
+    if (action.task === 'switch' && action.wave !== 0 && !(await this.keptApprovals(action))) return;
     this.tell({ event: 'nodes-begun', task: action.task, wave: action.wave });
     const { d } = this.state;
     const outdated = (): boolean => !isSameWork(action, next(settle(this.state, Date.now()), Date.now()));
@@ -349,6 +352,28 @@ class Drive {
     this.deliveries.addRows(all((end) => end.unrecorded));
     for (const text of all((end) => end.remarks ?? [])) this.deliveries.note({ kind: 'remark', text, data: {} });
     this.tell({ event: 'nodes-ended', ...ended });
+  }
+
+  /**
+   * Before the first node beyond the canary is switched, what people signed lies where nodes can read it. False: the rotation has something else to do
+   * meanwhile; a store that is away keeps nobody from turning back.
+   */
+  private async keptApprovals(action: NodesAction): Promise<boolean> {
+    const { plan, line, id, trigger, approvals } = this.state;
+    if (plan === null || this.approvalsKept) return true;
+    const signed = approvals.flatMap((one) => (one.assurance === 'signed' && one.digest === plan.to ? [one.signed] : []));
+    if (signed.length > 0) {
+      const kept = steadyDesk.keepApprovals({ line, id, ticket: trigger.ticket, to: plan.to, approvals: signed });
+      if (
+        (await this.unless(
+          kept.then(() => true),
+          action,
+        )) === null
+      )
+        return false;
+    }
+    this.approvalsKept = true;
+    return true;
   }
 
   /**
@@ -451,7 +476,7 @@ class Drive {
       },
       () => undefined,
     );
-    const moot = (): boolean => next(settle(this.state, Date.now()), Date.now()).do !== action.do;
+    const moot = (): boolean => !isSameWork(action, next(settle(this.state, Date.now()), Date.now()));
     const wake = wakeAt(this.state, Date.now());
     if (wake === null) await condition(() => answer.value !== null || moot());
     else await condition(() => answer.value !== null || moot(), Math.max(1, wake - Date.now()));

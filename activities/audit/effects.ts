@@ -108,6 +108,13 @@ export const EFFECTS: Declared<AllActivities> = {
     facts: ({ line, id, ticket, node, cohorts, to }) => facts({ line, rotation: id, ticket, node, cohorts, to }),
     result: () => facts({}),
   },
+  keepApprovals: {
+    kind: 'effect',
+    way: forward,
+    facts: ({ line, id, ticket, to, approvals }) =>
+      facts({ line, rotation: id, ticket, to, by: approvals.map(({ statement }) => statement.person) }),
+    result: () => facts({}),
+  },
   advanceHead: {
     kind: 'effect',
     way: forward,

@@ -41,7 +41,7 @@ export interface SealedIdentity {
  * checked against it on every read (`DIGEST_MISMATCH`); only `advance` and `allot` change what a name means, both by compare-and-swap.
  *
  * Layout (of a bucket also what is said in bucket/store.ts): `lines/<line>/head.json`, `lines/<line>/rotations.json`, `manifests/<sha256>.json`, `profiles/<sha256>.mobileprovision` (beside it
- * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`,
+ * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`, `approvals/<manifest>.json`,
  * `identities/<sha1>/<node>.<recipient>.age` (beside it `.json` with importer, time and digest).
  */
 export interface ManifestStore {
@@ -77,6 +77,10 @@ export interface ManifestStore {
    * a manifest after the profiles that it names, and what a failure left there is found there when it is tried again.
    */
   putMany(items: readonly StoreItem[], context: StoreContext): Promise<readonly Sha256[]>;
+  /** By which signed statements a manifest was let through its gate, as a JSON document; a later rotation to the same manifest replaces it. */
+  putApprovals(manifest: Sha256, document: unknown, context: StoreContext): Promise<void>;
+  /** Null where nobody's are kept. Nothing vouches for what it says but the signatures in it. */
+  approvals(manifest: Sha256): Promise<unknown>;
   /** A rotation's closing record; a second write of the same id replaces it. */
   putRecord(id: string, record: unknown, context: StoreContext): Promise<void>;
   /** Null where there is none. */

@@ -215,23 +215,22 @@ export class GitManifestStore implements OpenStore {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   }
 
-  async putRecord(id: string, record: unknown, context: StoreContext): Promise<void> {
-    const path = `rotations/${id}.json`;
-    const bytes = json(record);
-    await this.write<null>(context, async (tip) => {
-      const present = tip === null ? null : await this.object(`${tip}:${path}`);
-      if (present !== null && present.bytes.equals(bytes)) return { answer: null };
-      return {
-        answer: null,
-        subject: `${present === null ? 'Record' : 'Correct the record of'} rotation ${id}`,
-        files: new Map([[path, bytes]]),
-      };
-    });
+  putRecord(id: string, record: unknown, context: StoreContext): Promise<void> {
+    return this.replace(`rotations/${id}.json`, record, context, (present) =>
+      present ? `Correct the record of rotation ${id}` : `Record rotation ${id}`,
+    );
   }
 
-  async record(id: string): Promise<unknown> {
-    await this.refresh();
-    return this.documentAt(`refs/heads/${this.branch}`, `rotations/${id}.json`);
+  record(id: string): Promise<unknown> {
+    return this.documentNow(`rotations/${id}.json`);
+  }
+
+  putApprovals(manifest: Sha256, document: unknown, context: StoreContext): Promise<void> {
+    return this.replace(`approvals/${manifest}.json`, document, context, () => `Approvals of manifest ${manifest.slice(0, 12)}`);
+  }
+
+  approvals(manifest: Sha256): Promise<unknown> {
+    return this.documentNow(`approvals/${manifest}.json`);
   }
 
   async records(line: LineName): Promise<readonly string[]> {
@@ -243,6 +242,21 @@ export class GitManifestStore implements OpenStore {
       return id === undefined ? [] : [{ id, number: Number(number) }];
     });
     return found.sort((a, b) => a.number - b.number).map((one) => one.id);
+  }
+
+  /** A document that a later one may replace. @param subject of the commit, by whether there was one */
+  private async replace(path: string, document: unknown, context: StoreContext, subject: (present: boolean) => string): Promise<void> {
+    const bytes = json(document);
+    await this.write<null>(context, async (tip) => {
+      const present = tip === null ? null : await this.object(`${tip}:${path}`);
+      if (present !== null && present.bytes.equals(bytes)) return { answer: null };
+      return { answer: null, subject: subject(present !== null), files: new Map([[path, bytes]]) };
+    });
+  }
+
+  private async documentNow(path: string): Promise<unknown> {
+    await this.refresh();
+    return this.documentAt(`refs/heads/${this.branch}`, path);
   }
 
   private async putOne(item: StoreItem, context: StoreContext): Promise<Sha256> {

@@ -25,7 +25,14 @@ export interface NodeActivities {
    * Activates `target`, then probes until the policy's consecutive passes or a failure. On failure (or when inconclusive
    * too long) and with `revertTo` given, the node returns to that manifest at once, by itself; the result says so in `active`.
    */
-  switchNode(order: NodeOrder & { readonly target: Sha256; readonly revertTo: Sha256 | null }): Promise<NodeResult>;
+  switchNode(
+    order: NodeOrder & {
+      readonly target: Sha256;
+      readonly revertTo: Sha256 | null;
+      /** Nobody has approved `target` yet: it is what the canary is for. */
+      readonly canary?: true;
+    },
+  ): Promise<NodeResult>;
   /** `pinned` where a build on the node holds `old`, and all is left as it is; with `pins: ignore` it goes all the same. */
   retireNode(order: NodeOrder & { readonly old: Sha256; readonly keep: Sha256; readonly pins?: 'ignore' }): Promise<NodeResult>;
   restoreNode(order: NodeOrder & { readonly manifest: Sha256 }): Promise<NodeResult>;

@@ -11,7 +11,7 @@ import { renderSettings, type SettingsFile } from '../../src/manifest/settings.j
 import type { ManifestStore } from '../manifest-store/contract.js';
 
 /** What node activities read from the store. */
-export type ContentStore = Pick<ManifestStore, 'manifest' | 'profile' | 'frozen' | 'sealedIdentity'>;
+export type ContentStore = Pick<ManifestStore, 'manifest' | 'profile' | 'frozen' | 'sealedIdentity' | 'approvals'>;
 
 export interface KnownManifest {
   readonly digest: Sha256;

@@ -9,6 +9,7 @@ import type { FrozenCohorts } from './frozen-plan.js';
 import { advanceHead, returnHead } from './head.js';
 import { prepareIncident } from './incident.js';
 import { prepareRotation } from './prepare.js';
+import type { KeptApprovals } from '../../src/domain/node/approved.js';
 import { findStandIn } from './stand-in.js';
 import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 import { supplyMissing } from './supply.js';
@@ -28,6 +29,11 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
         return { nodes, routes: routesAmong([...again, ...nodes], routes) };
       }),
     findStandIn: (request) => asFailure(() => findStandIn(around, request)),
+    keepApprovals: ({ line, to, id, ticket, approvals }) =>
+      asFailure(async () => {
+        const document: KeptApprovals = { schemaVersion: 1, line, manifest: to, approvals };
+        await situationOf(around, line).store.putApprovals(to, document, { rotation: id, ticket });
+      }),
     advanceHead: (move) => asFailure(() => advanceHead(around, move)),
     returnHead: (move) => asFailure(() => returnHead(around, move)),
     closeRotation: (state) =>

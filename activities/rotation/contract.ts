@@ -76,6 +76,14 @@ export interface RotationActivities {
     readonly topology: Sha256;
     readonly to: Sha256;
   }): Promise<StandInFound>;
+  /** Puts into the store by which signed statements `to` was let through its gate: nodes with approvers pinned see for themselves. */
+  keepApprovals(kept: {
+    readonly line: LineName;
+    readonly to: Sha256;
+    readonly id: RotationId;
+    readonly ticket: string;
+    readonly approvals: readonly Signed<CommandStatement>[];
+  }): Promise<void>;
   /** Compare-and-swap of the line's head to `to`. */
   advanceHead(move: {
     readonly line: LineName;

@@ -128,6 +128,16 @@ function ownedTwice(
   );
 }
 
+/** Lines no node of which may be in the canary: no rotation of theirs could begin. */
+function linesWithoutCanary({ lines, nodes }: Topology): Mismatch[] {
+  return Object.keys(lines).flatMap((line) => {
+    const positions = nodes.flatMap((node, index) => (node.lines.some((one) => one === line) ? [index] : []));
+    if (positions.length === 0 || positions.some((index) => nodes[index]?.canary !== 'forbidden')) return [];
+    const expected = `at least one node of ${line} that may be in the canary; all of them forbid it`;
+    return [{ path: ['nodes', positions[0] ?? 0, 'canary'], found: 'forbidden', expected }];
+  });
+}
+
 /** Names and keys that occur twice, lines that no one declared, and homes that two nodes share. */
 export function checkNodes(topology: Topology): Mismatch[] {
   const lines = Object.keys(topology.lines);
@@ -149,6 +159,7 @@ export function checkNodes(topology: Topology): Mismatch[] {
           : [{ path: ['nodes', index, 'lines', position], found: quoted(line), expected: oneOf('a line of this file', lines) }],
       ),
     ),
+    ...linesWithoutCanary(topology),
     ...ownedTwice(topology.nodes, 'nodeKey', 'a key', (node) => node.nodeKeys ?? []),
     ...ownedTwice(topology.nodes, 'reach.home', 'a home', ({ reach }) => (reach.kind === 'local' ? [reach.home] : [])),
     ...ownedTwice(topology.nodes, 'reach.host', 'an account', ({ reach }) => (reach.kind === 'ssh' ? [hostOf(reach)] : [])),

@@ -67,6 +67,8 @@ export interface NodeDeclaration {
   readonly pool: string;
   readonly roles: readonly NodeRole[];
   readonly keys: 'allowed' | 'forbidden';
+  /** `forbidden`: never in the canary, which serves what nobody has approved yet. Missing: it may be. */
+  readonly canary?: 'allowed' | 'forbidden';
   /** The declared IMAGE_ID of the golden image. */
   readonly image: string;
   /** Where a golden image says its IMAGE_ID on the node itself; `DEFAULT_IMAGE_FILE` where not declared. */

@@ -68,6 +68,7 @@ const shared = {
   pool: name,
   roles: z.array(nodeRole),
   keys: z.enum(['allowed', 'forbidden']),
+  canary: z.enum(['allowed', 'forbidden']).optional(),
   image: text,
   /** Default `/etc/reseal-image-id`. */
   imageFile: nodePath.optional(),

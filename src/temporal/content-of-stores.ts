@@ -17,19 +17,21 @@ export function contentOf(stores: readonly ContentStore[]): ContentStore {
     }
     throw failures.find((error) => !isNotFound(error)) ?? failures[0] ?? new ResealError('CONFIG_INVALID', 'reseal.yaml has no store.');
   };
+  const there = async <T>(read: (store: ContentStore) => Promise<T | null>): Promise<T | null> => {
+    const failures: unknown[] = [];
+    for (const store of stores) {
+      const found = await read(store).catch((error: unknown) => void failures.push(error));
+      if (found) return found;
+    }
+    if (failures.length > 0) throw failures[0];
+    return null;
+  };
   return {
     manifest: (digest) => first((store) => store.manifest(digest)),
     profile: (digest) => first((store) => store.profile(digest)),
     frozen: (digest) => first((store) => store.frozen(digest)),
-    sealedIdentity: async (sealed) => {
-      const failures: unknown[] = [];
-      for (const store of stores) {
-        const found = await store.sealedIdentity(sealed).catch((error: unknown) => void failures.push(error));
-        if (found) return found;
-      }
-      if (failures.length > 0) throw failures[0];
-      return null;
-    },
+    sealedIdentity: (sealed) => there((store) => store.sealedIdentity(sealed)),
+    approvals: (manifest) => there((store) => store.approvals(manifest)),
   };
 }
 

@@ -50,6 +50,7 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
     activities: exchangingSigned(
       nodeService({ around, connection, namespace, dataConverter, taskQueue, reach }),
       gatewayFolder(request.home, region),
+      around.content,
     ),
   });
   return runWorker(worker, async () => {

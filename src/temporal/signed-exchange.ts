@@ -1,15 +1,26 @@
 import type { NodeActivities } from '../../activities/node/contract.js';
+import { switchingToApproved } from '../../activities/node/approved-switches.js';
+import type { ContentStore } from '../../activities/node/frozen-contents.js';
 import { signingAnswers } from '../../activities/node/signed-answers.js';
 import { obeyingSignedOrders } from '../../activities/node/signed-orders.js';
 import { enrolledKeysIn } from '../identity/enrolled-keys.js';
+import { approvedIn, pinnedApproversIn, rememberApproved } from '../identity/pinned-approvers.js';
 import { pinnedKeysIn } from '../identity/pinned-keys.js';
 
 /**
- * Node operations as an agent or a gateway does them: orders of the keys that are pinned on its machine, answers under the one that was made there.
- * @param folder where both lie: state of the node, or of the gateway
+ * Node operations as an agent or a gateway does them: orders of the keys that are pinned on its machine, to what the approvers have approved that are
+ * pinned there, and answers under the key that was made there.
+ * @param folder where all of it lies: state of the node, or of the gateway
  */
-export const exchangingSigned = (nodes: NodeActivities, folder: string): NodeActivities =>
-  obeyingSignedOrders(
-    signingAnswers(nodes, () => enrolledKeysIn(folder)),
+export function exchangingSigned(nodes: NodeActivities, folder: string, content: Pick<ContentStore, 'approvals'>): NodeActivities {
+  const approved = switchingToApproved(nodes, {
+    pinned: () => pinnedApproversIn(folder),
+    approved: () => approvedIn(folder),
+    remember: (one) => rememberApproved(folder, one),
+    approvalsOf: (manifest) => content.approvals(manifest),
+  });
+  return obeyingSignedOrders(
+    signingAnswers(approved, () => enrolledKeysIn(folder)),
     () => pinnedKeysIn(folder),
   );
+}

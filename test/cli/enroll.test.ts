@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GitManifestStore } from '../../activities/manifest-store/git.js';
 import { run } from '../../src/cli/main.js';
+import { makeSshKey } from '../setup/ssh-keys.js';
 
 let folder: string;
 beforeEach(() => {
@@ -49,7 +52,8 @@ async function enroll(...argv: string[]) {
   return { exit, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
 }
 const onMac = (...more: string[]) => enroll('a', '--builds-home', folder, ...more);
-const EVERY = '\nIt follows every order that comes by Temporal: the installation signs none (orders.key of reseal.yaml).\n';
+const EVERY =
+  '\nIt follows every order that comes by Temporal: the installation signs none (orders.key of reseal.yaml).\nIt serves what its orders say, whoever has approved it. Pin whose approvals count with `--approvers declared`.\n';
 const keyIn = (text: string): string => /ssh-ed25519 [A-Za-z0-9+/]{68}/.exec(text)?.[0] ?? '';
 
 describe('reseal node enroll', () => {
@@ -166,7 +170,7 @@ describe('whose orders a machine follows (T2)', () => {
 
   it('one is pinned, two while it is replaced, none again; the last word counts, and enrolling by itself changes none', async () => {
     const [one, two] = [await made('one.key'), await made('two.key')];
-    expect((await onMac('--control', one)).out).toMatch(/It follows orders signed by SHA256:\S{43}, and no others\.\n$/);
+    expect((await onMac('--control', one)).out).toMatch(/It follows orders signed by SHA256:\S{43}, and no others\.\n/);
     expect(pins()).toBe(`${one}\n`);
     expect((await onMac('--control', one, '--control', two)).out).toMatch(/signed by SHA256:\S{43} or SHA256:\S{43}, and no others/);
     expect(pins()).toBe(`${one}\n${two}\n`);
@@ -199,5 +203,77 @@ describe('whose orders a machine follows (T2)', () => {
       expect(ran.exit).not.toBe(0);
       expect(ran.err).toContain('does not say whose orders count');
     }
+  });
+});
+
+describe('whose approvals a machine counts (T2, T6)', () => {
+  const people = (...keyed: string[]): void => {
+    const persons = ['ada', 'grace', 'rita'].map((id) => {
+      const keys = keyed.includes(id) ? [{ kind: 'ssh', public: makeSshKey(folder, `${id}-${randomUUID()}`).line }] : [];
+      return { id, name: id, roles: [id === 'rita' ? 'importer' : 'approver'], keys };
+    });
+    const roles = { importer: ['import'], approver: ['approve'], 'release-leads': [], oncall: [] };
+    writeFileSync(
+      join(folder, 'reseal', 'roster.yaml'),
+      JSON.stringify({ schemaVersion: 1, persons: [...persons, { id: 'alice', name: 'Alice', roles: ['importer'], keys: [] }], roles }),
+    );
+  };
+  const begun = async (): Promise<void> => {
+    const store = await GitManifestStore.open({ path: join(folder, 'store.git') });
+    try {
+      await store.create();
+      await store.advance('ios-main' as never, 0, 'a'.repeat(64) as never, {});
+    } finally {
+      await store.close();
+    }
+  };
+
+  it('those of the roster are pinned with what is in force, in words, and let go again', async () => {
+    people('ada', 'grace', 'rita');
+    await begun();
+    const ran = await onMac('--approvers', 'declared');
+    expect(ran.err).toBe('');
+    expect(ran.out).toContain(
+      'It serves what 2 of ada, grace have approved, what was in force when they were pinned, and nothing else.\nIn a canary a may serve what nobody has approved yet; `canary: forbidden` in topology.yaml, and pinning anew, ends that.\n',
+    );
+    expect(JSON.parse(readFileSync(join(state(), 'approvers.json'), 'utf8'))).toMatchObject({
+      installation: 'acme-test',
+      needed: 2,
+      canary: ['a'],
+    });
+    expect(readFileSync(join(state(), 'approved-manifests'), 'utf8')).toBe(`ios-main ${'a'.repeat(64)}\n`);
+    const gateway = await enroll('--gateway', 'eu-west', '--approvers', 'declared', '--json');
+    expect(JSON.parse(gateway.out)).toMatchObject({ approvers: { needed: 2, canary: ['over-ssh'] } });
+    expect((await onMac('--approvers', 'none')).out).toContain('It serves what its orders say, whoever has approved it.');
+  });
+
+  it.each([
+    [[], 'nobody has a key in roster.yaml'],
+    [['ada', 'rita'], 'only ada has a key in roster.yaml'],
+  ])('of %j alone, two of whom are needed, nobody is pinned', async (keyed, says) => {
+    people(...keyed);
+    await begun();
+    expect(await onMac('--approvers', 'declared')).toMatchObject({ exit: 2, err: expect.stringContaining(says) });
+    expect(existsSync(join(state(), 'approvers.json'))).toBe(false);
+  });
+
+  it('where what is in force cannot be read nobody is pinned: the machine would serve nothing', async () => {
+    people('ada', 'grace');
+    expect(await onMac('--approvers', 'declared')).toMatchObject({ exit: 3 });
+    expect(existsSync(join(state(), 'approvers.json'))).toBe(false);
+    expect(await onMac('--approvers', 'everybody')).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('--approvers takes declared or none'),
+    });
+  });
+
+  it('a file that says nothing is no leave to serve everything', async () => {
+    people('ada', 'grace');
+    await begun();
+    await onMac('--approvers', 'declared');
+    writeFileSync(join(state(), 'approvers.json'), '{"schemaVersion":1,"needed":0}');
+    const ran = await onMac();
+    expect(ran.exit).not.toBe(0);
+    expect(ran.err).toContain('does not say whose approvals count');
   });
 });

@@ -229,6 +229,13 @@ describe('a configuration that is wrong', () => {
       'topology.yaml:30 nodes.3.name: found "ams-build-1" a second time, expected each node once',
     ],
     [
+      'a line without a node that may be in the canary',
+      'topology.yaml',
+      'defaults:',
+      'defaults:\n  canary: forbidden',
+      'topology.yaml:28 nodes.0.canary: found forbidden, expected at least one node of ios-main that may be in the canary; all of them forbid it',
+    ],
+    [
       'a calendar nobody declared',
       'policy.yaml',
       'scan:',

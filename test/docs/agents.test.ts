@@ -10,6 +10,7 @@ import { createMesh, type SimulatedMesh } from '../../src/simulator/mesh/create.
 import { behindAgents } from '../e2e/agent-processes.js';
 import { built, cleanEnv, ROOT, RunningReseal, runReseal } from '../cli/processes.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
+import { makeSshKey } from '../setup/ssh-keys.js';
 import { testConnection, uniqueTaskQueue } from '../setup/temporal.js';
 
 const guide = readFileSync(join(ROOT, 'docs/agents.md'), 'utf8');
@@ -63,8 +64,18 @@ it('the commands of docs/agents.md do what it says', async () => {
 
   const key = /ssh-ed25519 [A-Za-z0-9+/]+/.exec((await runReseal(said('order-key new'), { env: env() })).stdout)?.[0] ?? 'none was made';
   const pinned = await runReseal([...said('node enroll'), '--control', key], { env: env() });
-  expect(pinned.stdout).toMatch(/It follows orders signed by SHA256:[A-Za-z0-9+/]{43}, and no others\.\n$/);
+  expect(pinned.stdout).toMatch(/It follows orders signed by SHA256:[A-Za-z0-9+/]{43}, and no others\.\n/);
   expect((await runReseal([...said('node enroll'), '--control', 'none'], { env: env() })).stdout).toContain('It follows every order');
+
+  const roster = join(mesh.folders.config, 'roster.yaml');
+  const { persons, ...rest } = parse(readFileSync(roster, 'utf8')) as { persons: { id: string }[] };
+  const keyed = persons.map((one) => ({ ...one, keys: [{ kind: 'ssh', public: makeSshKey(folder, one.id).line }] }));
+  writeFileSync(roster, stringify({ ...rest, persons: keyed }));
+  const approvers = await runReseal(said('node enroll ams-build-1 --approvers'), { env: env() });
+  expect(approvers.stdout, approvers.stderr).toContain('It serves what 2 of');
+  expect((await runReseal([...said('node enroll'), '--approvers', 'none'], { env: env() })).stdout).toContain(
+    'It serves what its orders say',
+  );
 
   const agent = RunningReseal.start(said('agent run'), { env: env() });
   await agent.says(`Serves ${node}`);

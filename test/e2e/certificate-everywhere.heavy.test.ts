@@ -157,7 +157,7 @@ describe.skipIf(sshdMissing !== null)(
         .filter((entry) => entry.isFile() && entry.name.endsWith('.jsonl'))
         .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
         .join('');
-      expect(audit).toContain('switch');
+      expect(audit).toContain('advanceHead');
       // A PEM in a JSON string has its line breaks escaped.
       const whole = (text: string): string => text.replaceAll(/\\+n|\n/g, '');
       expect(keySigns(nextCertificate.privateKeyPem).some((sign) => whole(nextCertificate.privateKeyPem).includes(sign))).toBe(true);

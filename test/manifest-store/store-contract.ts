@@ -113,6 +113,14 @@ export function contractOf(way: string, start: () => Promise<Served>): void {
       expect([await store.record('ios-main-2'), await store.record('ios-main-3')]).toEqual([{ outcome: 'rolled-back' }, null]);
     });
 
+    it('keeps by whom a manifest was approved, the last time, and says of others that it knows nothing (T2)', async () => {
+      await store.create();
+      const other = await served.open();
+      expect(await other.approvals(digest('a'))).toBeNull();
+      for (const person of ['ada', 'grace']) await store.putApprovals(digest('a'), { approvals: [person] }, { ticket: 'CHG-1' });
+      expect([await other.approvals(digest('a')), await other.approvals(digest('b'))]).toEqual([{ approvals: ['grace'] }, null]);
+    });
+
     it('gives a node the identity that was sealed for it last, and only for the key that it has (T1)', async () => {
       await store.create();
       const sealed = { identity: 'a'.repeat(40) as Sha1, node: 'ams-sign-1' as NodeName, recipient: 'age1first' };

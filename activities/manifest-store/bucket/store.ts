@@ -223,6 +223,14 @@ export class BucketManifestStore implements OpenStore {
     return this.reaching(async () => (await this.document<unknown>(`rotations/${id}.json`))?.value ?? null);
   }
 
+  async putApprovals(manifest: Sha256, document: unknown, context: StoreContext): Promise<void> {
+    await this.replace(`approvals/${manifest}.json`, json(document), context);
+  }
+
+  approvals(manifest: Sha256): Promise<unknown> {
+    return this.reaching(async () => (await this.document<unknown>(`approvals/${manifest}.json`))?.value ?? null);
+  }
+
   records(line: LineName): Promise<readonly string[]> {
     return this.reaching(async () => {
       const ofLine = new RegExp(`^rotations/(${line}-(\\d+))\\.json$`);

@@ -2,7 +2,12 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { ResealError } from '../../domain/errors.js';
+import type { ApprovedManifest, PinnedApprovers } from '../../domain/node/approved.js';
+import { mayDo } from '../../domain/roster.js';
+import { mayBeCanary } from '../../domain/rotation/cohorts.js';
+import type { NodeDeclaration } from '../../domain/topology.js';
 import { enroll, gatewayFolder, type Enrolment } from '../../identity/enrolled-keys.js';
+import { pinApprovers, pinnedApproversIn } from '../../identity/pinned-approvers.js';
 import { pinKeys, pinnedKeysIn } from '../../identity/pinned-keys.js';
 import { fingerprintOf } from '../../statement/standing.js';
 import { LocalNode } from '../../node-shell/local.js';
@@ -17,6 +22,8 @@ interface Signer {
   readonly name: string;
   readonly folder: string;
   readonly declared: readonly string[];
+  /** Those that it answers for. */
+  readonly nodes: readonly NodeDeclaration[];
   /** The line of the configuration, for a key or a list of two. */
   readonly declaration: (value: string) => readonly string[];
 }
@@ -37,21 +44,68 @@ export const command = defineCommand({
       description: "Follow orders of this key alone, which is the installation's; several while it is replaced; none: follow every order",
       value: 'KEY',
     },
+    approvers: {
+      kind: 'text',
+      description:
+        'Serve what those of roster.yaml have approved, as it is declared now, and what is in force now; none: serve what orders say',
+      value: 'declared|none',
+    },
   },
-  async handler(context, { node }, { gateway, buildsHome, renew, control }) {
+  async handler(context, { node }, { gateway, buildsHome, renew, control, approvers }) {
+    if (approvers !== undefined && approvers !== 'declared' && approvers !== 'none')
+      throw new ResealError('USAGE', `--approvers takes declared or none, not ${JSON.stringify(approvers)}.`);
     const configuration = loadConfiguration(configFolder(context));
     const signer = signerOf(context, configuration, node, gateway, buildsHome ?? homedir());
     // First, since it may be refused.
     if (control.length > 0) await pinKeys(signer.folder, control.length === 1 && control[0] === 'none' ? [] : control);
+    if (approvers === 'none') await pinApprovers(signer.folder, null, []);
+    if (approvers === 'declared') await pinDeclared(context, configuration, signer);
     const enrolment = await enroll(signer.folder, signer.declared, renew ? 'renew' : 'keep');
     const pinned = await pinnedKeysIn(signer.folder);
-    context.output.show({ schemaVersion: 1, ...(gateway === undefined ? { node } : { gateway }), ...enrolment, control: pinned }, () => [
+    const counting = await pinnedApproversIn(signer.folder);
+    const whose = gateway === undefined ? { node } : { gateway };
+    context.output.show({ schemaVersion: 1, ...whose, ...enrolment, control: pinned, approvers: counting }, () => [
       ...enrolmentText(signer, enrolment),
       '',
       ordersText(pinned, configuration),
+      ...approversText(counting, pinned),
     ]);
   },
 });
+
+/** @throws ResealError CONFIG_INVALID, STORE_UNREACHABLE, NODE_WRITE_FAILED */
+async function pinDeclared(context: Context, configuration: Configuration, signer: Signer): Promise<void> {
+  const { roster, policy, topology } = configuration;
+  const needed = policy.gate.approvals;
+  const able = roster.persons.filter(({ id, keys }) => keys.length > 0 && mayDo(roster, id, 'approve'));
+  if (able.length < needed)
+    throw new ResealError(
+      'CONFIG_INVALID',
+      `A gate needs ${needed} approvals, and of those who may approve ${able.length === 0 ? 'nobody has' : `only ${able.map(({ id }) => id).join(' and ')} ${able.length === 1 ? 'has' : 'have'}`} a key in roster.yaml: nothing could ever be approved here. Nothing was pinned.`,
+    );
+  const { openNodeSurroundings } = await import('../../temporal/node-surroundings.js');
+  const around = await openNodeSurroundings(configFolder(context), homeFolder(context.home, context.env, context.cwd));
+  try {
+    const inForce: ApprovedManifest[] = [];
+    for (const line of new Set(signer.nodes.flatMap((node) => node.lines))) {
+      const head = await around.stores.get(topology.lines[line]?.store ?? '')?.head(line);
+      if (head) inForce.push({ line, manifest: head.digest });
+    }
+    await pinApprovers(
+      signer.folder,
+      {
+        schemaVersion: 1,
+        installation: topology.installation,
+        keys: Object.fromEntries(able.map(({ id, keys }) => [id, keys.map((key) => key.public)])),
+        needed,
+        canary: signer.nodes.filter(mayBeCanary).map(({ name }) => name),
+      },
+      inForce,
+    );
+  } finally {
+    await around.close();
+  }
+}
 
 function signerOf(
   context: Context,
@@ -77,17 +131,19 @@ function agentOf(context: Context, { topology, reseal }: Configuration, name: st
     name,
     folder: new LocalNode(node.name, thisMac(resolve(context.cwd, buildsHome), context.env['PATH'])).resolve(node.state),
     declared: node.nodeKeys ?? [],
+    nodes: [node],
     declaration: (value) => ['Declare it in topology.yaml, at this node:', '', `    nodeKey: ${value}`],
   };
 }
 
 function gatewayOf(context: Context, { topology, reseal }: Configuration, region: string): Signer {
-  if (!topology.nodes.some((node) => node.region === region && node.reach.kind === 'ssh'))
-    throw new ResealError('NOT_FOUND', `topology.yaml declares no host (reach: ssh) in region ${region}.`);
+  const nodes = topology.nodes.filter((node) => node.region === region && node.reach.kind === 'ssh');
+  if (nodes.length === 0) throw new ResealError('NOT_FOUND', `topology.yaml declares no host (reach: ssh) in region ${region}.`);
   return {
     name: `the gateway of ${region}`,
     folder: gatewayFolder(homeFolder(context.home, context.env, context.cwd), region),
     declared: reseal.ssh.gatewayKeys[region] ?? [],
+    nodes,
     declaration: (value) => ['Declare it in reseal.yaml:', '', 'ssh:', '  gatewayKeys:', `    ${region}: ${value}`],
   };
 }
@@ -116,4 +172,18 @@ function ordersText(pinned: readonly string[], { reseal }: Configuration): strin
   return reseal.orders === undefined
     ? 'It follows every order that comes by Temporal: the installation signs none (orders.key of reseal.yaml).'
     : 'It follows every order that comes by Temporal. Pin the key of the installation with --control; `reseal order-key show` prints it where the workers run.';
+}
+
+function approversText(approvers: PinnedApprovers | null, control: readonly string[]): readonly string[] {
+  if (approvers === null)
+    return ['It serves what its orders say, whoever has approved it. Pin whose approvals count with `--approvers declared`.'];
+  const { keys, needed, canary } = approvers;
+  const unsigned = control.length === 0 ? ['That holds whoever gives the orders, and yet: without --control anybody who writes to Temporal may have things staged and retired.'] : []; // prettier-ignore
+  return [
+    `It serves what ${needed} of ${Object.keys(keys).join(', ')} have approved, what was in force when they were pinned, and nothing else.`,
+    canary.length === 0
+      ? 'It is in no canary.'
+      : `In a canary ${canary.join(', ')} may serve what nobody has approved yet; \`canary: forbidden\` in topology.yaml, and pinning anew, ends that.`,
+    ...unsigned,
+  ];
 }

@@ -37,6 +37,9 @@ function spread(nodes: readonly NodeDeclaration[]): NodeDeclaration[] {
 /** Nodes of which the canary never has all, unless it is one. */
 export const groupOf = (node: NodeDeclaration): string => `${node.pool}\n${[...node.roles].sort().join(',')}`;
 
+/** Whether a node may serve what nobody has approved yet. */
+export const mayBeCanary = ({ canary }: Pick<NodeDeclaration, 'canary'>): boolean => canary !== 'forbidden';
+
 /**
  * The canary holds `max(images x perImage, ceil(share))` nodes: of every golden image, one that may sign where there is one, and
  * never all holders of a pool's role unless the role has a single holder. Then waves of the nodes left, rounded up, empty ones dropped;
@@ -55,6 +58,7 @@ export function planCohorts(nodes: readonly NodeDeclaration[], policy: Policy): 
   const canary = new Set<NodeDeclaration>();
   const taken = new Map<string, number>();
   const mayTake = (node: NodeDeclaration): boolean => {
+    if (!mayBeCanary(node)) return false;
     const all = holders.get(groupOf(node)) ?? 0;
     return all === 1 || (taken.get(groupOf(node)) ?? 0) + 1 < all;
   };
@@ -79,7 +83,8 @@ export function planCohorts(nodes: readonly NodeDeclaration[], policy: Policy): 
   }
   pick(() => true, size - canary.size);
   // A mesh so small that the rule about holders leaves no canary at all still needs one.
-  if (canary.size === 0 && order[0] !== undefined) take(order[0]);
+  const able = order.find(mayBeCanary);
+  if (canary.size === 0 && able !== undefined) take(able);
 
   const left = order.filter((node) => !canary.has(node));
   const waves: NodeDeclaration[][] = [];

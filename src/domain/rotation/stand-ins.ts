@@ -3,7 +3,7 @@ import { heldIdentities } from '../expected.js';
 import { lockedInWords } from '../node/locked-keychain.js';
 import type { Manifest } from '../manifest.js';
 import type { LineDeclaration, NodeDeclaration } from '../topology.js';
-import { groupOf, type CohortPlan } from './cohorts.js';
+import { groupOf, mayBeCanary, type CohortPlan } from './cohorts.js';
 import type { RotationState, Trouble } from './state.js';
 
 /** The signer of the canary that another one is to stand in for now; null: there is none. One at a time. */
@@ -68,7 +68,7 @@ export function otherSigner(
     .flat()
     .filter((name) => !tried.includes(name))
     .flatMap((name) => byName.get(name) ?? [])
-    .filter((one) => needed.every((identity) => held(one).includes(identity)) && !wouldTakeAll(one));
+    .filter((one) => mayBeCanary(one) && needed.every((identity) => held(one).includes(identity)) && !wouldTakeAll(one));
   const names = needed.map((identity) => identity.slice(0, 8)).join(', ');
   const chosen = able.find((one) => one.image === locked.image) ?? able[0];
   if (chosen === undefined) return { by: null, reason: `beyond the canary no other node that could be spared is to hold ${names}` };

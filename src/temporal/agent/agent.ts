@@ -154,7 +154,11 @@ function createWorker(
     taskQueue: queue,
     identity: identityText(mine),
     dataConverter,
-    activities: exchangingSigned(nodeService({ ...served, dataConverter, reach: reachOnly(node.name, place) }), folder),
+    activities: exchangingSigned(
+      nodeService({ ...served, dataConverter, reach: reachOnly(node.name, place) }),
+      folder,
+      served.around.content,
+    ),
     activityPollers: 1,
     maxConcurrentActivities: AT_ONCE,
     shutdownGraceTime: GRACE,

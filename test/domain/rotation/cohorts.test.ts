@@ -70,6 +70,19 @@ describe('a cohort plan (R5, invariant 8)', () => {
     );
   });
 
+  it('has no node in the canary that forbids it, and yet has one, whatever the rule about holders keeps out', () => {
+    fc.assert(
+      fc.property(meshes, policies, fc.infiniteStream(fc.boolean()), (nodes, policy, forbids) => {
+        const declared = nodes.map((node, index): NodeDeclaration =>
+          index > 0 && forbids.next().value ? { ...node, canary: 'forbidden' } : node,
+        );
+        const [canary = []] = planCohorts(declared, policy);
+        expect(canary.length).toBeGreaterThan(0);
+        expect(declared.filter((node) => canary.includes(node.name) && node.canary === 'forbidden')).toEqual([]);
+      }),
+    );
+  });
+
   it('is the same for the same nodes in any order', () => {
     fc.assert(
       fc.property(meshes, policies, fc.infiniteStream(fc.nat()), (nodes, policy, random) => {
