@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { openAppleHierarchy, type AppleHierarchy, type DistributionCertificate } from '../../../src/simulator/apple-hierarchy.js';
 import { installMac, type MacOptions } from '../../../src/simulator/mac/install.js';
 import { legacyPkcs12 } from '../../../src/identity/pkcs12.js';
@@ -50,9 +50,9 @@ export interface Mac {
 
 /** Beside the Mac, where other accounts of this machine may read it if the test lets them. */
 async function ownTool(folder: string): Promise<string> {
-  const tool = join(folder, 'tool.mjs');
-  await copyFile(await macTool(), tool);
-  return tool;
+  const tool = await macTool();
+  await cp(dirname(tool), join(folder, 'tool'), { recursive: true });
+  return join(folder, 'tool', basename(tool));
 }
 
 /** @param parent where its folder is made */
