@@ -64,6 +64,8 @@ export function createCodecServer({ ring, token, origins, onDenied, clock }: Cod
   server.use(
     secureHeaders({
       crossOriginResourcePolicy: 'cross-origin',
+      // With `no-referrer` a browser says `Origin: null` of the sign-in's own form (Fetch, "append a request Origin header").
+      referrerPolicy: 'same-origin',
       contentSecurityPolicy: { defaultSrc: ["'none'"], formAction: ["'self'"], frameAncestors: ["'none'"] },
     }),
   );
