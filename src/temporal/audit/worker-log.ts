@@ -1,12 +1,15 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Copies, type KeptCopy } from '../../../activities/audit/copies.js';
+import { BucketCopy } from '../../../activities/audit/bucket-copy.js';
+import { Copies, type ChainCopy, type KeptCopy } from '../../../activities/audit/copies.js';
 import { FileCopy } from '../../../activities/audit/file-copy.js';
 import { AuditLog } from '../../../activities/audit/log.js';
+import type { BucketPlace } from '../../../activities/manifest-store/bucket/place.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { AuditWriter } from '../../domain/audit/record.js';
 import { enroll, enrolledKeysIn } from '../../identity/enrolled-keys.js';
+import type { AuditSinkDeclaration, BucketSinkDeclaration } from '../../schema/reseal.js';
 import { holdChain, type HeldChain } from './hold-chain.js';
 
 /** Where those who write in a home have their chains. */
@@ -19,10 +22,13 @@ export interface OpenAuditLog {
   close(): Promise<void>;
 }
 
-/** The chain of a worker of the installation, under a key of its home's own, and its copies. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE */
+/** The chain of a worker of the installation, under a key of its home's own, and its copies. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE, CONFIG_INVALID */
 export async function openWorkerLog(home: string, { reseal }: Pick<Configuration, 'reseal'>): Promise<OpenAuditLog> {
   const held = await takeChain(home, 'worker');
-  const copies = await Copies.keep(held.writer, copiesOf(reseal));
+  const copies = await Copies.keep(held.writer, copiesOf(reseal)).catch(async (error: unknown) => {
+    await held.release();
+    throw error;
+  });
   return {
     log: new AuditLog(held.writer, copies),
     folder: held.writer.folder,
@@ -47,7 +53,9 @@ export async function openBreakGlassLog(home: string, { reseal }: Pick<Configura
       await held.writer.close();
       const patience = new AbortController();
       const copied = Copies.keep(held.writer, copiesOf(reseal)).then((copies) => copies.close());
-      await Promise.race([copied, setTimeout(COPIED_WITHIN, undefined, { signal: patience.signal })]).finally(() => patience.abort());
+      await Promise.race([copied.catch(() => undefined), setTimeout(COPIED_WITHIN, undefined, { signal: patience.signal })]).finally(() =>
+        patience.abort(),
+      );
       await held.release();
     },
   };
@@ -60,4 +68,22 @@ async function takeChain(home: string, kind: AuditWriter['kind']): Promise<HeldC
 }
 
 const copiesOf = ({ audit }: Configuration['reseal']): readonly KeptCopy[] =>
-  Object.entries(audit.sinks).map(([name, { path, whenDown }]) => ({ copy: new FileCopy(name, path), whenDown }));
+  Object.entries(audit.sinks).map(([name, sink]) => ({ copy: copyOf(name, sink), whenDown: sink.whenDown }));
+
+function copyOf(name: string, sink: AuditSinkDeclaration): ChainCopy {
+  switch (sink.kind) {
+    case 'file':
+      return new FileCopy(name, sink.path);
+    case 'bucket':
+      return new BucketCopy(name, {
+        place: placeOf(sink),
+        lock: sink.lock === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE',
+        retainFor: sink.retainFor,
+      });
+  }
+}
+
+/** Where a sink's bucket is. */
+export function placeOf({ bucket, prefix, region, endpoint, addressing, timeout }: BucketSinkDeclaration): BucketPlace {
+  return { bucket, prefix, region, endpoint, addressing: addressing ?? (endpoint === null ? 'host' : 'path'), timeout };
+}
