@@ -75,9 +75,10 @@ async function lookAtLine(survey: ReturningSurvey, found: ReturningLine, before:
     const returned = reports
       .filter((report) => report.active !== manifest)
       .map((report) => ({ report, why: nodes.find(({ node }) => node === report.node)?.why ?? null }));
-    if (survey.terms.mode === 'ask') await askFor(survey, found, returned, standing);
-    else {
-      const due = returned.filter(({ report }) => (standing.get(report.node)?.notBefore ?? 0) <= began);
+    const asks = ({ report }: Returned): boolean => survey.terms.mode === 'ask' || report.brokenGlass === true;
+    await askFor(survey, found, returned.filter(asks), standing); // prettier-ignore
+    if (survey.terms.mode !== 'ask') {
+      const due = returned.filter((one) => !asks(one) && (standing.get(one.report.node)?.notBefore ?? 0) <= began);
       tried += due.length;
       for (let first = 0; first < due.length; first += SIDE_BY_SIDE)
         await Promise.all(due.slice(first, first + SIDE_BY_SIDE).map((one) => restore(survey, found, one, standing, restored)));

@@ -9,6 +9,10 @@ export interface ChainCopy {
   readonly name: string;
   /** @param source folder of the chain @throws ResealError AUDIT_SINK_DOWN */
   catchUp(source: string): Promise<void>;
+  /** Before the first look. @throws ResealError CONFIG_INVALID where the place will never do */
+  begin?(): Promise<void>;
+  /** Lets go of connections. */
+  close?(): Promise<void>;
 }
 
 export interface KeptCopy {
@@ -36,8 +40,9 @@ export class Copies implements Gate {
     private readonly againAfter: number,
   ) {}
 
-  /** The first look at each copy has ended then, one way or the other. @param againAfter a failure, in milliseconds */
+  /** The first look at each copy has ended then, one way or the other. @param againAfter a failure, in milliseconds @throws ResealError CONFIG_INVALID */
   static async keep(chain: ChainWriter, kept: readonly KeptCopy[], againAfter = AGAIN_AFTER): Promise<Copies> {
+    await Promise.all(kept.map(async ({ copy }) => copy.begin?.()));
     const copies = new Copies(chain, kept, againAfter);
     chain.onAppended(() => {
       if (copies.ended) return;
@@ -67,6 +72,7 @@ export class Copies implements Gate {
     const patience = new AbortController();
     await Promise.race([last, setTimeoutAsync(LAST_LOOK, undefined, { signal: patience.signal }).catch(() => undefined)]);
     patience.abort();
+    await Promise.all(this.kept.map(async ({ copy }) => copy.close?.()));
   }
 
   /** One at a time for each copy; what comes meanwhile is seen to after that. */

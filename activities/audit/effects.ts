@@ -4,6 +4,7 @@ import { signedAnswer } from '../../src/domain/node/report-signature.js';
 import { isReturn } from '../../src/domain/node/order.js';
 import { epochOf } from '../../src/domain/rotation/state.js';
 import type { ApprovalActivities } from '../approvals/contract.js';
+import type { BreakGlassActivities } from '../break-glass/contract.js';
 import type { LedgerActivities } from '../ledger/contract.js';
 import type { NodeActivities } from '../node/contract.js';
 import type { NotifyActivities } from '../notify/contract.js';
@@ -81,7 +82,7 @@ function nodeResult(answer: NodeResult): AuditFacts {
 }
 
 /** Which activities have an effect outside of Temporal, and what is written of it. Whoever adds an activity says so here. */
-export const EFFECTS: Declared<AllActivities> = {
+export const EFFECTS: Declared<AllActivities & BreakGlassActivities> = {
   openRotation: {
     kind: 'effect',
     way: forward,
@@ -198,6 +199,13 @@ export const EFFECTS: Declared<AllActivities> = {
     facts: (order) => facts({ ...nodeOrder(order), ticket: order.ticket }),
     result: () => facts({}),
   },
+  restoreUnasked: {
+    kind: 'effect',
+    way: back,
+    facts: ({ node, line, ticket, by, account, before, manifest, source, overtakes }) =>
+      facts({ node, line, ticket, by, account, before, manifest, from: source.from, overtakes }),
+    result: ({ outcome, before, active }) => facts({ outcome, before, active }),
+  },
   recordProgress: none('the ledger is a projection of what is recorded elsewhere'),
   recordStep: none('the ledger is a projection of what is recorded elsewhere'),
   recordSeatUses: none('the ledger is a projection of what is recorded elsewhere'),
@@ -219,4 +227,4 @@ export const EFFECTS: Declared<AllActivities> = {
 
 /** What is declared of an activity by its name; null: nobody has declared it. */
 export const effectOf = (name: string): Effect<never, unknown> | null =>
-  Object.hasOwn(EFFECTS, name) ? (EFFECTS[name as keyof AllActivities] as Effect<never, unknown>) : null;
+  Object.hasOwn(EFFECTS, name) ? (EFFECTS[name as keyof typeof EFFECTS] as Effect<never, unknown>) : null;

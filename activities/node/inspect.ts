@@ -1,4 +1,5 @@
 import type { Instant } from '../../src/domain/brands.js';
+import { isBreakGlass } from '../../src/domain/node/break-glass.js';
 import { NODE_PROTOCOL } from '../../src/domain/node/order.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { KnownManifest } from './frozen-contents.js';
@@ -23,6 +24,7 @@ export async function inspect(
   const probe = await probeNode(session, expected, verifier, now, next);
   const pins = await readPins(session, now);
   const fence = await fenceSeen(session.files, session.paths.stateFile('journal'), session.name, probe.journal);
+  const brokenGlass = fence !== null && isBreakGlass(fence);
   return {
     node: session.node.name,
     at: probe.at,
@@ -36,7 +38,8 @@ export async function inspect(
     pins: { ...pins, held: pins.held.slice(0, MOST_PINS) },
     verdict: probe.verdict,
     problems: probe.checks.filter((one) => one.verdict === 'fail' || one.verdict === 'inconclusive').slice(0, MOST_PROBLEMS),
-    findings: probe.findings,
+    findings: brokenGlass ? [...probe.findings, `the last to change ${session.name} on it was a person on the spot, without the control plane (${fence.opId})`] : probe.findings, // prettier-ignore
+    ...(brokenGlass ? { brokenGlass } : {}),
     checks: probe.checks,
   };
 }

@@ -60,6 +60,8 @@ export interface Context {
   now(): number;
   /** Asks whoever sits at the terminal, where somebody does; with `--json` nobody is asked. */
   consent(question: string): Promise<Consent>;
+  /** The same, of what must not happen to another: only who writes this name says yes. */
+  consentByName(question: string, name: string): Promise<Consent>;
   /** Aborted by Ctrl-C or SIGTERM. From the first call on these no longer end the process at once; a second one does. */
   interrupted(): AbortSignal;
 }

@@ -247,7 +247,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: 'node restore',
     description:
-      'Bring nodes to the manifest in force: ones that were away, imaged anew, or never had any; exit 1 when one fails, 3 when one is away',
+      'Bring nodes to the manifest in force, or with --break-glass one to what it served before; exit 1 when one fails, 3 when one is away',
     load: () => import('./node/restore.js'),
   },
   {

@@ -1,5 +1,5 @@
 import { Command as Commander, CommanderError } from 'commander';
-import { askConsent, type Input } from './consent.js';
+import { askConsent, askForName, type Input } from './consent.js';
 import type { AnyCommand, Context, ExitCode } from './command.js';
 import { type CommandEntry, COMMANDS, NOUNS } from './commands.js';
 import { errorDocument, errorLines, showError } from './errors.js';
@@ -58,6 +58,8 @@ function contextOf(surroundings: Surroundings, options: GlobalOptions): Context 
     now: () => surroundings.now(),
     consent: (question) =>
       options.json === true ? Promise.resolve('nobody-to-ask' as const) : askConsent(question, surroundings.stdin, surroundings),
+    consentByName: (question, name) =>
+      options.json === true ? Promise.resolve('nobody-to-ask' as const) : askForName(question, name, surroundings.stdin, surroundings),
     interrupted: () => (signal ??= abortedBySignals()),
   };
 }

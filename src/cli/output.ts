@@ -15,6 +15,8 @@ export type Cell = string | { readonly text: string; readonly style: Style };
 /** What a command says: human text on stdout, diagnostics on stderr, or with `--json` one document on stdout. */
 export interface Output {
   readonly json: boolean;
+  /** Who reads it. */
+  readonly readers: Readers;
   /** Whether stdout is a terminal that a person looks at. */
   readonly interactive: boolean;
   /** A view model: the document with `--json`, else the lines that `text` makes of it. The one way to show a result. */
@@ -90,6 +92,7 @@ export function createOutput(streams: OutputStreams, options: OutputOptions): Ou
 
   return {
     json: options.json,
+    readers,
     interactive,
     show: (view, text) => {
       if (options.json) streams.stdout.write(`${JSON.stringify(documentFor(readers, view), null, 2)}\n`);

@@ -19,12 +19,12 @@ export const KEY_OPTION = {
   },
 } as const;
 
-type Surroundings = Pick<Context, 'env' | 'cwd'>;
+type Surroundings = Pick<Context, 'env' | 'cwd' | 'output'>;
 
 /**
  * Calls `work` with the path of the key that a person signs with, as `ssh-keygen` takes it; null: the person has none on the roster, and none was
  * named, so that their name has to do.
- * @throws ResealError SIGNATURE_NEEDED where the person has keys and none of them is here
+ * @throws ResealError SIGNATURE_NEEDED where the person has keys and none of them is here; USAGE with `--public`
  */
 export async function withSigningKey<T>(
   context: Surroundings,
@@ -33,6 +33,7 @@ export async function withSigningKey<T>(
   named: string | undefined,
   work: (key: string | null) => Promise<T>,
 ): Promise<T> {
+  mustShowWhole(context);
   const given = named ?? (context.env['RESEAL_KEY'] === '' ? undefined : context.env['RESEAL_KEY']);
   if (given !== undefined) return work(resolve(context.cwd, given));
   const keys = await keysOf(api, person);
@@ -55,6 +56,15 @@ export async function withSigningKey<T>(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Who says something to a rotation has it before their eyes as it is, by name and signature alike. @throws ResealError USAGE */
+function mustShowWhole({ output }: Pick<Context, 'output'>): void {
+  if (output.readers === 'whoever-asked') return;
+  throw new ResealError(
+    'USAGE',
+    'With --public digests and fingerprints are cut, and what is said to a rotation has to be shown whole. Nothing was signed or sent: say it without --public, and show others `reseal rotation status ID --public`.',
+  );
 }
 
 /**

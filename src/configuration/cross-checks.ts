@@ -91,6 +91,17 @@ export function checkStores(reseal: ResealConfiguration): Mismatch[] {
   });
 }
 
+/** The same of copies of the audit log in buckets. */
+export function checkSinks({ audit }: ResealConfiguration): Mismatch[] {
+  return Object.entries(audit.sinks).flatMap(([name, sink]) => {
+    if (sink.kind !== 'bucket' || sink.endpoint === null) return [];
+    const endpoint = bucketEndpoint(sink.endpoint);
+    return endpoint.kind === 'refused'
+      ? [{ path: ['audit', 'sinks', name, 'endpoint'], found: endpoint.found, expected: endpoint.expected }]
+      : [];
+  });
+}
+
 /** The same of sources that are repositories. */
 export function checkSources(reseal: ResealConfiguration): Mismatch[] {
   return Object.entries(reseal.sources).flatMap(([name, source]) => {

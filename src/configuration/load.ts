@@ -16,6 +16,7 @@ import {
   checkNodes,
   checkPolicy,
   checkRoster,
+  checkSinks,
   checkSources,
   checkStores,
   checkWipeable,
@@ -94,7 +95,9 @@ function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealC
     ...(reseal.codec === undefined || reseal.codec === 'none' ? {} : { codec: withAbsoluteKeys(reseal.codec, folder) }),
     ...(reseal.orders === undefined ? {} : { orders: { key: absoluteSecret(reseal.orders.key, folder) } }),
     agent: { canary: reseal.agent.canary === null ? null : absolute(reseal.agent.canary, folder) },
-    audit: { sinks: mapValues(reseal.audit.sinks, (sink) => ({ ...sink, path: absolute(sink.path, folder) })) },
+    audit: {
+      sinks: mapValues(reseal.audit.sinks, (sink) => (sink.kind === 'file' ? { ...sink, path: absolute(sink.path, folder) } : sink)),
+    },
     trust: { extraRoots: reseal.trust.extraRoots.map((path) => absolute(path, folder)) },
     notify: { webhooks: reseal.notify.webhooks.map((webhook) => ({ ...webhook, secretFile: absolute(webhook.secretFile, folder) })) },
   };
@@ -157,7 +160,7 @@ export function checkConfiguration(read: Readonly<Record<FileKey, ReadSource>>, 
   if (policy !== null) report('policy', checkPolicy(policy, roster));
   if (policy !== null && topology !== null) report('policy', checkFloors(policy, topology));
   if (roster !== null) report('roster', checkRoster(roster));
-  if (reseal !== null) report('reseal', [...checkStores(reseal), ...checkSources(reseal), ...checkCodec(reseal)]);
+  if (reseal !== null) report('reseal', [...checkStores(reseal), ...checkSources(reseal), ...checkSinks(reseal), ...checkCodec(reseal)]);
 
   if (findings.length > 0 || topology === null || policy === null || roster === null || reseal === null) {
     const count = `${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} wrong`;

@@ -15,6 +15,29 @@ const branch = text
   .max(200, { error: 'the name of a branch, at most 200 characters' })
   .regex(/^(?![-.\/])(?!.*\.\.)[A-Za-z0-9._\/-]+(?<![.\/])$/, { error: 'the name of a branch, like main' });
 
+/** Where a bucket is: of a store, or of a copy of the audit log. */
+const bucket = {
+  bucket: z.string({ error: 'the name of a bucket' }).regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+    error: 'the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens',
+  }),
+  prefix: z
+    .string({ error: 'what names in the bucket begin with' })
+    .regex(/^(?:[A-Za-z0-9_=-][A-Za-z0-9._=-]*(?:\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)?$/, {
+      error: 'folders like signing/main, without a slash at either end',
+    })
+    .default('')
+    .meta({ description: 'Folders within the bucket; for each use of it others.' }),
+  region: text.regex(/^[a-z0-9-]+$/i, { error: 'a region like eu-central-1' }),
+  endpoint: text.nullable().default(null).meta({
+    description:
+      "https://host[:port] of a server that speaks S3; null: Amazon's own. Credentials come from the environment or AWS's own files and roles, never from here.",
+  }),
+  addressing: z.enum(['path', 'host'], { error: 'path or host' }).optional().meta({
+    description: "host: the bucket is part of the host's name, path: of the path. By default host at Amazon's, path at another endpoint.",
+  }),
+  timeout: positiveDuration.prefault('20s').meta({ description: 'How long an answer may take.' }),
+};
+
 const store = z.discriminatedUnion(
   'kind',
   [
@@ -28,26 +51,7 @@ const store = z.discriminatedUnion(
     }),
     z.strictObject({
       kind: z.literal('bucket'),
-      bucket: z.string({ error: 'the name of a bucket' }).regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
-        error: 'the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens',
-      }),
-      prefix: z
-        .string({ error: 'what names in the bucket begin with' })
-        .regex(/^(?:[A-Za-z0-9_=-][A-Za-z0-9._=-]*(?:\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)?$/, {
-          error: 'folders like signing/main, without a slash at either end',
-        })
-        .default('')
-        .meta({ description: 'Folders within the bucket; a store for each.' }),
-      region: text.regex(/^[a-z0-9-]+$/i, { error: 'a region like eu-central-1' }),
-      endpoint: text.nullable().default(null).meta({
-        description:
-          "https://host[:port] of a server that speaks S3; null: Amazon's own. Credentials come from the environment or AWS's own files and roles, never from here.",
-      }),
-      addressing: z.enum(['path', 'host'], { error: 'path or host' }).optional().meta({
-        description:
-          "host: the bucket is part of the host's name, path: of the path. By default host at Amazon's, path at another endpoint.",
-      }),
-      timeout: positiveDuration.prefault('20s').meta({ description: 'How long an answer may take.' }),
+      ...bucket,
     }),
   ],
   { error: 'a store of kind git or bucket' },
@@ -125,18 +129,32 @@ const codec = z.union(
 );
 export type CodecDeclaration = z.infer<typeof codec>;
 
+const whenDown = z.enum(['stop', 'go-on'], { error: 'stop or go-on' }).default('stop').meta({
+  description: 'stop: nothing goes forward while the copy cannot be written; rollbacks always do.',
+});
+
 const auditSink = z.discriminatedUnion(
   'kind',
   [
     z.strictObject({
       kind: z.literal('file'),
       path: text.meta({ description: 'A folder, on another disk; a folder for each chain is made in it.' }),
-      whenDown: z.enum(['stop', 'go-on'], { error: 'stop or go-on' }).default('stop').meta({
-        description: 'stop: nothing goes forward while the copy cannot be written; rollbacks always do.',
+      whenDown,
+    }),
+    z.strictObject({
+      kind: z.literal('bucket'),
+      ...bucket,
+      retainFor: positiveDuration.meta({
+        description:
+          'How long nobody removes what is written, counted from its writing; the bucket needs object lock. As long as audits ask for, like 730d.',
       }),
+      lock: z.enum(['compliance', 'governance'], { error: 'compliance or governance' }).default('compliance').meta({
+        description: "compliance: nobody shortens it, the bucket's owner neither; governance: whoever has the right to bypass it does.",
+      }),
+      whenDown,
     }),
   ],
-  { error: 'a sink of kind file' },
+  { error: 'a sink of kind file or bucket' },
 );
 
 /** `reseal.yaml`. Relative paths in it are relative to the folder that the file is in. */
@@ -200,3 +218,5 @@ export const ResealSchema = z.strictObject({
 export type ResealConfiguration = z.infer<typeof ResealSchema>;
 export type StoreDeclaration = ResealConfiguration['stores'][string];
 export type Webhook = ResealConfiguration['notify']['webhooks'][number];
+export type AuditSinkDeclaration = ResealConfiguration['audit']['sinks'][string];
+export type BucketSinkDeclaration = Extract<AuditSinkDeclaration, { readonly kind: 'bucket' }>;

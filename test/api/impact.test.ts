@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { LineName } from '../../src/domain/brands.js';
+import type { LineName, Sha256 } from '../../src/domain/brands.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
 import { parseManifest } from '../../src/manifest/parse.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { ImpactView } from '../../src/presenters/impact.js';
+import { COMMANDS } from '../../src/cli/commands.js';
 import { ServedMesh } from './served-mesh.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
@@ -83,6 +84,10 @@ it('with --public no command shows a full fingerprint, serial number or digest o
   const { profile, identity } = first();
   const path = join(served.mesh.folder, 'public.json');
   writeFileSync(path, freezeManifest(manifest).bytes);
+  const later = join(served.mesh.folder, 'later.json');
+  const [changed, ...rest] = manifest.profiles;
+  writeFileSync(later, freezeManifest({ ...manifest, profiles: [{ ...first(), profile: { ...first().profile, sha256: 'c'.repeat(64) as Sha256 } }, ...rest] }).bytes);
+  expect(changed).toBe(first());
   const planted = manifest.profiles.flatMap((entry) => [entry.identity, entry.profile.sha256, manifest.certificates[entry.identity]?.serial ?? '']);
   const shown = async (...argv: string[]): Promise<readonly string[]> => {
     const { stdout, stderr } = await reseal(...argv);
@@ -93,7 +98,7 @@ it('with --public no command shows a full fingerprint, serial number or digest o
   const commands = [
     ...[['rotation', 'list'], ['rotation', 'status', 'ios-main-1'], ['impact', '--certificate', identity], ['impact', '--profile', profile.uuid], ['impact', '--node', node]],
     ...[['node', 'list'], ['node', 'inspect', node], ['node', 'probe', node], ['node', 'expected', node], ['manifest', 'show', path]],
-    ['sbom', '--manifest', path],
+    ['sbom', '--manifest', path], ['manifest', 'diff', path, later],
   ];
   const found: string[] = [];
   for (const command of commands) {
@@ -105,3 +110,40 @@ it('with --public no command shows a full fingerprint, serial number or digest o
   // Else nothing would have been left out.
   expect(new Set(found).size).toBeGreaterThan(2);
 }); // prettier-ignore
+
+it('what a person says to a rotation is refused with --public, before anything is asked, signed or sent: it has to be shown whole', async () => {
+  const said = ['--as', 'ada', '--ticket', 'CHG-1', '--public'];
+  const speaks = COMMANDS.filter(({ path }) => path.startsWith('rotation '));
+  const refused: string[] = [];
+  for (const entry of speaks) {
+    const { command } = await entry.load();
+    // What takes a key, a person signs.
+    if (!('key' in command.options)) continue;
+    const more: Readonly<Record<string, readonly string[]>> = {
+      'rotation answer': ['retry', '--question', 'Q1'],
+      'rotation retry': ['--node', 'ams-sign-1'],
+      'rotation start': ['--line', 'ios-main'],
+    };
+    const words = [...entry.path.split(' '), ...(entry.path === 'rotation start' ? [] : ['ios-main-1']), ...(more[entry.path] ?? [])];
+    const spoken = entry.path === 'rotation close' ? ['--as', 'partial', '--by', 'ada', '--ticket', 'CHG-1', '--public'] : said;
+    for (const form of [[], ['--json']]) {
+      const ran = await reseal(...words, ...spoken, ...form);
+      expect([entry.path, ran.exit, `${ran.stdout}${ran.stderr}`]).toEqual([entry.path, 2, expect.stringContaining('Nothing was signed or sent: say it without --public')]); // prettier-ignore
+    }
+    refused.push(entry.path.replace('rotation ', ''));
+  }
+  expect(refused.sort()).toEqual([
+    'answer',
+    'approve',
+    'cancel',
+    'close',
+    'pause',
+    'reject',
+    'resume',
+    'retry',
+    'rollback',
+    'start',
+    'withdraw',
+  ]);
+  expect((await served.rotation('ios-main-1')).gate.approvals).toEqual([]);
+});

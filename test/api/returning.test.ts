@@ -4,8 +4,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { Interference } from '../e2e/interference.js';
-import { activeManifests, meshTruth, nodeTruth } from '../e2e/node-truth.js';
+import { activeFile, activeManifests, meshTruth, nodeTruth } from '../e2e/node-truth.js';
+import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { receiveNotices, type NoticeReceiver } from '../setup/notices.js';
+import { sha256Of } from '../../src/manifest/digest.js';
 import { until } from '../setup/until.js';
 import { ServedMesh } from './served-mesh.js';
 
@@ -30,6 +32,7 @@ function emptied(name: string): void {
 beforeAll(async () => {
   receiver = await receiveNotices();
   served = await ServedMesh.start({
+    nodes: simulatedNodes(4),
     decorate: interference.decorate,
     policy: { returning: { mode: 'converge', every: '1s' } },
     changed: ({ folders: { config } }) => {
@@ -115,4 +118,30 @@ it('with `ask` people are told the command once, and nothing is changed', async 
   await until(() => interference.seen.filter(({ operation, node: asked }) => operation === 'inspect' && asked === name).length > looks + 2, { what: 'three more looks' }); // prettier-ignore
   expect(told(name)).toHaveLength(1);
   expect(existsSync(join(served.mesh.home(name), 'usr/local/var/reseal/mount/ios-main/profiles.json'))).toBe(false);
+});
+
+it('what a person brought back on the spot nothing takes away by itself: people are told, and a rollback of the line finds the node as it is (R7, R10)', async () => {
+  const name = node(3);
+  served.mesh.changePolicy({ returning: { mode: 'converge', every: '1s' } });
+  const { config, root } = served.mesh.mesh.folders;
+  const glass = ['node', 'restore', name, '--break-glass', '--yes', '--as', 'ada', '--ticket', 'INC-1', '--config', config];
+  expect(await served.reseal([...glass, '--home', join(root, 'desk')])).toMatchObject({ exit: 0 });
+  const old = served.mesh.mesh.manifest;
+  const now = (): string => sha256Of(readFileSync(activeFile(served.mesh, name)));
+  expect(now()).toBe(old);
+  // By the ledger it serves what is in force; a look at the node itself tells.
+  expect((await served.reseal(['node', 'inspect', name])).stdout).toContain('a person on the spot, without the control plane');
+  await until(() => told(name).length > 0, { what: 'the notice', timeout: 90_000 });
+  expect(told(name)[0]).toContain(`reseal node restore ${name} --line ios-main`);
+  const looks = interference.seen.filter(({ operation, node: asked }) => operation === 'inspect' && asked === name).length;
+  await until(() => interference.seen.filter(({ operation, node: asked }) => operation === 'inspect' && asked === name).length > looks + 2, { what: 'three more looks' }); // prettier-ignore
+  expect([told(name).length, now()]).toEqual([1, old]);
+
+  const turned = await served.reseal(['rotation', 'rollback', 'ios-main-1', '--as', 'ada', '--ticket', 'INC-1', '--reason', 'archives fail']); // prettier-ignore
+  expect(turned).toMatchObject({ exit: 0 });
+  // Restores take numbers of the line too.
+  const id = turned.stdout.match(/ios-main-(?!1\b)\d+/)?.[0] ?? turned.stdout;
+  await served.untilRotation(id, ({ outcome }) => outcome === 'rolled-back', 'its end');
+  expect(new Set(Object.values(activeManifests(served.mesh)))).toEqual(new Set([old]));
+  expect((await served.reseal(['node', 'inspect', name])).stdout).not.toContain('a person on the spot');
 });

@@ -8,6 +8,7 @@ import { GitManifestStore } from '../../activities/manifest-store/git.js';
 import type { CommandEntry } from '../../src/cli/commands.js';
 import { run } from '../../src/cli/main.js';
 import type { NodeName } from '../../src/domain/brands.js';
+import type { CertificateImportView } from '../../src/presenters/certificate.js';
 import { readPkcs12 } from '../../src/identity/pkcs12.js';
 import { openSealedIdentity } from '../../src/identity/sealed.js';
 import { openAppleHierarchy, type DistributionCertificate } from '../../src/simulator/apple-hierarchy.js';
@@ -122,6 +123,19 @@ describe('reseal node delivery-key', () => {
 });
 
 describe('reseal certificate import (T1, S6)', () => {
+  it('with --public it shows no whole fingerprint or serial number, as text or as a document (S8)', async () => {
+    await withKeys();
+    const whole = await importing('ours.p12', '--password-file', 'password', '--json');
+    const { identity: facts } = JSON.parse(whole.out) as CertificateImportView;
+    const planted = [facts.sha1, facts.serial];
+    expect(planted.filter((one) => whole.out.includes(one))).toEqual(planted);
+    for (const form of [[], ['--json']]) {
+      const { exit, out } = await importing('ours.p12', '--password-file', 'password', '--public', ...form);
+      expect([exit, planted.filter((one) => out.includes(one))]).toEqual([0, []]);
+      expect(out).toContain('Apple Distribution: Acme GmbH');
+    }
+  });
+
   it('seals an identity to every signer and to nobody else, whatever the .p12 is encrypted with', async () => {
     const keys = await withKeys();
     const { exit, out, err } = await importing('ours.p12', '--password-file', 'password');

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
+import { sha256Of } from '../../src/manifest/digest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
 import { reseal } from './terminal.js';
 
@@ -32,4 +33,20 @@ it('says for every entry what it signs, and for every field that changed what it
   expect(stdout).toContain('- com.acme.old app-store (Old): Old Store, 753bad01-23c2-521a-b90e-d56f6e4bb7e3, until 2026-11-29');
   expect(stdout).toContain('~ com.acme.courier app-store: targets Courier → Courier,CourierLite');
   expect(stdout).toContain('~ com.acme.depot app-store: role host → clip');
+});
+
+it('with --public no digest, fingerprint or serial number is whole, as text or as a document (S8)', async () => {
+  const a = write('c.json', entry('Courier', '1'), entry('Old', '3'));
+  const b = write('d.json', entry('Courier', '4'), entry('New', '5'));
+  const planted = ['1', '3', '4', '5']
+    .map((digit) => digit.repeat(64))
+    .concat(IDENTITY, ...[a, b].map((path) => sha256Of(readFileSync(path))));
+  const told = async (...more: readonly string[]) => (await reseal(['manifest', 'diff', a, b, ...more])).stdout;
+  const whole = `${await told()}${await told('--json')}`;
+  expect(planted.filter((one) => whole.includes(one)).length).toBeGreaterThan(1);
+  for (const form of [[], ['--json']]) {
+    const text = await told(...form, '--public');
+    expect(text).toContain('com.acme.new');
+    expect([form, planted.filter((one) => text.includes(one))]).toEqual([form, []]);
+  }
 });

@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import type { CommandEntry } from '../../src/cli/commands.js';
 import { run } from '../../src/cli/main.js';
 
@@ -28,6 +28,8 @@ export async function reseal(
     readonly terminal?: boolean;
     readonly entries?: readonly CommandEntry[];
     readonly now?: number;
+    /** What a person writes at the terminal. */
+    readonly writes?: string;
   } = {},
 ): Promise<Ran> {
   const stdout = new Captured(options.terminal === true);
@@ -38,7 +40,14 @@ export async function reseal(
     env: options.env ?? { PATH: process.env['PATH'] },
     cwd: options.cwd ?? '/',
     now: () => options.now ?? 0,
+    ...(options.writes === undefined ? {} : { stdin: keyboard(options.writes) }),
   };
   const exit = await run(argv, surroundings, options.entries);
   return { exit, stdout: stdout.text, stderr: stderr.text };
+}
+
+function keyboard(text: string): PassThrough & { readonly isTTY: true } {
+  const keys = new PassThrough();
+  keys.end(text);
+  return Object.assign(keys, { isTTY: true as const });
 }

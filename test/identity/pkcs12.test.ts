@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import forge from 'node-forge';
+import { MOST_ITERATIONS } from '../../src/identity/derivations.js';
 import { legacyPkcs12, readPkcs12 } from '../../src/identity/pkcs12.js';
+import { own } from '../fuzz/corpus.js';
 
 const has = (...args: readonly string[]): boolean => spawnSync('openssl', args).status === 0;
 const isThere = has('version');
@@ -95,4 +98,79 @@ describe.skipIf(!isThere)('PKCS#12 files that the real openssl makes (needs open
 it('what is no PKCS#12 is told as that', () => {
   for (const bytes of [Buffer.from('<html>'), Buffer.alloc(0), Buffer.from([0x30, 0x00]), Buffer.from([0x30, 0x03, 0x02, 0x01, 0x03])])
     expect(() => read(bytes, 'x')).toThrow('out.p12 cannot be used: it is no PKCS#12.');
+});
+
+/** What is made to keep a reader busy. Each would take hours, or end the process, if it were read. */
+describe('a hostile PKCS#12 is refused before a key is derived, and no password is in the sentence', () => {
+  const { create, Class, Type, fromDer, toDer, integerToDer, oidToDer } = forge.asn1;
+  const integer = (value: number): forge.asn1.Asn1 => create(Class.UNIVERSAL, Type.INTEGER, false, integerToDer(value).getBytes());
+  const octets = (value: string): forge.asn1.Asn1 => create(Class.UNIVERSAL, Type.OCTETSTRING, false, value);
+  const sequence = (...value: forge.asn1.Asn1[]): forge.asn1.Asn1 => create(Class.UNIVERSAL, Type.SEQUENCE, true, value);
+  const oid = (value: string): forge.asn1.Asn1 => create(Class.UNIVERSAL, Type.OID, false, oidToDer(value).getBytes());
+  const explicit = (...value: forge.asn1.Asn1[]): forge.asn1.Asn1 => create(Class.CONTEXT_SPECIFIC, Type.NONE, true, value);
+  const text = (node: forge.asn1.Asn1): string => toDer(node).getBytes();
+  const data = (content: string): forge.asn1.Asn1 => sequence(oid('1.2.840.113549.1.7.1'), explicit(octets(content)));
+  const mac = (iterations: number, salt = 'saltsalt', digest = 'd'.repeat(20)): forge.asn1.Asn1 =>
+    sequence(sequence(sequence(oid('1.3.14.3.2.26')), octets(digest)), octets(salt), integer(iterations));
+  const pfx = (parts: readonly forge.asn1.Asn1[], ...more: forge.asn1.Asn1[]): Uint8Array =>
+    Buffer.from(text(sequence(integer(3), data(text(sequence(...parts))), ...more)), 'binary');
+  const byPkcs12 = (iterations: number): forge.asn1.Asn1 =>
+    sequence(oid('1.2.840.113549.1.12.1.3'), sequence(octets('saltsalt'), integer(iterations)));
+  const byPbkdf2 = (iterations: number): forge.asn1.Asn1 =>
+    sequence(oid('1.2.840.113549.1.5.13'), sequence(sequence(oid('1.2.840.113549.1.5.12'), sequence(octets('saltsalt'), integer(iterations))), sequence(oid('2.16.840.1.101.3.4.1.42'), octets('i'.repeat(16))))); // prettier-ignore
+  const shrouded = (scheme: forge.asn1.Asn1): string =>
+    text(sequence(sequence(oid('1.2.840.113549.1.12.10.1.2'), explicit(sequence(scheme, octets('x'.repeat(64)))))));
+  const encrypted = (scheme: forge.asn1.Asn1, content: string): forge.asn1.Asn1 =>
+    sequence(oid('1.2.840.113549.1.7.6'), explicit(sequence(integer(0), sequence(oid('1.2.840.113549.1.7.1'), scheme, create(Class.CONTEXT_SPECIFIC, Type.NONE, false, content))))); // prettier-ignore
+  /** Really encrypted, in few iterations: what is inside shows only then. */
+  const sealed = (inside: forge.asn1.Asn1): forge.asn1.Asn1 => {
+    const [scheme, content] = forge.pki.encryptPrivateKeyInfo(inside, 'Größe 1', { algorithm: 'aes128', count: 2 })
+      .value as forge.asn1.Asn1[];
+    return encrypted(scheme!, content!.value as string);
+  };
+  const deep = (levels: number): string => '\x30\x80'.repeat(levels);
+  const BILLION = 1_000_000_000;
+  const HOSTILE: Readonly<Record<string, readonly [() => Uint8Array, RegExp]>> = {
+    'a thousand million iterations of the MAC': [() => pfx([data('')], mac(BILLION)), /derived in 1000000000 iterations; 400000 at most/],
+    'of PKCS#12’s own derivation': [() => pfx([encrypted(byPkcs12(BILLION), 'x'.repeat(64))]), /derived in 1000000000 iterations/],
+    'of PBKDF2': [() => pfx([encrypted(byPbkdf2(BILLION), 'x'.repeat(64))]), /derived in 1000000000 iterations/],
+    'of a key that is in the open, all but its encryption': [
+      () => pfx([data(shrouded(byPbkdf2(BILLION)))]),
+      /derived in 1000000000 iterations/,
+    ],
+    'of a key within what is encrypted': [() => pfx([sealed(fromDer(shrouded(byPkcs12(BILLION))))]), /derived in 1000000002 iterations/],
+    'many that are few each': [() => pfx([data(shrouded(byPkcs12(100_000)).slice(0) )].flatMap((one) => [one, one, one, one, one])), /derived in 500000 iterations/], // prettier-ignore
+    'a count that no machine has': [() => pfx([data(shrouded(sequence(oid('1.2.840.113549.1.12.1.3'), sequence(octets('s'), create(Class.UNIVERSAL, Type.INTEGER, false, '\x7f'.repeat(40))))))]), /derived in more than four thousand million/], // prettier-ignore
+    'no iteration at all': [() => pfx([data('')], mac(0)), /in no iteration/],
+    'a MAC of a hundred thousand bytes, each of which is derived': [() => pfx([data('')], mac(1000, 's', 'd'.repeat(100_000))), /its MAC has 100000 bytes, and one by sha1 has 20/], // prettier-ignore
+    'a salt of half a megabyte': [() => pfx([data('')], mac(1, 's'.repeat(500_000))), /a salt in it has 500000 bytes/],
+    'structures without end': [() => Buffer.from(deep(100_000), 'binary'), /nests deeper than 64 levels/],
+    'the same in what is read out of octet strings': [() => pfx([data(deep(100_000))]), /nests deeper than 64 levels/],
+    'the same in what is encrypted': [() => pfx([sealed(sequence(octets(deep(20_000))))]), /nests deeper than 64 levels/],
+    'a hundred thousand values': [() => pfx([data(text(sequence(...Array.from({ length: 100_000 }, () => integer(1)))))]), /more than 20000 values/], // prettier-ignore
+    'more than a megabyte': [() => Buffer.alloc(1024 * 1024 + 1), /it has 1048577 bytes; 1048576 at most/],
+  };
+  it.each(Object.keys(HOSTILE))('%s', (name) => {
+    const [make, sentence] = HOSTILE[name]!;
+    const bytes = make();
+    const began = process.cpuUsage();
+    const told = (() => {
+      try {
+        return read(bytes, 'Größe 1');
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    })();
+    expect(told).toMatch(sentence);
+    expect(told).toMatch(/^out\.p12 cannot be used: /);
+    expect(told).not.toContain('Größe 1');
+    expect(process.cpuUsage(began).user / 1_000).toBeLessThan(2_000);
+  });
+
+  it('what tools make in their most careful settings is read all the same', () => {
+    const three = { iterations: 100_000, salt: 16 };
+    expect(3 * three.iterations).toBeLessThan(MOST_ITERATIONS);
+    for (const name of ['pbes2.p12', 'triple-des.p12', 'plain-certificate.p12'])
+      expect(read(own(name), 'p12')).toBe('Apple Distribution: Acme GmbH');
+  });
 });

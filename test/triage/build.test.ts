@@ -185,3 +185,24 @@ describe.skipIf(findRcodesign() === null)('host and extension, target by target'
     ]);
   });
 });
+
+it.skipIf(findRcodesign() === null)(
+  'with --public triage shows no whole fingerprint, serial number or digest, as text or as a document (S8)',
+  async () => {
+    const ipa = await world.ipa(world.app());
+    const args = ['--app', ipa, '--manifest', world.writeManifest(), '--build-args', `PROVISIONING_PROFILE_SPECIFIER=${SHARE_OLD}`];
+    const { sha1, serial } = world.identity;
+    const planted = [sha1, serial, 'a'.repeat(64)];
+    const told = async (...more: readonly string[]) => {
+      const { out, err } = await world.triage([...args, ...more]);
+      return `${out}${err}`.toLowerCase();
+    };
+    const whole = `${await told()}${await told('--json')}`;
+    for (const form of [[], ['--json']]) {
+      const text = await told(...form, '--public');
+      expect(text).toContain(HOST);
+      expect([form, planted.filter((one) => text.includes(one.toLowerCase()))]).toEqual([form, []]);
+    }
+    expect(planted.some((one) => whole.includes(one.toLowerCase()))).toBe(true);
+  },
+);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type * as Sdk from '@aws-sdk/client-s3';
-import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
+import type { ListObjectVersionsCommandOutput, PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
 import { BROKEN_OFF, BucketFailure, failureOf, TIMEOUT } from './failures.js';
 import type { BucketPlace } from './place.js';
 
@@ -17,7 +17,29 @@ export type Condition = { readonly kind: 'absent' } | { readonly kind: 'unchange
 
 export type Written = { readonly outcome: 'written'; readonly etag: string } | { readonly outcome: 'condition-not-met' };
 
+/** Until when nobody removes or replaces a version: in mode COMPLIANCE not even the account that owns the bucket. */
+export interface ObjectLock {
+  readonly mode: 'COMPLIANCE' | 'GOVERNANCE';
+  readonly until: Date;
+}
+
+/** What lies under one name, however often somebody has written there. */
+export interface FirstVersion {
+  readonly path: string;
+  readonly version: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Versions and deletions that came after it. */
+  readonly later: number;
+}
+
 export type Versioning = 'enabled' | 'suspended' | 'never';
+
+/** From where on a listing goes. */
+interface VersionMarker {
+  readonly KeyMarker?: string;
+  readonly VersionIdMarker?: string | undefined;
+}
 
 interface Open {
   readonly sdk: typeof Sdk;
@@ -47,8 +69,14 @@ export class BucketObjects {
     });
   }
 
-  /** @param about becomes metadata of the version @throws BucketFailure */
-  write(path: string, bytes: Uint8Array, condition: Condition, about: Readonly<Record<string, string>> = {}): Promise<Written> {
+  /** @param about becomes metadata of the version @param lock of the version that is written; null: none @throws BucketFailure */
+  write(
+    path: string,
+    bytes: Uint8Array,
+    condition: Condition,
+    about: Readonly<Record<string, string>> = {},
+    lock: ObjectLock | null = null,
+  ): Promise<Written> {
     return this.within(async ({ sdk, client }, abortSignal) => {
       const input: PutObjectCommandInput = {
         ...this.named(path),
@@ -56,6 +84,7 @@ export class BucketObjects {
         Body: bytes,
         ContentType: path.endsWith('.json') ? 'application/json' : 'application/octet-stream',
         ChecksumSHA256: createHash('sha256').update(bytes).digest('base64'),
+        ...(lock === null ? {} : { ObjectLockMode: lock.mode, ObjectLockRetainUntilDate: lock.until }),
         Metadata: Object.fromEntries(Object.entries(about).map(([name, value]) => [name, plainAscii(value)])),
       };
       try {
@@ -63,6 +92,59 @@ export class BucketObjects {
         return { outcome: 'written', etag: ETag };
       } catch (error) {
         if (isConditionNotMet(failureOf(error), condition)) return { outcome: 'condition-not-met' };
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * The first version of each path that begins so, sorted by path: what is locked is the first, and what others write or delete afterwards comes later.
+   * @param after none up to this path; empty: all @throws BucketFailure
+   */
+  async firstVersions(begin: string, after = ''): Promise<readonly FirstVersion[]> {
+    const found = new Map<string, FirstVersion>();
+    const deleted = new Map<string, number>();
+    const pathOf = (key: string | undefined): string => (key ?? '').slice(this.key('').length);
+    let marker: VersionMarker | null = after === '' ? {} : { KeyMarker: this.key(after) };
+    while (marker !== null) {
+      const page: ListObjectVersionsCommandOutput = await this.versionsAfter(begin, marker);
+      // Of one path the newest comes first.
+      for (const { Key, VersionId = '', Size = 0 } of page.Versions ?? []) {
+        const path = pathOf(Key);
+        found.set(path, { path, version: VersionId, size: Size, later: (found.get(path)?.later ?? -1) + 1 });
+      }
+      for (const { Key } of page.DeleteMarkers ?? []) deleted.set(pathOf(Key), (deleted.get(pathOf(Key)) ?? 0) + 1);
+      const { IsTruncated, NextKeyMarker, NextVersionIdMarker } = page;
+      marker =
+        IsTruncated === true && NextKeyMarker !== undefined ? { KeyMarker: NextKeyMarker, VersionIdMarker: NextVersionIdMarker } : null;
+    }
+    return [...found.values()]
+      .map((one) => ({ ...one, later: one.later + (deleted.get(one.path) ?? 0) }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  private versionsAfter(begin: string, marker: VersionMarker): Promise<ListObjectVersionsCommandOutput> {
+    return this.within(({ sdk, client }, abortSignal) =>
+      client.send(new sdk.ListObjectVersionsCommand({ Bucket: this.place.bucket, Prefix: this.key(begin), ...marker }), { abortSignal }),
+    );
+  }
+
+  /** @throws BucketFailure */
+  readVersion({ path, version }: Pick<FirstVersion, 'path' | 'version'>): Promise<Uint8Array> {
+    return this.within(async ({ sdk, client }, abortSignal) => {
+      const answer = await client.send(new sdk.GetObjectCommand({ ...this.named(path), VersionId: version }), { abortSignal });
+      return wholeOf(answer.Body as Readable, answer.ContentLength, abortSignal);
+    });
+  }
+
+  /** Whether the bucket can lock what is written; with that it keeps versions. @throws BucketFailure */
+  locksObjects(): Promise<boolean> {
+    return this.within(async ({ sdk, client }, abortSignal) => {
+      try {
+        const answer = await client.send(new sdk.GetObjectLockConfigurationCommand({ Bucket: this.place.bucket }), { abortSignal });
+        return answer.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled';
+      } catch (error) {
+        if (failureOf(error).code === 'ObjectLockConfigurationNotFoundError') return false;
         throw error;
       }
     });

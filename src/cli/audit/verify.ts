@@ -9,6 +9,7 @@ import { auditChainView, type AuditChainView, type AuditVerdictView } from '../.
 import { presenceOf } from '../../temporal/audit/hold-chain.js';
 import { auditFolder } from '../../temporal/audit/worker-log.js';
 import { defineCommand, type Context } from '../command.js';
+import { verifySink } from './verify-sink.js';
 import { anchoredHeads, auditedHome } from './sources.js';
 
 interface Given {
@@ -48,8 +49,12 @@ export const command = defineCommand({
   arguments: {
     folder: { kind: 'list', description: 'Chains, or folders of them, as `reseal audit export` makes them; none: those of the home' },
   },
-  options: { here: { kind: 'flag', description: 'whatever chains rotations have anchored elsewhere' } },
-  async handler(context, { folder }, { here }) {
+  options: {
+    here: { kind: 'flag', description: 'whatever chains rotations have anchored elsewhere' },
+    sink: { kind: 'text', value: 'NAME', description: 'the copy in a sink of reseal.yaml, also against the chains of this home' },
+  },
+  async handler(context, { folder }, { here, sink }) {
+    if (sink !== undefined) return verifySink(context, folder, sink);
     const found = await given(context, folder);
     const chains: AuditChainView[] = [];
     for (const chain of found.chains) {

@@ -3,9 +3,9 @@ import type { Sha256 } from '../brands.js';
 /** What the first record of a chain names as its predecessor. */
 export const NO_PREDECESSOR = '0'.repeat(64) as Sha256;
 
-/** Who writes a chain: a worker of the installation, the agent of a node, the gateway of a region. */
+/** Who writes a chain: a worker of the installation, the agent of a node, the gateway of a region, or a person's own process where none of them is asked. */
 export interface AuditWriter {
-  readonly kind: 'worker' | 'agent' | 'gateway';
+  readonly kind: 'worker' | 'agent' | 'gateway' | 'break-glass';
   /** Of the machine, the node, or the region. */
   readonly name: string;
 }

@@ -33,6 +33,8 @@ export interface NodeReport {
   /** Only the checks that did not pass, at most 20; `findings` has what is worth saying and fails nothing. */
   readonly problems: readonly CheckResult[];
   readonly findings: readonly string[];
+  /** A person brought back what it serves, on the spot: nobody but people takes it away again. Missing: no. */
+  readonly brokenGlass?: boolean;
   /** Every check in its order; only where a person asked for it, since a step's reports go through Temporal by the hundred. */
   readonly checks?: readonly CheckResult[];
 }

@@ -1,36 +1,89 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Copies, type KeptCopy } from '../../../activities/audit/copies.js';
+import { setTimeout } from 'node:timers/promises';
+import { BucketCopy } from '../../../activities/audit/bucket-copy.js';
+import { Copies, type ChainCopy, type KeptCopy } from '../../../activities/audit/copies.js';
 import { FileCopy } from '../../../activities/audit/file-copy.js';
 import { AuditLog } from '../../../activities/audit/log.js';
+import type { BucketPlace } from '../../../activities/manifest-store/bucket/place.js';
 import type { Configuration } from '../../configuration/load.js';
+import type { AuditWriter } from '../../domain/audit/record.js';
 import { enroll, enrolledKeysIn } from '../../identity/enrolled-keys.js';
-import { holdChain } from './hold-chain.js';
+import type { AuditSinkDeclaration, BucketSinkDeclaration } from '../../schema/reseal.js';
+import { holdChain, type HeldChain } from './hold-chain.js';
 
-/** Where the workers of a home have their chains. */
+/** Where those who write in a home have their chains. */
 export const auditFolder = (home: string): string => join(home, 'audit');
 
 export interface OpenAuditLog {
   readonly log: AuditLog;
+  /** Of the chain. */
+  readonly folder: string;
   close(): Promise<void>;
 }
 
-/** The chain of a worker of the installation, under a key of its home's own, and its copies. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE */
+/** The chain of a worker of the installation, under a key of its home's own, and its copies. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE, CONFIG_INVALID */
 export async function openWorkerLog(home: string, { reseal }: Pick<Configuration, 'reseal'>): Promise<OpenAuditLog> {
-  const folder = auditFolder(home);
-  await enroll(folder, [], 'keep');
-  const held = await holdChain(folder, { kind: 'worker', name: hostname() }, async () => (await enrolledKeysIn(folder))[0] ?? null);
-  const kept = Object.entries(reseal.audit.sinks).map(([name, { path, whenDown }]): KeptCopy => ({
-    copy: new FileCopy(name, path),
-    whenDown,
-  }));
-  const copies = await Copies.keep(held.writer, kept);
+  const held = await takeChain(home, 'worker');
+  const copies = await Copies.keep(held.writer, copiesOf(reseal)).catch(async (error: unknown) => {
+    await held.release();
+    throw error;
+  });
   return {
     log: new AuditLog(held.writer, copies),
+    folder: held.writer.folder,
     close: async () => {
       await held.writer.close();
       await copies.close();
       await held.release();
     },
   };
+}
+
+/** How long what a person does on the spot waits for the copies of its chain, in milliseconds: the chain itself is there, and goes over with the next one. */
+const COPIED_WITHIN = 10_000;
+
+/** The chain of what people do where no worker is asked: of the same home, and under the same key. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE */
+export async function openBreakGlassLog(home: string, { reseal }: Pick<Configuration, 'reseal'>): Promise<OpenAuditLog> {
+  const held = await takeChain(home, 'break-glass');
+  return {
+    log: new AuditLog(held.writer, { mustBeOpen: () => undefined }),
+    folder: held.writer.folder,
+    close: async () => {
+      await held.writer.close();
+      const patience = new AbortController();
+      const copied = Copies.keep(held.writer, copiesOf(reseal)).then((copies) => copies.close());
+      await Promise.race([copied.catch(() => undefined), setTimeout(COPIED_WITHIN, undefined, { signal: patience.signal })]).finally(() =>
+        patience.abort(),
+      );
+      await held.release();
+    },
+  };
+}
+
+async function takeChain(home: string, kind: AuditWriter['kind']): Promise<HeldChain> {
+  const folder = auditFolder(home);
+  await enroll(folder, [], 'keep');
+  return holdChain(folder, { kind, name: hostname() }, async () => (await enrolledKeysIn(folder))[0] ?? null);
+}
+
+const copiesOf = ({ audit }: Configuration['reseal']): readonly KeptCopy[] =>
+  Object.entries(audit.sinks).map(([name, sink]) => ({ copy: copyOf(name, sink), whenDown: sink.whenDown }));
+
+function copyOf(name: string, sink: AuditSinkDeclaration): ChainCopy {
+  switch (sink.kind) {
+    case 'file':
+      return new FileCopy(name, sink.path);
+    case 'bucket':
+      return new BucketCopy(name, {
+        place: placeOf(sink),
+        lock: sink.lock === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE',
+        retainFor: sink.retainFor,
+      });
+  }
+}
+
+/** Where a sink's bucket is. */
+export function placeOf({ bucket, prefix, region, endpoint, addressing, timeout }: BucketSinkDeclaration): BucketPlace {
+  return { bucket, prefix, region, endpoint, addressing: addressing ?? (endpoint === null ? 'host' : 'path'), timeout };
 }
