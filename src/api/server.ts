@@ -8,7 +8,8 @@ import { type ErrorCode, ResealError } from '../domain/errors.js';
 import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import { asResealError, statusOfCode } from './errors.js';
-import { hostAndPort, isLoopback, listenOn, type RunningHttp } from './listen.js';
+import { hostAndPort, listenOn, type RunningHttp } from './listen.js';
+import { isLoopback } from './loopback.js';
 import { expectedOfNode, inspectNode, listNodes } from './nodes.js';
 import {
   commandRotation,
@@ -50,6 +51,7 @@ import { listHandoffs, registerHandoff } from './handoffs.js';
 import { acquireClaim, completeClaim, releaseClaim, showClaim } from './claims.js';
 import { acquireSeat, bookSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
 import { changeSchedule, showSchedule } from './schedule.js';
+import type { ServedIdentity } from './tls.js';
 import { sameText } from './token.js';
 
 const BODY_LIMIT = 256 * 1024;
@@ -245,18 +247,23 @@ async function heardTheEnd(desk: RotationDesk, id: string, seq: number): Promise
   return last?.seq === seq && last.kind === 'outcome';
 }
 
-/** Listens on `host:port` (0: a free port). Loopback only: there is no TLS here. @throws ResealError CONFIG_INVALID, API_UNREACHABLE */
-export function listen(api: Hono, address: string): Promise<RunningHttp> {
+/**
+ * Listens on `host:port` (0: a free port).
+ * @param tls what it proves itself with; missing: plain HTTP, on loopback only
+ * @throws ResealError CONFIG_INVALID, API_UNREACHABLE
+ */
+export function listen(api: Hono, address: string, tls?: ServedIdentity): Promise<RunningHttp> {
   const { host } = hostAndPort(address);
-  if (!isLoopback(host)) {
+  if (tls === undefined && !isLoopback(host)) {
     throw new ResealError(
       'CONFIG_INVALID',
-      `The control API listens on loopback only, not on ${host}: put a proxy with TLS before it (reseal.yaml, api.listen).`,
+      `Without TLS the control API listens on loopback only, not on ${host}. Name its certificate and key in reseal.yaml (api.tls), or listen on 127.0.0.1 (api.listen).`,
     );
   }
   return listenOn(
     api,
     address,
     (cause) => new ResealError('API_UNREACHABLE', `The control API cannot listen on ${address}: ${cause.message}.`, { cause }),
+    tls,
   );
 }

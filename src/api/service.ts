@@ -15,6 +15,7 @@ import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
 import type { RotationDesk } from './rotations.js';
 import { createApi, listen } from './server.js';
+import { ServedIdentity, type TlsIdentity } from './tls.js';
 import { newToken } from './token.js';
 
 export interface ServiceRequest {
@@ -25,12 +26,21 @@ export interface ServiceRequest {
   readonly parts: readonly ('api' | 'worker')[];
   readonly env: NodeJS.ProcessEnv;
   readonly onProgress: (line: string) => void;
+  /** What goes wrong while it runs, in sentences. Default: `onProgress`. */
+  readonly onTrouble?: (sentence: string) => void;
   /** Faults of a demo. */
   readonly decorate?: ResealWorkerRequest['decorate'];
 }
 
+interface RunningApi {
+  readonly url: string;
+  readonly tokenFile: string;
+  /** A file with the certificate that it proves itself with now; null: plain HTTP. */
+  readonly certificate: string | null;
+}
+
 export interface RunningService {
-  readonly api: { readonly url: string; readonly tokenFile: string } | null;
+  readonly api: RunningApi | null;
   readonly temporal: { readonly address: string; readonly namespace: string; readonly uiUrl: string | null; readonly adopted: boolean };
   readonly client: Client;
   readonly ledger: Ledger;
@@ -78,7 +88,7 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
     const client = new Client({ connection, namespace: temporal.namespace, dataConverter: encoding.dataConverter });
 
     const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE };
-    const api = request.parts.includes('api') ? await startApi(home, configuration, desk, undo) : null;
+    const api = request.parts.includes('api') ? await startApi(request, configuration, desk, undo) : null;
     const worker = request.parts.includes('worker')
       ? await startWorker(
           {
@@ -130,17 +140,24 @@ async function reachTemporal(
 }
 
 async function startApi(
-  home: string,
-  configuration: Configuration,
+  { home, onProgress, onTrouble = onProgress }: ServiceRequest,
+  { reseal }: Configuration,
   desk: RotationDesk,
   undo: (() => Promise<void>)[],
-): Promise<RunningService['api']> {
+): Promise<RunningApi> {
   const token = newToken();
   const tokenFile = join(home, 'token');
   writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
-  const running = await listen(createApi({ desk, token }), configuration.reseal.api.listen);
+  const { tls } = reseal.api;
+  const certificate = tls === undefined ? null : join(home, 'certificate.pem');
+  const publish = ({ options }: TlsIdentity): void => {
+    if (certificate !== null) writeFileSync(certificate, options.cert, { mode: 0o600 });
+  };
+  const identity = tls === undefined ? undefined : new ServedIdentity(tls, { onTrouble, onRenewed: publish });
+  if (identity !== undefined) publish(identity.current);
+  const running = await listen(createApi({ desk, token }), reseal.api.listen, identity);
   undo.push(() => running.stop());
-  return { url: running.url, tokenFile };
+  return { url: running.url, tokenFile, certificate };
 }
 
 async function startWorker(request: ResealWorkerRequest, undo: (() => Promise<void>)[]): Promise<RunningWorker> {

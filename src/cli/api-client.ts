@@ -1,3 +1,4 @@
+import { isUnproven, request } from '../api/request.js';
 import { type ErrorCode, ResealError } from '../domain/errors.js';
 import type { Context } from './command.js';
 import { findApi, type Api } from './home.js';
@@ -36,7 +37,7 @@ export class ApiClient {
   /** What a path holds, byte for byte. */
   async bytes(path: string): Promise<Uint8Array> {
     const response = await this.fetch('GET', path);
-    if (!response.ok) throw await failure(response);
+    if (!response.ok) throw await this.failure(response);
     return new Uint8Array(await response.arrayBuffer());
   }
 
@@ -45,7 +46,7 @@ export class ApiClient {
     const response = await this.fetch('GET', `${path}?after=${after}`, undefined, signal);
     // Nothing more will come.
     if (response.status === 204) return;
-    if (!response.ok || response.body === null) throw await failure(response);
+    if (!response.ok || response.body === null) throw await this.failure(response);
     let buffer = '';
     const decoder = new TextDecoder();
     try {
@@ -70,27 +71,28 @@ export class ApiClient {
 
   private async ask<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await this.fetch(method, path, body);
-    if (!response.ok) throw await failure(response);
+    if (!response.ok) throw await this.failure(response);
     try {
       return (await response.json()) as T;
     } catch (error) {
-      throw stranger(response, error);
+      throw this.stranger(response, error);
     }
   }
 
   private async fetch(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
+    const { url, token, trust = { kind: 'public' } } = this.api;
+    const headers = {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
     try {
-      return await fetch(new URL(path, this.api.url), {
-        method,
-        headers: {
-          ...(this.api.token === null ? {} : { authorization: `Bearer ${this.api.token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
+      return await request(new URL(path, url), {
+        ...{ method, headers, trust },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
-      throw this.lost(error);
+      throw isUnproven(error) ? this.unproven(error) : this.lost(error);
     }
   }
 
@@ -99,21 +101,32 @@ export class ApiClient {
       cause: error,
     });
   }
-}
 
-async function failure(response: Response): Promise<ResealError> {
-  const text = await response.text();
-  try {
-    const { error } = JSON.parse(text) as { error: { code: ErrorCode; message: string; details: readonly string[] } };
-    return new ResealError(error.code, error.message, { details: error.details });
-  } catch (error) {
-    return stranger(response, error);
+  /** Nothing was sent. */
+  private unproven(error: unknown): ResealError {
+    const { message } = error as Error;
+    return new ResealError(
+      'API_UNREACHABLE',
+      `What answers at ${this.api.url} does not prove that it is the control API: ${message}. If its certificate is by an authority of your own, name that one's file in RESEAL_CA (or api.client.ca).`,
+      { cause: error },
+    );
+  }
+
+  private async failure(response: Response): Promise<ResealError> {
+    const text = await response.text();
+    try {
+      const { error } = JSON.parse(text) as { error: { code: ErrorCode; message: string; details: readonly string[] } };
+      return new ResealError(error.code, error.message, { details: error.details });
+    } catch (error) {
+      return this.stranger(response, error);
+    }
+  }
+
+  private stranger({ status }: Response, cause: unknown): ResealError {
+    return new ResealError(
+      'API_UNREACHABLE',
+      `What answers at ${new URL(this.api.url).origin} is no reseal control API (HTTP ${status}). Check RESEAL_URL.`,
+      { cause },
+    );
   }
 }
-
-const stranger = (response: Response, cause: unknown): ResealError =>
-  new ResealError(
-    'API_UNREACHABLE',
-    `What answers at ${new URL(response.url).origin} is no reseal control API (HTTP ${response.status}). Check RESEAL_URL.`,
-    { cause },
-  );

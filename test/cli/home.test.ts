@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configFolder, configFolderToRead } from '../../src/cli/config-folder.js';
 import { claimHome, demoHomeFolder, findApi, homeFolder, publishEndpoint, readEndpoint, withdrawEndpoint } from '../../src/cli/home.js';
@@ -67,15 +68,33 @@ describe('the home', () => {
 
 describe('the control API', () => {
   it('is RESEAL_URL where that is set', async () => {
-    expect(await findApi(where(undefined, { RESEAL_URL: 'https://reseal.example', RESEAL_TOKEN: 'x' }))).toEqual({
+    expect(await findApi(where(undefined, { RESEAL_URL: 'https://reseal.example', RESEAL_TOKEN: 'x' }))).toMatchObject({
       url: 'https://reseal.example',
       token: 'x',
     });
   });
 
+  it('is what api.client of the configuration says that RESEAL_CONFIG names, with the token that its command prints; never of ./reseal', async () => {
+    const [config, token] = [join(state, 'reseal'), join(state, 'print-token')];
+    cpSync(fileURLToPath(new URL('../configuration/example', import.meta.url)), config, { recursive: true });
+    writeFileSync(token, '#!/bin/sh\necho of-the-provider\n', { mode: 0o700 });
+    const client = `client: { url: 'https://reseal.example', token: { command: ['${token}'] } }`;
+    writeFileSync(
+      join(config, 'reseal.yaml'),
+      readFileSync(join(config, 'reseal.yaml'), 'utf8').replace("listen: '127.0.0.1:0' }", `listen: '127.0.0.1:0', ${client} }`),
+    );
+    expect(await findApi(where(undefined, { RESEAL_CONFIG: config }))).toMatchObject({
+      url: 'https://reseal.example',
+      token: 'of-the-provider',
+    });
+    await expect(findApi({ ...where(), cwd: state })).rejects.toMatchObject({ code: 'API_UNREACHABLE' });
+    const home = await up(join(state, 'own'), 'own-token');
+    expect(await findApi(where(join(state, 'own'), { RESEAL_CONFIG: config }))).toMatchObject({ url: home, token: 'own-token' });
+  });
+
   it('is that of the home, else that of the demo', async () => {
     const demo = await up(join(state, 'reseal/demo'), 'demo-token');
-    expect(await findApi(where())).toEqual({ url: demo, token: 'demo-token' });
+    expect(await findApi(where())).toMatchObject({ url: demo, token: 'demo-token' });
   });
 
   it('is asked for by name when both run', async () => {
@@ -85,7 +104,7 @@ describe('the control API', () => {
       code: 'USAGE',
       details: [expect.stringContaining(`--home ${join(state, 'reseal')}`), expect.stringContaining('demo')],
     });
-    expect(await findApi(where(join(state, 'reseal')))).toEqual({ url: own, token: 'b' });
+    expect(await findApi(where(join(state, 'reseal')))).toMatchObject({ url: own, token: 'b' });
   });
 
   it('that is gone is not taken for alive', async () => {
