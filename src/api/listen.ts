@@ -21,11 +21,11 @@ export function hostAndPort(address: string): { readonly host: string; readonly 
 const LIMITS = {
   /** All headers and the address of a request together. */
   maxHeaderSize: 16 * 1024,
-  headersTimeout: 10_000,
+  headersTimeout: 5_000,
   /** Of a whole request, its body among it. */
   requestTimeout: 30_000,
   keepAliveTimeout: 5_000,
-  connectionsCheckingInterval: 2_000,
+  connectionsCheckingInterval: 1_000,
 } as const;
 const MOST_HEADERS = 100;
 /** Of one server at once. */

@@ -5,6 +5,7 @@ import { loadConfiguration, type Configuration } from '../configuration/load.js'
 import { ResealError } from '../domain/errors.js';
 import { openLedger, type Ledger, type LedgerPlace } from '../ledger/open.js';
 import { controlEncoding } from '../temporal/codec/declared.js';
+import { openChain } from '../temporal/audit/worker-log.js';
 import { connectClient } from '../temporal/connection.js';
 import { startEmbeddedServer } from '../temporal/embedded-server.js';
 import { startResealWorker, type ResealWorkerRequest } from '../temporal/reseal-worker.js';
@@ -13,6 +14,8 @@ import { openSurroundings } from '../temporal/surroundings.js';
 import { TASK_QUEUE } from '../temporal/task-queue.js';
 import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
+import { Denials } from './denials.js';
+import { OidcTokens } from './oidc.js';
 import type { RotationDesk } from './rotations.js';
 import { createApi, listen } from './server.js';
 import { ServedIdentity, type TlsIdentity } from './tls.js';
@@ -155,7 +158,20 @@ async function startApi(
   };
   const identity = tls === undefined ? undefined : new ServedIdentity(tls, { onTrouble, onRenewed: publish });
   if (identity !== undefined) publish(identity.current);
-  const running = await listen(createApi({ desk, token }), reseal.api.listen, identity);
+  const chain = await openChain('api', home, { reseal });
+  undo.push(() => chain.close());
+  const denials = new Denials(chain.writer);
+  undo.push(() => denials.close());
+  const { limits, oidc } = reseal.api;
+  const options = {
+    desk,
+    token,
+    limits,
+    denials,
+    overTls: tls !== undefined,
+    ...(oidc === undefined ? {} : { oidc: new OidcTokens(oidc) }),
+  };
+  const running = await listen(createApi(options), reseal.api.listen, identity);
   undo.push(() => running.stop());
   return { url: running.url, tokenFile, certificate };
 }

@@ -160,6 +160,9 @@ const oidc = z.strictObject({
   roles: z
     .record(text, z.array(z.enum(API_ROLES, { error: `one of ${API_ROLES.join(', ')}` })).min(1, { error: 'at least one role' }))
     .meta({ description: 'What a value of the claim makes of its bearer. Values that are not here make nothing of anybody.' }),
+  person: text.optional().meta({
+    description: 'The claim that says who of the roster the bearer is; then nobody asks in the name of somebody else. As claim.',
+  }),
   ca: text
     .nullable()
     .default(null)

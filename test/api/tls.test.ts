@@ -60,11 +60,11 @@ describe('certificate and key of the control API', () => {
   });
 
   it('are told by doctor with names and days left, and are late 14 days before the end', async () => {
-    const at = async (now: number) => (await checkApi({ tls: files } as Parameters<typeof checkApi>[0], now))[0];
+    const at = async (now: number) => (await checkApi({ tls: files }, now))[0];
     expect(await at(Date.now())).toMatchObject({ verdict: 'pass', reason: expect.stringMatching(/DNS:reseal\.acme\.test, .* in 89 days$/) });
     expect(await at(Date.now() + 80 * DAY)).toMatchObject({ verdict: 'fail', reason: expect.stringMatching(/in 9 days$/) });
     expect(await at(Date.now() + 95 * DAY)).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('expired on') });
-    const elsewhere = { tls: { ...files, key: join(folder, 'nowhere.key') } } as Parameters<typeof checkApi>[0];
+    const elsewhere = { tls: { ...files, key: join(folder, 'nowhere.key') } };
     expect((await checkApi(elsewhere, Date.now()))[0]).toMatchObject({ verdict: 'later' });
   }); // prettier-ignore
 });
@@ -72,12 +72,14 @@ describe('certificate and key of the control API', () => {
 describe('a control API that listens with TLS', () => {
   const troubles: string[] = [];
   let running: RunningHttp;
+  let slow: Promise<{ readonly said: string; readonly took: number }>;
   beforeAll(async () => {
     const app = new Hono();
     app.get('/v1/healthz', (context) => context.json({ ok: true }));
     app.get('/v1/follow', (context) => context.body(new ReadableStream({ start: (to) => { to.enqueue('x'); } }))); // prettier-ignore
     const identity = new ServedIdentity(files, { onTrouble: (sentence) => troubles.push(sentence) }, Date.now, 50);
     running = await listen(app, '0.0.0.0:0', identity);
+    slow = speakSlowly(await socket({}));
   });
   afterAll(() => running.stop());
 
@@ -90,6 +92,18 @@ describe('a control API that listens with TLS', () => {
       });
       made.on('error', reject);
     });
+
+  async function speakSlowly(to: TLSSocket): Promise<Awaited<typeof slow>> {
+    const began = Date.now();
+    let said = '';
+    to.on('data', (chunk) => (said += String(chunk)));
+    to.on('error', () => undefined);
+    to.write('GET /v1/healthz HTTP/1.1\r\nhost: x\r\nx-slow: ');
+    const drip = setInterval(() => to.write('x'), 300);
+    await new Promise((resolve) => to.once('close', resolve));
+    clearInterval(drip);
+    return { said, took: Date.now() - began };
+  }
 
   it('may listen on every address, and answers those who know its authority or its certificate', async () => {
     expect(running.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
@@ -164,4 +178,10 @@ describe('a control API that listens with TLS', () => {
     await expect(at({ RESEAL_URL: 'http://reseal.acme.test' })).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('in plain') });
     await expect(at({ RESEAL_CA: join(folder, 'nowhere') })).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
   }); // prettier-ignore
+
+  it('ends a connection on which a request is said slowly (slowloris)', async () => {
+    const { said, took } = await slow;
+    expect(said).toMatch(/^HTTP\/1\.1 408 /);
+    expect(took).toBeLessThan(20_000);
+  });
 });

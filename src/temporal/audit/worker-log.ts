@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { ChainWriter } from '../../../activities/audit/chain-writer.js';
 import { Copies, type KeptCopy } from '../../../activities/audit/copies.js';
 import { FileCopy } from '../../../activities/audit/file-copy.js';
 import { AuditLog } from '../../../activities/audit/log.js';
@@ -7,7 +8,7 @@ import type { Configuration } from '../../configuration/load.js';
 import { enroll, enrolledKeysIn } from '../../identity/enrolled-keys.js';
 import { holdChain } from './hold-chain.js';
 
-/** Where the workers of a home have their chains. */
+/** Where the processes of a home have their chains. */
 export const auditFolder = (home: string): string => join(home, 'audit');
 
 export interface OpenAuditLog {
@@ -15,22 +16,35 @@ export interface OpenAuditLog {
   close(): Promise<void>;
 }
 
-/** The chain of a worker of the installation, under a key of its home's own, and its copies. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE */
-export async function openWorkerLog(home: string, { reseal }: Pick<Configuration, 'reseal'>): Promise<OpenAuditLog> {
+interface OpenChain {
+  readonly writer: ChainWriter;
+  readonly copies: Copies;
+  close(): Promise<void>;
+}
+
+/** The chain of a process of the installation, under a key of its home's own, and its copies. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE */
+export async function openChain(kind: 'worker' | 'api', home: string, { reseal }: Pick<Configuration, 'reseal'>): Promise<OpenChain> {
   const folder = auditFolder(home);
   await enroll(folder, [], 'keep');
-  const held = await holdChain(folder, { kind: 'worker', name: hostname() }, async () => (await enrolledKeysIn(folder))[0] ?? null);
+  const held = await holdChain(folder, { kind, name: hostname() }, async () => (await enrolledKeysIn(folder))[0] ?? null);
   const kept = Object.entries(reseal.audit.sinks).map(([name, { path, whenDown }]): KeptCopy => ({
     copy: new FileCopy(name, path),
     whenDown,
   }));
   const copies = await Copies.keep(held.writer, kept);
   return {
-    log: new AuditLog(held.writer, copies),
+    writer: held.writer,
+    copies,
     close: async () => {
       await held.writer.close();
       await copies.close();
       await held.release();
     },
   };
+}
+
+/** The chain of a worker of the installation. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE */
+export async function openWorkerLog(home: string, configuration: Pick<Configuration, 'reseal'>): Promise<OpenAuditLog> {
+  const { writer, copies, close } = await openChain('worker', home, configuration);
+  return { log: new AuditLog(writer, copies), close };
 }
