@@ -1,9 +1,10 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
 import { matchedRoutes } from 'hono/route';
+import type { z } from 'zod';
 import type { ApiRole } from '../domain/api-roles.js';
 import { type ErrorCode, ResealError } from '../domain/errors.js';
-import type { ResealConfiguration } from '../schema/reseal.js';
+import { apiLimits } from '../schema/reseal.js';
 import { Allowance, neighbourhood } from './allowance.js';
 import { HOME_CALLER, mayBe, speaksFor, type Caller } from './caller.js';
 import type { Denials } from './denials.js';
@@ -13,10 +14,10 @@ import { pathPattern } from './openapi.js';
 import { ROUTES, type RouteDescription } from './routes.js';
 import { sameText } from './token.js';
 
-type Limits = ResealConfiguration['api']['limits'];
+type Limits = z.infer<typeof apiLimits>;
 
 /** Those of reseal.yaml where it names none. */
-export const DEFAULT_LIMITS: Limits = { requestsPerMinute: 1_200, strangersPerMinute: 120, answerTimeout: 360_000 };
+export const DEFAULT_LIMITS: Limits = apiLimits.parse({});
 
 export interface DoorOptions {
   /** The bearer token of the home, which opens everything. */
@@ -153,6 +154,12 @@ export function routeOf(context: Context): RouteDescription | null {
   const declared = BY_NAME.get(`${own.method} ${own.path.replaceAll(/:(\w+)/g, '{$1}')}`);
   if (declared !== undefined) return declared;
   throw new ResealError('INTERNAL', `Nobody has declared who may take ${own.method} ${own.path} (src/api/routes.ts).`);
+}
+
+/** Whether a path is a route's own, and another route answers to its method: `GET /v1/rotations/plan` asks for no rotation called plan. */
+export function isMistaken(context: Context): boolean {
+  const { path } = context.req;
+  return routeOf(context)?.path !== path && ROUTES.some((route) => route.path === path);
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];

@@ -8,7 +8,7 @@ import { ResealError } from '../domain/errors.js';
 import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import { answersWithin } from './answers-within.js';
-import { DEFAULT_LIMITS, Door, mustBe, mustSpeakFor, notThere, routeOf, type DoorOptions } from './door.js';
+import { DEFAULT_LIMITS, Door, isMistaken, mustBe, mustSpeakFor, notThere, routeOf, type DoorOptions } from './door.js';
 import { asResealError, failure, statusOfCode } from './errors.js';
 import { hostAndPort, listenOn, type RunningHttp } from './listen.js';
 import { isLoopback } from './loopback.js';
@@ -106,7 +106,8 @@ export function createApi({ desk, overTls = false, ...options }: ApiOptions): Ho
       throw new ResealError('USAGE', 'The address holds a control character (%00 to %1F, %7F): no line, rotation, node or date does.');
     return next();
   });
-  const questioned: MiddlewareHandler = (context, next) => {
+  const questioned: MiddlewareHandler = async (context, next) => {
+    if (isMistaken(context)) return notThere(context);
     const query = routeOf(context)?.query;
     if (query !== undefined) checked(context.req.query(), query, 'The query');
     return next();

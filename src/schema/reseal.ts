@@ -140,6 +140,13 @@ const auditSink = z.discriminatedUnion(
   { error: 'a sink of kind file' },
 );
 
+/** Of the control API. */
+export const apiLimits = z.strictObject({
+  requestsPerMinute: positive.default(1_200).meta({ description: 'Of one caller.' }),
+  strangersPerMinute: positive.default(120).meta({ description: 'Requests from one address without a token that counts.' }),
+  answerTimeout: positiveDuration.prefault('6m').meta({ description: 'How long an answer may take to begin.' }),
+});
+
 const tls = z.strictObject({
   certificate: text.meta({
     description: "A file in PEM: the server's certificate, followed by those that issued it. Read again when it changes.",
@@ -192,13 +199,7 @@ export const ResealSchema = z.strictObject({
       oidc: oidc
         .optional()
         .meta({ description: 'Who gives out the tokens of people and pipelines; without it the token of the home is the only one.' }),
-      limits: z
-        .strictObject({
-          requestsPerMinute: positive.default(1_200).meta({ description: 'Of one caller.' }),
-          strangersPerMinute: positive.default(120).meta({ description: 'Requests from one address without a token that counts.' }),
-          answerTimeout: positiveDuration.prefault('6m').meta({ description: 'How long an answer may take to begin.' }),
-        })
-        .prefault({}),
+      limits: apiLimits.prefault({}),
       client: apiClient.optional().meta({
         description:
           'How commands reach the API from another machine; used where RESEAL_CONFIG names this folder and RESEAL_URL is not set.',
