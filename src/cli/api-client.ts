@@ -1,7 +1,13 @@
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { isUnproven, request } from '../api/request.js';
 import { type ErrorCode, ResealError } from '../domain/errors.js';
 import type { Context } from './command.js';
 import { findApi, type Api } from './home.js';
+
+/** After an answer 429. */
+const TRIES = 3;
+/** Of what an answer 429 may ask for, in seconds. */
+const LONGEST_WAIT = 10;
 
 /** Speaks with the control API; its errors are thrown as what they were over there. */
 export class ApiClient {
@@ -79,7 +85,18 @@ export class ApiClient {
     }
   }
 
+  /** Whoever is told to come back in a moment does: nothing was done of what was asked. */
   private async fetch(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
+    for (let tries = 1; ; tries++) {
+      const response = await this.once(method, path, body, signal);
+      const wait = Number(response.headers.get('retry-after'));
+      if (response.status !== 429 || tries >= TRIES || !(wait > 0 && wait <= LONGEST_WAIT)) return response;
+      await response.body?.cancel();
+      await setTimeoutAsync(wait * 1_000);
+    }
+  }
+
+  private async once(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
     const { url, token, trust = { kind: 'public' } } = this.api;
     const headers = {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),

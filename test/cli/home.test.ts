@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ApiClient } from '../../src/cli/api-client.js';
 import { configFolder, configFolderToRead } from '../../src/cli/config-folder.js';
 import { claimHome, demoHomeFolder, findApi, homeFolder, publishEndpoint, readEndpoint, withdrawEndpoint } from '../../src/cli/home.js';
 import { reseal } from './terminal.js';
@@ -106,6 +107,21 @@ describe('the control API', () => {
     });
     expect(await findApi(where(join(state, 'reseal')))).toMatchObject({ url: own, token: 'b' });
   });
+
+  it('that says to come back in a moment is asked again; one that says to come back later is believed', async () => {
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      asked += 1;
+      if (asked === 2) response.end('{"done":true}');
+      else response.writeHead(429, { 'retry-after': asked > 2 ? '11' : '1' }).end('{"error":{"code":"TOO_MANY_REQUESTS","message":"Later.","details":[]}}');
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const api = ApiClient.at({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: null });
+    expect([await api.post('/v1/claims', {}), asked]).toEqual([{ done: true }, 2]);
+    await expect(api.post('/v1/claims', {})).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+    expect(asked).toBe(3);
+  }); // prettier-ignore
 
   it('that is gone is not taken for alive', async () => {
     publishEndpoint(join(state, 'reseal'), { url: 'http://127.0.0.1:1', tokenFile: null, pid: 1 });
