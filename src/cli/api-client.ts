@@ -4,14 +4,18 @@ import { type ErrorCode, ResealError } from '../domain/errors.js';
 import type { Context } from './command.js';
 import { findApi, type Api } from './home.js';
 
-/** After an answer 429. */
+/** After answers 429, or 401 to a token that has expired. */
 const TRIES = 3;
 /** Of what an answer 429 may ask for, in seconds. */
 const LONGEST_WAIT = 10;
 
 /** Speaks with the control API; its errors are thrown as what they were over there. */
 export class ApiClient {
-  private constructor(private readonly api: Api) {}
+  private token: string | null;
+
+  private constructor(private readonly api: Api) {
+    this.token = api.token;
+  }
 
   /** @throws ResealError USAGE for `--config`: what is asked has a configuration of its own, and would answer by that without a word */
   static async find(context: Pick<Context, 'config' | 'home' | 'env' | 'cwd'>): Promise<ApiClient> {
@@ -85,10 +89,14 @@ export class ApiClient {
     }
   }
 
-  /** Whoever is told to come back in a moment does: nothing was done of what was asked. */
+  /** Whoever is told to come back in a moment does, and whose token has expired brings the next one: nothing was done of what was asked. */
   private async fetch(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
     for (let tries = 1; ; tries++) {
       const response = await this.once(method, path, body, signal);
+      if (response.status === 401 && tries < TRIES && (await this.hasRenewed())) {
+        await response.body?.cancel();
+        continue;
+      }
       const wait = Number(response.headers.get('retry-after'));
       if (response.status !== 429 || tries >= TRIES || !(wait > 0 && wait <= LONGEST_WAIT)) return response;
       await response.body?.cancel();
@@ -96,8 +104,16 @@ export class ApiClient {
     }
   }
 
+  /** Whether there is another token than the one that does not count. */
+  private async hasRenewed(): Promise<boolean> {
+    const { token } = this;
+    if (this.api.renew !== undefined) this.token = await this.api.renew();
+    return this.token !== token;
+  }
+
   private async once(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
-    const { url, token, trust = { kind: 'public' } } = this.api;
+    const { token } = this;
+    const { url, trust = { kind: 'public' } } = this.api;
     const headers = {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -86,6 +86,8 @@ export interface Api {
   readonly token: string | null;
   /** Default: by the authorities that Node.js knows. */
   readonly trust?: Trust;
+  /** The token as it is now, where it can be read anew: providers give them out for minutes, and commands may wait for hours. */
+  readonly renew?: () => Promise<string>;
 }
 
 const PUBLIC: Trust = { kind: 'public' };
@@ -126,6 +128,9 @@ function readToken(path: string): string {
     );
   }
 }
+
+const tokenIn = (path: string | null): Pick<Api, 'token' | 'renew'> =>
+  path === null ? { token: null } : { token: readToken(path), renew: () => Promise.resolve(readToken(path)) };
 
 /** Where a command looks for what runs. */
 export interface Where {
@@ -185,18 +190,19 @@ export async function findApi(where: Where): Promise<Api> {
     );
   }
   const { url: found, tokenFile, certificate } = running.endpoint;
-  return { url: found, token: tokenFile === null ? null : readToken(tokenFile), trust: trustIn(certificate) };
+  return { url: found, ...tokenIn(tokenFile), trust: trustIn(certificate) };
 }
 
 function named(url: string, env: NodeJS.ProcessEnv): Api {
   const [tokenFile, ca] = [given(env['RESEAL_TOKEN_FILE']), given(env['RESEAL_CA'])];
-  const token = given(env['RESEAL_TOKEN']) ?? (tokenFile === undefined ? null : readToken(tokenFile));
+  const token = given(env['RESEAL_TOKEN']);
+  const tokens = token === undefined ? tokenIn(tokenFile ?? null) : { token };
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new ResealError('USAGE', 'RESEAL_URL is no address. It looks like https://reseal.example:7443.');
   const { protocol, hostname } = new URL(url);
-  if (token !== null && protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, '')))
+  if (tokens.token !== null && protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, '')))
     throw new ResealError('USAGE', `RESEAL_URL is ${url}: the token would go there in plain. Name the API by https.`);
-  return { url, token, trust: ca === undefined ? PUBLIC : { kind: 'authority', pem: readPem(ca) } };
+  return { url, ...tokens, trust: ca === undefined ? PUBLIC : { kind: 'authority', pem: readPem(ca) } };
 }
 
 /** Never of `./reseal`: a command that it names would run in whatever folder somebody stands. */
@@ -208,6 +214,12 @@ async function declaredApi(env: NodeJS.ProcessEnv, cwd: string): Promise<Api | n
   const { client } = loadConfiguration(folder).reseal.api;
   if (client === undefined) return null;
   const { firstLine, readSecret } = await import('../secret/read-secret.js');
-  const token = firstLine(await readSecret(client.token, 'The token of the control API', 'api.client.token', env)).trim();
-  return { url: client.url, token, trust: client.ca === null ? PUBLIC : { kind: 'authority', pem: readPem(client.ca) } };
+  const renew = async (): Promise<string> =>
+    firstLine(await readSecret(client.token, 'The token of the control API', 'api.client.token', env)).trim();
+  return {
+    url: client.url,
+    token: await renew(),
+    renew,
+    trust: client.ca === null ? PUBLIC : { kind: 'authority', pem: readPem(client.ca) },
+  };
 }

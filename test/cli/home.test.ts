@@ -123,6 +123,28 @@ describe('the control API', () => {
     expect(asked).toBe(3);
   }); // prettier-ignore
 
+  it('gets the next token of a command that goes on for longer than one counts', async () => {
+    const seen: (string | undefined)[] = [];
+    let counts = 'first';
+    const server = createServer(({ headers }, response) => {
+      seen.push(headers.authorization);
+      const isKnown = headers.authorization === `Bearer ${counts}`;
+      response.writeHead(isKnown ? 200 : 401).end(isKnown ? '{}' : '{"error":{"code":"NOT_ENTITLED","message":"It has expired.","details":[]}}');
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const file = join(state, 'token');
+    writeFileSync(file, 'first\n', { mode: 0o600 });
+    const env = { RESEAL_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, RESEAL_TOKEN_FILE: file };
+    const api = await ApiClient.find({ config: undefined, home: undefined, env, cwd: state });
+    await api.get('/v1/rotations');
+    counts = 'second';
+    await expect(api.get('/v1/rotations')).rejects.toMatchObject({ code: 'NOT_ENTITLED' });
+    writeFileSync(file, 'second\n', { mode: 0o600 });
+    await api.get('/v1/rotations');
+    expect(seen).toEqual(['first', 'first', 'first', 'second'].map((token) => `Bearer ${token}`));
+  }); // prettier-ignore
+
   it('that is gone is not taken for alive', async () => {
     publishEndpoint(join(state, 'reseal'), { url: 'http://127.0.0.1:1', tokenFile: null, pid: 1 });
     await expect(findApi(where())).rejects.toMatchObject({ code: 'API_UNREACHABLE', message: expect.stringContaining('reseal up') });
