@@ -8,6 +8,8 @@ export interface Caller {
   readonly roles: readonly ApiRole[];
   /** Who of the roster it is, by the provider; null: nobody. Missing where nothing says it: then `by` is believed. */
   readonly person?: string | null;
+  /** Milliseconds since 1970; nobody follows anything beyond it. Missing: the token does not expire. */
+  readonly until?: number;
 }
 
 /** Whoever has the token of the home: the account that runs the API. */

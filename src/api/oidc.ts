@@ -58,8 +58,10 @@ export class OidcTokens {
     const claims = await this.claimsOf(token, await this.keysNow());
     const { sub = '' } = claims;
     if (sub === '' || sub.length > LONGEST_SUBJECT) throw refused('its subject is missing, or too long');
-    const caller: Caller = { name: sub.replaceAll(/[\p{C}\p{Z}]/gu, '?'), roles: this.rolesOf(claims), ...this.personOf(claims) };
-    this.remember(token, { caller, until: Math.min(this.clock() + KNOWN_FOR, (claims.exp ?? 0) * 1000) });
+    const until = ((claims.exp ?? 0) + TOLERANCE) * 1000;
+    const name = sub.replaceAll(/[\p{C}\p{Z}]/gu, '?');
+    const caller: Caller = { name, roles: this.rolesOf(claims), until, ...this.personOf(claims) };
+    this.remember(token, { caller, until: Math.min(this.clock() + KNOWN_FOR, until) });
     return caller;
   }
 

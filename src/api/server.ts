@@ -246,7 +246,7 @@ function checked<T>(given: unknown, schema: z.ZodType<T>, what: 'The body' | 'Th
   throw new ResealError('USAGE', `${what} is not of the form that this route takes.`, { details });
 }
 
-/** The record of a rotation, from wherever the listener stopped; ends with the rotation. */
+/** The record of a rotation, from wherever the listener stopped; ends with the rotation, or with the token: whoever has the next one takes it up there. */
 async function events(context: Context, desk: RotationDesk, id: string): Promise<Response> {
   const { rotation } = await showRotation(desk, id);
   const from = Number(context.req.header('last-event-id') ?? context.req.query('after') ?? 0);
@@ -259,7 +259,8 @@ async function events(context: Context, desk: RotationDesk, id: string): Promise
   return streamSSE(context, async (stream) => {
     let seen = after;
     let silent = 0;
-    while (!stream.aborted) {
+    const until = context.get('caller')?.until ?? Infinity;
+    while (!stream.aborted && Date.now() < until) {
       const batch = await rotationEvents(desk, id, seen);
       for (const event of batch) {
         seen = event.seq;

@@ -143,7 +143,7 @@ describe('a token of the OpenID provider (trust.md, The control API)', () => {
     const oidc = new OidcTokens(declared(), () => now);
     expect(oidc.remembered(token)).toBeNull();
     const caller = await oidc.verify(token);
-    expect(caller).toEqual({ name: 'reader', roles: ['reader'] });
+    expect(caller).toMatchObject({ name: 'reader', roles: ['reader'] });
     expect(oidc.remembered(token)).toEqual(caller);
     now += 60_001;
     expect(oidc.remembered(token)).toBeNull();
@@ -331,6 +331,20 @@ describe('denials (T4)', () => {
     );
   });
 });
+
+it('whoever follows a rotation does so for as long as the token counts', async () => {
+  expect(await served.post('/v1/rotations', { line: 'ios-main', by: 'rita', ticket: 'CHG-7' })).toMatchObject({ status: 201 });
+  // Within the tolerance of clocks, for three seconds more.
+  const exp = Math.floor(Date.now() / 1000) - 27;
+  const token = await provider.signed({ iss: provider.issuer, aud: AUDIENCE, sub: 'x', groups: ['eng'], exp });
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(new URL('/v1/rotations/ios-main-1/events', served.url), { headers });
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  expect(await response.text()).toContain('asked for by rita');
+  expect(Date.now()).toBeGreaterThanOrEqual((exp + 30) * 1000);
+  expect((await served.rotation('ios-main-1')).outcome).toBeNull();
+  expect(await ask(token, '/v1/rotations')).toMatchObject({ status: 401 });
+}); // prettier-ignore
 
 it('a server that is not what it says it is gets no token', async () => {
   const other = new TestAuthority(temporaryFolder('reseal-door-other'));
