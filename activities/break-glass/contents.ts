@@ -4,7 +4,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { NodeDeclaration } from '../../src/domain/topology.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import type { NodeFiles, NodePath } from '../../src/node-shell/contract.js';
-import type { ContentStore } from '../node/frozen-contents.js';
+import type { NodeContent } from '../node/frozen-contents.js';
 import { PROFILE_FOLDERS } from '../node/paths.js';
 
 /** Files that may hold what is wanted: the node's own, and those of the publisher of its line, where it has one. */
@@ -15,13 +15,13 @@ export interface Kept {
 
 /** A store that may be away. Null: it has not what is asked for, or cannot be reached; `why` says which. */
 export interface StoreWithin {
-  ask<T>(question: (store: ContentStore) => Promise<T>): Promise<T | null>;
+  ask<T>(question: (store: NodeContent) => Promise<T>): Promise<T | null>;
   /** The end of a sentence. */
   readonly why: string;
 }
 
 /** What a node needs, from what is on it: in force, or in quarantine under whatever name. A store is asked last, and only for what is nowhere else. */
-export class ContentsOnNode implements ContentStore {
+export class ContentsOnNode implements NodeContent {
   private profiles: Promise<ReadonlyMap<Sha256, Place>> | null = null;
 
   /** @param documents frozen topology and policy, by digest */
@@ -69,7 +69,7 @@ export class ContentsOnNode implements ContentStore {
   }
 
   /** What the node signs with, it has: a keychain that was shelved is taken up again. Only one that is gone has to come from the store. */
-  sealedIdentity: ContentStore['sealedIdentity'] = async (sealed) => {
+  sealedIdentity: NodeContent['sealedIdentity'] = async (sealed) => {
     const found = await this.store.ask((store) => store.sealedIdentity(sealed));
     if (found !== null) return found;
     throw new ResealError(

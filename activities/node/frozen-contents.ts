@@ -11,7 +11,10 @@ import { renderSettings, type SettingsFile } from '../../src/manifest/settings.j
 import type { ManifestStore } from '../manifest-store/contract.js';
 
 /** What node activities read from the store. */
-export type ContentStore = Pick<ManifestStore, 'manifest' | 'profile' | 'frozen' | 'sealedIdentity' | 'approvals'>;
+export type NodeContent = Pick<ManifestStore, 'manifest' | 'profile' | 'frozen' | 'sealedIdentity'>;
+
+/** And what a machine that sees approvals for itself reads. */
+export type ContentStore = NodeContent & Pick<ManifestStore, 'approvals'>;
 
 export interface KnownManifest {
   readonly digest: Sha256;
@@ -42,7 +45,7 @@ export class FrozenContents {
   private readonly profiles = new Remembered<Uint8Array>(1_000);
   private readonly sealed = new Remembered<Uint8Array>(1_000);
 
-  constructor(private readonly store: ContentStore) {}
+  constructor(private readonly store: NodeContent) {}
 
   manifest(digest: Sha256, fallback: Fallback = async () => null): Promise<KnownManifest> {
     return this.manifests.get(digest, async () => {

@@ -8,7 +8,7 @@ import type { NodeShell } from '../../src/node-shell/contract.js';
 import { reachNodes } from '../../src/node-shell/reach.js';
 import type { NodeActivities } from './contract.js';
 import { activityFailure } from './failures.js';
-import { FrozenContents, type ContentStore, type KnownTopology } from './frozen-contents.js';
+import { FrozenContents, type KnownTopology, type NodeContent } from './frozen-contents.js';
 import { inspect } from './inspect.js';
 import { manifestOf, reasonOf, remove, restore, stage, switchTo, type OperationTools } from './operations.js';
 import { LinePaths, VolumePaths } from './paths.js';
@@ -20,7 +20,7 @@ import type { ProfileVerifier } from './verifier.js';
 
 export { profileVerifier, type ProfileVerdict, type ProfileVerifier } from './verifier.js';
 export { parseLines as parseJournal, type JournalEntry } from './journal.js';
-export type { ContentStore } from './frozen-contents.js';
+export type { ContentStore, NodeContent } from './frozen-contents.js';
 export type { StepHooks } from './session.js';
 
 /** What Temporal knows of the attempt that runs now. */
@@ -35,7 +35,7 @@ export interface AttemptFacts {
 }
 
 export interface NodeActivityDeps {
-  readonly store: ContentStore;
+  readonly store: NodeContent;
   readonly verifier: ProfileVerifier;
   /** In place of the node's own clock and this machine's, in milliseconds since 1970. */
   readonly clock?: () => Instant;

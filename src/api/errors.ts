@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type ErrorCode, ResealError } from '../domain/errors.js';
 
 /** HTTP status of a code: who is at fault, and whether asking again can help. */
-const STATUS: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 503>>> = {
+const STATUS: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 429 | 503>>> = {
   USAGE: 400,
   CONFIG_INVALID: 400,
   CONFIG_MISSING: 400,
@@ -22,12 +22,19 @@ const STATUS: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 5
   HEAD_MOVED: 409,
   REFUSED: 409,
   SEAT_HELD: 409,
+  TOO_MANY_REQUESTS: 429,
+  API_UNREACHABLE: 503,
+  OIDC_UNREACHABLE: 503,
   TEMPORAL_UNREACHABLE: 503,
   DATABASE_UNREACHABLE: 503,
   STORE_UNREACHABLE: 503,
 };
 
-export const statusOfCode = (code: ErrorCode): 400 | 401 | 403 | 404 | 409 | 500 | 503 => STATUS[code] ?? 500;
+export const statusOfCode = (code: ErrorCode): 400 | 401 | 403 | 404 | 409 | 429 | 500 | 503 => STATUS[code] ?? 500;
+
+/** An error as clients get it. */
+export const failure = (code: ErrorCode, message: string, details: readonly string[] = []) =>
+  ({ schemaVersion: 1, error: { code, message, details } }) as const;
 
 /** What Temporal's client throws, in reseal's words. */
 export function asResealError(error: unknown): ResealError {

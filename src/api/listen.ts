@@ -1,7 +1,10 @@
+import { createServer } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { serve, type ServerType } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { ResealError } from '../domain/errors.js';
+import type { ServedIdentity } from './tls.js';
 
 export interface RunningHttp {
   readonly url: string;
@@ -14,20 +17,53 @@ export function hostAndPort(address: string): { readonly host: string; readonly 
   return { host, port: Number(port) };
 }
 
-/** There is no TLS here, so whoever serves over HTTP serves this machine. */
-export const isLoopback = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);
+/** Whoever is slow to speak is not waited for (slowloris); times in milliseconds, sizes in bytes. What an answer may take is not limited here: people follow a rotation for hours. */
+const LIMITS = {
+  /** All headers and the address of a request together. */
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 5_000,
+  /** Of a whole request, its body among it. */
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
+const MOST_HEADERS = 100;
+/** Of one server at once. */
+const MOST_CONNECTIONS = 2_000;
+const TLS_HANDSHAKE = 10_000;
 
-/** @param unavailable the error where the address cannot be listened on */
-export function listenOn(app: Hono, address: string, unavailable: (cause: Error) => ResealError): Promise<RunningHttp> {
+/** @param unavailable the error where the address cannot be listened on @param tls missing: plain HTTP */
+export function listenOn(
+  app: Hono,
+  address: string,
+  unavailable: (cause: Error) => ResealError,
+  tls?: ServedIdentity,
+): Promise<RunningHttp> {
   const { host, port } = hostAndPort(address);
+  const secure =
+    tls === undefined
+      ? { createServer, serverOptions: LIMITS }
+      : { createServer: createTlsServer, serverOptions: { ...LIMITS, ...tls.current.options, handshakeTimeout: TLS_HANDSHAKE } };
   return new Promise((resolve, reject) => {
-    const server: ServerType = serve({ fetch: app.fetch, hostname: host, port }, (info: AddressInfo) => {
-      resolve({ url: `http://${host.includes(':') ? `[${host}]` : host}:${info.port}`, stop: () => stop(server) });
+    const server: ServerType = serve({ fetch: app.fetch, hostname: host, port, ...secure }, (info: AddressInfo) => {
+      tls?.watch((options) => {
+        (server as TlsServer).setSecureContext(options);
+      });
+      const url = `${tls === undefined ? 'http' : 'https'}://${reached(host)}:${info.port}`;
+      resolve({ url, stop: () => stop(server).finally(() => tls?.stop()) });
     });
+    if ('maxHeadersCount' in server) Object.assign(server, { maxHeadersCount: MOST_HEADERS, maxConnections: MOST_CONNECTIONS });
     server.once('error', (cause: Error) => {
       reject(unavailable(cause));
     });
   });
+}
+
+/** How this machine itself reaches what listens on a host. */
+function reached(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function stop(server: ServerType): Promise<void> {

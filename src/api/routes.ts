@@ -1,11 +1,16 @@
 import { HandoffSchema } from '../schema/handoff.js';
 import { z } from 'zod';
+import type { ApiRole } from '../domain/api-roles.js';
+import { NAME_PATTERN } from '../domain/brands.js';
 import { LONGEST_SIGNATURE } from '../domain/signing/standing.js';
 import type { CommandName } from '../domain/rotation/commands.js';
-import { lines, text } from '../schema/fields.js';
+import { lines, name, text } from '../schema/fields.js';
 
 const person = text.max(64);
-const ticket = text.max(64);
+/** Its form is the policy's. */
+export const ticket = text.max(64);
+/** What expiries are compared with. */
+const date = z.union([z.iso.date(), z.iso.datetime({ offset: true })], { error: 'a date like 2026-11-29 or 2026-11-29T09:00:00Z' });
 const digest = z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256, 64 lower-case hexadecimal digits' });
 
 /** What a person has signed; its own form is judged where it counts (src/domain/rotation/statement.ts). */
@@ -18,7 +23,7 @@ export const StartBody = z.strictObject({
   line: text,
   by: person,
   ticket,
-  at: text.optional(),
+  at: date.optional(),
   successors: z.array(text).max(1_000).optional(),
   after: text.optional(),
 });
@@ -56,7 +61,7 @@ export const RestoreBody = z.strictObject({ by: person, ticket, line: text.optio
 
 export const ScheduleBody = z.strictObject({
   action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']),
-  at: text.optional(),
+  at: date.optional(),
 });
 
 const claimText = text.max(120);
@@ -66,6 +71,8 @@ const asksForSeat = { node: text.optional(), line: text.optional(), holder: clai
 type Place = { readonly node?: string | undefined; readonly line?: string | undefined };
 const namesOnePlace = ({ node, line }: Place): boolean => (node === undefined) !== (line === undefined);
 const EITHER = { error: 'either a node or a line' };
+/** What `namesOnePlace` checks, in words of JSON Schema. */
+const ONE_PLACE = { oneOf: [{ required: ['node'] }, { required: ['line'] }] };
 
 export const SeatAcquireBody = z
   .strictObject({
@@ -75,7 +82,8 @@ export const SeatAcquireBody = z
     /** Milliseconds; 0: only if it is free now. */
     wait: z.int().min(0),
   })
-  .refine(namesOnePlace, EITHER);
+  .refine(namesOnePlace, EITHER)
+  .meta(ONE_PLACE);
 
 export const SeatBookBody = z
   .strictObject({
@@ -84,7 +92,8 @@ export const SeatBookBody = z
     /** Milliseconds. */
     length: z.int().positive(),
   })
-  .refine(namesOnePlace, EITHER);
+  .refine(namesOnePlace, EITHER)
+  .meta(ONE_PLACE);
 
 export const SeatTokenBody = z.strictObject({ token: text.max(64) });
 
@@ -137,111 +146,176 @@ export const COMMAND_NAMES = [
   'retry',
 ] as const satisfies readonly CommandName[];
 
-interface RouteDescription {
+export interface RouteDescription {
   readonly method: 'get' | 'post';
   readonly path: string;
   readonly summary: string;
+  /** The role that a caller must have. */
+  readonly needs: ApiRole | 'anyone';
+  /** What may stand after the question mark; missing: nothing that counts. */
+  readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Of what is done. Default: 200, with a document in JSON. */
+  readonly answer?: { readonly status?: 201 | 202; readonly type?: 'text/event-stream' };
 }
 
-/** Every route under `/v1`, for the server's own table of contents. */
+const OfLine = z.strictObject({ line: name.optional() });
+const number = z.string().regex(/^[0-9]{1,15}$/, { error: 'the number of a record' });
+const EventsQuery = z.strictObject({ after: number.optional(), format: z.literal('json').optional() });
+const NodeQuery = z.strictObject({ at: date.optional(), checks: z.literal('all').optional() });
+const UsageQuery = z.strictObject({ by: z.enum(['pipeline', 'holder', 'node']).optional(), since: date.optional() });
+/** One of them. */
+const ImpactQuery = z.strictObject({
+  certificate: text.meta({ pattern: '^[0-9A-Fa-f]{6,40}$' }).optional(),
+  profile: text.meta({ format: 'uuid' }).optional(),
+  node: text.meta({ pattern: NAME_PATTERN }).optional(),
+});
+
+/** What decides whether a rotation goes on is for those who approve. */
+const COMMAND_NEEDS: Readonly<Record<(typeof COMMAND_NAMES)[number], ApiRole>> = {
+  approve: 'approver',
+  reject: 'approver',
+  withdraw: 'approver',
+  pause: 'operator',
+  resume: 'operator',
+  cancel: 'operator',
+  rollback: 'operator',
+  answer: 'operator',
+  close: 'operator',
+  retry: 'operator',
+};
+
+/** Every route under `/v1`, and who may take it: one that is not here is answered to nobody. */
 export const ROUTES: readonly RouteDescription[] = [
-  { method: 'get', path: '/v1/healthz', summary: 'Whether the API, Temporal and the database answer; needs no token' },
-  { method: 'get', path: '/v1/openapi.json', summary: 'This description; needs no token' },
-  { method: 'get', path: '/v1/rotations', summary: 'Rotations, newest first; ?line=' },
-  { method: 'post', path: '/v1/rotations', summary: 'Start a rotation', body: z.union([StartBody, SignedBody]) },
+  { method: 'get', path: '/v1/healthz', needs: 'anyone', summary: 'Whether the API, Temporal and the database answer; needs no token' },
+  { method: 'get', path: '/v1/openapi.json', needs: 'anyone', summary: 'This description; needs no token' },
+  { method: 'get', path: '/v1/rotations', needs: 'reader', summary: 'Rotations, newest first', query: OfLine },
+  {
+    method: 'post',
+    path: '/v1/rotations',
+    needs: 'operator',
+    summary: 'Start a rotation',
+    body: z.union([StartBody, SignedBody]),
+    answer: { status: 201 },
+  },
   {
     method: 'get',
     path: '/v1/lines/{line}/terms',
+    needs: 'reader',
     summary: 'What a statement about the line has to name, and whether a name alone counts',
   },
-  { method: 'post', path: '/v1/rotations/plan', summary: 'What a rotation would do, with its arithmetic', body: PlanBody },
-  { method: 'get', path: '/v1/rotations/{id}', summary: 'One rotation, and what it would replace' },
-  { method: 'get', path: '/v1/rotations/{id}/nodes', summary: 'Its nodes, one by one' },
+  { method: 'post', path: '/v1/rotations/plan', needs: 'reader', summary: 'What a rotation would do, with its arithmetic', body: PlanBody },
+  { method: 'get', path: '/v1/rotations/{id}', needs: 'reader', summary: 'One rotation, and what it would replace' },
+  { method: 'get', path: '/v1/rotations/{id}/nodes', needs: 'reader', summary: 'Its nodes, one by one' },
   {
     method: 'get',
     path: '/v1/rotations/{id}/events',
-    summary: 'Its record as server-sent events; ?after=SEQ or Last-Event-ID; ?format=json for those so far',
+    needs: 'reader',
+    summary: 'Its record as server-sent events, after a number (or Last-Event-ID); ?format=json for those so far',
+    query: EventsQuery,
+    answer: { type: 'text/event-stream' },
   },
   ...COMMAND_NAMES.map((name): RouteDescription => ({
     method: 'post',
     path: `/v1/rotations/{id}/${name}`,
+    needs: COMMAND_NEEDS[name],
     summary: `The operator's command ${name}, signed, or by name alone where that counts`,
     body: z.union([CommandBody, SignedBody]),
   })),
-  { method: 'get', path: '/v1/lines/{line}/manifests/{sha256}', summary: 'The bytes of a frozen manifest' },
-  { method: 'get', path: '/v1/persons/{id}', summary: 'A person of the roster, and the keys that they sign with' },
-  { method: 'get', path: '/v1/nodes', summary: 'Declared nodes, with what was last read off them' },
-  { method: 'get', path: '/v1/nodes/{name}', summary: 'Node truth, read now; ?checks=all for every check, not only the problems' },
-  { method: 'get', path: '/v1/nodes/{name}/expected', summary: 'What a node should have, by its declaration and the heads of its lines' },
+  { method: 'get', path: '/v1/lines/{line}/manifests/{sha256}', needs: 'reader', summary: 'The bytes of a frozen manifest' },
+  { method: 'get', path: '/v1/persons/{id}', needs: 'reader', summary: 'A person of the roster, and the keys that they sign with' },
+  { method: 'get', path: '/v1/nodes', needs: 'reader', summary: 'Declared nodes, with what was last read off them' },
+  {
+    method: 'get',
+    path: '/v1/nodes/{name}',
+    needs: 'reader',
+    summary: 'Node truth, read now; with every check, or only the problems',
+    query: NodeQuery,
+  },
+  {
+    method: 'get',
+    path: '/v1/nodes/{name}/expected',
+    needs: 'reader',
+    summary: 'What a node should have, by its declaration and the heads of its lines',
+  },
   {
     method: 'post',
     path: '/v1/nodes/{name}/purge',
+    needs: 'operator',
     summary: 'Destroy the retired keychains of a node that no rollback can need any more',
     body: PurgeBody,
   },
-  { method: 'post', path: '/v1/nodes/{name}/restore', summary: 'Bring a node to the manifest in force', body: RestoreBody },
+  {
+    method: 'post',
+    path: '/v1/nodes/{name}/restore',
+    needs: 'operator',
+    summary: 'Bring a node to the manifest in force',
+    body: RestoreBody,
+    answer: { status: 202 },
+  },
   {
     method: 'get',
     path: '/v1/nodes/{name}/restore/{line}',
+    needs: 'reader',
     summary: 'How its newest restore on a line stands; waits some seconds for its end',
   },
-  { method: 'get', path: '/v1/schedule', summary: 'The schedule of the expiry scan' },
-  { method: 'post', path: '/v1/schedule', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },
-  { method: 'get', path: '/v1/seats', summary: 'Seats of signers: who holds one, who waits, who has booked one' },
-  { method: 'post', path: '/v1/seats', summary: 'Ask for a seat, or again for the same job', body: SeatAcquireBody },
-  { method: 'post', path: '/v1/seats/bookings', summary: 'Book a seat for later, or again with other times', body: SeatBookBody },
-  { method: 'get', path: '/v1/seats/usage', summary: 'What was held and waited for, by day; ?by=pipeline, holder or node; ?since=DATE' },
-  { method: 'post', path: '/v1/seats/{node}/standing', summary: 'Where a claim stands', body: SeatTokenBody },
-  { method: 'post', path: '/v1/seats/{node}/heartbeat', summary: 'Say that the holder, or one who waits, is alive', body: SeatTokenBody },
+  { method: 'get', path: '/v1/schedule', needs: 'reader', summary: 'The schedule of the expiry scan' },
+  { method: 'post', path: '/v1/schedule', needs: 'operator', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },
+  { method: 'get', path: '/v1/seats', needs: 'reader', summary: 'Seats of signers: who holds one, who waits, who has booked one' },
+  { method: 'post', path: '/v1/seats', needs: 'pipeline', summary: 'Ask for a seat, or again for the same job', body: SeatAcquireBody },
+  {
+    method: 'post',
+    path: '/v1/seats/bookings',
+    needs: 'pipeline',
+    summary: 'Book a seat for later, or again with other times',
+    body: SeatBookBody,
+  },
+  {
+    method: 'get',
+    path: '/v1/seats/usage',
+    needs: 'reader',
+    summary: 'What was held and waited for, by day',
+    query: UsageQuery,
+  },
+  { method: 'post', path: '/v1/seats/{node}/standing', needs: 'pipeline', summary: 'Where a claim stands', body: SeatTokenBody },
+  {
+    method: 'post',
+    path: '/v1/seats/{node}/heartbeat',
+    needs: 'pipeline',
+    summary: 'Say that the holder, or one who waits, is alive',
+    body: SeatTokenBody,
+  },
   {
     method: 'post',
     path: '/v1/seats/{node}/release',
+    needs: 'pipeline',
     summary: 'Give a seat or a booking back, or take it from its holder',
     body: SeatReleaseBody,
   },
-  { method: 'get', path: '/v1/impact', summary: 'What falls with ?certificate=SHA1|SERIAL, ?profile=UUID or ?node=NAME' },
-  { method: 'get', path: '/v1/handoffs', summary: 'Handoffs that have not expired; ?line=LINE' },
-  { method: 'post', path: '/v1/handoffs', summary: 'Register a handoff: a build in flight', body: HandoffSchema },
+  {
+    method: 'get',
+    path: '/v1/impact',
+    needs: 'reader',
+    summary: 'What falls with a certificate (SHA-1 or serial number), a profile or a node',
+    query: ImpactQuery,
+  },
+  { method: 'get', path: '/v1/handoffs', needs: 'reader', summary: 'Handoffs that have not expired', query: OfLine },
+  { method: 'post', path: '/v1/handoffs', needs: 'pipeline', summary: 'Register a handoff: a build in flight', body: HandoffSchema },
   {
     method: 'post',
     path: '/v1/claims',
+    needs: 'pipeline',
     summary: 'Ask for the right to sign an artifact, or again for the same job',
     body: ClaimAcquireBody,
   },
-  { method: 'post', path: '/v1/claims/complete', summary: 'Say what was signed', body: ClaimCompleteBody },
-  { method: 'post', path: '/v1/claims/release', summary: 'Give a claim up unsigned', body: ClaimReleaseBody },
-  { method: 'get', path: '/v1/claims', summary: 'Who signs an artifact, and what was signed; ?artifact=SHA&bundleId=ID&method=METHOD' },
-  { method: 'get', path: '/v1/lines/{line}/head', summary: "A line's head in the store" },
+  { method: 'post', path: '/v1/claims/complete', needs: 'pipeline', summary: 'Say what was signed', body: ClaimCompleteBody },
+  { method: 'post', path: '/v1/claims/release', needs: 'pipeline', summary: 'Give a claim up unsigned', body: ClaimReleaseBody },
+  {
+    method: 'get',
+    path: '/v1/claims',
+    needs: 'reader',
+    summary: 'Who signs an artifact, and what was signed',
+    query: ClaimKeyBody,
+  },
+  { method: 'get', path: '/v1/lines/{line}/head', needs: 'reader', summary: "A line's head in the store" },
 ];
-
-/** OpenAPI 3.1, made from the same schemas that check the requests. */
-export function openApi(): object {
-  const paths: Record<string, Record<string, object>> = {};
-  for (const { method, path, summary, body } of ROUTES) {
-    const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-      name,
-      in: 'path',
-      required: true,
-      schema: { type: 'string' },
-    }));
-    paths[path] = {
-      ...paths[path],
-      [method]: {
-        summary,
-        ...(parameters.length === 0 ? {} : { parameters }),
-        ...(body === undefined
-          ? {}
-          : { requestBody: { required: true, content: { 'application/json': { schema: z.toJSONSchema(body, { io: 'input' }) } } } }),
-        responses: { 200: { description: 'Done' }, default: { description: 'An error: {schemaVersion, error: {code, message, details}}' } },
-      },
-    };
-  }
-  return {
-    openapi: '3.1.0',
-    info: { title: 'reseal control API', version: '1' },
-    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-    security: [{ token: [] }],
-    paths,
-  };
-}

@@ -1,14 +1,17 @@
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
-import type { LineName } from '../domain/brands.js';
-import { type ErrorCode, ResealError } from '../domain/errors.js';
+import { isName, type LineName } from '../domain/brands.js';
+import { ResealError } from '../domain/errors.js';
 import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
-import { asResealError, statusOfCode } from './errors.js';
-import { hostAndPort, isLoopback, listenOn, type RunningHttp } from './listen.js';
+import { answersWithin } from './answers-within.js';
+import { DEFAULT_LIMITS, Door, isMistaken, mustBe, mustSpeakFor, notThere, routeOf, type DoorOptions } from './door.js';
+import { asResealError, failure, statusOfCode } from './errors.js';
+import { hostAndPort, listenOn, type RunningHttp } from './listen.js';
+import { isLoopback } from './loopback.js';
 import { expectedOfNode, inspectNode, listNodes } from './nodes.js';
 import {
   commandRotation,
@@ -25,7 +28,6 @@ import {
 import {
   COMMAND_NAMES,
   CommandOrSignedBody,
-  openApi,
   PlanBody,
   PurgeBody,
   RestoreBody,
@@ -41,6 +43,7 @@ import {
   StartOrSignedBody,
 } from './routes.js';
 import { manifestBytes, personOf, signedCommand, signedStart, termsOf } from './statements.js';
+import { openApi } from './openapi.js';
 import { purgeNode } from './purge.js';
 import { restoreNode, restoreStanding } from './restore.js';
 import { HandoffSchema } from '../schema/handoff.js';
@@ -50,36 +53,67 @@ import { listHandoffs, registerHandoff } from './handoffs.js';
 import { acquireClaim, completeClaim, releaseClaim, showClaim } from './claims.js';
 import { acquireSeat, bookSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
 import { changeSchedule, showSchedule } from './schedule.js';
-import { sameText } from './token.js';
+import type { ServedIdentity } from './tls.js';
 
 const BODY_LIMIT = 256 * 1024;
+/** Of an address, in characters. */
+const ADDRESS_LIMIT = 8 * 1024;
 /** PostgreSQL takes no NUL in a text, and nothing that an address names holds any of these. */
 const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f)/i;
 /** Between two looks at the record for those who follow it, in milliseconds. */
 const FOLLOW_EVERY = 300;
 
-export interface ApiOptions {
+export interface ApiOptions extends DoorOptions {
   readonly desk: RotationDesk;
-  /** Bearer token that every request but `healthz` and `openapi.json` must bear. */
-  readonly token: string;
+  /** Whether it is served over TLS, so that browsers are told to come by nothing else. */
+  readonly overTls?: boolean;
 }
-
-const failure = (code: ErrorCode, message: string, details: readonly string[] = []) =>
-  ({ schemaVersion: 1, error: { code, message, details } }) as const;
 
 /** What is left of the body is not read: the connection cannot carry another request. */
 const tooLarge = (context: Context): Response =>
   context.json(failure('USAGE', `A request's body is at most ${BODY_LIMIT / 1024} KiB.`), 413, { connection: 'close' });
 
-export function createApi({ desk, token }: ApiOptions): Hono {
+export function createApi({ desk, overTls = false, ...options }: ApiOptions): Hono {
   const api = new Hono();
-  api.use(secureHeaders());
+  const door = new Door(options);
+  api.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      xFrameOptions: 'DENY',
+      strictTransportSecurity: overTls,
+    }),
+  );
+  api.use(async (context, next) => {
+    await next();
+    context.header('Cache-Control', 'no-store');
+  });
   api.use(bodyLimit({ maxSize: BODY_LIMIT, onError: tooLarge }));
   api.onError((error, context) => {
     const known = asResealError(error);
+    if (known.code === 'NOT_ENTITLED' || /^(?:SIGNATURE|STATEMENT)_/.test(known.code)) door.turnedAway(context, statusOfCode(known.code), known.code);
     return context.json(failure(known.code, known.message, known.details), statusOfCode(known.code));
+  }); // prettier-ignore
+  api.notFound((context) => notThere(context));
+
+  const admitted: MiddlewareHandler = async (context, next) => {
+    if (context.req.url.length > ADDRESS_LIMIT)
+      return context.json(failure('USAGE', `An address is at most ${ADDRESS_LIMIT / 1024} KiB long.`), 414);
+    return (await door.refusal(context)) ?? next();
+  };
+  api.use('/v1/*', admitted);
+  api.use('/v1/*', async (context, next) => {
+    if (ENCODED_CONTROL.test(context.req.url))
+      throw new ResealError('USAGE', 'The address holds a control character (%00 to %1F, %7F): no line, rotation, node or date does.');
+    return next();
   });
-  api.notFound((context) => context.json(failure('NOT_FOUND', `There is no ${context.req.method} ${context.req.path}.`), 404));
+  const questioned: MiddlewareHandler = async (context, next) => {
+    if (isMistaken(context)) return notThere(context);
+    const query = routeOf(context)?.query;
+    if (query !== undefined) checked(context.req.query(), query, 'The query');
+    return next();
+  };
+  api.use('/v1/*', questioned);
+  api.use('/v1/*', answersWithin(options.limits?.answerTimeout ?? DEFAULT_LIMITS.answerTimeout));
 
   api.get('/v1/healthz', async (context) => {
     const [temporal, database] = await Promise.all([
@@ -88,20 +122,7 @@ export function createApi({ desk, token }: ApiOptions): Hono {
     ]);
     return context.json({ schemaVersion: 1, ok: temporal && database, temporal, database }, temporal && database ? 200 : 503);
   });
-  api.get('/v1/openapi.json', (context) => context.json(openApi()));
-  api.use('/v1/*', async (context, next) => {
-    const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
-    if (!sameText(given, token)) {
-      return context.json(failure('NOT_ENTITLED', 'The control API needs the token of its home, as Authorization: Bearer TOKEN.'), 401);
-    }
-    return next();
-  });
-  api.use('/v1/*', async (context, next) => {
-    if (ENCODED_CONTROL.test(context.req.url))
-      throw new ResealError('USAGE', 'The address holds a control character (%00 to %1F, %7F): no line, rotation, node or date does.');
-    return next();
-  });
-
+  api.get('/v1/openapi.json', (context) => context.json(openApi(desk.around.configuration().policy.tickets.pattern)));
   api.get('/v1/rotations', async (context) => context.json(await listRotations(desk, context.req.query('line'))));
   api.post('/v1/rotations', async (context) =>
     context.json(await startRotation(desk, startOf(await body(context, StartOrSignedBody))), 201),
@@ -157,9 +178,12 @@ export function createApi({ desk, token }: ApiOptions): Hono {
   api.post('/v1/seats/:node/heartbeat', async (context) =>
     context.json(await seatHeartbeat(desk, context.req.param('node'), (await body(context, SeatTokenBody)).token)),
   );
-  api.post('/v1/seats/:node/release', async (context) =>
-    context.json(await releaseSeat(desk, context.req.param('node'), await body(context, SeatReleaseBody))),
-  );
+  api.post('/v1/seats/:node/release', async (context) => {
+    const asked = await body(context, SeatReleaseBody);
+    // Its holder gives it back by the token; to take it from somebody is no pipeline's business.
+    if (!('token' in asked)) mustBe(context, 'operator');
+    return context.json(await releaseSeat(desk, context.req.param('node'), asked));
+  });
   api.get('/v1/impact', async (context) => context.json(await showImpact(desk, context.req.query())));
   api.get('/v1/handoffs', async (context) => context.json(await listHandoffs(desk, context.req.query('line'))));
   api.post('/v1/handoffs', async (context) => context.json(await registerHandoff(desk, await body(context, HandoffSchema))));
@@ -200,7 +224,18 @@ async function well(work: () => Promise<unknown>): Promise<boolean> {
 async function body<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
   const read = readJson(await context.req.text());
   if (!('value' in read)) throw new ResealError('USAGE', `The body ${read.fault}; it must be one JSON document.`, { cause: read.cause });
-  return checked(read.value, schema, 'The body');
+  context.set('person', personIn(read.value));
+  const asked = checked(read.value, schema, 'The body');
+  const { by } = Object(asked) as { readonly by?: unknown };
+  if (typeof by === 'string') mustSpeakFor(context, by);
+  return asked;
+}
+
+/** In whose name a body asks, for the record; nobody has looked yet whether that is true. */
+function personIn(given: unknown): string | undefined {
+  const { by, statement } = Object(given) as { readonly by?: unknown; readonly statement?: unknown };
+  const person = by ?? (Object(statement) as { readonly person?: unknown }).person;
+  return typeof person === 'string' && isName(person) ? person : undefined;
 }
 
 /** @throws ResealError USAGE, with what is wrong with each field */
@@ -211,7 +246,7 @@ function checked<T>(given: unknown, schema: z.ZodType<T>, what: 'The body' | 'Th
   throw new ResealError('USAGE', `${what} is not of the form that this route takes.`, { details });
 }
 
-/** The record of a rotation, from wherever the listener stopped; ends with the rotation. */
+/** The record of a rotation, from wherever the listener stopped; ends with the rotation, or with the token: whoever has the next one takes it up there. */
 async function events(context: Context, desk: RotationDesk, id: string): Promise<Response> {
   const { rotation } = await showRotation(desk, id);
   const from = Number(context.req.header('last-event-id') ?? context.req.query('after') ?? 0);
@@ -224,7 +259,8 @@ async function events(context: Context, desk: RotationDesk, id: string): Promise
   return streamSSE(context, async (stream) => {
     let seen = after;
     let silent = 0;
-    while (!stream.aborted) {
+    const until = context.get('caller')?.until ?? Infinity;
+    while (!stream.aborted && Date.now() < until) {
       const batch = await rotationEvents(desk, id, seen);
       for (const event of batch) {
         seen = event.seq;
@@ -245,18 +281,23 @@ async function heardTheEnd(desk: RotationDesk, id: string, seq: number): Promise
   return last?.seq === seq && last.kind === 'outcome';
 }
 
-/** Listens on `host:port` (0: a free port). Loopback only: there is no TLS here. @throws ResealError CONFIG_INVALID, API_UNREACHABLE */
-export function listen(api: Hono, address: string): Promise<RunningHttp> {
+/**
+ * Listens on `host:port` (0: a free port).
+ * @param tls what it proves itself with; missing: plain HTTP, on loopback only
+ * @throws ResealError CONFIG_INVALID, API_UNREACHABLE
+ */
+export function listen(api: Hono, address: string, tls?: ServedIdentity): Promise<RunningHttp> {
   const { host } = hostAndPort(address);
-  if (!isLoopback(host)) {
+  if (tls === undefined && !isLoopback(host)) {
     throw new ResealError(
       'CONFIG_INVALID',
-      `The control API listens on loopback only, not on ${host}: put a proxy with TLS before it (reseal.yaml, api.listen).`,
+      `Without TLS the control API listens on loopback only, not on ${host}. Name its certificate and key in reseal.yaml (api.tls), or listen on 127.0.0.1 (api.listen).`,
     );
   }
   return listenOn(
     api,
     address,
     (cause) => new ResealError('API_UNREACHABLE', `The control API cannot listen on ${address}: ${cause.message}.`, { cause }),
+    tls,
   );
 }

@@ -5,6 +5,7 @@ import { loadConfiguration, type Configuration } from '../configuration/load.js'
 import { ResealError } from '../domain/errors.js';
 import { openLedger, type Ledger, type LedgerPlace } from '../ledger/open.js';
 import { controlEncoding } from '../temporal/codec/declared.js';
+import { openChain } from '../temporal/audit/worker-log.js';
 import { connectClient } from '../temporal/connection.js';
 import { startEmbeddedServer } from '../temporal/embedded-server.js';
 import { startResealWorker, type ResealWorkerRequest } from '../temporal/reseal-worker.js';
@@ -13,8 +14,11 @@ import { openSurroundings } from '../temporal/surroundings.js';
 import { TASK_QUEUE } from '../temporal/task-queue.js';
 import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
+import { Denials } from './denials.js';
+import { OidcTokens } from './oidc.js';
 import type { RotationDesk } from './rotations.js';
 import { createApi, listen } from './server.js';
+import { ServedIdentity, type TlsIdentity } from './tls.js';
 import { newToken } from './token.js';
 
 export interface ServiceRequest {
@@ -25,12 +29,21 @@ export interface ServiceRequest {
   readonly parts: readonly ('api' | 'worker')[];
   readonly env: NodeJS.ProcessEnv;
   readonly onProgress: (line: string) => void;
+  /** What goes wrong while it runs, in sentences. Default: `onProgress`. */
+  readonly onTrouble?: (sentence: string) => void;
   /** Faults of a demo. */
   readonly decorate?: ResealWorkerRequest['decorate'];
 }
 
+interface RunningApi {
+  readonly url: string;
+  readonly tokenFile: string;
+  /** A file with the certificate that it proves itself with now; null: plain HTTP. */
+  readonly certificate: string | null;
+}
+
 export interface RunningService {
-  readonly api: { readonly url: string; readonly tokenFile: string } | null;
+  readonly api: RunningApi | null;
   readonly temporal: { readonly address: string; readonly namespace: string; readonly uiUrl: string | null; readonly adopted: boolean };
   readonly client: Client;
   readonly ledger: Ledger;
@@ -78,7 +91,7 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
     const client = new Client({ connection, namespace: temporal.namespace, dataConverter: encoding.dataConverter });
 
     const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE };
-    const api = request.parts.includes('api') ? await startApi(home, configuration, desk, undo) : null;
+    const api = request.parts.includes('api') ? await startApi(request, configuration, desk, undo) : null;
     const worker = request.parts.includes('worker')
       ? await startWorker(
           {
@@ -130,17 +143,37 @@ async function reachTemporal(
 }
 
 async function startApi(
-  home: string,
-  configuration: Configuration,
+  { home, onProgress, onTrouble = onProgress }: ServiceRequest,
+  { reseal }: Configuration,
   desk: RotationDesk,
   undo: (() => Promise<void>)[],
-): Promise<RunningService['api']> {
+): Promise<RunningApi> {
   const token = newToken();
   const tokenFile = join(home, 'token');
   writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
-  const running = await listen(createApi({ desk, token }), configuration.reseal.api.listen);
+  const { tls } = reseal.api;
+  const certificate = tls === undefined ? null : join(home, 'certificate.pem');
+  const publish = ({ options }: TlsIdentity): void => {
+    if (certificate !== null) writeFileSync(certificate, options.cert, { mode: 0o600 });
+  };
+  const identity = tls === undefined ? undefined : new ServedIdentity(tls, { onTrouble, onRenewed: publish });
+  if (identity !== undefined) publish(identity.current);
+  const chain = await openChain('api', home, { reseal });
+  undo.push(() => chain.close());
+  const denials = new Denials(chain.writer);
+  undo.push(() => denials.close());
+  const { limits, oidc } = reseal.api;
+  const options = {
+    desk,
+    token,
+    limits,
+    denials,
+    overTls: tls !== undefined,
+    ...(oidc === undefined ? {} : { oidc: new OidcTokens(oidc) }),
+  };
+  const running = await listen(createApi(options), reseal.api.listen, identity);
   undo.push(() => running.stop());
-  return { url: running.url, tokenFile };
+  return { url: running.url, tokenFile, certificate };
 }
 
 async function startWorker(request: ResealWorkerRequest, undo: (() => Promise<void>)[]): Promise<RunningWorker> {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostAndPort, isLoopback } from '../api/listen.js';
+import { hostAndPort } from '../api/listen.js';
+import { isLoopback } from '../api/loopback.js';
 import { newToken } from '../api/token.js';
 import { loadConfiguration, type Configuration } from '../configuration/load.js';
 import { ResealError } from '../domain/errors.js';

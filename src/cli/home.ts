@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isLoopback } from '../api/loopback.js';
+import { request, type Trust } from '../api/request.js';
 import { ResealError } from '../domain/errors.js';
 import { claim } from '../temporal/file-lock.js';
 
@@ -25,6 +27,8 @@ export interface Endpoint {
   readonly url: string;
   /** A file with mode 0600 that holds the bearer token; null where none is asked for. */
   readonly tokenFile: string | null;
+  /** A file with the certificate that it proves itself with now; null or missing: plain HTTP. */
+  readonly certificate?: string | null;
   readonly pid: number;
   /** Its configuration folder, absolute. */
   readonly config?: string;
@@ -53,6 +57,7 @@ export function readEndpoint(home: string): Endpoint | null {
       url: read.url,
       pid: read.pid,
       tokenFile: typeof read.tokenFile === 'string' ? read.tokenFile : null,
+      ...(typeof read.certificate === 'string' ? { certificate: read.certificate } : {}),
       ...(typeof read.config === 'string' ? { config: read.config } : {}),
     };
   } catch {
@@ -79,16 +84,37 @@ export function claimHome(home: string): () => void {
 export interface Api {
   readonly url: string;
   readonly token: string | null;
+  /** Default: by the authorities that Node.js knows. */
+  readonly trust?: Trust;
+  /** The token as it is now, where it can be read anew: providers give them out for minutes, and commands may wait for hours. */
+  readonly renew?: () => Promise<string>;
 }
 
-async function answers(url: string): Promise<boolean> {
+const PUBLIC: Trust = { kind: 'public' };
+
+async function answers({ url, certificate }: Endpoint): Promise<boolean> {
   try {
-    const response = await fetch(new URL('/v1/healthz', url), { signal: AbortSignal.timeout(2_000) });
+    const signal = AbortSignal.timeout(2_000);
+    const response = await request(new URL('/v1/healthz', url), { method: 'GET', headers: {}, signal, trust: trustIn(certificate) });
     await response.body?.cancel();
     return true;
   } catch {
     return false;
   }
+}
+
+/** The one on this machine is known by its certificate, whatever that calls it. */
+const trustIn = (certificate: string | null | undefined): Trust =>
+  certificate === null || certificate === undefined ? PUBLIC : { kind: 'certificate', pem: readPem(certificate) };
+
+function readPem(path: string): string {
+  try {
+    const pem = readFileSync(path, 'utf8');
+    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  } catch (error) {
+    throw new ResealError('FILE_UNREADABLE', `Certificates cannot be read from ${path}: ${(error as Error).message}.`, { cause: error });
+  }
+  throw new ResealError('FILE_UNREADABLE', `There is no certificate in ${path}. It is a file in PEM.`);
 }
 
 function readToken(path: string): string {
@@ -102,6 +128,9 @@ function readToken(path: string): string {
     );
   }
 }
+
+const tokenIn = (path: string | null): Pick<Api, 'token' | 'renew'> =>
+  path === null ? { token: null } : { token: readToken(path), renew: () => Promise.resolve(readToken(path)) };
 
 /** Where a command looks for what runs. */
 export interface Where {
@@ -126,7 +155,7 @@ export async function runningOn(where: Where): Promise<readonly Running[]> {
   const found = await Promise.all(
     homesOf(where).map(async (home) => {
       const endpoint = readEndpoint(home);
-      return endpoint !== null && (await answers(endpoint.url)) ? [{ home, endpoint }] : [];
+      return endpoint !== null && (await answers(endpoint)) ? [{ home, endpoint }] : [];
     }),
   );
   return found.flat();
@@ -143,16 +172,16 @@ export async function theRunningOne(where: Where): Promise<Running | null> {
 }
 
 /**
- * `RESEAL_URL` (token in RESEAL_TOKEN or the file RESEAL_TOKEN_FILE), else the `up` of the home; where no home is named, the default
- * home's or the demo's. Throws API_UNREACHABLE where none runs, USAGE where both do.
+ * `RESEAL_URL` (token in RESEAL_TOKEN or the file RESEAL_TOKEN_FILE, authorities in the file RESEAL_CA), else the `up` of the home; where no home is named,
+ * what `api.client` of the configuration that RESEAL_CONFIG names says, else the default home's or the demo's.
+ * @throws ResealError API_UNREACHABLE where none runs, USAGE where both do or a token would go over a network in plain
  */
 export async function findApi(where: Where): Promise<Api> {
   const { env } = where;
   const url = given(env['RESEAL_URL']);
-  if (url !== undefined) {
-    const tokenFile = given(env['RESEAL_TOKEN_FILE']);
-    return { url, token: given(env['RESEAL_TOKEN']) ?? (tokenFile === undefined ? null : readToken(tokenFile)) };
-  }
+  if (url !== undefined) return named(url, env);
+  const declared = where.home === undefined && given(env['RESEAL_HOME']) === undefined ? await declaredApi(env, where.cwd) : null;
+  if (declared !== null) return declared;
   const running = await theRunningOne(where);
   if (running === null) {
     throw new ResealError(
@@ -160,6 +189,37 @@ export async function findApi(where: Where): Promise<Api> {
       `No reseal runs on ${homesOf(where).join(' or ')}. Start one with \`reseal up\`, or name another with --home or RESEAL_URL.`,
     );
   }
-  const { url: found, tokenFile } = running.endpoint;
-  return { url: found, token: tokenFile === null ? null : readToken(tokenFile) };
+  const { url: found, tokenFile, certificate } = running.endpoint;
+  return { url: found, ...tokenIn(tokenFile), trust: trustIn(certificate) };
+}
+
+function named(url: string, env: NodeJS.ProcessEnv): Api {
+  const [tokenFile, ca] = [given(env['RESEAL_TOKEN_FILE']), given(env['RESEAL_CA'])];
+  const token = given(env['RESEAL_TOKEN']);
+  const tokens = token === undefined ? tokenIn(tokenFile ?? null) : { token };
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new ResealError('USAGE', 'RESEAL_URL is no address. It looks like https://reseal.example:7443.');
+  const { protocol, hostname } = new URL(url);
+  if (tokens.token !== null && protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, '')))
+    throw new ResealError('USAGE', `RESEAL_URL is ${url}: the token would go there in plain. Name the API by https.`);
+  return { url, ...tokens, trust: ca === undefined ? PUBLIC : { kind: 'authority', pem: readPem(ca) } };
+}
+
+/** Never of `./reseal`: a command that it names would run in whatever folder somebody stands. */
+async function declaredApi(env: NodeJS.ProcessEnv, cwd: string): Promise<Api | null> {
+  if (given(env['RESEAL_CONFIG']) === undefined) return null;
+  const { configurationFolder, loadConfiguration } = await import('../configuration/load.js');
+  const folder = configurationFolder(undefined, env, cwd);
+  if (!existsSync(join(folder, 'reseal.yaml'))) return null;
+  const { client } = loadConfiguration(folder).reseal.api;
+  if (client === undefined) return null;
+  const { firstLine, readSecret } = await import('../secret/read-secret.js');
+  const renew = async (): Promise<string> =>
+    firstLine(await readSecret(client.token, 'The token of the control API', 'api.client.token', env)).trim();
+  return {
+    url: client.url,
+    token: await renew(),
+    renew,
+    trust: client.ca === null ? PUBLIC : { kind: 'authority', pem: readPem(client.ca) },
+  };
 }

@@ -15,10 +15,13 @@ export async function runService(
   try {
     const { startService } = await import('../api/service.js');
     const folder = configFolder(context);
-    const service = await startService({ folder, home, parts, env: context.env, onProgress: (line) => { context.output.progress(line); } }); // prettier-ignore
+    const service = await startService({
+      ...{ folder, home, parts, env: context.env },
+      onProgress: (line) => { context.output.progress(line); }, // prettier-ignore
+      onTrouble: (sentence) => { context.output.diagnostic(sentence); }, // prettier-ignore
+    });
     try {
-      if (service.api !== null)
-        publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid, config: folder });
+      if (service.api !== null) publishEndpoint(home, { ...service.api, pid: process.pid, config: folder });
       for (const line of [...service.troubles, ...ready(service)]) context.output.diagnostic(line);
       await Promise.race([service.ended, aborted(signal)]);
     } finally {

@@ -289,6 +289,20 @@ export function checkRoster(roster: Roster): Mismatch[] {
   ];
 }
 
+const LOOPBACK = /^(?:127\.0\.0\.1|localhost|\[::1\]):/;
+
+/** Tokens, and what they open, go over no network in plain. */
+export function checkApi({ api }: ResealConfiguration): Mismatch[] {
+  if (api.tls !== undefined || LOOPBACK.test(api.listen)) return [];
+  return [
+    {
+      path: ['api', 'listen'],
+      found: `${quoted(api.listen)} without api.tls`,
+      expected: 'an address on loopback (127.0.0.1, localhost, [::1]), or api.tls with certificate and key',
+    },
+  ];
+}
+
 /** Keys of the home are those of one process; where several meet at a Temporal server, they have to be told where theirs are. */
 export function checkCodec({ codec, temporal }: ResealConfiguration): Mismatch[] {
   if (codec === undefined || codec === 'none' || codec.control !== undefined || temporal.address === 'embedded') return [];

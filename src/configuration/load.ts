@@ -10,6 +10,7 @@ import { ResealSchema, type ResealConfiguration, type SourceDeclaration, type Co
 import { RosterSchema } from '../schema/roster.js';
 import { TopologySchema } from '../schema/topology.js';
 import {
+  checkApi,
   checkCodec,
   checkFloors,
   checkLines,
@@ -78,11 +79,23 @@ function withAbsoluteSource(source: SourceDeclaration, folder: string): SourceDe
   }
 }
 
+function withAbsoluteApi(api: ResealConfiguration['api'], folder: string): ResealConfiguration['api'] {
+  const { tls, oidc, client } = api;
+  const orNull = (path: string | null): string | null => (path === null ? null : absolute(path, folder));
+  return {
+    ...api,
+    ...(tls === undefined ? {} : { tls: { certificate: absolute(tls.certificate, folder), key: absolute(tls.key, folder) } }),
+    ...(oidc === undefined ? {} : { oidc: { ...oidc, ca: orNull(oidc.ca) } }),
+    ...(client === undefined ? {} : { client: { ...client, ca: orNull(client.ca), token: absoluteSecret(client.token, folder) } }),
+  };
+}
+
 function withAbsolutePaths(reseal: ResealConfiguration, folder: string): ResealConfiguration {
   const mapValues = <V>(record: Readonly<Record<string, V>>, change: (value: V) => V): Record<string, V> =>
     Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
   return {
     ...reseal,
+    api: withAbsoluteApi(reseal.api, folder),
     stores: mapValues(reseal.stores, (store) =>
       store.kind === 'git' && storeAddress(store.url).kind === 'path' ? { ...store, url: absolute(store.url, folder) } : store,
     ),
@@ -160,7 +173,8 @@ export function checkConfiguration(read: Readonly<Record<FileKey, ReadSource>>, 
   if (policy !== null) report('policy', checkPolicy(policy, roster));
   if (policy !== null && topology !== null) report('policy', checkFloors(policy, topology));
   if (roster !== null) report('roster', checkRoster(roster));
-  if (reseal !== null) report('reseal', [...checkStores(reseal), ...checkSources(reseal), ...checkSinks(reseal), ...checkCodec(reseal)]);
+  if (reseal !== null)
+    report('reseal', [...checkStores(reseal), ...checkSources(reseal), ...checkSinks(reseal), ...checkCodec(reseal), ...checkApi(reseal)]);
 
   if (findings.length > 0 || topology === null || policy === null || roster === null || reseal === null) {
     const count = `${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} wrong`;

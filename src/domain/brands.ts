@@ -30,4 +30,6 @@ export const isSha1 = (text: string): text is Sha1 => SHA1.test(text);
 export const isUuid = (text: string): text is Uuid => UUID.test(text);
 export const isTeamId = (text: string): text is TeamId => TEAM.test(text);
 /** Names of lines, nodes, pools and persons: lower-case letters, digits, hyphens, at most 63 characters. */
+/** What `isName` takes, for documents that describe it. */
+export const NAME_PATTERN = NAME.source;
 export const isName = (text: string): boolean => NAME.test(text);

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'STORE_UNREACHABLE'
   | 'SOURCE_UNREACHABLE'
   | 'API_UNREACHABLE'
+  | 'OIDC_UNREACHABLE'
   | 'NODE_UNREACHABLE'
   | 'SIDECAR_UNREACHABLE'
   | 'AUDIT_SINK_DOWN'
@@ -44,6 +45,7 @@ export type ErrorCode =
   | 'HEAD_MOVED'
   | 'REFUSED'
   | 'SEAT_HELD'
+  | 'TOO_MANY_REQUESTS'
   // nodes
   | 'STALE_EPOCH'
   | 'ORDER_EXPIRED'

@@ -11,5 +11,9 @@ export function notPlain(text: string): string | null {
   return point === undefined ? null : `U+${point.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
+/** What `notPlain` lets through, for documents that describe it; lone surrogates cannot be written in JSON that is UTF-8. */
+export const PLAIN_PATTERN = '^[^\\u0000-\\u001F\\u007F-\\u009F\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069]*$';
+export const PLAIN_LINES_PATTERN = PLAIN_PATTERN.replace('\\u0000-', '\\u0000-\\u0008\\u000B\\u000C\\u000E-');
+
 /** The same for a text of several lines, as a reason: line breaks and tabs are plain there. */
 export const notPlainInLines = (text: string): string | null => notPlain(text.replace(/[\n\r\t]/g, ' '));

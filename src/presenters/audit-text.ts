@@ -43,6 +43,8 @@ function whatOf(record: AuditRecord): string {
       return record.attempt > 1 ? `${record.effect}, attempt ${record.attempt}` : record.effect;
     case 'result':
       return `${record.effect} ${record.outcome}${record.code === null ? '' : ` (${record.code})`}, begun in ${record.of}`;
+    case 'denial':
+      return `turned away (${record.code})`;
     case 'begin':
       return 'the chain begins';
     case 'resume':

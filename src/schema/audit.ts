@@ -23,7 +23,7 @@ export const AuditRecordSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...common,
     kind: z.literal('begin'),
-    writer: z.strictObject({ kind: z.enum(['worker', 'agent', 'gateway', 'break-glass']), name: short }),
+    writer: z.strictObject({ kind: z.enum(['worker', 'api', 'agent', 'gateway', 'break-glass']), name: short }),
     key,
     version: short,
     after: short.nullable(),
@@ -45,6 +45,7 @@ export const AuditRecordSchema = z.discriminatedUnion('kind', [
     code: short.nullable(),
     facts,
   }),
+  z.strictObject({ ...common, kind: z.literal('denial'), code: short, facts }),
   z.strictObject({
     ...common,
     kind: z.literal('unwritten'),

@@ -42,14 +42,18 @@ export const branded = <T extends string>() => name.transform((text) => text as 
 
 const PLAIN = 'without control characters';
 
+/** As functions of their own, so that what describes a schema finds them in it (src/schema/patterns.ts). */
+export const isPlain = (given: string): boolean => notPlain(given) === null;
+export const isPlainInLines = (given: string): boolean => notPlainInLines(given) === null;
+
 /** A text on one line that people read: a name, a ticket, an id. */
 export const text = z
   .string({ error: 'a text' })
   .min(1, { error: 'a text that is not empty' })
-  .refine((given) => notPlain(given) === null, { error: `a text on one line, ${PLAIN}` });
+  .refine(isPlain, { error: `a text on one line, ${PLAIN}` });
 
 /** A text that may have several lines, or none. */
-export const lines = z.string({ error: 'a text' }).refine((given) => notPlainInLines(given) === null, { error: `a text ${PLAIN}` });
+export const lines = z.string({ error: 'a text' }).refine(isPlainInLines, { error: `a text ${PLAIN}` });
 
 export const timeOfDay = z
   .string({ error: 'a time of day like "08:00"' })

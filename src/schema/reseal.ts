@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { API_ROLES } from '../domain/api-roles.js';
 import { gatewayKeys } from './enrolled-key.js';
 import { name, positive, positiveDuration, schemaVersion, secretSource, text } from './fields.js';
 
@@ -157,6 +158,50 @@ const auditSink = z.discriminatedUnion(
   { error: 'a sink of kind file or bucket' },
 );
 
+/** Of the control API. */
+export const apiLimits = z.strictObject({
+  requestsPerMinute: positive.default(1_200).meta({ description: 'Of one caller.' }),
+  strangersPerMinute: positive.default(120).meta({ description: 'Requests from one address without a token that counts.' }),
+  answerTimeout: positiveDuration.prefault('6m').meta({ description: 'How long an answer may take to begin.' }),
+});
+
+const tls = z.strictObject({
+  certificate: text.meta({
+    description: "A file in PEM: the server's certificate, followed by those that issued it. Read again when it changes.",
+  }),
+  key: text.meta({ description: 'A file in PEM with its private key, mode 0600. Read again when it changes.' }),
+});
+export type TlsDeclaration = z.infer<typeof tls>;
+
+const HTTPS_ADDRESS = /^(?:https:\/\/[^\s@?#]+|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?(?:\/[^\s@?#]*)?)$/;
+const httpsAddress = z.string({ error: 'an https address' }).regex(HTTPS_ADDRESS, { error: 'an https address; http only on this machine' });
+
+const oidc = z.strictObject({
+  issuer: httpsAddress.meta({ description: 'As the provider names itself in its tokens, to the letter.' }),
+  audience: text.meta({ description: 'What tokens for this API name as their audience.' }),
+  claim: text
+    .default('roles')
+    .meta({ description: 'The claim that roles are taken from: a name, or names with dots between them, as realm_access.roles.' }),
+  roles: z
+    .record(text, z.array(z.enum(API_ROLES, { error: `one of ${API_ROLES.join(', ')}` })).min(1, { error: 'at least one role' }))
+    .meta({ description: 'What a value of the claim makes of its bearer. Values that are not here make nothing of anybody.' }),
+  person: text.optional().meta({
+    description: 'The claim that says who of the roster the bearer is; then nobody asks in the name of somebody else. As claim.',
+  }),
+  ca: text
+    .nullable()
+    .default(null)
+    .meta({ description: 'A file in PEM with the authorities of the provider; null: those that Node.js knows.' }),
+});
+export type OidcDeclaration = z.infer<typeof oidc>;
+
+const apiClient = z.strictObject({
+  url: httpsAddress.meta({ description: 'Of the control API, as its certificate names it.' }),
+  token: secretSource.meta({ description: 'The bearer token; its first line counts. Read anew by every command.' }),
+  ca: text.nullable().default(null).meta({ description: 'A file in PEM with the authorities of the API; null: those that Node.js knows.' }),
+});
+export type ApiClientDeclaration = z.infer<typeof apiClient>;
+
 /** `reseal.yaml`. Relative paths in it are relative to the folder that the file is in. */
 export const ResealSchema = z.strictObject({
   schemaVersion,
@@ -167,7 +212,16 @@ export const ResealSchema = z.strictObject({
     .default('embedded'),
   api: z
     .strictObject({
-      listen: listen.default('127.0.0.1:0'),
+      listen: listen.default('127.0.0.1:0').meta({ description: 'Elsewhere than on loopback only with tls.' }),
+      tls: tls.optional(),
+      oidc: oidc
+        .optional()
+        .meta({ description: 'Who gives out the tokens of people and pipelines; without it the token of the home is the only one.' }),
+      limits: apiLimits.prefault({}),
+      client: apiClient.optional().meta({
+        description:
+          'How commands reach the API from another machine; used where RESEAL_CONFIG names this folder and RESEAL_URL is not set.',
+      }),
     })
     .prefault({}),
   stores: z.record(name, store),

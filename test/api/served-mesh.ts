@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { RunningHttp } from '../../src/api/listen.js';
-import { createApi, listen } from '../../src/api/server.js';
+import { createApi, listen, type ApiOptions } from '../../src/api/server.js';
+import type { ServedIdentity } from '../../src/api/tls.js';
 import { newToken } from '../../src/api/token.js';
 import type { Input } from '../../src/cli/consent.js';
 import { run } from '../../src/cli/main.js';
@@ -28,6 +29,9 @@ function terminal(stderr: PassThrough, typed: string): { readonly stdin: Input; 
   stdin.end(typed);
   return { stdin, stderr: Object.assign(stderr, { isTTY: true as const }) };
 }
+
+/** Tests ask as fast as they can; those about limits have their own. */
+export const UNLIMITED = { requestsPerMinute: 1_000_000, strangersPerMinute: 1_000_000, answerTimeout: 120_000 };
 
 /** The real control API over a real mesh, on a Temporal server of its own: the API's workflow ids are the product's. */
 export class ServedMesh {
@@ -59,8 +63,8 @@ export class ServedMesh {
     return this.running.url;
   }
 
-  async open(address: string): Promise<void> {
-    this.running = await listen(createApi({ desk: this.desk, token: this.token }), address);
+  async open(address: string, options: Partial<ApiOptions> = {}, tls?: ServedIdentity): Promise<void> {
+    this.running = await listen(createApi({ desk: this.desk, token: this.token, limits: UNLIMITED, ...options }), address, tls);
   }
 
   async close(): Promise<void> {

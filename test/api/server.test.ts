@@ -2,7 +2,8 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { COMMAND_NAMES, openApi, ROUTES } from '../../src/api/routes.js';
+import { openApi } from '../../src/api/openapi.js';
+import { COMMAND_NAMES, ROUTES } from '../../src/api/routes.js';
 import { createApi, listen } from '../../src/api/server.js';
 import { stableUuid } from '../../src/simulator/mesh/create.js';
 import { TEAM } from '../../src/simulator/mesh/spec.js';
@@ -38,7 +39,7 @@ describe('the door', () => {
       .routes.filter((route) => route.method !== 'ALL')
       .map((route) => `${route.method.toLowerCase()} ${route.path.replace(/:(\w+)/g, '{$1}')}`);
     expect(ROUTES.map((route) => `${route.method} ${route.path}`).sort()).toEqual([...new Set(answered)].sort());
-    const { paths } = openApi() as { paths: Record<string, Record<string, unknown>> };
+    const { paths } = openApi('^X-[0-9]+$') as { paths: Record<string, Record<string, unknown>> };
     expect(
       Object.entries(paths)
         .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
@@ -68,7 +69,7 @@ describe('the door', () => {
   it('sends no cross-origin permission and forbids being framed or sniffed', async () => {
     const { headers } = await served.fetch('/v1/rotations', { headers: { origin: 'https://elsewhere.example' } });
     expect(headers.get('access-control-allow-origin')).toBeNull();
-    expect([headers.get('x-content-type-options'), headers.get('x-frame-options')]).toEqual(['nosniff', 'SAMEORIGIN']);
+    expect([headers.get('x-content-type-options'), headers.get('x-frame-options')]).toEqual(['nosniff', 'DENY']);
   });
 });
 
@@ -166,7 +167,7 @@ describe('a request that cannot be answered', () => {
     expect(await served.get('/v1/rotations/nonsense')).toMatchObject({ status: 400, body: { error: { code: 'USAGE' } } });
     expect(await served.post('/v1/rotations/plan', { line: 'ios-main', at: 'yesterday' })).toMatchObject({
       status: 400,
-      body: { error: { message: expect.stringContaining('yesterday') as string } },
+      body: { error: { details: ['at: a date like 2026-11-29 or 2026-11-29T09:00:00Z'] } },
     });
   });
 

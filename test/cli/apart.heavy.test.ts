@@ -14,6 +14,7 @@ import { openSurroundings } from '../../src/temporal/surroundings.js';
 import { OwnServer } from '../e2e/own-server.js';
 import { FAST_POLICY } from '../e2e/rotating-mesh.js';
 import { startPostgres } from '../setup/postgres.js';
+import { TestAuthority } from '../setup/tls.js';
 import { until } from '../setup/until.js';
 import { built, cleanEnv, RunningReseal, runReseal, type RanReseal } from './processes.js';
 
@@ -54,6 +55,7 @@ class Apart {
       ...(parse(readFileSync(file, 'utf8')) as object),
       temporal: { address, namespace },
       database: 'env:RESEAL_DATABASE_URL',
+      api: { listen: '0.0.0.0:0', tls: new TestAuthority(folder).issue('server', { names: ['127.0.0.1'] }) },
     };
     writeFileSync(file, stringify(reseal));
     return new Apart(folder, mesh, temporal, database);
@@ -71,8 +73,8 @@ class Apart {
   /** The command line of a person who knows the server's address and token, and has neither its home nor its configuration. */
   person(server: RunningReseal): NodeJS.ProcessEnv {
     const [, url = ''] = /control API +(\S+)/.exec(server.said) ?? [];
-    return cleanEnv(join(this.folder, 'nobody'), { RESEAL_URL: url, RESEAL_TOKEN_FILE: join(this.folder, 'server', 'token') });
-  }
+    return cleanEnv(join(this.folder, 'nobody'), { RESEAL_URL: url, RESEAL_TOKEN_FILE: join(this.folder, 'server', 'token'), RESEAL_CA: join(this.folder, 'authority.pem') });
+  } // prettier-ignore
 
   served(): readonly string[] {
     return this.mesh.nodes.map(({ name }) =>
@@ -117,6 +119,9 @@ it.skipIf('missing' in postgres)(
     const status = async (): Promise<Status['rotation']> =>
       (JSON.parse((await reseal('rotation', 'status', 'ios-main-1', '--json')).stdout) as Status).rotation;
 
+    expect(server.said).toMatch(/control API +https:/);
+    const guess = await runReseal(['rotation', 'list'], { env: { ...env, RESEAL_TOKEN: 'guess' } });
+    expect([guess.exit, guess.stderr]).toEqual([4, expect.stringContaining('The token does not count')]);
     const started = await reseal('rotation', 'start', '--line', 'ios-main', '--as', 'rita', '--ticket', 'CHG-7');
     expect([started.exit, started.stdout], started.stderr).toEqual([0, expect.stringMatching(/^ios-main-1 /)]);
     const watching = RunningReseal.start(['rotation', 'watch', 'ios-main-1'], { env });
@@ -152,8 +157,14 @@ it.skipIf('missing' in postgres)(
       await database.end();
     }
     for (const home of ['server', 'worker-1', 'worker-2']) expect(existsSync(join(apart.folder, home, 'database'))).toBe(false);
+    // On the server's own machine it is known by its certificate, and says whom it turned away.
+    const own = cleanEnv(join(apart.folder, 'server'));
+    expect((await runReseal(['rotation', 'list'], { env: own })).stdout).toContain('ios-main-1');
     expect(await second.stop()).toBe(0);
     expect(await server.stop()).toBe(0);
+    expect((await runReseal(['audit', 'tail'], { env: own })).stdout).toMatch(
+      /turned away \(NOT_ENTITLED\) .*route=GET \/v1\/rotations status=401 times=1/,
+    );
   },
   400_000,
 );

@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ApiClient } from '../../src/cli/api-client.js';
 import { configFolder, configFolderToRead } from '../../src/cli/config-folder.js';
 import { claimHome, demoHomeFolder, findApi, homeFolder, publishEndpoint, readEndpoint, withdrawEndpoint } from '../../src/cli/home.js';
 import { reseal } from './terminal.js';
@@ -67,15 +69,33 @@ describe('the home', () => {
 
 describe('the control API', () => {
   it('is RESEAL_URL where that is set', async () => {
-    expect(await findApi(where(undefined, { RESEAL_URL: 'https://reseal.example', RESEAL_TOKEN: 'x' }))).toEqual({
+    expect(await findApi(where(undefined, { RESEAL_URL: 'https://reseal.example', RESEAL_TOKEN: 'x' }))).toMatchObject({
       url: 'https://reseal.example',
       token: 'x',
     });
   });
 
+  it('is what api.client of the configuration says that RESEAL_CONFIG names, with the token that its command prints; never of ./reseal', async () => {
+    const [config, token] = [join(state, 'reseal'), join(state, 'print-token')];
+    cpSync(fileURLToPath(new URL('../configuration/example', import.meta.url)), config, { recursive: true });
+    writeFileSync(token, '#!/bin/sh\necho of-the-provider\n', { mode: 0o700 });
+    const client = `client: { url: 'https://reseal.example', token: { command: ['${token}'] } }`;
+    writeFileSync(
+      join(config, 'reseal.yaml'),
+      readFileSync(join(config, 'reseal.yaml'), 'utf8').replace("listen: '127.0.0.1:0' }", `listen: '127.0.0.1:0', ${client} }`),
+    );
+    expect(await findApi(where(undefined, { RESEAL_CONFIG: config }))).toMatchObject({
+      url: 'https://reseal.example',
+      token: 'of-the-provider',
+    });
+    await expect(findApi({ ...where(), cwd: state })).rejects.toMatchObject({ code: 'API_UNREACHABLE' });
+    const home = await up(join(state, 'own'), 'own-token');
+    expect(await findApi(where(join(state, 'own'), { RESEAL_CONFIG: config }))).toMatchObject({ url: home, token: 'own-token' });
+  });
+
   it('is that of the home, else that of the demo', async () => {
     const demo = await up(join(state, 'reseal/demo'), 'demo-token');
-    expect(await findApi(where())).toEqual({ url: demo, token: 'demo-token' });
+    expect(await findApi(where())).toMatchObject({ url: demo, token: 'demo-token' });
   });
 
   it('is asked for by name when both run', async () => {
@@ -85,8 +105,45 @@ describe('the control API', () => {
       code: 'USAGE',
       details: [expect.stringContaining(`--home ${join(state, 'reseal')}`), expect.stringContaining('demo')],
     });
-    expect(await findApi(where(join(state, 'reseal')))).toEqual({ url: own, token: 'b' });
+    expect(await findApi(where(join(state, 'reseal')))).toMatchObject({ url: own, token: 'b' });
   });
+
+  it('that says to come back in a moment is asked again; one that says to come back later is believed', async () => {
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      asked += 1;
+      if (asked === 2) response.end('{"done":true}');
+      else response.writeHead(429, { 'retry-after': asked > 2 ? '11' : '1' }).end('{"error":{"code":"TOO_MANY_REQUESTS","message":"Later.","details":[]}}');
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const api = ApiClient.at({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: null });
+    expect([await api.post('/v1/claims', {}), asked]).toEqual([{ done: true }, 2]);
+    await expect(api.post('/v1/claims', {})).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+    expect(asked).toBe(3);
+  }); // prettier-ignore
+
+  it('gets the next token of a command that goes on for longer than one counts', async () => {
+    const seen: (string | undefined)[] = [];
+    let counts = 'first';
+    const server = createServer(({ headers }, response) => {
+      seen.push(headers.authorization);
+      const isKnown = headers.authorization === `Bearer ${counts}`;
+      response.writeHead(isKnown ? 200 : 401).end(isKnown ? '{}' : '{"error":{"code":"NOT_ENTITLED","message":"It has expired.","details":[]}}');
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const file = join(state, 'token');
+    writeFileSync(file, 'first\n', { mode: 0o600 });
+    const env = { RESEAL_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, RESEAL_TOKEN_FILE: file };
+    const api = await ApiClient.find({ config: undefined, home: undefined, env, cwd: state });
+    await api.get('/v1/rotations');
+    counts = 'second';
+    await expect(api.get('/v1/rotations')).rejects.toMatchObject({ code: 'NOT_ENTITLED' });
+    writeFileSync(file, 'second\n', { mode: 0o600 });
+    await api.get('/v1/rotations');
+    expect(seen).toEqual(['first', 'first', 'first', 'second'].map((token) => `Bearer ${token}`));
+  }); // prettier-ignore
 
   it('that is gone is not taken for alive', async () => {
     publishEndpoint(join(state, 'reseal'), { url: 'http://127.0.0.1:1', tokenFile: null, pid: 1 });

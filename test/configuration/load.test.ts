@@ -158,6 +158,19 @@ describe('a configuration that is wrong', () => {
     ]);
   });
 
+  it('has a control API that listens elsewhere than on loopback without TLS, or gives a role that there is none of', () => {
+    edit('reseal.yaml', "listen: '127.0.0.1:0'", "listen: '0.0.0.0:7443'");
+    expect(refusal().details).toEqual([expect.stringMatching(/^reseal\.yaml:4 api\.listen: found "0\.0\.0\.0:7443" without api\.tls, expected /)]);
+    edit('reseal.yaml', "'0.0.0.0:7443'", "'0.0.0.0:7443', tls: { certificate: tls/server.pem, key: tls/server.key }");
+    expect(loadConfiguration(folder).reseal.api.tls).toEqual({ certificate: join(folder, 'tls/server.pem'), key: join(folder, 'tls/server.key') });
+    const oidc = (issuer: string, role: string): string => `oidc: { issuer: '${issuer}', audience: reseal, roles: { all: [${role}] } }`;
+    edit('reseal.yaml', 'tls/server.key }', `tls/server.key }, ${oidc('http://id.acme.test', 'boss')}`);
+    expect(refusal().details).toEqual([
+      expect.stringContaining('api.oidc.issuer: found "http://id.acme.test", expected an https address'),
+      expect.stringContaining('api.oidc.roles.all.0: found "boss", expected one of reader, pipeline, operator, approver'),
+    ]);
+  }); // prettier-ignore
+
   it('names file, line, field, what was found and what was expected, everything at once', () => {
     edit(
       'policy.yaml',

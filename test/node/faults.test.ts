@@ -240,7 +240,6 @@ describe('what others put on a node', () => {
         profile: (digest: Sha256) => mesh.store.profile(digest),
         frozen: (digest: Sha256) => mesh.store.frozen(digest),
         sealedIdentity: (sealed: SealedFor) => mesh.store.sealedIdentity(sealed),
-        approvals: () => mesh.store.approvals(),
       };
       void mesh.activities({ store }).stageNode({ ...mesh.order(), to: mesh.to });
     });

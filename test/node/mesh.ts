@@ -133,7 +133,6 @@ export class MemoryStore {
     const bytes = this.sealed.get(`${identity} ${node} ${recipient}`);
     return bytes === undefined ? null : { bytes, importedBy: 'alice' };
   };
-  approvals = (): Promise<unknown> => Promise.resolve(null);
   frozen = async (digest: Sha256): Promise<unknown> => JSON.parse(Buffer.from(await this.get(digest)).toString('utf8'));
 }
 

@@ -65,7 +65,6 @@ describe('a rotation on one node (R2, R3, R9)', () => {
         profile: (digest) => mesh.store.profile(digest),
         frozen: (digest) => ((mesh.store.reachable = true), mesh.store.frozen(digest)),
         sealedIdentity: (sealed) => mesh.store.sealedIdentity(sealed),
-        approvals: () => mesh.store.approvals(),
       },
     });
     expect((await fresh.restoreNode({ ...mesh.order(1001, 'op-4'), manifest: mesh.from })).outcome).toBe('done');

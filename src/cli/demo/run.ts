@@ -58,7 +58,7 @@ export async function runDemo(context: Context, home: string, demo: DemoRecord, 
   });
   const builders = startAllBuilders(configuration, demo, nodesFolder, readBuilds(home));
   try {
-    if (service.api !== null) publishEndpoint(home, { url: service.api.url, tokenFile: service.api.tokenFile, pid: process.pid, config });
+    if (service.api !== null) publishEndpoint(home, { ...service.api, pid: process.pid, config });
     for (const line of [...whereText(service), '']) context.output.say(line);
     return await new Demo({ context, service, builders, home, configuration, approvers, signal }, demo).run();
   } finally {

@@ -12,6 +12,7 @@ import { findTemporalCli } from '../../temporal/temporal-cli.js';
 import type { Context } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { homeFolder, runningOn } from '../home.js';
+import { checkApi } from './api.js';
 import { checkCodec } from './codec.js';
 import { fail, pass, settle, type DoctorCheck, type Finding } from './finding.js';
 import { presences, serversOf } from './serving.js';
@@ -172,6 +173,7 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
     ])),
     ...(configuration === null ? [] : await checkStores(configuration, context)),
     ...(configuration === null ? [] : await checkSources(configuration, homeFolder(context.home, context.env, context.cwd), context.env)),
+    ...(configuration === null ? [] : await checkApi(configuration.reseal.api, context.now())),
     ...(configuration === null ? [] : await checkServing(configuration, () => context.now())),
     ...(configuration === null
       ? []

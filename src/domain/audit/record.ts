@@ -3,9 +3,12 @@ import type { Sha256 } from '../brands.js';
 /** What the first record of a chain names as its predecessor. */
 export const NO_PREDECESSOR = '0'.repeat(64) as Sha256;
 
-/** Who writes a chain: a worker of the installation, the agent of a node, the gateway of a region, or a person's own process where none of them is asked. */
+/**
+ * Who writes a chain: a worker of the installation, its control API, the agent of a node, the gateway of a region, or a person's own process where none
+ * of them is asked.
+ */
 export interface AuditWriter {
-  readonly kind: 'worker' | 'agent' | 'gateway' | 'break-glass';
+  readonly kind: 'worker' | 'api' | 'agent' | 'gateway' | 'break-glass';
   /** Of the machine, the node, or the region. */
   readonly name: string;
 }
@@ -57,6 +60,8 @@ export type AuditSubject =
       readonly code: string | null;
       readonly facts: AuditFacts;
     }
+  /** Somebody was turned away. `code`: why, one of reseal's codes. */
+  | { readonly kind: 'denial'; readonly code: string; readonly facts: AuditFacts }
   /** Effects that went on while this chain could not be written. */
   | { readonly kind: 'unwritten'; readonly unwritten: Unwritten };
 

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { BucketCopy } from '../../../activities/audit/bucket-copy.js';
+import type { ChainWriter } from '../../../activities/audit/chain-writer.js';
 import { Copies, type ChainCopy, type KeptCopy } from '../../../activities/audit/copies.js';
 import { FileCopy } from '../../../activities/audit/file-copy.js';
 import { AuditLog } from '../../../activities/audit/log.js';
@@ -22,22 +23,37 @@ export interface OpenAuditLog {
   close(): Promise<void>;
 }
 
-/** The chain of a worker of the installation, under a key of its home's own, and its copies. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE, CONFIG_INVALID */
-export async function openWorkerLog(home: string, { reseal }: Pick<Configuration, 'reseal'>): Promise<OpenAuditLog> {
-  const held = await takeChain(home, 'worker');
+interface OpenChain {
+  readonly writer: ChainWriter;
+  readonly copies: Copies;
+  close(): Promise<void>;
+}
+
+/**
+ * The chain of a process of the installation, under a key of its home's own, and its copies.
+ * @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE, CONFIG_INVALID
+ */
+export async function openChain(kind: 'worker' | 'api', home: string, { reseal }: Pick<Configuration, 'reseal'>): Promise<OpenChain> {
+  const held = await takeChain(home, kind);
   const copies = await Copies.keep(held.writer, copiesOf(reseal)).catch(async (error: unknown) => {
     await held.release();
     throw error;
   });
   return {
-    log: new AuditLog(held.writer, copies),
-    folder: held.writer.folder,
+    writer: held.writer,
+    copies,
     close: async () => {
       await held.writer.close();
       await copies.close();
       await held.release();
     },
   };
+}
+
+/** The chain of a worker of the installation. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE, CONFIG_INVALID */
+export async function openWorkerLog(home: string, configuration: Pick<Configuration, 'reseal'>): Promise<OpenAuditLog> {
+  const { writer, copies, close } = await openChain('worker', home, configuration);
+  return { log: new AuditLog(writer, copies), folder: writer.folder, close };
 }
 
 /** How long what a person does on the spot waits for the copies of its chain, in milliseconds: the chain itself is there, and goes over with the next one. */
