@@ -20,12 +20,12 @@ export async function schemathesisMissing(): Promise<string | null> {
   return code === 0 ? null : 'there is no python3 with venv';
 }
 
-/** Makes it once for this user, in some three minutes. @returns its program @throws Error with what pip says */
+/** Makes it once for this user, in about a minute. @returns its program @throws Error with what pip says */
 export async function obtainSchemathesis(say: (line: string) => void): Promise<string> {
   mkdirSync(environment(), { recursive: true });
   return withFileLock(`${environment()}.lock`, async () => {
     if (existsSync(whole())) return program();
-    say(`installing schemathesis ${VERSION} from PyPI, once for this user; this takes about 3 minutes`);
+    say(`installing schemathesis ${VERSION} from PyPI, once for this user; this takes about a minute`);
     const venv = join(environment(), 'venv');
     rmSync(venv, { recursive: true, force: true });
     await ran('python3', ['-m', 'venv', venv]);
