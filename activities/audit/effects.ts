@@ -1,9 +1,11 @@
 import type { AuditFacts } from '../../src/domain/audit/record.js';
+import type { ExportedIdentity } from '../../src/domain/exports/export.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import { signedAnswer } from '../../src/domain/node/report-signature.js';
 import { isReturn } from '../../src/domain/node/order.js';
 import { epochOf } from '../../src/domain/rotation/state.js';
 import type { ApprovalActivities } from '../approvals/contract.js';
+import type { ExportActivities } from '../exports/contract.js';
 import type { LedgerActivities } from '../ledger/contract.js';
 import type { NodeActivities } from '../node/contract.js';
 import type { NotifyActivities } from '../notify/contract.js';
@@ -20,6 +22,7 @@ export type AllActivities = RotationActivities &
   ReportActivities &
   ReturningActivities &
   NodeActivities &
+  ExportActivities &
   LedgerActivities &
   NotifyActivities;
 
@@ -191,6 +194,40 @@ export const EFFECTS: Declared<AllActivities> = {
     facts: (order) => facts({ ...nodeOrder(order), ticket: order.ticket }),
     result: () => facts({}),
   },
+  exportIdentity: {
+    kind: 'effect',
+    way: forward,
+    facts: (order) => {
+      const asked = order.warrant.request.statement;
+      const asks = 'asks' in asked ? asked.asks : null;
+      return facts({
+        ...nodeOrder(order),
+        ...{ identity: asks?.identity, receiver: asks?.receiver, recipient: asks?.recipient, by: asked.person, ticket: asked.ticket },
+        approvedBy: order.warrant.approvals.map(({ statement }) => statement.person),
+      });
+    },
+    result: (answer) => facts({ sealed: ((signedAnswer(answer)?.body ?? answer) as ExportedIdentity).sha256 }),
+  },
+  openExport: READS,
+  judgeExportWord: READS,
+  orderExport: none('it freezes the configuration of the moment, which changes nothing that was there'),
+  keepExport: {
+    kind: 'effect',
+    way: forward,
+    facts: ({ id, line, node, by, ticket, exported }) => facts({ export: id, line, node, by, ticket, sealed: exported.sha256 }),
+    result: (document) => facts({ document }),
+  },
+  closeExport: {
+    kind: 'effect',
+    way: back,
+    facts: ({ status }) =>
+      facts({
+        ...{ export: status.id, line: status.line, node: status.binds.node, identity: status.binds.identity, ticket: status.ticket },
+        ...{ receiver: status.binds.receiver, outcome: status.phase, endedBy: status.ended?.by, sealed: status.sealed?.sha256 },
+      }),
+    result: (record) => facts({ record }),
+  },
+  recordExport: none('the ledger is a projection of what is recorded elsewhere'),
   recordProgress: none('the ledger is a projection of what is recorded elsewhere'),
   recordStep: none('the ledger is a projection of what is recorded elsewhere'),
   recordSeatUses: none('the ledger is a projection of what is recorded elsewhere'),

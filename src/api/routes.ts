@@ -94,6 +94,28 @@ export const SeatReleaseBody = z.union([
   z.strictObject({ holder: claimText, job: claimText.optional(), by: person, ticket }),
 ]);
 
+/** What a person says of an export, and signs where they have a key. */
+export const ExportBody = z.strictObject({
+  statement: z.record(z.string(), z.unknown(), { error: 'a statement, as reseal makes it' }),
+  signature: z.union([lines.max(LONGEST_SIGNATURE), z.null()], { error: 'the signature, or null where nobody signs' }),
+});
+
+/** Which export is wanted. */
+export const ExportTermsQuery = z.strictObject({
+  identity: text.max(64),
+  receiver: text.max(64),
+  node: text.max(64).optional(),
+  line: text.max(64).optional(),
+  /** Milliseconds. */
+  fetchWithin: z
+    .string()
+    .regex(/^[0-9]{1,15}$/, { error: 'milliseconds' })
+    .transform(Number)
+    .optional(),
+});
+
+export const EXPORT_WORDS = ['approve', 'reject', 'withdraw'] as const;
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256: 64 hexadecimal digits in lower case' });
 /** As Apple's: letters, digits, hyphens and periods; it becomes part of a workflow's id. */
 const bundleId = z
@@ -212,6 +234,21 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'post', path: '/v1/claims/complete', summary: 'Say what was signed', body: ClaimCompleteBody },
   { method: 'post', path: '/v1/claims/release', summary: 'Give a claim up unsigned', body: ClaimReleaseBody },
   { method: 'get', path: '/v1/claims', summary: 'Who signs an artifact, and what was signed; ?artifact=SHA&bundleId=ID&method=METHOD' },
+  { method: 'get', path: '/v1/exports', summary: 'Exports of identities, newest first; ?line=' },
+  { method: 'post', path: '/v1/exports', summary: 'Ask for an export', body: ExportBody },
+  {
+    method: 'get',
+    path: '/v1/exports/terms',
+    summary: 'What a request has to name; ?identity=SHA1&receiver=ID, with node=, line= and fetchWithin=MILLISECONDS',
+  },
+  { method: 'get', path: '/v1/exports/{id}', summary: 'One export' },
+  ...EXPORT_WORDS.map((name): RouteDescription => ({
+    method: 'post',
+    path: `/v1/exports/{id}/${name}`,
+    summary: `Say ${name} of an export, signed, or by name alone where that counts`,
+    body: ExportBody,
+  })),
+  { method: 'post', path: '/v1/exports/{id}/fetch', summary: 'Hand out what was sealed, once', body: ExportBody },
   { method: 'get', path: '/v1/lines/{line}/head', summary: "A line's head in the store" },
 ];
 

@@ -13,6 +13,7 @@ import { openSurroundings } from '../temporal/surroundings.js';
 import { TASK_QUEUE } from '../temporal/task-queue.js';
 import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
+import { forgetEndedExports } from './exports.js';
 import type { RotationDesk } from './rotations.js';
 import { createApi, listen } from './server.js';
 import { newToken } from './token.js';
@@ -77,7 +78,8 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
     const encoding = await controlEncoding({ configuration: around.configuration, home, env: request.env, now: around.clock() });
     const client = new Client({ connection, namespace: temporal.namespace, dataConverter: encoding.dataConverter });
 
-    const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE };
+    const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE, home };
+    if (request.parts.includes('api')) forgetKeysInTime(desk, undo);
     const api = request.parts.includes('api') ? await startApi(home, configuration, desk, undo) : null;
     const worker = request.parts.includes('worker')
       ? await startWorker(
@@ -147,4 +149,19 @@ async function startWorker(request: ResealWorkerRequest, undo: (() => Promise<vo
   const worker = await startResealWorker(request);
   undo.push(() => worker.stop());
   return worker;
+}
+
+/** Between two looks for one-time keys that nobody can need any more, in milliseconds: an export that expires at night is closed for good without anybody's asking. */
+const FORGET_EVERY = 60_000;
+
+function forgetKeysInTime(desk: RotationDesk, undo: (() => Promise<void>)[]): void {
+  // What cannot be told now is looked at again.
+  const look = (): void => void forgetEndedExports(desk).catch(() => undefined);
+  const timer = setInterval(look, FORGET_EVERY);
+  timer.unref();
+  look();
+  undo.push(() => {
+    clearInterval(timer);
+    return Promise.resolve();
+  });
 }

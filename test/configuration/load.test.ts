@@ -85,6 +85,7 @@ describe('a configuration', () => {
         rollbackWait: 15_000,
       },
       claims: { lease: 1_800_000, longest: 14_400_000 },
+      exports: { approvals: 2, approveWithin: DAY, fetchWithin: DAY, longest: 7 * DAY },
       returning: { mode: 'converge', every: 300_000 },
       tickets: { pattern: '^[A-Z][A-Z0-9]{1,9}-[0-9]{1,8}$' },
       calendars: { office: { zone: 'Europe/Berlin', days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '19:00', holidays: [] } },

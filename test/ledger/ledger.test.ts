@@ -318,6 +318,7 @@ describe('the activities of the ledger', () => {
       recordSeatUses: failing,
       recordSignings: failing,
       signings: failing,
+      recordExport: failing,
     });
     await expect(activities.recordStep({ line: 'x' as LineName, rows: [row('x-1', 'n-1', 1)], reports: [] })).rejects.toMatchObject({
       type: 'DATABASE_UNREACHABLE',
