@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, statSync,
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { ExportStatement } from '../../src/domain/exports/statement.js';
 import { keychainOf } from '../../src/domain/node/identities.js';
 import type { Sha1 } from '../../src/domain/brands.js';
@@ -14,7 +14,9 @@ import { openSealedIdentity, openWith } from '../../src/identity/sealed.js';
 import type { ExportListView, ExportTermsView, ExportView } from '../../src/presenters/export.js';
 import { ROSTER, simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { auditFolder } from '../../src/temporal/audit/worker-log.js';
+import { RosterSchema } from '../../src/schema/roster.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
+import { ROOT } from '../cli/processes.js';
 import { macTool } from '../setup/mac-tool.js';
 import { makeSshKey, sshSign, type SshKey } from '../setup/ssh-keys.js';
 import { temporaryFolder } from '../setup/temporary-folder.js';
@@ -35,6 +37,22 @@ const TICKET = 'CHG-7';
 let served: ServedMesh;
 let receiver: { readonly secret: string; readonly recipient: string; readonly file: string };
 let identity: Sha1;
+
+/** The commands of docs/exports.md, in their order. */
+const GUIDE = [...readFileSync(join(ROOT, 'docs/exports.md'), 'utf8').matchAll(/^npx reseal (export .*)$/gm)].map(([, line = '']) =>
+  [...line.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word),
+);
+
+/** One of them, of this identity and this export, signed by whom it names. */
+function asTheGuideSays(words: readonly string[], id: string, out = '') {
+  const person = words[words.indexOf('--as') + 1] as Person;
+  const here = words.map((word) => {
+    if (/^[0-9a-f]{40}$/.test(word)) return identity.toUpperCase();
+    if (/^[0-9a-f]{8}-[0-9a-f]{8}$/.test(word)) return id;
+    return word === 'distribution.age' ? out : word;
+  });
+  return served.reseal([...here, ...(words.includes('--as') ? ['--key', key[person].path] : [])], { env: { HOME } });
+}
 
 /** The roster from now on: vera keeps the safe, and fetches for it. */
 function writeRoster(change: { readonly recipient?: string; readonly persons?: readonly Person[] } = {}): void {
@@ -72,18 +90,21 @@ async function asked(...more: string[]): Promise<ExportView['export']> {
   expect(ran.stderr).toBe('');
   return shownIn(ran);
 }
-const untilPhase = (id: string, phase: string): Promise<ExportView['export']> =>
+const untilShown = (id: string, fits: (shown: ExportView['export']) => boolean, what: string): Promise<ExportView['export']> =>
   until(
     async () => {
       const shown = await show(id);
-      return shown.phase === phase ? shown : null;
+      return fits(shown) ? shown : null;
     },
-    { what: `the export ${phase}`, timeout: 30_000 },
+    { what, timeout: 30_000 },
   );
+const untilPhase = (id: string, phase: string): Promise<ExportView['export']> =>
+  untilShown(id, (shown) => shown.phase === phase, `the export ${phase}`);
 async function sealed(...more: string[]): Promise<ExportView['export']> {
   const { id } = await asked(...more);
   for (const person of ['ada', 'grace'] as const) expect(await reseal('approve', id, ...as(person))).toMatchObject({ exit: 0 });
-  return untilPhase(id, 'sealed');
+  // On a slow machine its time may be over by then.
+  return untilShown(id, (shown) => shown.sealed !== null, 'the export sealed');
 }
 
 /** What a person would say, by what is shown, and what is changed in it. */
@@ -99,22 +120,32 @@ const filesBelow = (folder: string): readonly string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)).filter((path) => statSync(path).isFile()); // prettier-ignore
 const macFile = (name: string): string => join(served.mesh.home(NODE), name);
 const security = (...args: string[]): string =>
-  execFileSync(macFile('bin/security'), args, { encoding: 'utf8', env: { ...process.env, HOME: served.mesh.home(NODE) } });
-/** Files of the node that hold a private key's own bytes, or PKCS#12, but for the simulated keychains themselves. */
-const plaintextOn = (): readonly string[] =>
-  filesBelow(served.mesh.home(NODE)).filter((path) => !path.includes('/.mac/secrets/') && /PRIVATE KEY|BEGIN PKCS12|\.p12/.test(`${path}\n${readFileSync(path, 'latin1')}`)); // prettier-ignore
+  execFileSync(macFile('bin/security'), args, { encoding: 'utf8', stdio: 'pipe', env: { ...process.env, HOME: served.mesh.home(NODE) } });
+/** pkcs8ShroudedKeyBag (RFC 7292, 4.2), in DER: what a PKCS#12 has where its key is. */
+const KEY_BAG = Buffer.from('060b2a864886f70d010c0a0102', 'hex').toString('latin1');
+/** Whether a file holds a private key, or PKCS#12 of whatever form. */
+const isKey = (path: string): boolean => {
+  const text = readFileSync(path, 'latin1');
+  return text.includes(KEY_BAG) || /PRIVATE KEY|BEGIN PKCS12/.test(text) || /\.(?:p12|pfx)$/.test(path);
+};
+/** Of the node, but for the simulated keychains themselves. */
+const plaintextOn = (): readonly string[] => {
+  const keys = filesBelow(served.mesh.home(NODE)).filter(isKey);
+  expect(keys.filter((path) => path.includes('/.mac/secrets/'))).toHaveLength(1);
+  return keys.filter((path) => !path.includes('/.mac/secrets/'));
+};
 
 /** The node's `security`, with something in its way; answers how to mend it. */
 function tampered(script: (own: string) => string): () => void {
   const program = macFile('bin/security');
   renameSync(program, `${program}.own`);
-  writeFileSync(program, script(`${program}.own`));
+  writeFileSync(program, `#!/bin/sh\n${script(`${program}.own`)}`);
   chmodSync(program, 0o755);
   return () => renameSync(`${program}.own`, program);
 }
 
 beforeAll(async () => {
-  served = await ServedMesh.start({ nodes: simulatedNodes(2), macs: { tool: await macTool() }, policy: { exports: { approveWithin: '2s', fetchWithin: '1h' } } });
+  served = await ServedMesh.start({ nodes: simulatedNodes(2), macs: { tool: await macTool() }, policy: { exports: { approveWithin: '1h', fetchWithin: '1h' } } });
   const secret = await generateX25519Identity();
   receiver = { secret, recipient: await identityToRecipient(secret), file: join(HOME, 'safe.key') };
   writeFileSync(receiver.file, `# the safe's\n${secret}\n`, { mode: 0o600 });
@@ -123,27 +154,37 @@ beforeAll(async () => {
 }); // prettier-ignore
 afterAll(() => served.stop());
 
+it('docs/exports.md shows a roster that holds', () => {
+  const [, shown = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, 'docs/exports.md'), 'utf8')) ?? [];
+  const roster = RosterSchema.parse({
+    schemaVersion: 1,
+    ...(parse(shown.replaceAll('AAAA…', key.ada.line.split(' ')[1] ?? '')) as object),
+  });
+  expect(roster.receivers?.[0]).toMatchObject({ id: 'safe', fetchedBy: ['vera'] });
+});
+
 describe('an export that two approve (S6)', () => {
   it('is sealed to its receiver, fetched once, and opens with their key alone', async () => {
-    const request = await served.reseal(
-      ['export', 'request', '--identity', identity.toUpperCase(), '--for', 'safe', '--node', NODE, '--reason', 'the safe needs a copy', ...as('rita')],
-      { env: { HOME } },
-    ); // prettier-ignore
-    expect(request).toMatchObject({ exit: 0 });
-    expect(request.stderr).toContain('says      ask for the export of a private key (export-request)');
-    expect(request.stderr).toContain(`for       safe, sealed to ${receiver.recipient}`);
-    const id = /^(\S+) is requested/.exec(request.stdout)?.[1] ?? '';
-    const first = await reseal('approve', id, ...as('ada'));
-    expect(first).toMatchObject({ exit: 0 });
-    expect(first.stderr).toContain(`identity  ${identity}`);
+    expect(GUIDE.map((words) => words[1])).toEqual(['request', 'show', 'approve', 'approve', 'list', 'fetch']);
+    const [request, look, first, second, list, fetch] = GUIDE as [string[], string[], string[], string[], string[], string[]];
+    const asking = await asTheGuideSays(request, '');
+    expect(asking).toMatchObject({ exit: 0 });
+    expect(asking.stderr).toContain('says      ask for the export of a private key (export-request)');
+    expect(asking.stderr).toContain(`for       safe, sealed to ${receiver.recipient}`);
+    const id = /^(\S+) is requested/.exec(asking.stdout)?.[1] ?? '';
+    const approved = await asTheGuideSays(first, id);
+    expect(approved).toMatchObject({ exit: 0 });
+    expect(approved.stderr).toContain(`identity  ${identity}`);
     expect((await show(id)).approvals.map(({ person, key: by }) => [person, by])).toEqual([['ada', key.ada.fingerprint]]);
-    await reseal('approve', id, ...as('grace'));
+    for (const words of [look, list, second]) expect(await asTheGuideSays(words, id)).toMatchObject({ exit: 0 });
     const shown = await untilPhase(id, 'sealed');
     expect(plaintextOn()).toEqual([]);
 
     const out = join(HOME, 'exported.age');
-    const fetched = await reseal('fetch', id, ...as('vera'), '--out', out, '--identity-file', receiver.file, '--json');
+    const fetched = await asTheGuideSays([...fetch, '--identity-file', receiver.file, '--json'], id, out);
     expect(fetched).toMatchObject({ exit: 0, stderr: '' });
+    // No secret is printed.
+    expect(fetched.stdout).not.toContain(readFileSync(`${out}.password`, 'utf8').trim());
     expect(statSync(out).mode & 0o777).toBe(0o600);
     const opened = await openSealedIdentity(readFileSync(out), receiver.secret, identity);
     expect(readFileSync(`${out}.p12`).equals(Buffer.from(opened.pkcs12))).toBe(true);
@@ -199,7 +240,6 @@ describe('whose word does not count (T2)', () => {
   const refusals = async (body: object, verb = 'approve') => (await send(shown.id, verb, body)).body.error;
 
   beforeAll(async () => {
-    served.mesh.changePolicy({ exports: { approveWithin: '1h', fetchWithin: '1h' } });
     shown = await asked();
   });
 
@@ -334,32 +374,47 @@ describe('what ends without being fetched', () => {
     const other = await served.mesh.mesh.apple.issueCertificate({ commonName: 'Apple Distribution: Mallory', team: '9QK4T7XW2B', notBefore: new Date(0), notAfter: new Date('2090-01-01') });
     const { legacyPkcs12 } = await import('../../src/identity/pkcs12.js');
     const file = join(HOME, 'other.pem');
-    const script = (own: string): string => `#!/bin/sh
+    const argv = join(HOME, 'argv');
+    const mend = tampered((own) => `printf '%s\\n' "$*" >>'${argv}'
+[ "$*" = -i ] || exec '${own}' "$@"
 IFS= read -r line
 case $line in
-  '"export"'*) password=\${line##*'"-P" "'}; password=\${password%'"'}
-    printf '%s' "$password" >'${file}.password'
+  '"export"'*)
+    password=\${line##*'"-P" "'}
+    printf '%s' "\${password%'"'}" >'${file}.password'
     while [ ! -s '${file}' ]; do sleep 0.05; done
     cat '${file}' ;;
-  *) printf '%s\\n' "$line" | '${own}' "$@" ;;
-esac`;
-    const mend = tampered((own) => `#!/bin/sh\n[ "$*" = -i ] || exec '${own}' "$@"\n${script(own).slice('#!/bin/sh\n'.length)}`);
+  *) printf '%s\\n' "$line" | '${own}' -i ;;
+esac
+`);
     const { id } = await asked();
     for (const person of ['ada', 'grace'] as const) await reseal('approve', id, ...as(person));
     await until(() => existsSync(`${file}.password`), { what: 'the export on the node' });
-    const p12 = legacyPkcs12(other, readFileSync(`${file}.password`, 'utf8'));
+    const password = readFileSync(`${file}.password`, 'utf8');
+    expect(password).toMatch(/^[0-9a-f]{48}$/);
+    const p12 = legacyPkcs12(other, password);
     writeFileSync(file, `-----BEGIN PKCS12-----\n${Buffer.from(p12).toString('base64')}\n-----END PKCS12-----\n`);
     const failed = await untilPhase(id, 'failed');
     mend();
     expect(failed).toMatchObject({ sealed: null });
     expect(failed.ended?.reason).toContain(`is the identity ${other.sha1.slice(0, 8)}`);
+    expect(failed.ended?.reason).not.toContain(password);
+    // It was on stdin, and in no argument.
+    expect(readFileSync(argv, 'utf8').split('\n')).toContain('-i');
+    expect(readFileSync(argv, 'utf8')).not.toContain(password);
     expect(plaintextOn()).toEqual([]);
   });
 
   it('the program killed while it exports: it fails in words, the keychain that was locked is locked, and nothing stays on the node', async () => {
     const keychain = keychainOf(identity);
     security('lock-keychain', keychain);
-    const mend = tampered((own) => `#!/bin/sh\n[ "$*" = -i ] || exec '${own}' "$@"\nIFS= read -r line\ncase $line in '"export"'*) printf '%s\\n' "$line" | '${own}' -i >/dev/null; kill -9 $$ ;; *) printf '%s\\n' "$line" | '${own}' -i ;; esac\n`);
+    const mend = tampered((own) => `[ "$*" = -i ] || exec '${own}' "$@"
+IFS= read -r line
+case $line in
+  '"export"'*) printf '%s\\n' "$line" | '${own}' -i >/dev/null; kill -9 $$ ;;
+  *) printf '%s\\n' "$line" | '${own}' -i ;;
+esac
+`);
     const { id } = await asked();
     for (const person of ['ada', 'grace'] as const) await reseal('approve', id, ...as(person));
     const failed = await untilPhase(id, 'failed');
