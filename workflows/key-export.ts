@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Judgement } from '../activities/approvals/contract.js';
+import type { RefusedWord } from '../activities/exports/contract.js';
 import type { LineName, Sha256 } from '../src/domain/brands.js';
 import {
   decideExport,
@@ -31,7 +32,10 @@ import type { ExportWord, Spoken } from '../src/domain/exports/statement.js';
 import { handoutOf } from '../src/domain/node/routes.js';
 import { exportDesk, exportJudge, exportKeeper, ledger, nodesAtOnce } from './activities.js';
 import { exportQuery, exportWordUpdate, heardExport, type KeyExportInput } from './export-messages.js';
-import { causeOf, whyNot } from './untaken.js';
+import { whyNot } from './untaken.js';
+
+/** Of words with a wrong signature so many are kept. */
+const MOST_REFUSED = 20;
 
 const KEYS = {
   line: defineSearchAttributeKey('ResealLine', 'KEYWORD'),
@@ -48,6 +52,7 @@ export async function keyExport(input: KeyExportInput): Promise<ExportStatus> {
   const held: { state: ExportState | null } = { state: null };
   setHandler(exportQuery, () => (held.state === null ? null : exportStatus(settleExport(held.state, Date.now()))));
   const words: Spoken[] = [input.request];
+  const refused: RefusedWord[] = [];
   let changes = 0;
 
   const now = (): ExportState => {
@@ -70,8 +75,13 @@ export async function keyExport(input: KeyExportInput): Promise<ExportStatus> {
     async (given) => {
       const spoken = heardExport(given);
       const judged = await judge(now(), spoken);
-      if (!judged.counts)
-        throw ApplicationFailure.nonRetryable(`what ${spoken.statement.person} is said to say does not count: ${judged.reason}`, 'SIGNATURE_REFUSED'); // prettier-ignore
+      if (!judged.counts) {
+        if (refused.length < MOST_REFUSED) refused.push({ ...spoken, at: Date.now(), reason: judged.reason });
+        throw ApplicationFailure.nonRetryable(
+          `what ${spoken.statement.person} is said to say does not count: ${judged.reason}`,
+          'SIGNATURE_REFUSED',
+        );
+      }
       // Other things may have happened meanwhile.
       mayCount(spoken);
       words.push(spoken);
@@ -107,7 +117,7 @@ export async function keyExport(input: KeyExportInput): Promise<ExportStatus> {
       await condition(() => changes !== seen, Math.max(1, (until ?? Date.now()) - Date.now()));
     }
     const closing = now();
-    const kept = await exportKeeper.closeExport({ status: exportStatus(closing), words });
+    const kept = await exportKeeper.closeExport({ status: exportStatus(closing), words, refused });
     become({ ...closing, record: kept });
     await recorder;
     await condition(allHandlersFinished);
@@ -139,9 +149,9 @@ export async function keyExport(input: KeyExportInput): Promise<ExportStatus> {
       const document: Sha256 = await exportDesk.keepExport({ ...of, exported });
       become(sealExport(now(), { sha256: exported.sha256, document, at: Date.now() }));
     } catch (error) {
-      const cause = causeOf(error);
-      if (!(cause instanceof ApplicationFailure)) throw error;
-      failed(cause.message);
+      // What the desk could not do in time says so; anything else is no failure of the export.
+      if (!(error instanceof ActivityFailure || error instanceof ApplicationFailure)) throw error;
+      failed(error instanceof ActivityFailure ? (error.cause?.message ?? error.message) : error.message);
     }
   }
 }

@@ -220,8 +220,9 @@ export const EFFECTS: Declared<AllActivities> = {
   closeExport: {
     kind: 'effect',
     way: back,
-    facts: ({ status }) =>
+    facts: ({ status, refused }) =>
       facts({
+        refused: refused.length,
         ...{ export: status.id, line: status.line, node: status.binds.node, identity: status.binds.identity, ticket: status.ticket },
         ...{ receiver: status.binds.receiver, outcome: status.phase, endedBy: status.ended?.by, sealed: status.sealed?.sha256 },
       }),

@@ -38,10 +38,10 @@ export function createExportActivities(around: Surroundings): ExportActivities {
       }),
     keepExport: ({ exported, ...of }) =>
       asFailure(() => situationOf(around, of.line).store.putFrozen(exportDocument(of.id, exported), contextOf(of))),
-    closeExport: ({ status, words }) =>
+    closeExport: ({ status, words, refused }) =>
       asFailure(() => {
         const { id, line, ticket, binds } = status;
-        const record = { kind: 'key-export', schemaVersion: 1, status, words };
+        const record = { kind: 'key-export', schemaVersion: 1, status, words, refused };
         return situationOf(around, line).store.putFrozen(record, contextOf({ id, by: binds.requestedBy, ticket }));
       }),
   };

@@ -1,4 +1,4 @@
-import type { LineName, NodeName, PersonId, Sha256 } from '../../src/domain/brands.js';
+import type { Instant, LineName, NodeName, PersonId, Sha256 } from '../../src/domain/brands.js';
 import type { ExportedIdentity, ExportStatus, OpenedExport } from '../../src/domain/exports/export.js';
 import type { ExportRequestStatement, ExportWord, Spoken } from '../../src/domain/exports/statement.js';
 import type { AsOfNow } from '../../workflows/node-request.js';
@@ -20,6 +20,9 @@ export interface ExportContext {
   readonly ticket: string;
 }
 
+/** What was said in somebody's name and was not theirs. */
+export type RefusedWord = Spoken<ExportWord> & { readonly at: Instant; readonly reason: string };
+
 /** An export's dealings with configuration, roster and store. Errors are ApplicationFailures typed by `ErrorCode`. */
 export interface ExportActivities {
   /**
@@ -38,6 +41,10 @@ export interface ExportActivities {
   orderExport(of: ExportContext): Promise<AsOfNow>;
   /** Writes what was sealed into the line's store. The answer is the digest of the document that holds it. */
   keepExport(of: ExportContext & { readonly exported: ExportedIdentity }): Promise<Sha256>;
-  /** The closing record, with every word that counted, into the line's store. The answer is its digest. */
-  closeExport(closing: { readonly status: ExportStatus; readonly words: readonly Spoken[] }): Promise<Sha256>;
+  /** The closing record, with every word that counted and those with a signature that did not, into the line's store. The answer is its digest. */
+  closeExport(closing: {
+    readonly status: ExportStatus;
+    readonly words: readonly Spoken[];
+    readonly refused: readonly RefusedWord[];
+  }): Promise<Sha256>;
 }

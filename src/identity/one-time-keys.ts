@@ -33,11 +33,12 @@ export class OneTimeKeys {
    * @returns the public half, and whether it was made now @throws ResealError NODE_WRITE_FAILED
    */
   async make(id: string, until: Instant): Promise<{ readonly recipient: string; readonly made: boolean }> {
+    const path = this.path(id);
     const { secret, recipient } = await newDeliveryKey();
     const kept: Kept = { schemaVersion: 1, secret, until };
     try {
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
-      await writeWhole(this.path(id), `${JSON.stringify(kept)}\n`, 0o600, (draft) => link(draft, this.path(id)));
+      await writeWhole(path, `${JSON.stringify(kept)}\n`, 0o600, (draft) => link(draft, path));
       return { recipient, made: true };
     } catch (error) {
       const there = (error as NodeJS.ErrnoException).code === 'EEXIST' ? await this.read(id) : null;

@@ -304,7 +304,11 @@ describe('whose word does not count (T2)', () => {
     expect((await send(shown.id, 'approve', signedBy(key.grace, approve('grace')))).body).toMatchObject({ export: { phase: 'requested', approvals: [{ person: 'grace' }] } });
     writeRoster();
     expect(await reseal('reject', shown.id, ...as('ada'), '--reason', 'not this week')).toMatchObject({ exit: 0 });
-    expect(await show(shown.id)).toMatchObject({ phase: 'rejected', ended: { by: 'ada', reason: 'not this week' } });
+    const rejected = await untilShown(shown.id, ({ record }) => record !== null, 'the closing record');
+    expect(rejected).toMatchObject({ phase: 'rejected', ended: { by: 'ada', reason: 'not this week' } });
+    // A signature that was another's is on the record, with what was sent.
+    const { refused } = (await served.mesh.around.store('main').frozen(rejected.record as never)) as { refused: { statement: { person: string }; reason: string }[] };
+    expect(refused.map(({ statement: { person }, reason }) => [person, reason])).toEqual([['grace', expect.stringContaining(key.vera.fingerprint)]]);
   });
 }); // prettier-ignore
 

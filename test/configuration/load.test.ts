@@ -159,6 +159,22 @@ describe('a configuration that is wrong', () => {
     ]);
   });
 
+  it('receivers of exports are named once, have an age key, and somebody of the roster fetches for them (S6)', () => {
+    const path = join(folder, 'roster.yaml');
+    const roster = parse(readFileSync(path, 'utf8')) as object;
+    const receiver = { id: 'safe', name: 'The safe', recipient: `age1${'q'.repeat(58)}`, fetchedBy: ['alice'] };
+    const declared = (...receivers: object[]): void => writeFileSync(path, stringify({ ...roster, receivers }));
+    declared(receiver);
+    expect(loadConfiguration(folder).roster.receivers).toEqual([receiver]);
+    declared(receiver, { ...receiver, fetchedBy: ['zoe'] });
+    expect(refusal().details.map((detail) => detail.replace(/^\S+ /, ''))).toEqual([
+      'receivers.1.id: found "safe" a second time, expected each receiver once',
+      expect.stringMatching(/^receivers\.1\.fetchedBy\.0: found "zoe", expected a person of this file: alice, /),
+    ]);
+    declared({ ...receiver, recipient: 'ssh-ed25519 AAAA', fetchedBy: [] });
+    expect(refusal().details).toHaveLength(2);
+  });
+
   it('names file, line, field, what was found and what was expected, everything at once', () => {
     edit(
       'policy.yaml',

@@ -1,5 +1,5 @@
 import type { Duration, NodeName, PersonId, Sha1, Sha256 } from '../brands.js';
-import { exactly, faultOf, instant, longText, matches, orNull, SAID, SHA256, text, type Field, type Said } from '../rotation/statement.js';
+import { exactly, faultOf, instant, matches, orNull, SAID, SHA256, text, type Field, type Said } from '../rotation/statement.js';
 
 /** What is asked for: which identity, out of which node, to whom. */
 export interface ExportAsk {
@@ -55,7 +55,8 @@ const ASK: Readonly<Record<keyof ExportAsk, Field>> = {
   receiver: text(64),
   recipient: matches(/^age1[02-9ac-hj-np-z]{58}$/),
   fetchWithin: (value) => Number.isSafeInteger(value) && (value as number) > 0,
-  reason: (value) => longText(value) && value !== '',
+  // Lines of its own would be shown among those of what is signed.
+  reason: text(1_000),
 };
 const id = matches(/^[0-9a-f]{8}-[0-9a-f]{8}$/);
 const BINDS: Readonly<Record<keyof ExportBinding, Field>> = {
@@ -69,7 +70,7 @@ const binds: Field = (value) => faultOf(value, BINDS) === null;
 const OWN: Readonly<Record<ExportStatement['says'], Readonly<Record<string, Field>>>> = {
   'export-request': { asks: (value) => faultOf(value, ASK) === null },
   'export-approve': { binds },
-  'export-reject': { binds, reason: orNull(longText) },
+  'export-reject': { binds, reason: orNull(text(1_000)) },
   'export-withdraw': { export: id, request: matches(SHA256) },
   'export-fetch': { export: id, request: matches(SHA256), sealed: matches(SHA256) },
 };

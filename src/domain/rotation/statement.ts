@@ -113,8 +113,7 @@ const BINDS: Readonly<Record<keyof GateBinding, Field>> = {
   roster: matches(SHA256),
 };
 const binding: Field = (value) => faultOf(value, BINDS) === null;
-export const longText: Field = (value) => typeof value === 'string' && value.length <= 1_000 && !/\p{Surrogate}/u.test(value);
-const reason = orNull(longText);
+const reason = orNull((value) => typeof value === 'string' && value.length <= 1_000 && !/\p{Surrogate}/u.test(value));
 
 /** The fields of every statement, whatever it says. */
 export const SAID: Readonly<Record<keyof Said, Field>> = {
