@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Instant } from '../../src/domain/brands.js';
+import type { Instant, Sha1 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { ExportedIdentity } from '../../src/domain/exports/export.js';
 import type { ExportAsk, ExportRequestStatement } from '../../src/domain/exports/statement.js';
@@ -84,16 +84,21 @@ async function provenIdentity(session: NodeSession, keychain: Keychain, asks: Ex
       'KEYCHAIN_FAILED',
       `Node ${session.node.name}, keychain ${keychainName(keychain.path)}: cannot ${doing}: ${refusalInWords(outcome)}.`,
     );
-  if (keychain.locked) await unlock(session, keychain.path, asks, failed);
+  const isOwn = keychainName(keychain.path) === keychainOf(asks.identity);
+  const closeAgain = isOwn && (keychain.locked || (await hasOpened(session, asks.identity)));
   try {
+    if (keychain.locked) await unlock(session, keychain.path, asks, failed);
     const password = randomBytes(24).toString('hex');
     const exported = await keychains.exportPkcs12(keychain.path, password);
     if (typeof exported === 'string') throw failed('export its identity', exported);
     return await proven(session, exported.pem, password, asks);
   } finally {
-    // It was closed before: that it stays open because of this is worse than an export that has to be asked for again.
-    const outcome = keychain.locked ? await keychains.lock(keychainOf(asks.identity)) : 'done';
-    if (outcome !== 'done') throw failed('lock it again', outcome);
+    if (closeAgain) {
+      // It was closed before: that it stays open because of this is worse than an export that has to be asked for again.
+      const outcome = await keychains.lock(keychainOf(asks.identity));
+      if (outcome !== 'done') throw failed('lock it again', outcome);
+      await session.files.remove(session.paths.keychainOpened(asks.identity));
+    }
   }
 }
 
@@ -111,8 +116,25 @@ async function unlock(
     throw refused(session, `${name} is locked, and it is outside the unlock windows of line ${session.name}`);
   const source = line.keychains?.password;
   if (source === undefined) throw refused(session, `${name} is locked, and line ${session.name} declares no keychains.password`);
-  const outcome = await identityTools(session).keychains.unlock(path, await files.password(source));
+  const password = await files.password(source);
+  await noteOpened(session, identity);
+  const outcome = await identityTools(session).keychains.unlock(path, password);
   if (outcome !== 'done') throw failed('unlock it', outcome);
+}
+
+/** Whether an attempt of this export that was killed has opened it; what an older one noted counts no more, for others may have opened it since. */
+async function hasOpened({ files, paths, order }: NodeSession, identity: Sha1): Promise<boolean> {
+  const note = await files.read(paths.keychainOpened(identity));
+  return note.kind === 'file' && Buffer.from(note.bytes).toString('utf8') === noteOf(order);
+}
+
+const noteOf = ({ rotation }: NodeSession['order']): string => `${rotation}\n`;
+
+async function noteOpened({ files, paths, order }: NodeSession, identity: Sha1): Promise<void> {
+  for (const missing of await files.missingFolders(paths.keychainMarks)) await files.makeFolder(missing);
+  const note = await files.prepare(paths.keychainOpened(identity), Buffer.from(noteOf(order)), 0o644, 'export');
+  await note.commit();
+  await files.syncFolders([paths.keychainMarks]);
 }
 
 const PEM = /^-----BEGIN PKCS12-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PKCS12-----\s*$/;
