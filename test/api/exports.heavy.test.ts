@@ -41,7 +41,7 @@ for (const stream of [process.stdout, process.stderr]) {
   vi.spyOn(stream, 'write').mockImplementation(((...given: Parameters<typeof write>) => {
     logged.push(String(given[0]));
     return write(...given);
-  }) as typeof stream.write);
+  }));
 }
 
 let served: ServedMesh;
