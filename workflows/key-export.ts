@@ -127,7 +127,7 @@ export async function keyExport(input: KeyExportInput): Promise<ExportStatus> {
   /** The node exports, the desk keeps what it sealed; what somebody ended meanwhile stays ended, and what comes of it is not kept. */
   async function carryOut(approved: ExportState, line: LineName): Promise<void> {
     const { binding, ticket } = approved.opened;
-    const of = { id: binding.export, line, node: binding.node, by: binding.requestedBy, ticket };
+    const of = { id: binding.export, line, ticket, binds: binding, approvedBy: approved.approvals.map(({ person }) => person) };
     const failed = (reason: string): void => {
       become(endExport(now(), 'failed', { at: Date.now(), by: 'reseal', reason }));
     };
@@ -138,7 +138,7 @@ export async function keyExport(input: KeyExportInput): Promise<ExportStatus> {
       const exported = await nodesAtOnce(asOfNow.limits.nodeOperationTimeout, binding.node, handout)
         .exportIdentity({
           ...{ node: binding.node, line, rotation: binding.export, epoch: 0, opId: `export/${binding.export}` },
-          ...{ notAfter: sentAt + asOfNow.limits.nodeOperationTimeout, sentAt, offset: 0 },
+          ...{ notAfter: sentAt + 2 * asOfNow.limits.nodeOperationTimeout, sentAt, offset: 0 },
           ...{ topology: asOfNow.topology, policy: asOfNow.policyDigest, oneTime: input.oneTime },
           warrant: { request: input.request, approvals: approved.approvals.map(({ spoken }) => spoken) },
         })

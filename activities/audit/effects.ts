@@ -5,7 +5,7 @@ import { signedAnswer } from '../../src/domain/node/report-signature.js';
 import { isReturn } from '../../src/domain/node/order.js';
 import { epochOf } from '../../src/domain/rotation/state.js';
 import type { ApprovalActivities } from '../approvals/contract.js';
-import type { ExportActivities } from '../exports/contract.js';
+import type { ExportActivities, ExportContext } from '../exports/contract.js';
 import type { LedgerActivities } from '../ledger/contract.js';
 import type { NodeActivities } from '../node/contract.js';
 import type { NotifyActivities } from '../notify/contract.js';
@@ -82,6 +82,11 @@ function nodeResult(answer: NodeResult): AuditFacts {
   const { outcome, active } = (signedAnswer(answer)?.body ?? answer) as NodeResult;
   return facts({ outcome, active });
 }
+
+const exportFacts = ({ id, line, ticket, binds, approvedBy }: ExportContext) => ({
+  ...{ export: id, line, node: binds.node, identity: binds.identity, receiver: binds.receiver, recipient: binds.recipient },
+  ...{ by: binds.requestedBy, ticket, approvedBy },
+});
 
 /** Which activities have an effect outside of Temporal, and what is written of it. Whoever adds an activity says so here. */
 export const EFFECTS: Declared<AllActivities> = {
@@ -210,11 +215,16 @@ export const EFFECTS: Declared<AllActivities> = {
   },
   openExport: READS,
   judgeExportWord: READS,
-  orderExport: none('it freezes the configuration of the moment, which changes nothing that was there'),
+  orderExport: {
+    kind: 'effect',
+    way: forward,
+    facts: (of) => facts(exportFacts(of)),
+    result: ({ topology, policyDigest }) => facts({ topology, policy: policyDigest }),
+  },
   keepExport: {
     kind: 'effect',
     way: forward,
-    facts: ({ id, line, node, by, ticket, exported }) => facts({ export: id, line, node, by, ticket, sealed: exported.sha256 }),
+    facts: ({ exported, ...of }) => facts({ ...exportFacts(of), sealed: exported.sha256 }),
     result: (document) => facts({ document }),
   },
   closeExport: {

@@ -32,8 +32,8 @@ export function createExportActivities(around: Surroundings): ExportActivities {
     judgeExportWord: (asked) => asFailure(() => Promise.resolve(judge(() => around.configuration(), asked))),
     orderExport: (of) =>
       asFailure(async () => {
-        const node = around.configuration().topology.nodes.find(({ name }) => name === of.node);
-        if (node === undefined) throw new ResealError('REFUSED', `topology.yaml does not declare ${of.node} any more.`);
+        const node = around.configuration().topology.nodes.find(({ name }) => name === of.binds.node);
+        if (node === undefined) throw new ResealError('REFUSED', `topology.yaml does not declare ${of.binds.node} any more.`);
         return asOfNow(around, of.line, [node], contextOf(of));
       }),
     keepExport: ({ exported, ...of }) =>
@@ -42,12 +42,16 @@ export function createExportActivities(around: Surroundings): ExportActivities {
       asFailure(() => {
         const { id, line, ticket, binds } = status;
         const record = { kind: 'key-export', schemaVersion: 1, status, words, refused };
-        return situationOf(around, line).store.putFrozen(record, contextOf({ id, by: binds.requestedBy, ticket }));
+        return situationOf(around, line).store.putFrozen(record, contextOf({ id, binds, ticket }));
       }),
   };
 }
 
-const contextOf = ({ id, by, ticket }: Pick<ExportContext, 'id' | 'by' | 'ticket'>) => ({ rotation: `export ${id}`, by, ticket });
+const contextOf = ({ id, binds, ticket }: Pick<ExportContext, 'id' | 'binds' | 'ticket'>) => ({
+  rotation: `export ${id}`,
+  by: binds.requestedBy,
+  ticket,
+});
 
 /**
  * Takes a request up, or says why not. The control API asks the same before it begins a workflow, and the worker again: anybody with Temporal's

@@ -1,6 +1,6 @@
-import type { Instant, LineName, NodeName, PersonId, Sha256 } from '../../src/domain/brands.js';
+import type { Instant, LineName, PersonId, Sha256 } from '../../src/domain/brands.js';
 import type { ExportedIdentity, ExportStatus, OpenedExport } from '../../src/domain/exports/export.js';
-import type { ExportRequestStatement, ExportWord, Spoken } from '../../src/domain/exports/statement.js';
+import type { ExportBinding, ExportRequestStatement, ExportWord, Spoken } from '../../src/domain/exports/statement.js';
 import type { AsOfNow } from '../../workflows/node-request.js';
 import type { Judgement } from '../approvals/contract.js';
 
@@ -15,9 +15,9 @@ export interface ExportRequest {
 export interface ExportContext {
   readonly id: string;
   readonly line: LineName;
-  readonly node: NodeName;
-  readonly by: PersonId;
   readonly ticket: string;
+  readonly binds: ExportBinding;
+  readonly approvedBy: readonly PersonId[];
 }
 
 /** What was said in somebody's name and was not theirs. */
@@ -37,7 +37,7 @@ export interface ExportActivities {
       readonly approvals: readonly { readonly person: PersonId; readonly key: string | null }[];
     },
   ): Promise<Judgement<string | null>>;
-  /** Freezes the configuration of the moment, for the order to the node. */
+  /** Freezes the configuration of the moment, for the order to the node that follows; in the audit log that is the intent, whoever serves the node. */
   orderExport(of: ExportContext): Promise<AsOfNow>;
   /** Writes what was sealed into the line's store. The answer is the digest of the document that holds it. */
   keepExport(of: ExportContext & { readonly exported: ExportedIdentity }): Promise<Sha256>;

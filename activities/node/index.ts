@@ -143,6 +143,8 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
       failing(async () => {
         if (deps.configuration === undefined)
           throw new ResealError('REFUSED', `Who serves ${order.node} has no roster to judge by, and exports nothing.`);
+        if (clock() > order.notAfter)
+          throw new ResealError('ORDER_EXPIRED', `Node ${order.node}: the order to export was good until ${new Date(order.notAfter).toISOString()}. Nothing was touched.`); // prettier-ignore
         const asked = mustBeWarranted(deps.configuration(), order.node, order.warrant, clock());
         return exportIdentity(await open(order, order.node), { asked, oneTime: order.oneTime }, clock);
       }),

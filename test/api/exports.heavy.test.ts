@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -17,6 +17,8 @@ import { auditFolder } from '../../src/temporal/audit/worker-log.js';
 import { RosterSchema } from '../../src/schema/roster.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { ROOT } from '../cli/processes.js';
+import { AgentProcesses, behindAgents } from '../e2e/agent-processes.js';
+import { hostsFolder } from '../setup/hosts-folder.js';
 import { macTool } from '../setup/mac-tool.js';
 import { makeSshKey, sshSign, type SshKey } from '../setup/ssh-keys.js';
 import { temporaryFolder } from '../setup/temporary-folder.js';
@@ -24,7 +26,7 @@ import { until } from '../setup/until.js';
 import { rawEvents } from '../setup/workflow-payloads.js';
 import { ServedMesh, type Answer } from './served-mesh.js';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 
 const HOME = temporaryFolder('reseal-exporters');
 const PEOPLE = ['ada', 'grace', 'rita', 'vera'] as const;
@@ -32,19 +34,22 @@ type Person = (typeof PEOPLE)[number];
 const key = Object.fromEntries(PEOPLE.map((person) => [person, makeSshKey(HOME, person)])) as Record<Person, SshKey>;
 const second = makeSshKey(HOME, 'ada-laptop');
 const NODE = 'ams-sign-1';
+/** Served by an agent in a process of its own. */
+const AGENT = 'iad-sign-1';
 const TICKET = 'CHG-7';
 
 /** All that this process, API and worker in it, writes to its outputs. */
 const logged: string[] = [];
 for (const stream of [process.stdout, process.stderr]) {
   const write = stream.write.bind(stream);
-  vi.spyOn(stream, 'write').mockImplementation(((...given: Parameters<typeof write>) => {
+  vi.spyOn(stream, 'write').mockImplementation((...given: Parameters<typeof write>) => {
     logged.push(String(given[0]));
     return write(...given);
-  }));
+  });
 }
 
 let served: ServedMesh;
+let agents: AgentProcesses;
 let receiver: { readonly secret: string; readonly recipient: string; readonly file: string };
 let identity: Sha1;
 
@@ -106,7 +111,7 @@ const untilShown = (id: string, fits: (shown: ExportView['export']) => boolean, 
       const shown = await show(id);
       return fits(shown) ? shown : null;
     },
-    { what, timeout: 30_000 },
+    { what, timeout: 60_000 },
   );
 const untilPhase = (id: string, phase: string): Promise<ExportView['export']> =>
   untilShown(id, (shown) => shown.phase === phase, `the export ${phase}`);
@@ -127,8 +132,8 @@ const signedBy = (who: SshKey, statement: object) => ({
 const send = (id: string, verb: string, body: object): Promise<Answer> => served.post(`/v1/exports/${id}/${verb}`, body);
 
 const filesBelow = (folder: string): readonly string[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)).filter((path) => statSync(path).isFile()); // prettier-ignore
-const macFile = (name: string): string => join(served.mesh.home(NODE), name);
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)).filter((path) => lstatSync(path).isFile()); // prettier-ignore
+const macFile = (name: string, node = NODE): string => join(served.mesh.home(node), name);
 const security = (...args: string[]): string =>
   execFileSync(macFile('bin/security'), args, { encoding: 'utf8', stdio: 'pipe', env: { ...process.env, HOME: served.mesh.home(NODE) } });
 /** pkcs8ShroudedKeyBag (RFC 7292, 4.2), in DER: what a PKCS#12 has where its key is. */
@@ -139,15 +144,15 @@ const isKey = (path: string): boolean => {
   return text.includes(KEY_BAG) || /PRIVATE KEY|BEGIN PKCS12/.test(text) || /\.(?:p12|pfx)$/.test(path);
 };
 /** Of the node, but for the simulated keychains themselves. */
-const plaintextOn = (): readonly string[] => {
-  const keys = filesBelow(served.mesh.home(NODE)).filter(isKey);
+const plaintextOn = (node = NODE): readonly string[] => {
+  const keys = filesBelow(served.mesh.home(node)).filter(isKey);
   expect(keys.filter((path) => path.includes('/.mac/secrets/'))).toHaveLength(1);
   return keys.filter((path) => !path.includes('/.mac/secrets/'));
 };
 
 /** The node's `security`, with something in its way; answers how to mend it. */
-function tampered(script: (own: string) => string): () => void {
-  const program = macFile('bin/security');
+function tampered(script: (own: string) => string, node = NODE): () => void {
+  const program = macFile('bin/security', node);
   renameSync(program, `${program}.own`);
   writeFileSync(program, `#!/bin/sh\n${script(`${program}.own`)}`);
   chmodSync(program, 0o755);
@@ -155,14 +160,24 @@ function tampered(script: (own: string) => string): () => void {
 }
 
 beforeAll(async () => {
-  served = await ServedMesh.start({ nodes: simulatedNodes(2), macs: { tool: await macTool() }, policy: { exports: { approveWithin: '1h', fetchWithin: '1h' } } });
+  served = await ServedMesh.start({
+    folder: mkdtempSync(join(hostsFolder(), 'exports-')),
+    nodes: simulatedNodes(2),
+    macs: { tool: await macTool() },
+    policy: { exports: { approveWithin: '1h', fetchWithin: '1h' } },
+    changed: (mesh) => behindAgents(mesh, (node) => node === AGENT),
+  });
+  agents = new AgentProcesses(served.mesh);
   const secret = await generateX25519Identity();
   receiver = { secret, recipient: await identityToRecipient(secret), file: join(HOME, 'safe.key') };
   writeFileSync(receiver.file, `# the safe's\n${secret}\n`, { mode: 0o600 });
   identity = served.mesh.mesh.certificate.sha1;
   writeRoster();
 }); // prettier-ignore
-afterAll(() => served.stop());
+afterAll(async () => {
+  await agents.stopAll();
+  await served.stop();
+});
 
 it('docs/exports.md shows a roster that holds', () => {
   const [, shown = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, 'docs/exports.md'), 'utf8')) ?? [];
@@ -232,6 +247,10 @@ describe('an export that two approve (S6)', () => {
     const records = lines.map((line) => JSON.parse(line) as { kind: string; effect?: string; facts?: Record<string, unknown> });
     const ofExport = records.filter(({ effect }) => effect === 'exportIdentity');
     expect(ofExport.map(({ kind }) => kind)).toEqual(['intent', 'result']);
+    // The order before it is on the record too: a node's own agent has no chain.
+    expect(records.map(({ effect }) => effect).filter((effect) => /Export|^export/.test(effect ?? ''))).toEqual(
+      ['orderExport', 'exportIdentity', 'keepExport', 'closeExport'].flatMap((effect) => [effect, effect]),
+    );
     expect(ofExport[0]?.facts).toMatchObject({ node: NODE, identity, receiver: 'safe', by: 'rita', ticket: TICKET, approvedBy: ['ada', 'grace'] });
     const journal = readFileSync(macFile('usr/local/var/reseal/state/journal'), 'utf8');
     expect(journal.match(/export-identity/g)).toHaveLength(2);
@@ -458,3 +477,39 @@ esac
     expect(isOpen()).toBe(true);
   });
 }); // prettier-ignore
+
+describe('on a Mac with an agent', () => {
+  it('the agent killed in the middle leaves nothing there; the next one seals, and locks the keychain again', async () => {
+    const keychain = keychainOf(identity);
+    const at = (...args: string[]) =>
+      spawnSync(macFile('bin/security', AGENT), args, { env: { ...process.env, HOME: served.mesh.home(AGENT) }, encoding: 'utf8' });
+    await agents.start(AGENT);
+    at('lock-keychain', keychain);
+    const [held, go] = [join(HOME, 'held'), join(HOME, 'go')];
+    const mend = tampered(
+      (own) => `[ "$*" = -i ] || exec '${own}' "$@"
+IFS= read -r line
+printf '%s\\n' "$line" | '${own}' -i
+case $line in '"export"'*) touch '${held}'; while [ ! -e '${go}' ]; do sleep 0.05; done ;; esac
+`,
+      AGENT,
+    );
+    const { id } = await asked('--node', AGENT);
+    for (const person of ['ada', 'grace'] as const) await reseal('approve', id, ...as(person));
+    await until(() => existsSync(held), { what: 'the export in the middle', timeout: 30_000 });
+    await agents.stopAll();
+    expect(at('show-keychain-info', keychain).status).toBe(0);
+    expect(plaintextOn(AGENT)).toEqual([]);
+    writeFileSync(go, '');
+    mend();
+    await agents.start(AGENT);
+    const shown = await untilShown(id, ({ phase }) => phase !== 'approved', 'the next attempt');
+    expect(shown).toMatchObject({ phase: 'sealed', binds: { node: AGENT } });
+    expect(at('show-keychain-info', keychain).status).toBe(36);
+    expect(plaintextOn(AGENT)).toEqual([]);
+    const out = join(HOME, 'agent.age');
+    expect(await reseal('fetch', id, ...as('vera'), '--out', out)).toMatchObject({ exit: 0 });
+    expect((await openSealedIdentity(readFileSync(out), receiver.secret, identity)).password).toMatch(/^[0-9a-f]{48}$/);
+    expect(agents.logs()).not.toMatch(/[0-9a-f]{48}|PKCS12|PRIVATE KEY/);
+  });
+});

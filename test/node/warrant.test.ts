@@ -117,8 +117,12 @@ describe('a node exports on the word of a person and two others, judged by its o
     expect(judged(names, configuration(nameless))).toMatch(/a name alone counts only where every node is simulated/);
   }); // prettier-ignore
 
-  it('who serves nodes without a roster exports nothing, before it looks at anything', async () => {
-    const nodes = createNodeActivities({ store: {} as never, verifier: {} as never, sleep: () => Promise.resolve(), attempt: () => ({ number: 1, startedAt: null }), heartbeat: () => undefined });
+  it('who serves nodes without a roster exports nothing, nor on an order that has grown old', async () => {
+    const deps = { store: {} as never, verifier: {} as never, sleep: () => Promise.resolve(), attempt: () => ({ number: 1, startedAt: null }), heartbeat: () => undefined };
+    const nodes = createNodeActivities(deps);
     await expect(nodes.exportIdentity({ node: 'ams-sign-1', warrant: warrant(both()) } as never)).rejects.toMatchObject({ type: 'REFUSED', nonRetryable: true });
+    const late = createNodeActivities({ ...deps, configuration: () => configuration(), clock: () => NOW });
+    const order = { node: 'ams-sign-1', warrant: warrant(both()), notAfter: NOW - 1 } as never;
+    await expect(late.exportIdentity(order)).rejects.toMatchObject({ type: 'ORDER_EXPIRED', nonRetryable: true });
   }); // prettier-ignore
 });
