@@ -2,6 +2,7 @@ import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import { believedWhenSigned } from './signed-answers.js';
 import { signedByInstallation } from './signed-orders.js';
 import type { ApprovalActivities } from '../activities/approvals/contract.js';
+import type { ExportActivities } from '../activities/exports/contract.js';
 import type { LedgerActivities } from '../activities/ledger/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { NotifyActivities } from '../activities/notify/contract.js';
@@ -64,6 +65,25 @@ export const approvals = proxyActivities<Pick<ApprovalActivities, 'judgeStatemen
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '1m',
   retry: { initialInterval: '200ms', maximumInterval: '2s' },
+});
+
+/** What an export is begun and ordered with, and what was sealed into the store: somebody waits for it. */
+export const exportDesk = proxyActivities<Pick<ExportActivities, 'openExport' | 'orderExport' | 'keepExport'>>({
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '5m',
+  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: [...FINAL, 'USAGE', 'WRONG_TICKET'] },
+});
+
+export const exportJudge = proxyActivities<Pick<ExportActivities, 'judgeExportWord'>>({
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '1m',
+  retry: { initialInterval: '200ms', maximumInterval: '2s' },
+});
+
+/** What became of an export, into the store; a store that is away for a day is back the next. */
+export const exportKeeper = proxyActivities<Pick<ExportActivities, 'closeExport'>>({
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '500ms', maximumInterval: '1m' },
 });
 
 /** The look for nodes that came back: store and ledger may be away for a while; the next look comes anyway. */

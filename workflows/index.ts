@@ -1,6 +1,7 @@
 export { cohortStep } from './cohort-step.js';
 export { expiryScan } from './expiry-scan.js';
 export { incidentRollback } from './incident-rollback.js';
+export { keyExport } from './key-export.js';
 export { nodeInspection } from './node-inspection.js';
 export { nodePurge } from './node-purge.js';
 export { nodeRestore } from './node-restore.js';

@@ -3,11 +3,11 @@ import type { CanaryReport, RotationState } from '../../src/domain/rotation/stat
 import type { CommandStatement, Signed } from '../../src/domain/rotation/statement.js';
 
 /** Whether a statement was signed by the person that it names. */
-export type Judgement =
+export type Judgement<K extends string | null = string> =
   | {
       readonly counts: true;
       /** Fingerprint of the key. */
-      readonly key: string;
+      readonly key: K;
       /** Who has approved and is no longer on the roster, or no longer with the key that they approved with. */
       readonly voided: readonly PersonId[];
     }

@@ -1,10 +1,12 @@
 import type { AuditFacts } from '../../src/domain/audit/record.js';
+import type { ExportedIdentity } from '../../src/domain/exports/export.js';
 import type { NodeResult } from '../../src/domain/node/report.js';
 import { signedAnswer } from '../../src/domain/node/report-signature.js';
 import { isReturn } from '../../src/domain/node/order.js';
 import { epochOf } from '../../src/domain/rotation/state.js';
 import type { ApprovalActivities } from '../approvals/contract.js';
 import type { BreakGlassActivities } from '../break-glass/contract.js';
+import type { ExportActivities, ExportContext } from '../exports/contract.js';
 import type { LedgerActivities } from '../ledger/contract.js';
 import type { NodeActivities } from '../node/contract.js';
 import type { NotifyActivities } from '../notify/contract.js';
@@ -21,6 +23,7 @@ export type AllActivities = RotationActivities &
   ReportActivities &
   ReturningActivities &
   NodeActivities &
+  ExportActivities &
   LedgerActivities &
   NotifyActivities;
 
@@ -80,6 +83,11 @@ function nodeResult(answer: NodeResult): AuditFacts {
   const { outcome, active } = (signedAnswer(answer)?.body ?? answer) as NodeResult;
   return facts({ outcome, active });
 }
+
+const exportFacts = ({ id, line, ticket, binds, approvedBy }: ExportContext) => ({
+  ...{ export: id, line, node: binds.node, identity: binds.identity, receiver: binds.receiver, recipient: binds.recipient },
+  ...{ by: binds.requestedBy, ticket, approvedBy },
+});
 
 /** Which activities have an effect outside of Temporal, and what is written of it. Whoever adds an activity says so here. */
 export const EFFECTS: Declared<AllActivities & BreakGlassActivities> = {
@@ -206,6 +214,46 @@ export const EFFECTS: Declared<AllActivities & BreakGlassActivities> = {
       facts({ node, line, ticket, by, account, before, manifest, from: source.from, overtakes }),
     result: ({ outcome, before, active }) => facts({ outcome, before, active }),
   },
+  exportIdentity: {
+    kind: 'effect',
+    way: forward,
+    facts: (order) => {
+      const asked = order.warrant.request.statement;
+      const asks = 'asks' in asked ? asked.asks : null;
+      return facts({
+        ...nodeOrder(order),
+        ...{ identity: asks?.identity, receiver: asks?.receiver, recipient: asks?.recipient, by: asked.person, ticket: asked.ticket },
+        approvedBy: order.warrant.approvals.map(({ statement }) => statement.person),
+      });
+    },
+    result: (answer) => facts({ sealed: ((signedAnswer(answer)?.body ?? answer) as ExportedIdentity).sha256 }),
+  },
+  openExport: READS,
+  judgeExportWord: READS,
+  orderExport: {
+    kind: 'effect',
+    way: forward,
+    facts: (of) => facts(exportFacts(of)),
+    result: ({ topology, policyDigest }) => facts({ topology, policy: policyDigest }),
+  },
+  keepExport: {
+    kind: 'effect',
+    way: forward,
+    facts: ({ exported, ...of }) => facts({ ...exportFacts(of), sealed: exported.sha256 }),
+    result: (document) => facts({ document }),
+  },
+  closeExport: {
+    kind: 'effect',
+    way: back,
+    facts: ({ status, refused }) =>
+      facts({
+        refused: refused.length,
+        ...{ export: status.id, line: status.line, node: status.binds.node, identity: status.binds.identity, ticket: status.ticket },
+        ...{ receiver: status.binds.receiver, outcome: status.phase, endedBy: status.ended?.by, sealed: status.sealed?.sha256 },
+      }),
+    result: (record) => facts({ record }),
+  },
+  recordExport: none('the ledger is a projection of what is recorded elsewhere'),
   recordProgress: none('the ledger is a projection of what is recorded elsewhere'),
   recordStep: none('the ledger is a projection of what is recorded elsewhere'),
   recordSeatUses: none('the ledger is a projection of what is recorded elsewhere'),

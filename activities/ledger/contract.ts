@@ -1,4 +1,5 @@
 import type { LineName, NodeName, RotationId, Sha256 } from '../../src/domain/brands.js';
+import type { ExportStatus } from '../../src/domain/exports/export.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { HistoryEvent } from '../../src/domain/rotation/history.js';
 import type { SeatUse } from '../../src/domain/seats/seat.js';
@@ -41,6 +42,7 @@ export interface LedgerActivities {
   recordSignings(signings: readonly Signing[]): Promise<void>;
   /** What was signed under a key, oldest first. */
   signings(key: ClaimKey): Promise<readonly Signing[]>;
+  recordExport(status: ExportStatus): Promise<void>;
 }
 
 /** The ledger is a projection for people and queries: writes are upserts, repeatable, and never decide anything. */
@@ -56,4 +58,6 @@ export interface LedgerWrites {
   /** Idempotent by the claim's token. Of signatures the ledger is no projection but the record: it is what a re-run is answered from. */
   recordSignings(signings: readonly Signing[]): Promise<void>;
   signings(key: ClaimKey): Promise<readonly Signing[]>;
+  /** Replaces what was known of the export; its workflow writes one after the other. */
+  recordExport(status: ExportStatus): Promise<void>;
 }

@@ -28,5 +28,6 @@ export function createLedgerActivities(ledger: LedgerWrites): LedgerActivities {
     recordSeatUses: (uses) => asFailure(() => ledger.recordSeatUses(uses)),
     recordSignings: (signings) => asFailure(() => ledger.recordSignings(signings)),
     signings: (key) => asFailure(() => ledger.signings(key)),
+    recordExport: (status) => asFailure(() => ledger.recordExport(status)),
   };
 }

@@ -1,5 +1,6 @@
 import type { NodeName, Sha256 } from '../../src/domain/brands.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
+import type { ExportedIdentity, ExportWarrant } from '../../src/domain/exports/export.js';
 import type { PurgeResult } from '../../src/domain/node/purge.js';
 import type { NodeReport, NodeResult } from '../../src/domain/node/report.js';
 
@@ -39,6 +40,11 @@ export interface NodeActivities {
   unstageNode(order: NodeOrder & { readonly remove: Sha256; readonly keep: Sha256; readonly pins?: 'ignore' }): Promise<NodeResult>;
   /** Destroys keychains that reseal made and no rollback can need any more. No order of a rotation: it needs no fence, and disturbs none. */
   purgeNode(order: NodeOrder & { readonly ticket: string }): Promise<PurgeResult>;
+  /**
+   * Takes an identity out of the node's keychain, sealed to its receiver. Only against the request of a person and the approvals of others, which whoever
+   * serves the node judges by the roster that it has itself. `rotation` is the request's id. @returns what no one alone can open
+   */
+  exportIdentity(order: NodeOrder & { readonly warrant: ExportWarrant; readonly oneTime: string }): Promise<ExportedIdentity>;
   /** Soak: probes many nodes in one activity (at most `limits.stepNodes`); an unreachable node is an outcome here. */
   probeNodes(
     order: Omit<NodeOrder, 'node'> & { readonly nodes: readonly NodeName[]; readonly manifest: Sha256 },

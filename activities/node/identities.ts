@@ -325,6 +325,9 @@ const REASONS: Readonly<Record<Exclude<KeychainOutcome, 'done'>, string>> = {
   unclear: '`security` failed in a way that it does not explain; try the same by hand on the node',
 };
 
+/** What a keychain's refusal means, as the end of a sentence. */
+export const refusalInWords = (outcome: Exclude<KeychainOutcome, 'done'>): string => REASONS[outcome];
+
 /**
  * Where a line says so, what a keychain refuses is tried again as every failure is; elsewhere it is final at once.
  * @throws ResealError KEYCHAIN_FAILED, or REFUSED, naming node, keychain and what to look at

@@ -1,3 +1,4 @@
+import type { Configuration } from '../../src/configuration/load.js';
 import type { Instant, NodeName, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
@@ -7,6 +8,7 @@ import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology
 import type { NodeShell } from '../../src/node-shell/contract.js';
 import { reachNodes } from '../../src/node-shell/reach.js';
 import type { NodeActivities } from './contract.js';
+import { exportIdentity } from './export-identity.js';
 import { activityFailure } from './failures.js';
 import { FrozenContents, type KnownTopology, type NodeContent } from './frozen-contents.js';
 import { inspect } from './inspect.js';
@@ -17,6 +19,7 @@ import { probeNode } from './probe.js';
 import { purge } from './purge.js';
 import type { NodeSession, StepHooks } from './session.js';
 import type { ProfileVerifier } from './verifier.js';
+import { mustBeWarranted } from './warrant.js';
 
 export { profileVerifier, type ProfileVerdict, type ProfileVerifier } from './verifier.js';
 export { parseLines as parseJournal, type JournalEntry } from './journal.js';
@@ -45,6 +48,8 @@ export interface NodeActivityDeps {
   readonly heartbeat: (details: unknown) => void;
   /** How a node's files are reached. Default: from this machine, with the OpenSSH client's own settings. */
   readonly reach?: (node: NodeDeclaration) => NodeShell;
+  /** By which whoever serves the nodes judges the word that an export goes by; missing: nothing is exported. */
+  readonly configuration?: () => Configuration;
   /** Told in reports. Default `0.1.0`. */
   readonly version?: string;
   readonly hooks?: StepHooks;
@@ -134,6 +139,15 @@ export function createNodeActivities(deps: NodeActivityDeps): NodeActivities {
     unstageNode: (order) =>
       failing(async () => remove(await open(order, order.node), tools(), 'unstage', order.remove, order.keep, order.pins)),
     purgeNode: (order) => failing(async () => purge(await open(order, order.node), order.ticket, clock)),
+    exportIdentity: (order) =>
+      failing(async () => {
+        if (deps.configuration === undefined)
+          throw new ResealError('REFUSED', `Who serves ${order.node} has no roster to judge by, and exports nothing.`);
+        if (clock() > order.notAfter)
+          throw new ResealError('ORDER_EXPIRED', `Node ${order.node}: the order to export was good until ${new Date(order.notAfter).toISOString()}. Nothing was touched.`); // prettier-ignore
+        const asked = mustBeWarranted(deps.configuration(), order.node, order.warrant, clock());
+        return exportIdentity(await open(order, order.node), { asked, oneTime: order.oneTime }, clock);
+      }),
     probeNodes: (order) =>
       failing(async () => {
         const results: NodeResult[] = [];

@@ -90,6 +90,11 @@ export class LinePaths implements AttemptPlace {
     return `${this.keychainMarks}/${identity}.horizon.json`;
   }
 
+  /** Which export has opened a keychain that was locked, and is to lock it again. */
+  keychainOpened(identity: Sha1): NodePath {
+    return `${this.keychainMarks}/${identity}.opened`;
+  }
+
   get quarantines(): NodePath {
     return `${this.node.state}/quarantine`;
   }

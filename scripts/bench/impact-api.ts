@@ -96,7 +96,7 @@ async function serve({ folder, nodes, profiles, pipelines }: ImpactMesh): Promis
   // Of Temporal this question asks nothing: the connection would be made by the first call.
   const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
   const token = newToken();
-  const { url } = await listen(createApi({ desk: { client, ledger, around, taskQueue: 'bench' }, token }), '127.0.0.1:0');
+  const { url } = await listen(createApi({ desk: { client, ledger, around, taskQueue: 'bench', home: folder }, token }), '127.0.0.1:0');
   return { url, token, certificate: mesh.certificate.sha1, profile: manifest.profiles[0]?.profile.uuid ?? '' };
 }
 

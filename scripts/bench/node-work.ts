@@ -20,5 +20,6 @@ export const idleNodes = (): NodeActivities => ({
   restoreNode: async ({ node, manifest }) => done(node, manifest),
   unstageNode: async ({ node, keep }) => done(node, keep),
   purgeNode: async () => ({ purged: [], kept: [] }),
+  exportIdentity: () => Promise.reject(new Error('nodes that do nothing export nothing')),
   probeNodes: async ({ nodes, manifest }) => nodes.map((node) => done(node, manifest)),
 });

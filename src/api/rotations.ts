@@ -36,6 +36,8 @@ export interface RotationDesk {
   readonly ledger: Ledger;
   readonly around: OpenSurroundings;
   readonly taskQueue: string;
+  /** Of the control API on this machine. */
+  readonly home: string;
 }
 
 export interface StartRequest {

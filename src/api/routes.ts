@@ -103,6 +103,28 @@ export const SeatReleaseBody = z.union([
   z.strictObject({ holder: claimText, job: claimText.optional(), by: person, ticket }),
 ]);
 
+/** What a person says of an export, and signs where they have a key. */
+export const ExportBody = z.strictObject({
+  statement: z.record(z.string(), z.unknown(), { error: 'a statement, as reseal makes it' }),
+  signature: z.union([lines.max(LONGEST_SIGNATURE), z.null()], { error: 'the signature, or null where nobody signs' }),
+});
+
+/** Which export is wanted. */
+export const ExportTermsQuery = z.strictObject({
+  identity: text.max(64),
+  receiver: text.max(64),
+  node: text.max(64).optional(),
+  line: text.max(64).optional(),
+  /** Milliseconds. */
+  fetchWithin: z
+    .string()
+    .regex(/^[0-9]{1,15}$/, { error: 'milliseconds' })
+    .transform(Number)
+    .optional(),
+});
+
+export const EXPORT_WORDS = ['approve', 'reject', 'withdraw'] as const;
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256: 64 hexadecimal digits in lower case' });
 /** As Apple's: letters, digits, hyphens and periods; it becomes part of a workflow's id. */
 const bundleId = z
@@ -183,6 +205,13 @@ const COMMAND_NEEDS: Readonly<Record<(typeof COMMAND_NAMES)[number], ApiRole>> =
   answer: 'operator',
   close: 'operator',
   retry: 'operator',
+};
+
+/** Who asked for an export, and who approved it, both take back what they said: the signature tells who it is. */
+const EXPORT_NEEDS: Readonly<Record<(typeof EXPORT_WORDS)[number], ApiRole>> = {
+  approve: 'approver',
+  reject: 'approver',
+  withdraw: 'reader',
 };
 
 /** Every route under `/v1`, and who may take it: one that is not here is answered to nobody. */
@@ -316,6 +345,24 @@ export const ROUTES: readonly RouteDescription[] = [
     needs: 'reader',
     summary: 'Who signs an artifact, and what was signed',
     query: ClaimKeyBody,
+  },
+  { method: 'get', path: '/v1/exports', needs: 'reader', summary: 'Exports of identities, newest first', query: OfLine },
+  { method: 'post', path: '/v1/exports', needs: 'operator', summary: 'Ask for an export', body: ExportBody, answer: { status: 201 } },
+  { method: 'get', path: '/v1/exports/terms', needs: 'reader', summary: 'What a request has to name', query: ExportTermsQuery },
+  { method: 'get', path: '/v1/exports/{id}', needs: 'reader', summary: 'One export' },
+  ...EXPORT_WORDS.map((name): RouteDescription => ({
+    method: 'post',
+    path: `/v1/exports/{id}/${name}`,
+    needs: EXPORT_NEEDS[name],
+    summary: `Say ${name} of an export, signed, or by name alone where that counts`,
+    body: ExportBody,
+  })),
+  {
+    method: 'post',
+    path: '/v1/exports/{id}/fetch',
+    needs: 'reader',
+    summary: 'Hand out what was sealed, once, to who signs for it',
+    body: ExportBody,
   },
   { method: 'get', path: '/v1/lines/{line}/head', needs: 'reader', summary: "A line's head in the store" },
 ];

@@ -27,6 +27,9 @@ import {
 } from './rotations.js';
 import {
   COMMAND_NAMES,
+  EXPORT_WORDS,
+  ExportBody,
+  ExportTermsQuery,
   CommandOrSignedBody,
   PlanBody,
   PurgeBody,
@@ -42,6 +45,7 @@ import {
   SeatTokenBody,
   StartOrSignedBody,
 } from './routes.js';
+import { exportTerms, fetchExport, listExports, requestExport, showExport, tellExport } from './exports.js';
 import { manifestBytes, personOf, signedCommand, signedStart, termsOf } from './statements.js';
 import { openApi } from './openapi.js';
 import { purgeNode } from './purge.js';
@@ -191,6 +195,20 @@ export function createApi({ desk, overTls = false, ...options }: ApiOptions): Ho
   api.post('/v1/claims/complete', async (context) => context.json(await completeClaim(desk, await body(context, ClaimCompleteBody))));
   api.post('/v1/claims/release', async (context) => context.json(await releaseClaim(desk, await body(context, ClaimReleaseBody))));
   api.get('/v1/claims', async (context) => context.json(await showClaim(desk, checked(context.req.query(), ClaimKeyBody, 'The query'))));
+  api.get('/v1/exports', async (context) => context.json(await listExports(desk, context.req.query('line'))));
+  api.post('/v1/exports', async (context) => context.json(await requestExport(desk, await body(context, ExportBody)), 201));
+  api.get('/v1/exports/terms', async (context) =>
+    context.json(await exportTerms(desk, checked(context.req.query(), ExportTermsQuery, 'The query'))),
+  );
+  api.get('/v1/exports/:id', async (context) => context.json(await showExport(desk, context.req.param('id'))));
+  for (const name of EXPORT_WORDS) {
+    api.post(`/v1/exports/:id/${name}`, async (context) =>
+      context.json(await tellExport(desk, context.req.param('id'), name, await body(context, ExportBody))),
+    );
+  }
+  api.post('/v1/exports/:id/fetch', async (context) =>
+    context.json(await fetchExport(desk, context.req.param('id'), await body(context, ExportBody))),
+  );
   api.get('/v1/persons/:id', (context) => context.json(personOf(desk, context.req.param('id'))));
   api.get('/v1/lines/:line/terms', (context) => context.json(termsOf(desk, context.req.param('line'))));
   api.get('/v1/lines/:line/manifests/:sha256', async (context) => {

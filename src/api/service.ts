@@ -16,6 +16,7 @@ import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
 import { Denials } from './denials.js';
 import { OidcTokens } from './oidc.js';
+import { forgetEndedExports } from './exports.js';
 import type { RotationDesk } from './rotations.js';
 import { createApi, listen } from './server.js';
 import { ServedIdentity, type TlsIdentity } from './tls.js';
@@ -90,7 +91,8 @@ export async function startService(request: ServiceRequest): Promise<RunningServ
     const encoding = await controlEncoding({ configuration: around.configuration, home, env: request.env, now: around.clock() });
     const client = new Client({ connection, namespace: temporal.namespace, dataConverter: encoding.dataConverter });
 
-    const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE };
+    const desk: RotationDesk = { client, ledger, around, taskQueue: TASK_QUEUE, home };
+    if (request.parts.includes('api')) forgetKeysInTime(desk, undo);
     const api = request.parts.includes('api') ? await startApi(request, configuration, desk, undo) : null;
     const worker = request.parts.includes('worker')
       ? await startWorker(
@@ -180,4 +182,19 @@ async function startWorker(request: ResealWorkerRequest, undo: (() => Promise<vo
   const worker = await startResealWorker(request);
   undo.push(() => worker.stop());
   return worker;
+}
+
+/** Between two looks for one-time keys that nobody can need any more, in milliseconds: an export that expires at night is closed for good without anybody's asking. */
+const FORGET_EVERY = 60_000;
+
+function forgetKeysInTime(desk: RotationDesk, undo: (() => Promise<void>)[]): void {
+  // What cannot be told now is looked at again.
+  const look = (): void => void forgetEndedExports(desk).catch(() => undefined);
+  const timer = setInterval(look, FORGET_EVERY);
+  timer.unref();
+  look();
+  undo.push(() => {
+    clearInterval(timer);
+    return Promise.resolve();
+  });
 }

@@ -24,6 +24,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   sidecar: 'The service that holds signing keys for nodes that may have none',
   claim: 'Claims on artifacts: each is signed once',
   handoff: 'Handoffs between stages of a pipeline',
+  export: 'Take a signing identity out of a keychain: two others approve, sealed to one receiver, fetched once',
   seat: 'Seats of signers: one job at a time signs on a node',
 };
 
@@ -370,6 +371,37 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'handoff verify',
     description: 'Check a handoff: signature, line, pipeline, manifest, artifact, time; exit 1 where a check fails',
     load: () => import('./handoff/verify.js'),
+  },
+  {
+    path: 'export request',
+    description: 'Ask for the export of a signing identity, sealed to a receiver of the roster; others have to approve it',
+    load: () => import('./export/request.js'),
+  },
+  {
+    path: 'export approve',
+    description: 'Approve exactly the export that is shown; with the last approval its node exports',
+    load: () => import('./export/approve.js'),
+  },
+  {
+    path: 'export reject',
+    description: 'Reject an export: nothing leaves the node, and what is sealed already is not handed out',
+    load: () => import('./export/reject.js'),
+  },
+  {
+    path: 'export withdraw',
+    description: 'Take back your request, which ends it, or your approval, which counts no more',
+    load: () => import('./export/withdraw.js'),
+  },
+  {
+    path: 'export fetch',
+    description: 'Fetch what was exported, once; exit 4 when it was fetched before, or its time is over',
+    load: () => import('./export/fetch.js'),
+  },
+  { path: 'export list', description: 'List exports, newest first', load: () => import('./export/list.js') },
+  {
+    path: 'export show',
+    description: 'Show where an export stands, who said what, and what comes next',
+    load: () => import('./export/show.js'),
   },
   {
     path: 'seat acquire',

@@ -286,6 +286,26 @@ export function checkRoster(roster: Roster): Mismatch[] {
           : [{ path: ['persons', index, 'roles', position], found: quoted(role), expected: oneOf('a role of this file', roles) }],
       ),
     ),
+    ...checkReceivers(roster),
+  ];
+}
+
+/** Receivers twice, and persons who may fetch and whom nobody knows. */
+function checkReceivers({ persons, receivers = [] }: Roster): Mismatch[] {
+  const known = persons.map(({ id }) => id);
+  return [
+    ...repeated(receivers, ({ id }) => id).map((index) => ({
+      path: ['receivers', index, 'id'],
+      found: `${quoted(receivers[index]?.id ?? '')} a second time`,
+      expected: 'each receiver once',
+    })),
+    ...receivers.flatMap(({ fetchedBy }, index) =>
+      fetchedBy.flatMap((person, position) =>
+        known.includes(person)
+          ? []
+          : [{ path: ['receivers', index, 'fetchedBy', position], found: quoted(person), expected: oneOf('a person of this file', known) }],
+      ),
+    ),
   ];
 }
 

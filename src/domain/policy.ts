@@ -1,4 +1,5 @@
 import type { Duration } from './brands.js';
+import type { ExportTerms } from './exports/terms.js';
 import type { ReturningTerms } from './returning.js';
 import type { ClaimTerms } from './signing/claim.js';
 import type { SeatTerms } from './seats/terms.js';
@@ -84,6 +85,7 @@ export interface Policy {
   };
   readonly claims: ClaimTerms;
   readonly returning: ReturningTerms;
+  readonly exports: ExportTerms;
   readonly tickets: { readonly pattern: string };
   readonly calendars: Readonly<Record<string, Calendar>>;
   readonly audience: { readonly owner: readonly string[]; readonly widened: readonly string[]; readonly page: readonly string[] };

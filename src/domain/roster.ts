@@ -19,7 +19,8 @@ export type RosterCommand =
   | 'close'
   | 'release-seat'
   | 'purge'
-  | 'restore';
+  | 'restore'
+  | 'export';
 
 export interface Person {
   readonly id: PersonId;
@@ -29,11 +30,23 @@ export interface Person {
   readonly keys: readonly { readonly kind: 'ssh'; readonly public: string }[];
 }
 
+/** Whom exported identities may be sealed to. */
+export interface Receiver {
+  readonly id: string;
+  readonly name: string;
+  /** Public age key, `age1…`. */
+  readonly recipient: string;
+  /** Persons who may fetch what is sealed to it; they do not approve it. */
+  readonly fetchedBy: readonly PersonId[];
+}
+
 export interface Roster {
   readonly schemaVersion: 1;
   readonly persons: readonly Person[];
   /** Role to commands; an empty list is only an audience. */
   readonly roles: Readonly<Record<string, readonly RosterCommand[]>>;
+  /** Missing: nothing is exported to anybody. */
+  readonly receivers?: readonly Receiver[];
 }
 
 /** Whether the roster gives `person` the right to `command`. */

@@ -29,6 +29,34 @@ export async function recipientOf(secret: string): Promise<string> {
   }
 }
 
+/** Whether a text is a public age key, its checksum included. */
+export function isRecipient(text: string): boolean {
+  try {
+    new Encrypter().addRecipient(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Seals bytes to the holder of one age key. */
+export function sealTo(recipient: string, bytes: Uint8Array): Promise<Uint8Array> {
+  const encrypter = new Encrypter();
+  encrypter.addRecipient(recipient);
+  return encrypter.encrypt(bytes);
+}
+
+/** @returns null: it is sealed to another key, or damaged */
+export async function openWith(secret: string, bytes: Uint8Array): Promise<Uint8Array | null> {
+  const decrypter = new Decrypter();
+  try {
+    decrypter.addIdentity(secret.trim());
+    return await decrypter.decrypt(bytes);
+  } catch {
+    return null;
+  }
+}
+
 /** An identity as a Mac imports it. Both parts are secret. */
 export interface Importable {
   readonly pkcs12: Uint8Array;

@@ -117,6 +117,23 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema.createIndex('handoff_by_line').on('handoff').columns(['line', 'expires_at']).execute();
     },
   },
+  '0005-key-exports': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('key_export')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('line', 'text', (column) => column.notNull())
+        .addColumn('identity', 'text', (column) => column.notNull())
+        .addColumn('node', 'text', (column) => column.notNull())
+        .addColumn('receiver', 'text', (column) => column.notNull())
+        .addColumn('phase', 'text', (column) => column.notNull())
+        .addColumn('requested_at', 'timestamptz', (column) => column.notNull())
+        .addColumn('status', 'jsonb', (column) => column.notNull())
+        .addColumn('updated_at', 'timestamptz', (column) => column.notNull().defaultTo(sql`now()`))
+        .execute();
+      await db.schema.createIndex('key_export_by_line').on('key_export').columns(['line', 'requested_at']).execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) };

@@ -2,11 +2,13 @@ import { type Dialect, Kysely, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { LedgerWrites, RotationNodeRow } from '../../activities/ledger/contract.js';
 import { ResealError } from '../domain/errors.js';
+import type { ExportStatus } from '../domain/exports/export.js';
 import type { NodeTruth } from '../domain/impact/impact.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import type { SeatUse } from '../domain/seats/seat.js';
 import { openEmbedded } from './embedded.js';
+import { keyExport, keyExports, recordExport } from './key-exports.js';
 import { eventsAfter, recordEvents } from './events.js';
 import { openHandoffs, registerHandoff, type RegisteredHandoff } from './handoffs.js';
 import { migrations } from './migrations.js';
@@ -36,6 +38,9 @@ export interface Ledger extends LedgerWrites {
   registerHandoff(handoff: RegisteredHandoff): Promise<void>;
   /** Those that have not expired at `now`, the first to expire first. */
   openHandoffs(now: number, line?: string): Promise<RegisteredHandoff[]>;
+  /** Newest first. */
+  keyExports(filter?: { readonly line?: string }): Promise<ExportStatus[]>;
+  keyExport(id: string): Promise<ExportStatus | null>;
   close(): Promise<void>;
 }
 
@@ -107,6 +112,9 @@ export async function openLedger(place: LedgerPlace): Promise<Ledger> {
     signings: (key) => run(() => signings(db, key)),
     registerHandoff: (handoff) => run(() => registerHandoff(db, handoff)),
     openHandoffs: (now, line) => run(() => openHandoffs(db, now, line)),
+    recordExport: (status) => run(() => recordExport(db, status)),
+    keyExports: (filter) => run(() => keyExports(db, filter)),
+    keyExport: (id) => run(() => keyExport(db, id)),
     close: () => db.destroy(),
   };
 }

@@ -1,4 +1,5 @@
 import type { ColumnType, JSONColumnType } from 'kysely';
+import type { ExportStatus } from '../domain/exports/export.js';
 import type { NodeReport } from '../domain/node/report.js';
 import type { HistoryKind } from '../domain/rotation/history.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
@@ -103,5 +104,18 @@ export interface Tables {
     location: string | null;
     granted_at: Time;
     completed_at: Time;
+  };
+  /** Requests for identities to be exported, and what became of them. */
+  key_export: {
+    id: string;
+    line: string;
+    identity: string;
+    node: string;
+    receiver: string;
+    phase: string;
+    requested_at: Time;
+    /** The last status view, whole. */
+    status: JSONColumnType<ExportStatus>;
+    updated_at: Time;
   };
 }

@@ -93,6 +93,18 @@ export class KeychainCommands {
     return this.one('import', file, '-k', keychain, '-f', 'pkcs12', '-P', password, ...users);
   }
 
+  /**
+   * Every identity of a keychain, as PKCS#12 in PEM on stdout: nothing of it is written to a disk (keychain_export.m writes a file with `-o` alone, and
+   * `-p` sets kSecItemPemArmour). `pem` is as secret as `password` is.
+   */
+  async exportPkcs12(keychain: NodePath, password: string): Promise<{ readonly pem: string } | Exclude<KeychainOutcome, 'done'>> {
+    const result = await this.run('export', '-k', keychain, '-t', 'identities', '-f', 'pkcs12', '-p', '-P', password);
+    if (typeof result === 'string') return result;
+    const outcome = outcomeOf(result);
+    if (outcome !== 'done') return outcome;
+    return result.code === 0 ? { pem: result.stdout } : 'unclear';
+  }
+
   /** Without it `codesign` asks by a window, and where there is no screen fails with errSecInternalComponent. */
   allowCodesign(keychain: NodePath, password: string): Promise<KeychainOutcome> {
     return this.one('set-key-partition-list', '-S', 'apple-tool:,apple:,codesign:', '-s', '-k', password, keychain);
@@ -104,9 +116,14 @@ export class KeychainCommands {
   }
 
   private async one(...words: readonly string[]): Promise<KeychainOutcome> {
+    const result = await this.run(...words);
+    return typeof result === 'string' ? result : outcomeOf(result);
+  }
+
+  private async run(...words: readonly string[]): Promise<CommandResult | 'too-long' | 'unclear'> {
     const command = securityLine(words);
     if ('none' in command) return command.none === 'too-long' ? 'too-long' : 'unclear';
-    return outcomeOf(await this.shell.run({ program: 'security', args: ['-i'], stdin: `${command.line}\n`, timeout: this.timeout }));
+    return this.shell.run({ program: 'security', args: ['-i'], stdin: `${command.line}\n`, timeout: this.timeout });
   }
 }
 

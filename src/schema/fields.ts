@@ -40,6 +40,11 @@ export const name = z
 
 export const branded = <T extends string>() => name.transform((text) => text as T);
 
+/** An age recipient (age-encryption.org/v1): Bech32 of 32 bytes. */
+export const ageRecipient = z
+  .string({ error: 'a public age key, age1…' })
+  .regex(/^age1[02-9ac-hj-np-z]{58}$/, { error: 'a public age key, age1…, as `age-keygen` and `reseal node delivery-key` show it' });
+
 const PLAIN = 'without control characters';
 
 /** As functions of their own, so that what describes a schema finds them in it (src/schema/patterns.ts). */

@@ -146,6 +146,18 @@ export const PolicySchema = z
         every: positiveDuration.prefault('5m'),
       })
       .prefault({}),
+    /** Signing identities that are taken out of a keychain, sealed to a receiver of the roster. */
+    exports: z
+      .strictObject({
+        approvals: z.int({ error: 'a whole number from 2' }).min(2, { error: 'a whole number from 2' }).default(2),
+        /** What is not approved by then has expired. */
+        approveWithin: positiveDuration.prefault('24h'),
+        /** How long after it was sealed it may be fetched, where the request does not say so. */
+        fetchWithin: positiveDuration.prefault('24h'),
+        /** The longest that a request may say. */
+        longest: positiveDuration.prefault('7d'),
+      })
+      .prefault({}),
     tickets: z.strictObject({ pattern: text.refine(isRegExp, { error: 'a regular expression' }).default(TICKET_PATTERN) }).prefault({}),
     calendars: z
       .record(name, calendar)

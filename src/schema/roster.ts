@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PersonId } from '../domain/brands.js';
 import type { Roster, RosterCommand } from '../domain/roster.js';
-import { branded, name, schemaVersion, text } from './fields.js';
+import { ageRecipient, branded, name, schemaVersion, text } from './fields.js';
 
 const COMMANDS = [
   'import',
@@ -22,6 +22,7 @@ const COMMANDS = [
   'release-seat',
   'purge',
   'restore',
+  'export',
 ] as const satisfies readonly RosterCommand[];
 
 /** As the first two words of `id_ed25519.pub`, and a comment or none; what is in it, whoever verifies with it looks at. */
@@ -45,5 +46,16 @@ export const RosterSchema = z
       )
       .min(1, { error: 'at least one person' }),
     roles: z.record(name, z.array(z.enum(COMMANDS))),
+    /** Whom signing identities may be exported to, sealed. */
+    receivers: z
+      .array(
+        z.strictObject({
+          id: name,
+          name: text,
+          recipient: ageRecipient,
+          fetchedBy: z.array(branded<PersonId>()).min(1, { error: 'at least one person who may fetch what is sealed to it' }),
+        }),
+      )
+      .optional(),
   })
-  .transform((roster): Roster => roster);
+  .transform(({ receivers, ...roster }): Roster => ({ ...roster, ...(receivers === undefined ? {} : { receivers }) }));

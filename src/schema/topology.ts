@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { LineName, NodeName, PersonId } from '../domain/brands.js';
 import type { NodeDeclaration, Reach, Topology } from '../domain/topology.js';
 import { nodeKeys } from './enrolled-key.js';
-import { branded, duration, name, schemaVersion, text, timeOfDay, weekday, zone } from './fields.js';
+import { ageRecipient, branded, duration, name, schemaVersion, text, timeOfDay, weekday, zone } from './fields.js';
 
 const nodeName = branded<NodeName>();
 const lineName = branded<LineName>();
@@ -79,11 +79,6 @@ const shared = {
   reach,
 };
 
-/** An age recipient (age-encryption.org/v1): Bech32 of 32 bytes. */
-const deliveryKey = z
-  .string()
-  .regex(/^age1[02-9ac-hj-np-z]{58}$/, { error: 'a public age key, age1…, as `reseal node delivery-key` shows it' });
-
 /** For what neither a node nor `defaults` says. `image`, `region`, `lines` and the rest have no sensible default. */
 const FALLBACK = {
   environment: 'production',
@@ -114,7 +109,7 @@ export const TopologyFile = z.strictObject({
       z.strictObject({
         name: nodeName,
         ...z.strictObject(shared).partial().shape,
-        deliveryKey: deliveryKey.optional(),
+        deliveryKey: ageRecipient.optional(),
         nodeKey: nodeKeys.optional(),
         seats: z.int({ error: 'a number of seats, 1 to 64' }).min(1).max(64).optional(),
       }),

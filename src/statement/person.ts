@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sha256 } from '../domain/brands.js';
+import type { ExportStatement } from '../domain/exports/statement.js';
 import type { Statement } from '../domain/rotation/statement.js';
 import type { SignatureStanding } from '../domain/signing/standing.js';
 import { canonicalBytes } from './canonical.js';
@@ -9,11 +10,15 @@ import { signObject, standingOf } from './standing.js';
 export const STATEMENT_NAMESPACE = 'reseal-approval-v1';
 
 /** @throws ResealError FILE_UNREADABLE, TOOL_MISSING */
-export const signStatement = (statement: Statement, key: string, env: NodeJS.ProcessEnv): Promise<string> =>
+export const signStatement = (statement: Statement | ExportStatement, key: string, env: NodeJS.ProcessEnv): Promise<string> =>
   signObject(statement, STATEMENT_NAMESPACE, key, env);
 
 /** Whose signature a statement has, among a person's keys. */
 export const statementSignature = (statement: Statement, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
+
+/** The same of a statement about an export. What each says tells them apart, so one namespace does for both. */
+export const exportSignature = (statement: ExportStatement, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
 
 /** SHA-256 of an object's canonical form. */

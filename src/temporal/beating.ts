@@ -53,6 +53,7 @@ export function patient(nodes: NodeActivities, offlineAfter: number): NodeActivi
     restoreNode: wrap(nodes.restoreNode),
     unstageNode: wrap(nodes.unstageNode),
     purgeNode: wrap(nodes.purgeNode),
+    exportIdentity: wrap(nodes.exportIdentity),
     probeNodes: wrap(nodes.probeNodes),
   };
 }

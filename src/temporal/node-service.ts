@@ -39,6 +39,7 @@ export function nodeService({
     store: around.content,
     verifier: profileVerifier(around.profiles),
     reach: reach.files,
+    configuration: around.configuration,
     ...temporalContext,
     ...(hooks === undefined ? {} : { hooks }),
   });

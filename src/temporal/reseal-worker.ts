@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { createApprovalActivities } from '../../activities/approvals/activities.js';
 import { Client } from '@temporalio/client';
+import { createExportActivities } from '../../activities/exports/activities.js';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import type { NodeActivities } from '../../activities/node/contract.js';
@@ -72,6 +73,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     activities: {
       ...alive(createRotationActivities(around)),
       ...createApprovalActivities(around),
+      ...createExportActivities(around),
       ...createReportActivities(),
       ...createOrderActivities(() => orderKey(around, env)),
       ...alive(

@@ -52,7 +52,13 @@ export class ServedMesh {
       policy: { ...PATIENT, ...request.policy },
       temporal: server.temporal,
     });
-    const desk = { client: server.temporal.client, ledger: mesh.ledger, around: mesh.around, taskQueue: mesh.taskQueue };
+    const desk = {
+      client: server.temporal.client,
+      ledger: mesh.ledger,
+      around: mesh.around,
+      taskQueue: mesh.taskQueue,
+      home: mesh.mesh.folders.root,
+    };
     const served = new ServedMesh(mesh, server, desk);
     await served.open('127.0.0.1:0');
     return served;

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { EFFECTS } from '../../activities/audit/effects.js';
 import { AuditLog } from '../../activities/audit/log.js';
 import { createApprovalActivities } from '../../activities/approvals/activities.js';
+import { createExportActivities } from '../../activities/exports/activities.js';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import { createNodeActivities } from '../../activities/node/index.js';
 import { createNotifyActivities } from '../../activities/notify/index.js';
@@ -33,6 +34,7 @@ it('T4: of every activity that a worker has it is declared whether it has an eff
   const activities = {
     ...createRotationActivities({} as never),
     ...createApprovalActivities({} as never),
+    ...createExportActivities({} as never),
     ...createOrderActivities(() => Promise.reject(new Error('nobody asks'))),
     ...createReportActivities(),
     ...createReturningActivities({ around: {} } as never),

@@ -85,6 +85,7 @@ describe('a configuration', () => {
         rollbackWait: 15_000,
       },
       claims: { lease: 1_800_000, longest: 14_400_000 },
+      exports: { approvals: 2, approveWithin: DAY, fetchWithin: DAY, longest: 7 * DAY },
       returning: { mode: 'converge', every: 300_000 },
       tickets: { pattern: '^[A-Z][A-Z0-9]{1,9}-[0-9]{1,8}$' },
       calendars: { office: { zone: 'Europe/Berlin', days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '19:00', holidays: [] } },
@@ -170,6 +171,21 @@ describe('a configuration that is wrong', () => {
       expect.stringContaining('api.oidc.roles.all.0: found "boss", expected one of reader, pipeline, operator, approver'),
     ]);
   }); // prettier-ignore
+  it('receivers of exports are named once, have an age key, and somebody of the roster fetches for them (S6)', () => {
+    const path = join(folder, 'roster.yaml');
+    const roster = parse(readFileSync(path, 'utf8')) as object;
+    const receiver = { id: 'safe', name: 'The safe', recipient: `age1${'q'.repeat(58)}`, fetchedBy: ['alice'] };
+    const declared = (...receivers: object[]): void => writeFileSync(path, stringify({ ...roster, receivers }));
+    declared(receiver);
+    expect(loadConfiguration(folder).roster.receivers).toEqual([receiver]);
+    declared(receiver, { ...receiver, fetchedBy: ['zoe'] });
+    expect(refusal().details.map((detail) => detail.replace(/^\S+ /, ''))).toEqual([
+      'receivers.1.id: found "safe" a second time, expected each receiver once',
+      expect.stringMatching(/^receivers\.1\.fetchedBy\.0: found "zoe", expected a person of this file: alice, /),
+    ]);
+    declared({ ...receiver, recipient: 'ssh-ed25519 AAAA', fetchedBy: [] });
+    expect(refusal().details).toHaveLength(2);
+  });
 
   it('names file, line, field, what was found and what was expected, everything at once', () => {
     edit(

@@ -28,6 +28,7 @@ const leaving = (ledger: LedgerWrites): LedgerWrites => {
     recordSeatUses: wrap(ledger.recordSeatUses),
     recordSignings: wrap(ledger.recordSignings),
     signings: wrap(ledger.signings),
+    recordExport: wrap(ledger.recordExport),
   };
 };
 

@@ -30,6 +30,7 @@ export const MODEL_POLICY: Policy = {
   },
   claims: { lease: 100, longest: 400 },
   returning: { mode: 'converge', every: 100 },
+  exports: { approvals: 2, approveWithin: 400, fetchWithin: 100, longest: 400 },
   tickets: { pattern: '^CHG-[0-9]+$' },
   calendars: {},
   audience: { owner: [], widened: [], page: [] },

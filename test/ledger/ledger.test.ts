@@ -6,6 +6,7 @@ import type { RotationNodeRow } from '../../activities/ledger/contract.js';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LineName, NodeName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
+import type { ExportStatus } from '../../src/domain/exports/export.js';
 import type { NodeReport } from '../../src/domain/node/report.js';
 import type { HistoryEvent } from '../../src/domain/rotation/history.js';
 import type { RotationStatus } from '../../src/domain/rotation/status.js';
@@ -217,6 +218,29 @@ describe.each(places)('the ledger in $name', ({ place }) => {
     ]);
   });
 
+  test('keeps the last status of an export, and its end for good, newest first and by line (S6)', async () => {
+    const of = (id: string, change: Partial<ExportStatus> = {}): ExportStatus =>
+      ({
+        id,
+        line: 'exports',
+        phase: 'requested',
+        binds: { identity: 'a', node: 'n', receiver: 'safe' },
+        requestedAt: 1_000,
+        ended: null,
+        ...change,
+      }) as unknown as ExportStatus;
+    await ledger.recordExport(of('x-1'));
+    await ledger.recordExport(of('x-2', { requestedAt: 2_000 }));
+    const ended = of('x-1', { phase: 'fetched', ended: { at: 3_000, by: 'vera', reason: 'handed out' } });
+    await ledger.recordExport(ended);
+    // An attempt that was slow on its way.
+    await ledger.recordExport(of('x-1', { phase: 'sealed' }));
+    expect(await ledger.keyExport('x-1')).toEqual(ended);
+    expect((await ledger.keyExports({ line: 'exports' })).map(({ id }) => id)).toEqual(['x-2', 'x-1']);
+    expect(await ledger.keyExports({ line: 'none' })).toEqual([]);
+    expect(await ledger.keyExport('none')).toBeNull();
+  });
+
   test('keeps apart what many write at a time', async () => {
     const writes = Array.from({ length: 20 }, async (_, index) => {
       await ledger.recordNodes([row('at-once', `node-${index}`, 1)]);
@@ -318,6 +342,7 @@ describe('the activities of the ledger', () => {
       recordSeatUses: failing,
       recordSignings: failing,
       signings: failing,
+      recordExport: failing,
     });
     await expect(activities.recordStep({ line: 'x' as LineName, rows: [row('x-1', 'n-1', 1)], reports: [] })).rejects.toMatchObject({
       type: 'DATABASE_UNREACHABLE',

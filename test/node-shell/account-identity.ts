@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { sealIdentity } from '../../src/identity/sealed.js';
+import type { Configuration } from '../../src/configuration/load.js';
+import { exportIdOf, type ExportRequestStatement, type Spoken } from '../../src/domain/exports/statement.js';
+import { newDeliveryKey, openSealedIdentity, openWith, sealIdentity } from '../../src/identity/sealed.js';
+import { canonicalDigest } from '../../src/statement/person.js';
 import { readPkcs12 } from '../../src/identity/pkcs12.js';
 import { throughCanary } from '../../src/node-shell/canary/client.js';
 import { thisMac } from '../../src/node-shell/place.js';
 import { reachOnly } from '../../src/node-shell/reach.js';
 import type { Sha1 } from '../../src/domain/brands.js';
-import { NODE, reachNodesOver, world } from '../node/mesh.js';
+import { LINE, NODE, reachNodesOver, world } from '../node/mesh.js';
 
 /**
  * The agent's account of a Mac with two: `node --import tsx account-identity.ts SOCKET HOME P12 OLD RECIPIENT`. Brings a certificate through its
@@ -32,12 +35,50 @@ const inspected = async (): Promise<unknown> => {
   return checks.find(({ check }) => check === 'identities')?.verdict;
 };
 
+/** Out of the keychain of the other account, by whose word does not matter here: which identity it is, opened. */
+async function exported(): Promise<unknown> {
+  const [receiver, oneTime] = [await newDeliveryKey(), await newDeliveryKey()];
+  const person = (id: string, role: string) => ({ id, name: id, roles: [role], keys: [] });
+  const configuration = {
+    topology: { installation: 'acme', lines: {}, nodes: [] },
+    roster: {
+      persons: [person('rita', 'export'), person('ada', 'approve'), person('grace', 'approve')],
+      roles: { export: ['export'], approve: ['approve'] },
+      receivers: [{ id: 'safe', name: 'safe', recipient: receiver.recipient, fetchedBy: ['rita'] }],
+    },
+    policy: { exports: { approvals: 2, approveWithin: 60_000, fetchWithin: 60_000, longest: 60_000 } },
+  } as unknown as Configuration;
+  const { sha1, serial, expiresAt } = fresh.facts;
+  const asks = {
+    ...{ identity: sha1, serial, certificateExpiresAt: expiresAt, node: NODE, receiver: 'safe' },
+    ...{ recipient: receiver.recipient, fetchWithin: 60_000, reason: 'escrow' },
+  };
+  const at = (milliseconds: number): string => new Date(mesh.now + milliseconds).toISOString();
+  const said = (by: string, own: object) => ({
+    ...{ schemaVersion: 1, installation: 'acme', mode: 'production', line: LINE, person: by, ticket: 'CHG-7', nonce: '0'.repeat(32) },
+    ...{ issuedAt: at(0), expiresAt: at(60_000), ...own },
+  });
+  const request = said('rita', { says: 'export-request', asks }) as unknown as ExportRequestStatement;
+  const binds = { ...asks, export: exportIdOf(request), requestedBy: 'rita', request: canonicalDigest(request), roster: '0'.repeat(64) };
+  const spoken = (statement: object) => ({ statement, signature: null }) as unknown as Spoken;
+  const exporting = mesh.activities({ reach: (node) => reachOnly(NODE, place).files(node), configuration: () => configuration });
+  const { sealed } = await exporting.exportIdentity({
+    ...order(0, 'export'),
+    warrant: { request: spoken(request), approvals: ['ada', 'grace'].map((by) => spoken(said(by, { says: 'export-approve', binds }))) },
+    oneTime: oneTime.recipient,
+  });
+  const inner = await openWith(oneTime.secret, Buffer.from(sealed, 'base64'));
+  const { pkcs12, password } = await openSealedIdentity(inner ?? new Uint8Array(), receiver.secret, sha1);
+  return readPkcs12(pkcs12, password, 'exported').facts.sha1;
+}
+
 const said: unknown[] = [];
 const step = async (work: Promise<unknown>): Promise<void> => void said.push(await work);
 await step(activities.stageNode({ ...order(1, 'from'), rotation: 'ios-main-0', to: mesh.from }).then(({ outcome }) => outcome));
 await step(inspected());
 await step(activities.stageNode({ ...order(1000, 'stage'), to: mesh.to }).then(({ outcome }) => outcome));
 await step(inspected());
+await step(exported());
 await step(activities.unstageNode({ ...order(1001, 'unstage'), remove: mesh.to, keep: mesh.from }).then(({ outcome }) => outcome));
 await step(inspected());
 await step(activities.restoreNode({ ...order(1002, 'restore'), manifest: mesh.to }).then(({ outcome }) => outcome));

@@ -91,6 +91,7 @@ describe('what the canary process runs', () => {
     ['import', `${BUNDLES[0] ?? ''}/x/identity.p12`, '-k', OWN, '-f', 'pkcs12', '-P', 'hunter2', ...users],
     ['set-key-partition-list', '-S', 'apple-tool:,apple:,codesign:', '-s', '-k', 'hunter2', OWN],
     ['list-keychains', '-d', 'user', '-s', LOGIN, OWN],
+    ['export', '-k', OWN, '-t', 'identities', '-f', 'pkcs12', '-p', '-P', 'hunter2'],
   ])('%s on stdin', (...words) => {
     expect(refusalOf(line(...words), BUNDLES)).toBeNull();
   });
@@ -106,7 +107,9 @@ describe('what the canary process runs', () => {
     ['a search list of what is no keychain', 'list-keychains', '-d', 'user', '-s', '/etc/passwd'],
     ['an empty search list', 'list-keychains', '-d', 'user', '-s'],
     ['the system’s search list', 'list-keychains', '-d', 'system', '-s', LOGIN],
-    ['taking keys out', 'export', '-k', OWN],
+    ['taking keys out without a password', 'export', '-k', OWN],
+    ['taking them out of the login keychain', 'export', '-k', LOGIN, '-t', 'identities', '-f', 'pkcs12', '-p', '-P', 'hunter2'],
+    ['taking them out into a file', 'export', '-k', OWN, '-t', 'identities', '-f', 'pkcs12', '-P', 'hunter2', '-o', '/tmp/x.p12'],
     ['a password that is looked up', 'find-generic-password', '-w', '-s', 'hunter2'],
   ])('not %s', (_, ...words) => {
     const refused = refusalOf(line(...words), BUNDLES);

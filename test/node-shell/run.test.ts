@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeName } from '../../src/domain/brands.js';
@@ -50,6 +51,22 @@ describe.each(['local', 'ssh', 'ssh, by bash'] as const)('a program of a node (%
   }
   const security = (args: readonly string[], more: { stdin?: string; timeout?: number } = {}) =>
     mac.run({ program: 'security', args, timeout: 20_000, ...more });
+
+  it.runIf(runs && reach !== 'local')(
+    'leaves nothing of what it printed in the folder of the session, nor of a session that was killed (T1)',
+    async () => {
+      const killed = mkdtempSync(`/tmp/reseal-node.${spawnSync('true').pid}.`);
+      const marker = randomUUID();
+      program('security', `echo "${marker} out"; echo "${marker} err" >&2`);
+      expect(await security(['export'])).toMatchObject({ code: 0, stdout: `${marker} out\n`, stderr: `${marker} err\n` });
+      const folders = readdirSync('/tmp').filter((name) => name.startsWith('reseal-node.'));
+      expect(folders).not.toEqual([]);
+      // Of other sessions of this machine some end meanwhile.
+      const kept = (path: string): string => (existsSync(path) ? spawnSync('cat', [path], { encoding: 'utf8' }).stdout : '');
+      expect(folders.filter((name) => ['out', 'err'].some((file) => kept(join('/tmp', name, file)).includes(marker)))).toEqual([]);
+      expect(existsSync(killed)).toBe(false);
+    },
+  );
 
   it.runIf(runs)('gets its arguments and its input as they are, and both outputs and the exit code come back', async () => {
     program('security', 'for each in "$@"; do printf "<%s>" "$each"; done; cat; echo "$HOME" >&2; exit 36');

@@ -71,7 +71,7 @@ it.skipIf(!isRoot)(
 );
 
 it.skipIf(!isRoot)(
-  'a certificate is imported, retired, restored and destroyed in the keychains of the account that builds, at the word of an agent of another (R2, S5; needs root to become two accounts)',
+  'a certificate is imported, exported, retired, restored and destroyed in the keychains of the account that builds, at the word of an agent of another (R2, S5; needs root to become two accounts)',
   async () => {
     const mac = await simulatedMac();
     folder = dirname(mac.home);
@@ -121,7 +121,7 @@ it.skipIf(!isRoot)(
       });
       expect(agent.stderr).toBe('');
       const whole = { purged: [fresh.sha1], kept: [] };
-      expect(JSON.parse(agent.stdout)).toEqual(['done', 'fail', 'done', 'pass', 'done', 'fail', 'done', 'pass', 'done', whole]);
+      expect(JSON.parse(agent.stdout)).toEqual(['done', 'fail', 'done', 'pass', fresh.sha1, 'done', 'fail', 'done', 'pass', 'done', whole]);
       expect(readdirSync(join(place, 'bundles'))).toEqual([]);
       // Nothing of it was made where the agent would have it.
       expect(existsSync(join(mac.home, `Library/Keychains/reseal-${fresh.sha1.slice(0, 8)}.keychain-db`))).toBe(false);

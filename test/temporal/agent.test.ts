@@ -75,7 +75,13 @@ describe('an agent', () => {
       nodes: [{ node: NODE, state: 'RUNNING', inFlight: 0 }],
     });
     expect((await fetch(agent.health.replace('healthz', ''))).status).toBe(404);
-    const desk = { client: mesh.temporal.client, ledger: mesh.ledger, around: mesh.around, taskQueue: mesh.taskQueue };
+    const desk = {
+      client: mesh.temporal.client,
+      ledger: mesh.ledger,
+      around: mesh.around,
+      taskQueue: mesh.taskQueue,
+      home: mesh.mesh.folders.root,
+    };
     const { nodes } = await inspectNode(desk, NODE, 0);
     expect(nodes[0]?.lines[0]).toMatchObject({ verdict: 'pass', active: mesh.mesh.manifest });
     await agent.stop();
@@ -85,7 +91,13 @@ describe('an agent', () => {
   });
 
   it('is looked for and named by `node inspect` where there is none, once the policy’s time is over', async () => {
-    const desk = { client: mesh.temporal.client, ledger: mesh.ledger, around: mesh.around, taskQueue: mesh.taskQueue };
+    const desk = {
+      client: mesh.temporal.client,
+      ledger: mesh.ledger,
+      around: mesh.around,
+      taskQueue: mesh.taskQueue,
+      home: mesh.mesh.folders.root,
+    };
     const { nodes } = await inspectNode(desk, 'bom-sign-1', 0);
     expect(nodes[0]?.lines[0]).toMatchObject({
       verdict: 'unreachable',

@@ -7,6 +7,7 @@ export const NODE_OPERATIONS = [
   'restoreNode',
   'unstageNode',
   'purgeNode',
+  'exportIdentity',
   'probeNodes',
 ] as const;
 

@@ -4,7 +4,7 @@ import type { Duration, Instant, LineName, NodeName, PersonId, RotationId, Sha25
 export type Mode = 'production' | 'rehearsal';
 
 /** What every statement says, beside its own. A statement is JSON in the canonical form of RFC 8785, signed as an SSH signature. */
-interface Said {
+export interface Said {
   readonly schemaVersion: 1;
   readonly installation: string;
   readonly mode: Mode;
@@ -74,20 +74,20 @@ export const LONGEST_VALIDITY: Duration = 24 * 3_600_000;
 /** How far the signer's clock may be ahead of the workflow's. In milliseconds. */
 const SKEW: Duration = 5 * 60_000;
 
-type Field = (value: unknown) => boolean;
+export type Field = (value: unknown) => boolean;
 const NONCE = /^[0-9a-f]{32}$/;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
-const SHA256 = /^[0-9a-f]{64}$/;
-const matches =
+export const SHA256 = /^[0-9a-f]{64}$/;
+export const matches =
   (pattern: RegExp): Field =>
   (value) =>
     typeof value === 'string' && pattern.test(value);
 /** On one line: nothing in it steers a terminal on which it is shown. */
-const text =
+export const text =
   (longest: number): Field =>
   (value) =>
     typeof value === 'string' && value.length > 0 && value.length <= longest && !/[\p{Cc}\p{Surrogate}]/u.test(value);
-const orNull =
+export const orNull =
   (field: Field): Field =>
   (value) =>
     value === null || field(value);
@@ -95,11 +95,11 @@ const list =
   (field: Field): Field =>
   (value) =>
     Array.isArray(value) && value.length <= 1_000 && value.every(field);
-const exactly =
+export const exactly =
   (...values: readonly unknown[]): Field =>
   (value) =>
     values.includes(value);
-const instant: Field = (value) => matches(ISO)(value) && !Number.isNaN(Date.parse(value as string));
+export const instant: Field = (value) => matches(ISO)(value) && !Number.isNaN(Date.parse(value as string));
 
 const BINDS: Readonly<Record<keyof GateBinding, Field>> = {
   gate: exactly('signoff', 'retirement'),
@@ -115,7 +115,8 @@ const BINDS: Readonly<Record<keyof GateBinding, Field>> = {
 const binding: Field = (value) => faultOf(value, BINDS) === null;
 const reason = orNull((value) => typeof value === 'string' && value.length <= 1_000 && !/\p{Surrogate}/u.test(value));
 
-const SAID: Readonly<Record<keyof Said, Field>> = {
+/** The fields of every statement, whatever it says. */
+export const SAID: Readonly<Record<keyof Said, Field>> = {
   schemaVersion: exactly(1),
   installation: text(64),
   mode: exactly('production', 'rehearsal'),
@@ -142,7 +143,7 @@ const OWN: Readonly<Record<Statement['says'], Readonly<Record<string, Field>>>> 
 };
 
 /** The first field that is missing, is not of its form, or should not be there; null: it is as it should be. */
-function faultOf(value: unknown, fields: Readonly<Record<string, Field>>): string | null {
+export function faultOf(value: unknown, fields: Readonly<Record<string, Field>>): string | null {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return 'it is no JSON object';
   const given = value as Readonly<Record<string, unknown>>;
   for (const [name, field] of Object.entries(fields)) {

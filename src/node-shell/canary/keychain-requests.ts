@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isDedicated } from '../../domain/node/identities.js';
+import { isDedicated, isShared } from '../../domain/node/identities.js';
 
 /** What a word must be; `null`: any word, which is a secret. */
 type Word = string | null | ((word: string, bundles: readonly string[]) => boolean);
@@ -16,8 +16,8 @@ export const within =
     isTidy(value) && folders.some((folder) => value.startsWith(`${folder}/`));
 
 /**
- * The commands that change keychains, word by word as `KeychainCommands` writes them. Keychains are made, filled, locked for good and destroyed under
- * reseal's own names alone; one that people made is unlocked at most.
+ * The commands that change keychains, word by word as `KeychainCommands` writes them, and the one that takes an identity out of one. Keychains are made, filled,
+ * locked for good and destroyed under reseal's own names alone; one that people made is unlocked, or exported where it is no login or System keychain.
  */
 const COMMANDS: readonly (readonly Word[])[] = [
   ['create-keychain', '-p', null, isOwnName],
@@ -27,6 +27,7 @@ const COMMANDS: readonly (readonly Word[])[] = [
   ['set-keychain-settings', isOwnName],
   ['set-keychain-settings', '-l', '-t', (word) => /^\d{1,9}$/.test(word), isOwnName],
   ['import', (word, bundles) => within(bundles)(word), '-k', isOwnName, '-f', 'pkcs12', '-P', null, '-T', '/usr/bin/codesign', '-T', '/usr/bin/security'],
+  ['export', '-k', (word) => isKeychain(word) && !isShared(word), '-t', 'identities', '-f', 'pkcs12', '-p', '-P', null],
   ['set-key-partition-list', '-S', 'apple-tool:,apple:,codesign:', '-s', '-k', null, isOwnName],
 ]; // prettier-ignore
 

@@ -31,7 +31,14 @@ if stat -c %i / >/dev/null 2>&1; then gnu=yes; else gnu=no; fi
 if command -v sha256sum >/dev/null 2>&1; then sha256=sha256sum; else sha256='shasum -a 256'; fi
 if printf 'YQ==' | base64 -d >/dev/null 2>&1; then decode='base64 -d'; else decode='base64 -D'; fi
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/reseal-node.XXXXXX") || exit 70
+# A session that was killed with its watchdog, or a host that lost its power, leaves its folder behind. The name tells whose it was.
+for each in "${TMPDIR:-/tmp}"/reseal-node.*.*; do
+  owner=${each##*/reseal-node.}
+  owner=${owner%%.*}
+  case $owner in '' | *[!0-9]*) continue ;; esac
+  kill -0 "$owner" 2>/dev/null || rm -rf "$each" 2>/dev/null
+done
+work=$(mktemp -d "${TMPDIR:-/tmp}/reseal-node.$$.XXXXXX") || exit 70
 beat=$work/beat
 : >"$beat"
 main=$$
@@ -282,6 +289,9 @@ run() {
   if [ "$expired" = "$runs" ]; then expired=yes; else expired=no; fi
   tell out
   tell err
+  # What was printed may be somebody's secret: nothing of it waits there for the next command.
+  : >"$work/out"
+  : >"$work/err"
   ok "|$code|$expired"
 }
 runs=0

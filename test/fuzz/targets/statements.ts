@@ -2,6 +2,7 @@ import { canonicalBytes } from '../../../src/statement/canonical.js';
 import { parsePublicKey, readPublicKey } from '../../../src/statement/ssh-key.js';
 import { verifySignature } from '../../../src/statement/sshsig.js';
 import { standingOf } from '../../../src/statement/standing.js';
+import { readExportStatement } from '../../../src/domain/exports/statement.js';
 import { readStatement } from '../../../src/domain/rotation/statement.js';
 import { reportStatement, signedAnswer } from '../../../src/domain/node/report-signature.js';
 import { reportSignature } from '../../../src/statement/machine-key.js';
@@ -65,6 +66,29 @@ const STATEMENT = {
   epoch: 7000,
   binds: { gate: 'signoff', gateNonce: 'n', from: SHA, to: SHA, topology: SHA, policy: SHA, cohorts: SHA, canaryReport: SHA, roster: SHA },
 }; // prettier-ignore
+const EXPORT = {
+  ...{
+    schemaVersion: 1,
+    says: 'export-approve',
+    installation: 'acme',
+    mode: 'production',
+    line: 'ios-main',
+    person: 'ada',
+    ticket: 'CHG-1',
+  },
+  ...{ nonce: '0123456789abcdef0123456789abcdef', issuedAt: '2026-11-29T09:14:07Z', expiresAt: '2026-11-29T10:14:07Z' },
+  binds: {
+    ...{
+      identity: 'a'.repeat(40),
+      serial: '5F2C',
+      certificateExpiresAt: '2026-11-29T10:14:07Z',
+      node: 'ams-1',
+      receiver: 'safe',
+      recipient: `age1${'q'.repeat(58)}`,
+    },
+    ...{ fetchWithin: 1000, reason: 'escrow', export: '97134e8c-1f2a3b4c', requestedBy: 'rita', request: SHA, roster: SHA },
+  },
+};
 const ENVELOPE = {
   ...{ schemaVersion: 1, installation: 'acme', line: 'ios-main', profile_manifest_sha: SHA, pipeline: 'courier', job: 'j1', bundles: ['com.acme.courier'] },
   ...{ artifact: { name: 'Courier.ipa', sha256: SHA }, issuedAt: '2026-11-29T09:14:07Z', expiresAt: '2026-11-29T10:14:07Z' },
@@ -89,12 +113,14 @@ export const statement: Target = {
     jsonSeed({ line: 'ios-main', by: 'ada', ticket: 'CHG-1', at: '+7d', successors: ['753bad01-23c2-521a-b90e-d56f6e4bb7e8'] }),
     jsonSeed({ by: 'ada', ticket: 'CHG-1', digest: SHA, reason: 'because', nodes: ['a', 'b'] }),
     jsonSeed(STATEMENT),
+    jsonSeed(EXPORT),
   ],
   tokens: JSON_TOKENS,
   run: (input) => {
     const given = jsonOf(textOf(input));
     if (given === undefined) return;
     readStatement(given);
+    readExportStatement(given);
     StartOrSignedBody.safeParse(given);
     const body = CommandOrSignedBody.safeParse(given).data;
     if (body !== undefined && 'statement' in body) {

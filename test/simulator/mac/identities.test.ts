@@ -3,6 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readPkcs12 } from '../../../src/identity/pkcs12.js';
 import { openAppleHierarchy, type DistributionCertificate } from '../../../src/simulator/apple-hierarchy.js';
 import { clearFault, setFault } from '../../../src/simulator/mac/faults.js';
 import { setClock, setRevoked } from '../../../src/simulator/mac/install.js';
@@ -258,6 +259,11 @@ describe('export', () => {
     );
     expect(exported(...asPkcs12)).toEqual({ stdout: '', stderr: `...${statSync(file).size} bytes written to ${file}\n`, code: 0 });
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    // Without a file, as PEM (`-p`), on stdout.
+    const pem = mac.security('export', '-k', 'out.keychain', '-t', 'identities', '-f', 'pkcs12', '-p', '-P', 'new');
+    expect(pem).toMatchObject({ stderr: '', code: 0 });
+    const [, base64 = ''] = /^-----BEGIN PKCS12-----\n([A-Za-z0-9+/=\n]+)-----END PKCS12-----\n$/.exec(pem.stdout) ?? [];
+    expect(readPkcs12(Buffer.from(base64, 'base64'), 'new', 'out').facts.sha1).toBe(identity.sha1);
     mac.security('lock-keychain', 'out.keychain');
     expect(exported(...asPkcs12)).toEqual(refused('User interaction is not allowed.'));
     mac.interactive('delete-keychain out.keychain', 'create-keychain -p x out.keychain');

@@ -7,7 +7,7 @@ import { failure, misuse, said } from './sentences.js';
 
 /**
  * `security export` (SecurityTool/macOS/keychain_export.m): certificates as PEM (`-t certs`), and one identity as PKCS#12
- * (`-t identities -f pkcs12 -P …`). Other types and formats are not simulated.
+ * (`-t identities -f pkcs12 -P …`, with `-p` as PEM). Other types and formats are not simulated.
  */
 export function exportItems(call: Call, args: readonly string[]): Answer {
   const options = readOptions(args, 'k:o:t:f:P:wph');
@@ -21,7 +21,10 @@ export function exportItems(call: Call, args: readonly string[]): Answer {
   const type = valueOf(options, 't') ?? 'all';
   const format = valueOf(options, 'f');
   if (type === 'certs' && (format === null || format === 'pemseq')) return written(valueOf(options, 'o'), certificates(call, keychains));
-  if (type === 'identities' && format === 'pkcs12') return written(valueOf(options, 'o'), identity(call, keychains, valueOf(options, 'P')));
+  if (type === 'identities' && format === 'pkcs12') {
+    const exported = identity(call, keychains, valueOf(options, 'P'));
+    return written(valueOf(options, 'o'), isGiven(options, 'p') && exported instanceof Uint8Array ? armoured(exported) : exported);
+  }
   return said('this simulated Mac exports -t certs, and -t identities -f pkcs12');
 }
 
@@ -52,6 +55,15 @@ function identity(call: Call, keychains: readonly Keychain[], passphrase: string
 /** `security` has a partition of its own (securityd, clientid.cpp). */
 const mayExport = ({ access, partitions }: KeychainIdentity): boolean =>
   (access === 'any' || access.includes('/usr/bin/security')) && partitions.includes('apple-tool:');
+
+/** `PEM_STRING_PKCS12` of SecImportExportPem.h. */
+const armoured = (bytes: Uint8Array): string => {
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN PKCS12-----', ...lines, '-----END PKCS12-----', ''].join('\n');
+};
 
 function written(path: string | null, content: string | Uint8Array | Answer): Answer {
   if (typeof content === 'object' && 'code' in content) return content;
