@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -306,6 +306,13 @@ it('refuses a machine that says it is another node, and the node of an agent els
   expect((await restore(OTHER)).stderr).toContain(`Node ${OTHER} is reached by its own agent alone, and this is not its Mac`);
   // On its Mac: the very same folders, as this machine has them.
   withAgent({ state: stateOf(OTHER), mount: join(home(OTHER), 'usr/local/var/reseal/mount') });
+  // The account that this runs as has no profiles: it is not the one that builds.
+  mkdirSync(join(folder, 'nobody'));
+  vi.stubEnv('HOME', join(folder, 'nobody'));
+  const elsewhere = await restore(OTHER);
+  vi.unstubAllEnvs();
+  expect(elsewhere.stderr).toMatch(/There is no profile in .*nobody, .*--builds-home DIR/);
+  expect(active(OTHER)).toBe(to);
   expect(await restore(OTHER, '--builds-home', home(OTHER))).toMatchObject({ exit: 0 });
   expect(active(OTHER)).toBe(mesh.manifest);
   writeFileSync(file, declared);
