@@ -63,7 +63,7 @@ function mustShowWhole({ output }: Pick<Context, 'output'>): void {
   if (output.readers === 'whoever-asked') return;
   throw new ResealError(
     'USAGE',
-    'With --public digests and fingerprints are cut, and what is said to a rotation has to be shown whole. Nothing was signed or sent: say it without --public, and show others `reseal rotation status ID --public`.',
+    'With --public digests and fingerprints are cut, and what is said to a rotation has to be shown whole. Nothing was signed or sent: say it without --public. What `reseal rotation status ID` prints with it may be shown to others.',
   );
 }
 

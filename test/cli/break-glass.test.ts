@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -14,7 +14,7 @@ import { freezeManifest } from '../../src/manifest/freeze.js';
 import { reachNodes } from '../../src/node-shell/reach.js';
 import { appsFile, createMesh, successorProfiles, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { seedNodes } from '../../src/simulator/mesh/seed.js';
-import { SIMULATED_APPS, simulatedNodes } from '../../src/simulator/mesh/spec.js';
+import { SIMULATED_APPS, SIMULATED_PUBLISHER, simulatedNodes, type SimulatedNode } from '../../src/simulator/mesh/spec.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import type { BreakGlassView } from '../../src/presenters/break-glass.js';
 import { nodeTruth } from '../e2e/node-truth.js';
@@ -28,7 +28,7 @@ import { reseal, type Ran } from './terminal.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
-const NODES = simulatedNodes(9);
+const NODES = simulatedNodes(8);
 const [PLAIN, CUT, EMPTY, REMOTE, ASKED, LATE, DAMAGED, OTHER] = NODES.map(({ name }) => name as NodeName) as [NodeName, NodeName, NodeName, NodeName, NodeName, NodeName, NodeName, NodeName]; // prettier-ignore
 const servers: TestHost[] = [];
 let folder: string;
@@ -38,34 +38,41 @@ let to: Sha256;
 let before: Readonly<Record<string, ReturnType<typeof nodeTruth>>>;
 const home = (node: string): string => join(mesh.folders.nodes, node);
 const stateOf = (node: string): string => join(home(node), 'usr/local/var/reseal/state');
-const active = (node: string): string => sha256Of(readFileSync(join(home(node), 'usr/local/var/reseal/mount/ios-main/profiles.json')));
+const MOUNT = 'usr/local/var/reseal/mount/ios-main';
+const active = (node: string): string => {
+  const own = join(home(node), MOUNT, 'profiles.json');
+  return sha256Of(readFileSync(existsSync(own) ? own : join(home(node), MOUNT, 'nodes', node, 'profiles.json')));
+};
 
 /** Every node was on `mesh.manifest`, and a rotation has brought all of them to `to`; then everything but the nodes goes away. */
-beforeAll(async () => {
-  folder = temporaryFolder('reseal-glass', hostsFolder());
-  await copyApple(join(folder, 'mesh/apple'));
+async function rotated(into: string, nodes: readonly SimulatedNode[]): Promise<void> {
+  await copyApple(join(into, 'apple'));
   const policy = { probe: { passes: 2, interval: '20ms', checkTimeout: '5s', inconclusiveFor: '1s' } };
-  mesh = await createMesh({ folder: join(folder, 'mesh'), nodes: NODES, policy });
+  mesh = await createMesh({ folder: into, nodes, policy });
   if (sshdMissing === null) await behindSsh(mesh, servers, {}, (node) => node === REMOTE);
   around = await openSurroundings(mesh.folders.config, mesh.folders.root);
   const configuration = loadConfiguration(mesh.folders.config);
   const store = around.store('main');
   await seedNodes({ ...configuration, topology: { ...configuration.topology, nodes: configuration.topology.nodes.map(onDisk) } }, store, around.profiles, mesh.line, mesh.manifest); // prettier-ignore
-  before = Object.fromEntries(NODES.map(({ name }) => [name, nodeTruth(home(name))]));
+  before = Object.fromEntries(nodes.map(({ name }) => [name, nodeTruth(home(name))]));
   const next = successorProfiles(mesh).map(({ bytes }) => bytes);
   const context = { by: 'rita', ticket: 'CHG-1' };
   for (const bytes of next) await store.putProfile(bytes, 'rita', context);
   const described = next.map((bytes) => around.profiles.verify(bytes).profile);
   to = await store.putManifest(freezeManifest(assembleManifest(mesh.line, described, appsFile(SIMULATED_APPS))).bytes, context);
-  for (const { name } of NODES) {
-    const [nodes, order] = [await onItsDisk(), await ordered(name as NodeName, 1000)];
-    await nodes.stageNode({ ...order('stage'), to });
-    await nodes.switchNode({ ...order('switch'), target: to, revertTo: mesh.manifest });
-    await nodes.retireNode({ ...order('retire'), old: mesh.manifest, keep: to });
+  for (const { name } of nodes) {
+    const [on, order] = [await onItsDisk(), await ordered(name as NodeName, 1000)];
+    await on.stageNode({ ...order('stage'), to });
+    await on.switchNode({ ...order('switch'), target: to, revertTo: mesh.manifest });
+    await on.retireNode({ ...order('retire'), old: mesh.manifest, keep: to });
     expect(active(name)).toBe(to);
   }
   await around.close();
   renameSync(mesh.folders.store, `${mesh.folders.store}.away`);
+}
+beforeAll(() => {
+  folder = temporaryFolder('reseal-glass', hostsFolder());
+  return rotated(join(folder, 'mesh'), NODES);
 });
 afterAll(async () => {
   for (const server of servers) await server.stop();
@@ -160,7 +167,7 @@ it('cut off before any of its changes and said again, it ends as if nothing had 
   const { topology, policy } = loadConfiguration(mesh.folders.config);
   const node = topology.nodes.find(({ name }) => name === CUT)!;
   let cuts = 0;
-  for (let count = 0; ; count += 2) {
+  for (let count = 0; ; count += 3) {
     rmSync(home(CUT), { recursive: true });
     cpSync(join(folder, 'rotated'), home(CUT), { recursive: true });
     let left = count;
@@ -299,8 +306,31 @@ it('refuses a machine that says it is another node, and the node of an agent els
   expect((await restore(OTHER)).stderr).toContain(`Node ${OTHER} is reached by its own agent alone, and this is not its Mac`);
   // On its Mac: the very same folders, as this machine has them.
   withAgent({ state: stateOf(OTHER), mount: join(home(OTHER), 'usr/local/var/reseal/mount') });
+  // The account that this runs as has no profiles: it is not the one that builds.
+  mkdirSync(join(folder, 'nobody'));
+  vi.stubEnv('HOME', join(folder, 'nobody'));
+  const elsewhere = await restore(OTHER);
+  vi.unstubAllEnvs();
+  expect(elsewhere.stderr).toMatch(/There is no profile in .*nobody, .*--builds-home DIR/);
+  expect(active(OTHER)).toBe(to);
   expect(await restore(OTHER, '--builds-home', home(OTHER))).toMatchObject({ exit: 0 });
   expect(active(OTHER)).toBe(mesh.manifest);
   writeFileSync(file, declared);
   expect(parseJournal(readFileSync(join(stateOf(OTHER), 'journal'), 'utf8')).at(-1)).toMatchObject({ rotation: 'break-glass.ios-main.1001', do: 'switch', phase: 'result' }); // prettier-ignore
+});
+
+it('on a line with a published volume brings the pointer back at the publisher, and is refused where only an agent reaches that', async () => {
+  await rotated(join(folder, 'volume'), [SIMULATED_PUBLISHER, ...simulatedNodes(2)]);
+  const [, name = '', other = ''] = mesh.nodes.map((node) => node.name);
+  const file = join(mesh.folders.config, 'topology.yaml');
+  const declared = readFileSync(file, 'utf8');
+  const topology = parse(declared) as { nodes: { name: string }[] };
+  const nodes = topology.nodes.map((node) => (node.name === SIMULATED_PUBLISHER.name ? { ...node, reach: { kind: 'agent' } } : node));
+  writeFileSync(file, stringify({ ...topology, nodes }));
+  expect((await restore(name)).stderr).toContain(`is published by ${SIMULATED_PUBLISHER.name}, which only its own agent reaches`);
+  expect(active(name)).toBe(to);
+  writeFileSync(file, declared);
+  expect(await restore(name)).toMatchObject({ exit: 0 });
+  expect([active(name), active(other)]).toEqual([mesh.manifest, to]);
+  expect(sha256Of(readFileSync(join(home(SIMULATED_PUBLISHER.name), MOUNT, 'nodes', name, 'profiles.json')))).toBe(mesh.manifest);
 });

@@ -6,6 +6,7 @@ import { GlassDesk } from '../../../activities/break-glass/restore.js';
 import { StoreIfThere } from '../../../activities/break-glass/store-within.js';
 import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
 import { profileVerifier } from '../../../activities/node/index.js';
+import { PROFILE_FOLDERS } from '../../../activities/node/paths.js';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { isSha256, type LineName, type Sha256 } from '../../domain/brands.js';
 import { ResealError, type ErrorCode } from '../../domain/errors.js';
@@ -50,6 +51,7 @@ export async function breakGlass(context: Context, asked: BreakGlassRequest): Pr
   const store = new StoreIfThere(() => openDeclaredStore(configuration.reseal, configuration.topology.lines[line]?.store ?? '', home));
   try {
     await refuseAnother(reach.files(node), node);
+    if (asked.buildsHome === undefined) await refuseEmptyHome(reach.files(node), node);
     const desk = new GlassDesk({
       ...{ topology: configuration.topology, policy: configuration.policy, node, line, store, reach: reach.files },
       verifier: profileVerifier(new VerifiedProfiles({ roots: trustedRoots(configuration) })),
@@ -194,6 +196,20 @@ async function refuseAnother(files: NodeShell, { name, state, reach }: NodeDecla
   if (says === null && reach.kind !== 'agent') return;
   const it = says === null ? `does not say which node it is (${path})` : `says that it is ${says} (${path})`;
   throw new ResealError('REFUSED', `What is reached as ${name} ${it}. Nothing was changed; look at the node's address in topology.yaml.`);
+}
+
+/**
+ * An agent's account need not be the one that builds: what is put into its own home no build reads, and its probes would pass there all the same.
+ * @throws ResealError REFUSED
+ */
+async function refuseEmptyHome(files: NodeShell, { name, reach, profileFolders }: NodeDeclaration): Promise<void> {
+  if (reach.kind !== 'agent') return;
+  for (const folder of profileFolders)
+    if ((await files.list(PROFILE_FOLDERS[folder])).some((file) => file.endsWith('.mobileprovision'))) return;
+  throw new ResealError(
+    'REFUSED',
+    `There is no profile in ${homedir()}, so no build of ${name} reads there. Nothing was changed: name the home of the account that builds with --builds-home DIR.`,
+  );
 }
 
 function nameIn(text: string): string | null {
