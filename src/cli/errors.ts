@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../domain/without-secrets.js';
 import { type ErrorCode, ResealError } from '../domain/errors.js';
 import type { ExitCode } from './command.js';
 
@@ -91,7 +92,7 @@ export function showError(error: unknown): ShownError {
     const details = error.issues.map((issue) => `${issue.path.map(String).join('.') || 'the document'}: ${issue.message}`);
     return { exit: 2, code: 'CONFIG_INVALID', message: 'A document is not of the form that it should have.', details };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = withoutSecrets(error instanceof Error ? error.message : String(error));
   return {
     exit: 1,
     code: 'INTERNAL',

@@ -1,5 +1,6 @@
 import { describeDistance } from '../domain/duration.js';
 import { publicDocument, publicText } from '../domain/public-form.js';
+import { withoutSecrets } from '../domain/without-secrets.js';
 
 export interface OutputStreams {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -87,7 +88,7 @@ export function createOutput(streams: OutputStreams, options: OutputOptions): Ou
 
   const diagnostic = (line: string): void => {
     clearProgress();
-    streams.stderr.write(`${harmless(told(line))}\n`);
+    streams.stderr.write(`${harmless(told(withoutSecrets(line)))}\n`);
   };
 
   return {
@@ -124,10 +125,10 @@ export function createOutput(streams: OutputStreams, options: OutputOptions): Ou
     progress: (line) => {
       if (options.json) return;
       if (streams.stderr.isTTY !== true || plain) {
-        streams.stderr.write(`${harmless(told(line))}\n`);
+        streams.stderr.write(`${harmless(told(withoutSecrets(line)))}\n`);
         return;
       }
-      streams.stderr.write(`\r\u001b[K${harmless(told(line))}`);
+      streams.stderr.write(`\r\u001b[K${harmless(told(withoutSecrets(line)))}`);
       overwritable = true;
     },
     diagnostic,

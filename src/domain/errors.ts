@@ -1,3 +1,5 @@
+import { withoutSecrets } from './without-secrets.js';
+
 /** Every code that reseal reports. Closed: a new failure gets a code here, a sentence where it is thrown, a test. */
 export type ErrorCode =
   // usage and configuration, a name that nothing bears among it (exit 2)
@@ -61,7 +63,7 @@ export type ErrorCode =
 
 /**
  * A failure that a person reads: what was found, what was expected, what to do next.
- * `message` is one or two plain sentences and never holds a secret.
+ * `message` is one or two plain sentences and never holds a secret; what is told by its form is left out in any case, since words of outside programs are quoted.
  */
 export class ResealError extends Error {
   override readonly name = 'ResealError';
@@ -70,8 +72,8 @@ export class ResealError extends Error {
     message: string,
     options?: { cause?: unknown; details?: readonly string[] },
   ) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
-    this.details = options?.details ?? [];
+    super(withoutSecrets(message), options?.cause === undefined ? undefined : { cause: options.cause });
+    this.details = (options?.details ?? []).map(withoutSecrets);
   }
   /** Further lines, each a finding of its own (a refusal names every reason at once). */
   readonly details: readonly string[];
