@@ -111,7 +111,7 @@ export const ExportBody = z.strictObject({
 
 /** Which export is wanted. */
 export const ExportTermsQuery = z.strictObject({
-  identity: text.max(64),
+  identity: text.max(64).meta({ pattern: '^[0-9A-Fa-f]{40}$' }),
   receiver: text.max(64),
   node: text.max(64).optional(),
   line: text.max(64).optional(),
