@@ -17,6 +17,7 @@ import type { ChainWriter } from '../../activities/audit/chain-writer.js';
 import { Copies } from '../../activities/audit/copies.js';
 import { verifyItems } from '../../activities/audit/verify-chain.js';
 import { openDeclaredStore } from '../../activities/manifest-store/declared.js';
+import { checkSinks } from '../../src/cli/doctor/sinks.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { AuditVerdictView } from '../../src/presenters/audit.js';
 import { openWorkerLog } from '../../src/temporal/audit/worker-log.js';
@@ -234,5 +235,33 @@ describe.skipIf(versitygwMissing() !== null)('a copy of an audit chain in a buck
     const changed = JSON.parse((await verify('--sink', 'away')).stdout) as AuditVerdictView;
     expect(changed.chains[0]?.verdict).toBe('broken');
     expect((await verify('--sink', 'elsewhere')).stdout).toContain('declares no sink elsewhere of the audit log. It declares away.');
+  });
+
+  it('doctor says of each sink whether it can be had, whether it locks, and what becomes of rotations without it', async () => {
+    writeFileSync(join(root, 'a-file'), '');
+    const { place } = sink();
+    const bucket = (name: string, endpoint: string) => ({ kind: 'bucket', bucket: name, prefix: place.prefix, region: place.region, endpoint, retainFor: 2 * DAY, lock: 'compliance', timeout: 2_000, whenDown: 'stop' }) as const; // prettier-ignore
+    const sinks = {
+      locked: bucket(BUCKET, server.endpoint),
+      open: bucket('acme-plain', server.endpoint),
+      away: bucket(BUCKET, 'http://127.0.0.1:9'),
+      folder: { kind: 'file', path: join(root, 'not', 'there', 'yet'), whenDown: 'go-on' },
+      nowhere: { kind: 'file', path: join(root, 'a-file', 'nowhere'), whenDown: 'stop' },
+    };
+    const found = await checkSinks({ reseal: { audit: { sinks } } } as never);
+    expect(found.map(({ check, verdict }) => [check, verdict])).toEqual([
+      ['audit sink locked', 'pass'],
+      ['audit sink open', 'fail'],
+      ['audit sink away', 'away'],
+      ['audit sink folder', 'pass'],
+      ['audit sink nowhere', 'fail'],
+    ]);
+    expect(found.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining('with object lock; rotations do not go forward while it is down'),
+      expect.stringContaining('locks nothing'),
+      expect.stringContaining('away'),
+      expect.stringContaining('rotations go on while it is down'),
+      expect.stringContaining('a-file cannot be written'),
+    ]);
   });
 });

@@ -17,6 +17,7 @@ import { checkCodec } from './codec.js';
 import { fail, pass, settle, type DoctorCheck, type Finding } from './finding.js';
 import { presences, serversOf } from './serving.js';
 import { checkOrderKey } from './order-key.js';
+import { checkSinks } from './sinks.js';
 import { checkSources } from './sources.js';
 
 export function checkNode(version: string): Finding {
@@ -182,6 +183,7 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
           env: context.env,
           now: () => context.now(),
         })),
+    ...(configuration === null ? [] : await checkSinks(configuration)),
     ...(configuration?.reseal.orders === undefined ? [] : [await checkOrderKey(configuration.reseal.orders, context.env)]),
     ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
       ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]

@@ -86,7 +86,8 @@ async function takeChain(home: string, kind: AuditWriter['kind']): Promise<HeldC
 const copiesOf = ({ audit }: Configuration['reseal']): readonly KeptCopy[] =>
   Object.entries(audit.sinks).map(([name, sink]) => ({ copy: copyOf(name, sink), whenDown: sink.whenDown }));
 
-function copyOf(name: string, sink: AuditSinkDeclaration): ChainCopy {
+/** The copy that a sink of reseal.yaml declares. */
+export function copyOf(name: string, sink: AuditSinkDeclaration): ChainCopy {
   switch (sink.kind) {
     case 'file':
       return new FileCopy(name, sink.path);
