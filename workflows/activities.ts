@@ -4,6 +4,7 @@ import { signedByInstallation } from './signed-orders.js';
 import type { ApprovalActivities } from '../activities/approvals/contract.js';
 import type { ExportActivities } from '../activities/exports/contract.js';
 import type { LedgerActivities } from '../activities/ledger/contract.js';
+import type { MandateActivities } from '../activities/mandates/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { NotifyActivities } from '../activities/notify/contract.js';
 import type { ReturningActivities } from '../activities/returning/contract.js';
@@ -92,6 +93,18 @@ export const returning = proxyActivities<ReturningActivities>({
   scheduleToCloseTimeout: '10m',
   heartbeatTimeout: '10s',
   retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: FINAL },
+});
+
+/** What a person asks of a node: they wait for the answer, and what is refused is refused at once. */
+export const mandates = proxyActivities<MandateActivities>({
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '5m',
+  heartbeatTimeout: '10s',
+  retry: {
+    initialInterval: '500ms',
+    maximumInterval: '15s',
+    nonRetryableErrorTypes: [...FINAL, 'USAGE', 'WRONG_TICKET', 'ROTATION_IN_FLIGHT'],
+  },
 });
 
 /** The ledger: a database may be gone for a while, and comes back. */

@@ -1,4 +1,5 @@
 import type { LineName, NodeName, Sha256 } from '../src/domain/brands.js';
+import type { Asking } from '../src/domain/mandate.js';
 import type { Routes } from '../src/domain/node/routes.js';
 import type { Policy } from '../src/domain/policy.js';
 
@@ -17,6 +18,11 @@ export interface NodeRequest extends AsOfNow {
   readonly line: LineName;
   readonly by: string;
   readonly ticket: string;
+}
+
+/** The same before anybody has judged it: what else it goes by, the worker finds out itself. */
+export interface AskedNode extends Asking {
+  readonly node: NodeName;
 }
 
 /** What one node is restored by. */

@@ -1,13 +1,16 @@
-import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, defineQuery, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { LineName, RotationId, Sha256 } from '../src/domain/brands.js';
 import { orderOf, type NodeOrder, type OrderTerms } from '../src/domain/node/order.js';
 import { fallbackOf, supersededOn, type KeptManifest, type RestoreResult, type RestoreTask } from '../src/domain/node/restore.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
 import { handoutOf } from '../src/domain/node/routes.js';
 import { epochOf } from '../src/domain/rotation/state.js';
-import { ledgerPatiently, nodesAtOnce } from './activities.js';
-import type { NodeRestoreInput } from './node-request.js';
+import { ledgerPatiently, mandates, nodesAtOnce } from './activities.js';
+import { failedOrder } from './mandated.js';
+import type { AskedNode, NodeRestoreInput } from './node-request.js';
 import { causeOf, whyNot } from './untaken.js';
+
+const JUDGED = 'restores-are-judged';
 
 /** What the restore is at; for who waits. */
 export const restoreTaskQuery = defineQuery<RestoreTask>('task');
@@ -16,9 +19,40 @@ export const restoreTaskQuery = defineQuery<RestoreTask>('task');
  * Brings one node to the manifest in force, at a person's word: one that was away during a rotation, that was imaged anew, or that never had any.
  * What it accepted beside goes into quarantine. A rotation that begins meanwhile has the newer number, and its orders win.
  */
-export async function nodeRestore(input: NodeRestoreInput): Promise<RestoreResult> {
+export async function nodeRestore(asked: AskedNode | NodeRestoreInput): Promise<RestoreResult> {
   let at: RestoreTask = 'inspect';
   setHandler(restoreTaskQuery, () => at);
+  if (!('manifest' in asked)) return restore(await taken(asked), (task) => (at = task));
+  // Of a run that began before anybody judged: it goes on as it began.
+  const unfit = patched(JUDGED) ? await whyNotReturned(asked) : null;
+  if (unfit === null) return restore(asked, (task) => (at = task));
+  const { node, line, manifest } = asked;
+  return { node, line, manifest, retired: [], kept: [], outcome: 'failed', reason: unfit, before: null, active: null, at };
+}
+
+/** By a person's word, which the worker judges. @throws ApplicationFailure where it does not count */
+async function taken({ node, line, by, ticket, signed }: AskedNode): Promise<NodeRestoreInput> {
+  const key = `restore/${node}/${workflowInfo().runId}`;
+  try {
+    return await mandates.orderRestore({ node, line, by, ticket, key, ...(signed === undefined ? {} : { signed }) });
+  } catch (error) {
+    throw failedOrder(error);
+  }
+}
+
+/** Why what nobody has signed is not carried out; null: the look for nodes that came back asks for it. */
+async function whyNotReturned({ node, line, by, ticket, manifest }: NodeRestoreInput): Promise<string | null> {
+  try {
+    await mandates.judgeReturn({ node, line, by, ticket, manifest });
+    return null;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    return error.cause?.message ?? error.message;
+  }
+}
+
+async function restore(input: NodeRestoreInput, tell: (task: RestoreTask) => void): Promise<RestoreResult> {
+  let at: RestoreTask = 'inspect';
   const { node, line, manifest, routes, limits } = input;
   const handout = handoutOf(workflowInfo().taskQueue, node, routes, limits);
   const activities = nodesAtOnce(limits.nodeOperationTimeout, node, handout);
@@ -26,6 +60,7 @@ export async function nodeRestore(input: NodeRestoreInput): Promise<RestoreResul
   const terms: OrderTerms = { ...input, rotation, epoch: epochOf({ k: input.number, d: 0 }), offset: 0 };
   const order = (task: RestoreTask): NodeOrder => {
     at = task;
+    tell(task);
     return { node, ...orderOf(task, terms, Date.now()) };
   };
   const nothing = { node, line, manifest, retired: [], kept: [] };

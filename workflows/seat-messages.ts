@@ -1,5 +1,6 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import type { NodeName } from '../src/domain/brands.js';
+import type { Asking } from '../src/domain/mandate.js';
 import type { BookingAnswer, BookRequest } from '../src/domain/seats/book.js';
 import type { AcquireRequest, Seat, SeatUse, SeatView, Standing } from '../src/domain/seats/seat.js';
 import type { SeatTerms } from '../src/domain/seats/terms.js';
@@ -15,10 +16,13 @@ export const acquireUpdate = defineUpdate<Standing, [Omit<AcquireRequest, 'token
 /** Books a seat for later, or again with other times. */
 export const bookUpdate = defineUpdate<BookingAnswer, [Omit<BookRequest, 'token'> & SeatRules]>('book');
 export const heartbeatUpdate = defineUpdate<Standing, [{ readonly token: string }]>('heartbeat');
-/** By its token, and of an activity by its attempt; an operator's release names holder and job instead. */
+/** What somebody releases that is another's, and by whose word. */
+export type ForcedRelease = Asking & { readonly holder: string; readonly job: string | null };
+
+/** By its token, and of an activity by its attempt; an operator's release names holder and job instead, and is judged. */
 export const releaseUpdate = defineUpdate<
   { readonly released: boolean },
-  [{ readonly token: string; readonly attempt?: number } | { readonly holder: string; readonly job: string | null }]
+  [{ readonly token: string; readonly attempt?: number } | ForcedRelease]
 >('release');
 export const seatsQuery = defineQuery<SeatView>('seats');
 /** Where the claim of this token stands, without a mark in the history. */

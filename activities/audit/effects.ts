@@ -8,6 +8,7 @@ import type { ApprovalActivities } from '../approvals/contract.js';
 import type { BreakGlassActivities } from '../break-glass/contract.js';
 import type { ExportActivities, ExportContext } from '../exports/contract.js';
 import type { LedgerActivities } from '../ledger/contract.js';
+import type { MandateActivities } from '../mandates/contract.js';
 import type { NodeActivities } from '../node/contract.js';
 import type { NotifyActivities } from '../notify/contract.js';
 import type { OrderActivities } from '../orders/contract.js';
@@ -22,6 +23,7 @@ export type AllActivities = RotationActivities &
   OrderActivities &
   ReportActivities &
   ReturningActivities &
+  MandateActivities &
   NodeActivities &
   ExportActivities &
   LedgerActivities &
@@ -169,6 +171,26 @@ export const EFFECTS: Declared<AllActivities & BreakGlassActivities> = {
     facts: ({ line, node }) => facts({ line, node }),
     result: (answer) => facts({ number: answer?.number, manifest: answer?.manifest }),
   },
+  orderRestore: {
+    kind: 'effect',
+    way: back,
+    facts: ({ line, node, by, ticket, signed }) => facts({ line, node, by, ticket, statement: signed?.statement.nonce }),
+    result: ({ number, manifest }) => facts({ number, manifest }),
+  },
+  orderPurge: {
+    kind: 'effect',
+    way: forward,
+    facts: ({ line, node, by, ticket, signed }) => facts({ line, node, by, ticket, statement: signed?.statement.nonce }),
+    result: ({ topology, policyDigest }) => facts({ topology, policy: policyDigest }),
+  },
+  orderRelease: {
+    kind: 'effect',
+    way: back,
+    facts: ({ line, node, by, ticket, signed, holder, job }) =>
+      facts({ line, node, by, ticket, statement: signed?.statement.nonce, holder, job }),
+    result: () => facts({}),
+  },
+  judgeReturn: READS,
   inspectNode: READS,
   probeNodes: READS,
   stageNode: {

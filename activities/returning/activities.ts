@@ -10,7 +10,7 @@ import { asFailure, manifestOf, nodesOf, situationOf, type Surroundings } from '
 import type { ReturningActivities, ReturningLine } from './contract.js';
 
 /** Who restores where nobody asked. */
-const SCHEDULE = 'schedule';
+export const SCHEDULE = 'schedule';
 /** One inspection's nodes. */
 const AT_ONCE = 100;
 
@@ -79,10 +79,15 @@ async function approvedHead({ around, ledger, inFlight }: ReturningDesk, line: L
   if (!(await store.isThere()) || (await inFlight(line))) return null;
   const head = await store.head(line);
   if (head === null) return null;
-  return (await ledger.rotations({ line })).some((rotation) => servedBefore(rotation, head.digest)) ? head.digest : null;
+  return (await isApproved({ ledger }, line, head.digest)) ? head.digest : null;
 }
 
-async function refuseInFlight({ inFlight }: ReturningDesk, line: LineName): Promise<void> {
+/** Whether people approved it for the line, or a rotation found it in force. */
+export const isApproved = async ({ ledger }: Pick<ReturningDesk, 'ledger'>, line: LineName, manifest: Sha256): Promise<boolean> =>
+  (await ledger.rotations({ line })).some((rotation) => servedBefore(rotation, manifest));
+
+/** @throws ResealError ROTATION_IN_FLIGHT */
+export async function refuseInFlight({ inFlight }: Pick<ReturningDesk, 'inFlight'>, line: LineName): Promise<void> {
   if (await inFlight(line)) throw new ResealError('ROTATION_IN_FLIGHT', `A rotation is in flight on ${line}.`);
 }
 

@@ -12,6 +12,8 @@ export interface RestoreOrder {
   readonly key: string;
   readonly by: string;
   readonly ticket: string;
+  /** Of the signed statement that asks, which then counts for this key alone. */
+  readonly nonce?: string | undefined;
 }
 
 /**
@@ -20,9 +22,9 @@ export interface RestoreOrder {
  * @throws ResealError REFUSED where nothing is in force on the line; what `stillFree` throws
  */
 export async function orderRestore(around: Surroundings, order: RestoreOrder, stillFree: () => Promise<void>): Promise<NodeRestoreInput> {
-  const { node, line, key, by, ticket } = order;
+  const { node, line, key, by, ticket, nonce } = order;
   const context = { by, ticket };
-  const number = await situationOf(around, line).store.allot(line, key, context);
+  const number = await situationOf(around, line).store.allot(line, key, context, nonce);
   await stillFree();
   const manifest = await inForceOn(around, line);
   return { node: node.name, line, manifest, number, ...context, ...(await asOfNow(around, line, [node], context)) };

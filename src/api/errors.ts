@@ -1,4 +1,10 @@
-import { ServiceError, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { type ErrorCode, ResealError } from '../domain/errors.js';
 
@@ -54,6 +60,15 @@ export function asResealError(error: unknown): ResealError {
     });
   }
   return new ResealError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+/** The refusal that a workflow has ended with. */
+export function refusalOf(error: unknown): ResealError {
+  const failed = error instanceof WorkflowFailedError ? error.cause : undefined;
+  const cause = failed !== undefined && 'cause' in failed && failed.cause instanceof ApplicationFailure ? failed.cause : failed;
+  return cause instanceof ApplicationFailure
+    ? new ResealError((cause.type ?? 'INTERNAL') as ErrorCode, cause.message, { cause: error })
+    : asResealError(error);
 }
 
 /** Ids and names keep their small letter at the beginning too: `ios-main-1` is another rotation than `Ios-main-1`. */

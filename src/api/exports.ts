@@ -1,12 +1,11 @@
-import { ServiceError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { openExport } from '../../activities/exports/activities.js';
 import { findExport, type WantedExport } from '../../activities/exports/asked.js';
 import { readExportDocument } from '../../activities/exports/document.js';
 import { authorityOf, situationOf } from '../../activities/rotation/surroundings.js';
 import { exportQuery, exportWordUpdate } from '../../workflows/export-messages.js';
 import type { keyExport } from '../../workflows/key-export.js';
-import { type ErrorCode, ResealError } from '../domain/errors.js';
+import { ResealError } from '../domain/errors.js';
 import { hasEnded, type ExportStatus } from '../domain/exports/export.js';
 import { exportIdOf, readExportStatement, type ExportRequestStatement, type ExportWord, type Spoken } from '../domain/exports/statement.js';
 import { OneTimeKeys } from '../identity/one-time-keys.js';
@@ -20,7 +19,7 @@ import {
   type ExportView,
   type FetchedExportView,
 } from '../presenters/export.js';
-import { asResealError } from './errors.js';
+import { asResealError, refusalOf } from './errors.js';
 import type { RotationDesk } from './rotations.js';
 
 /** How long a request waits for a worker to take something up, in milliseconds. */
@@ -108,14 +107,6 @@ async function untilTakenUp(desk: RotationDesk, id: string): Promise<ExportStatu
     'TEMPORAL_UNREACHABLE',
     `The export ${id} was asked for and no worker has taken it up. Is one running? See \`reseal doctor\`.`,
   );
-}
-
-function refusalOf(error: unknown): ResealError {
-  const failed = error instanceof WorkflowFailedError ? error.cause : undefined;
-  const cause = failed !== undefined && 'cause' in failed && failed.cause instanceof ApplicationFailure ? failed.cause : failed;
-  return cause instanceof ApplicationFailure
-    ? new ResealError((cause.type ?? 'INTERNAL') as ErrorCode, cause.message, { cause: error })
-    : asResealError(error);
 }
 
 /** What its workflow says; null where there is none that answers, or it has not begun. */

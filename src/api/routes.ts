@@ -58,6 +58,8 @@ export const CommandOrSignedBody = nameOrSigned(CommandBody);
 export const PurgeBody = z.strictObject({ by: person, ticket });
 /** On all lines that the node follows where none is named. */
 export const RestoreBody = z.strictObject({ by: person, ticket, line: text.optional() });
+export const PurgeOrSignedBody = nameOrSigned(PurgeBody);
+export const RestoreOrSignedBody = nameOrSigned(RestoreBody);
 
 export const ScheduleBody = z.strictObject({
   action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']),
@@ -97,10 +99,11 @@ export const SeatBookBody = z
 
 export const SeatTokenBody = z.strictObject({ token: text.max(64) });
 
-/** By token, or by an operator: then by holder, with who says so and why. */
+/** By token, or by an operator: then by holder, with who says so and why, or signed. */
 export const SeatReleaseBody = z.union([
   SeatTokenBody,
   z.strictObject({ holder: claimText, job: claimText.optional(), by: person, ticket }),
+  SignedBody,
 ]);
 
 /** What a person says of an export, and signs where they have a key. */
@@ -272,14 +275,14 @@ export const ROUTES: readonly RouteDescription[] = [
     path: '/v1/nodes/{name}/purge',
     needs: 'operator',
     summary: 'Destroy the retired keychains of a node that no rollback can need any more',
-    body: PurgeBody,
+    body: z.union([PurgeBody, SignedBody]),
   },
   {
     method: 'post',
     path: '/v1/nodes/{name}/restore',
     needs: 'operator',
     summary: 'Bring a node to the manifest in force',
-    body: RestoreBody,
+    body: z.union([RestoreBody, SignedBody]),
     answer: { status: 202 },
   },
   {

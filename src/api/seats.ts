@@ -1,5 +1,7 @@
 import type { z } from 'zod';
-import type { NodeName } from '../domain/brands.js';
+import { mustBeMandated } from '../../activities/mandates/judge.js';
+import type { ForcedRelease } from '../../workflows/seat-messages.js';
+import type { NodeName, PersonId } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import { describeDuration } from '../domain/duration.js';
 import type { BookingAnswer } from '../domain/seats/book.js';
@@ -20,6 +22,7 @@ import {
 import { Seats } from '../temporal/seats.js';
 import { mayAsk, mustBeTicket, type RotationDesk } from './rotations.js';
 import type { SeatAcquireBody, SeatBookBody, SeatReleaseBody } from './routes.js';
+import { signedMandate } from './statements.js';
 
 const seatsOf = (desk: RotationDesk): Seats => new Seats(desk.client, desk.taskQueue);
 const capacityOf = (node: NodeDeclaration): number => node.seats ?? 1;
@@ -155,9 +158,32 @@ export async function seatHeartbeat(desk: RotationDesk, node: string, token: str
 
 export async function releaseSeat(desk: RotationDesk, node: string, asked: z.infer<typeof SeatReleaseBody>): Promise<SeatReleaseView> {
   const name: NodeName = signer(desk, node).name;
-  if (!('token' in asked)) mayAsk(desk, asked.by, asked.ticket, 'release-seat');
-  const claim = 'token' in asked ? { token: asked.token } : { holder: asked.holder, job: asked.job ?? null };
+  const claim = 'token' in asked ? { token: asked.token } : forced(desk, signer(desk, node), asked);
   return { schemaVersion: 1, node, released: await seatsOf(desk).release(name, claim) };
+}
+
+/** What is another's is released by a person's word: signed, or by name where that counts. The seat's worker judges it too. */
+function forced(
+  desk: RotationDesk,
+  node: NodeDeclaration,
+  asked: Exclude<z.infer<typeof SeatReleaseBody>, { readonly token: string }>,
+): ForcedRelease {
+  const release = releaseOf(node, asked);
+  const { holder, job, ...by } = release;
+  mayAsk(desk, by.by, by.ticket, 'release-seat');
+  mustBeMandated(desk.around.configuration(), by, { says: 'seat-release', node: node.name, holder, job }, Date.now());
+  return release;
+}
+
+function releaseOf(node: NodeDeclaration, asked: Exclude<z.infer<typeof SeatReleaseBody>, { readonly token: string }>): ForcedRelease {
+  if ('statement' in asked) {
+    const signed = signedMandate('seat-release', asked);
+    const { line, person, ticket, holder, job } = signed.statement;
+    return { line, by: person, ticket, holder, job, signed };
+  }
+  const [line] = node.lines;
+  if (line === undefined) throw new ResealError('REFUSED', `Node ${node.name} follows no line, so nobody keeps who released its seat.`);
+  return { line, by: asked.by as PersonId, ticket: asked.ticket, holder: asked.holder, job: asked.job ?? null };
 }
 
 const isBy = (text: string): text is UsageBy => ['pipeline', 'holder', 'node'].includes(text);

@@ -32,8 +32,8 @@ import {
   ExportTermsQuery,
   CommandOrSignedBody,
   PlanBody,
-  PurgeBody,
-  RestoreBody,
+  PurgeOrSignedBody,
+  RestoreOrSignedBody,
   ScheduleBody,
   ClaimAcquireBody,
   ClaimCompleteBody,
@@ -46,7 +46,7 @@ import {
   StartOrSignedBody,
 } from './routes.js';
 import { exportTerms, fetchExport, listExports, requestExport, showExport, tellExport } from './exports.js';
-import { manifestBytes, personOf, signedCommand, signedStart, termsOf } from './statements.js';
+import { manifestBytes, personOf, signedCommand, signedMandate, signedStart, termsOf } from './statements.js';
 import { openApi } from './openapi.js';
 import { purgeNode } from './purge.js';
 import { restoreNode, restoreStanding } from './restore.js';
@@ -158,12 +158,15 @@ export function createApi({ desk, overTls = false, ...options }: ApiOptions): Ho
   );
   api.get('/v1/nodes/:name/expected', async (context) => context.json(await expectedOfNode(desk, context.req.param('name'))));
   api.post('/v1/nodes/:name/purge', async (context) => {
-    const { by, ticket } = await body(context, PurgeBody);
-    return context.json(await purgeNode(desk, context.req.param('name'), by, ticket));
+    const given = await body(context, PurgeOrSignedBody);
+    const asked = 'statement' in given ? signedMandate('node-purge', given) : given;
+    return context.json(await purgeNode(desk, context.req.param('name'), asked));
   });
-  api.post('/v1/nodes/:name/restore', async (context) =>
-    context.json(await restoreNode(desk, context.req.param('name'), await body(context, RestoreBody)), 202),
-  );
+  api.post('/v1/nodes/:name/restore', async (context) => {
+    const given = await body(context, RestoreOrSignedBody);
+    const asked = 'statement' in given ? signedMandate('node-restore', given) : given;
+    return context.json(await restoreNode(desk, context.req.param('name'), asked), 202);
+  });
   api.get('/v1/nodes/:name/restore/:line', async (context) =>
     context.json(await restoreStanding(desk, context.req.param('name'), context.req.param('line'))),
   );

@@ -1,5 +1,6 @@
 import { isSha256, type LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
+import { readMandate, type Mandate, type SignedMandate } from '../domain/mandate.js';
 import { readStatement, type CommandStatement, type Signed, type StartStatement } from '../domain/rotation/statement.js';
 import type { PersonView, TermsView } from '../presenters/statement.js';
 import { fingerprintOf } from '../statement/standing.js';
@@ -40,6 +41,23 @@ export function signedStart(given: Given): StartRequest {
     ...(at === null ? {} : { at }),
     ...(after === null ? {} : { after }),
   };
+}
+
+/** Who asks by name alone. */
+export interface ByName {
+  readonly by: string;
+  readonly ticket: string;
+}
+
+/** @throws ResealError STATEMENT_REFUSED where it is none, or for something else */
+export function signedMandate<S extends Mandate['says']>(
+  says: S,
+  { statement, signature }: Given,
+): SignedMandate & { readonly statement: Extract<Mandate, { readonly says: S }> } {
+  const read = readMandate(statement);
+  if (read.kind === 'none') throw new ResealError('STATEMENT_REFUSED', `No statement can be read here: ${read.reason}.`);
+  if (read.mandate.says !== says) throw new ResealError('STATEMENT_REFUSED', `The statement says ${read.mandate.says}, not ${says}.`);
+  return { statement: read.mandate as Extract<Mandate, { readonly says: S }>, signature };
 }
 
 /** What a statement about a line has to name, and whether a name alone counts there. @throws ResealError NOT_FOUND */

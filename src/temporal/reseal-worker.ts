@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { createApprovalActivities } from '../../activities/approvals/activities.js';
 import { Client } from '@temporalio/client';
 import { createExportActivities } from '../../activities/exports/activities.js';
+import { createMandateActivities } from '../../activities/mandates/activities.js';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
 import type { LedgerWrites } from '../../activities/ledger/contract.js';
 import type { NodeActivities } from '../../activities/node/contract.js';
@@ -61,6 +62,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   const audit = await openWorkerLog(request.home, configuration);
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
   const { dataConverter, ring } = request.encoding ?? PLAIN;
+  const desk = { around, ledger: request.ledger, inFlight: rotationsInFlight(new Client({ connection, namespace, dataConverter })) };
   const worker = await createResealWorker({
     connection,
     namespace,
@@ -76,13 +78,8 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
       ...createExportActivities(around),
       ...createReportActivities(),
       ...createOrderActivities(() => orderKey(around, env)),
-      ...alive(
-        createReturningActivities({
-          around,
-          ledger: request.ledger,
-          inFlight: rotationsInFlight(new Client({ connection, namespace, dataConverter })),
-        }),
-      ),
+      ...alive(createReturningActivities(desk)),
+      ...alive(createMandateActivities(desk)),
       ...nodeService({
         ...{ around, connection, namespace, dataConverter, taskQueue, reach },
         ...(request.decorate === undefined ? {} : { decorate: request.decorate }),

@@ -9,6 +9,7 @@ import {
   releaseUpdate,
   seatsQuery,
   standingQuery,
+  type ForcedRelease,
   type SeatRules,
 } from '../../workflows/seat-messages.js';
 import type { signerSeat } from '../../workflows/signer-seat.js';
@@ -50,10 +51,7 @@ export class Seats {
   }
 
   /** @returns whether there was anything to release */
-  async release(
-    node: NodeName,
-    claim: { readonly token: string; readonly attempt?: number } | { readonly holder: string; readonly job: string | null },
-  ): Promise<boolean> {
+  async release(node: NodeName, claim: { readonly token: string; readonly attempt?: number } | ForcedRelease): Promise<boolean> {
     const ended = await this.orNone(() => this.handle(node).executeUpdate(releaseUpdate, { args: [claim] }), { released: false });
     return ended.released;
   }

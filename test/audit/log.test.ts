@@ -5,6 +5,7 @@ import { AuditLog } from '../../activities/audit/log.js';
 import { createApprovalActivities } from '../../activities/approvals/activities.js';
 import { createExportActivities } from '../../activities/exports/activities.js';
 import { createLedgerActivities } from '../../activities/ledger/index.js';
+import { createMandateActivities } from '../../activities/mandates/activities.js';
 import { createNodeActivities } from '../../activities/node/index.js';
 import { createNotifyActivities } from '../../activities/notify/index.js';
 import { createOrderActivities } from '../../activities/orders/activities.js';
@@ -38,6 +39,7 @@ it('T4: of every activity that a worker has it is declared whether it has an eff
     ...createOrderActivities(() => Promise.reject(new Error('nobody asks'))),
     ...createReportActivities(),
     ...createReturningActivities({ around: {} } as never),
+    ...createMandateActivities({ around: {} } as never),
     ...createNodeActivities({ store: {} } as never),
     ...createLedgerActivities({} as never),
     ...createNotifyActivities({ webhooks: [] }),

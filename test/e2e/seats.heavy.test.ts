@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/configuration/load.js';
-import type { NodeName } from '../../src/domain/brands.js';
+import type { LineName, NodeName, PersonId } from '../../src/domain/brands.js';
 import { Seats } from '../../src/temporal/seats.js';
 import { until } from '../setup/until.js';
 import { activeManifests } from './node-truth.js';
@@ -38,7 +38,8 @@ async function holdAll(job: string): Promise<void> {
 
 async function letAllGo(): Promise<void> {
   beats.splice(0).forEach(clearInterval);
-  for (const node of SIGNERS) await seats.release(node, { holder: 'ci', job: null });
+  for (const node of SIGNERS)
+    await seats.release(node, { holder: 'ci', job: null, line: 'ios-main' as LineName, by: 'ada' as PersonId, ticket: 'INC-1' });
 }
 
 const views = () => Promise.all(SIGNERS.map((node) => seats.view(node, 1)));

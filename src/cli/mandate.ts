@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { ResealError } from '../domain/errors.js';
+import { readMandate, type Deed, type Mandate, type SignedMandate } from '../domain/mandate.js';
+import { mandateText } from '../presenters/mandate-text.js';
+import type { NodeExpectedView } from '../presenters/node-expected.js';
+import type { TermsView } from '../presenters/statement.js';
+import { signStatement } from '../statement/person.js';
+import type { ApiClient } from './api-client.js';
+import type { Context } from './command.js';
+
+/** For how long a statement counts after it was signed, as of rotations. In milliseconds. */
+const VALIDITY = 15 * 60_000;
+
+export interface Asker {
+  readonly as: string;
+  readonly ticket: string;
+}
+
+/** The lines that a node follows, with what is in force on each. @throws ResealError DIGEST_MISMATCH where another node is shown */
+export async function linesOf(api: ApiClient, node: string): Promise<NodeExpectedView['lines']> {
+  const shown = await api.get<NodeExpectedView>(`/v1/nodes/${encodeURIComponent(node)}/expected`);
+  if (shown.node === node) return shown.lines;
+  throw new ResealError('DIGEST_MISMATCH', `Asked for ${node}, the control API shows ${shown.node}. Nothing was signed; find out who answers there.`); // prettier-ignore
+}
+
+/** What a person signs to have it done, for one line. What is signed is what the other side reads. @throws ResealError USAGE, DIGEST_MISMATCH */
+export async function draftMandate({ now }: Context, api: ApiClient, line: string, { as, ticket }: Asker, deed: Deed): Promise<Mandate> {
+  const terms = await api.get<TermsView>(`/v1/lines/${encodeURIComponent(line)}/terms`);
+  if (terms.line !== line)
+    throw new ResealError('DIGEST_MISMATCH', `Asked of ${line}, the control API answers for ${terms.line}. Nothing was signed; find out who answers there.`); // prettier-ignore
+  const at = now();
+  const read = readMandate({
+    ...{ schemaVersion: 1, installation: terms.installation, mode: 'production', line, person: as, ticket },
+    ...{ nonce: randomBytes(16).toString('hex'), issuedAt: new Date(at).toISOString(), expiresAt: new Date(at + VALIDITY).toISOString() },
+    ...deed,
+  });
+  if (read.kind === 'mandate') return read.mandate;
+  throw new ResealError('USAGE', `This cannot be signed: ${read.reason}.`);
+}
+
+/** Shows mandates in words, asks whoever sits there once, and signs each. @throws ResealError REFUSED where they say no */
+export async function signMandates(context: Context, key: string, mandates: readonly Mandate[]): Promise<readonly SignedMandate[]> {
+  await mustConsent(context, key, mandates);
+  const signed: SignedMandate[] = [];
+  for (const statement of mandates) signed.push(await sign(context, key, statement));
+  return signed;
+}
+
+/** The same of one. @throws ResealError REFUSED */
+export async function signMandate(context: Context, key: string, mandate: Mandate): Promise<SignedMandate> {
+  await mustConsent(context, key, [mandate]);
+  return sign(context, key, mandate);
+}
+
+async function mustConsent({ output, now, consent }: Context, key: string, mandates: readonly Mandate[]): Promise<void> {
+  if (!output.json) output.diagnostic(mandates.flatMap((one) => mandateText(one, key, output, now())).join('\n'));
+  if ((await consent('Sign this?')) === 'no') throw new ResealError('REFUSED', 'Nothing was signed.');
+}
+
+const sign = async ({ env }: Context, key: string, statement: Mandate): Promise<SignedMandate> => ({
+  statement,
+  signature: await signStatement(statement, key, env),
+});
