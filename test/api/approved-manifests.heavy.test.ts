@@ -212,7 +212,7 @@ it('a head that was moved without approvals brings no node there; one that was a
   const text = Buffer.from(await store.manifest(good)).toString('utf8');
   const forged = await store.putManifest(Buffer.from(text.replace(/("createdAt"\s*:\s*")\d{4}/, '$12019').replace(/\n$/, '\n')), {});
   await store.advance(served.mesh.mesh.line, head?.seq ?? 0, forged, {});
-  const restore = () => reseal('node', 'restore', NODE, '--as', 'ada', '--ticket', 'CHG-5', '--json');
+  const restore = () => reseal('node', 'restore', NODE, '--as', 'ada', '--ticket', 'CHG-5', '--json', '--key', key['ada']?.path ?? '');
   const refused = await restore();
   expect(refused.exit, refused.stdout + refused.stderr).not.toBe(0);
   expect(refused.stdout + refused.stderr).toContain('and not manifest');

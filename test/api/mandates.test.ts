@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
+import { wanted } from '../../activities/manifest-store/store-items.js';
 import type { LineName, NodeName, PersonId, Sha256 } from '../../src/domain/brands.js';
 import type { Deed, Mandate, SignedMandate } from '../../src/domain/mandate.js';
 import type { SeatListView } from '../../src/presenters/seat.js';
@@ -153,7 +154,7 @@ describe.each<[string, () => Deed, object]>([
 });
 
 describe('signed, it is done', () => {
-  it('a restore: shown in words, signed, and kept in the store with its signature; once (T2)', async () => {
+  it('a restore: shown in words, then signed; with the key of somebody else it is refused (T2)', async () => {
     const ran = await reseal(['node', 'restore', SIGNER], 'ada');
     expect(ran).toMatchObject({ exit: 0, stdout: expect.stringContaining('had what is in force on ios-main active') as unknown });
     expect(ran.stderr).toContain(`says      bring ${SIGNER} to the manifest in force (node-restore)`);
@@ -175,11 +176,14 @@ describe('signed, it is done', () => {
     expect(await jobs()).toEqual([]);
   });
 
-  it('brought along again, to the control API or past it, it does not count again (T2)', async () => {
+  it('it lies in the store with its signature; brought along again, to the control API or past it, it does not count again (T2)', async () => {
     const purge = signedBy(key.ada, mandate(PURGE));
     expect(await served.post(path(PURGE), purge)).toMatchObject({ status: 200 });
     expect((await served.post(path(PURGE), purge)).body.error).toMatchObject({ code: 'ALREADY_DECIDED' });
     await codeOf(begin('nodePurge', asked(purge))).toEqual(refusedAs('ALREADY_DECIDED'));
+
+    const { digest } = wanted({ kind: 'frozen', document: { kind: 'mandate', schemaVersion: 1, ...purge } }, Date.now());
+    expect(await served.mesh.around.store('main').frozen(digest)).toMatchObject(purge);
 
     const restore = signedBy(key.ada, mandate(RESTORE()));
     expect(await begin('nodeRestore', asked(restore))).toMatchObject({ outcome: 'done' });
