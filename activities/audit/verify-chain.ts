@@ -42,5 +42,5 @@ export async function verifyItems(
   const read = endVerification(state, writer);
   if (read.seal === null) return read;
   const { seal, signature } = read.seal;
-  return judgeSeal(read, sealSignature(seal, signature, keys ?? (read.key === null ? [] : [read.key])));
+  return judgeSeal(read, sealSignature(seal, signature, keys ?? (read.sealKey === null ? [] : [read.sealKey])));
 }

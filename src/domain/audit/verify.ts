@@ -43,6 +43,8 @@ export interface Verification {
   readonly key: string | null;
   /** The last seal that fits the record before it. */
   readonly seal: AuditSeal | null;
+  /** The key that counted where that seal stands: a writer that is back under another one has sealed nothing for a moment. */
+  readonly sealKey: string | null;
   /** Where the last line has no end. */
   readonly halfWritten: string | null;
   /** The highest number that any seal speaks of. */
@@ -63,7 +65,18 @@ export function beginVerification(chain: string, known: readonly KnownHead[], de
   const bySeq = new Map<number, readonly KnownHead[]>();
   for (const head of known) bySeq.set(head.seq, [...(bySeq.get(head.seq) ?? []), head]);
   return {
-    ...{ chain, records: 0, head: null, headAt: null, declared, key: declared, seal: null, halfWritten: null, sealedUpTo: 0 },
+    ...{
+      chain,
+      records: 0,
+      head: null,
+      headAt: null,
+      declared,
+      key: declared,
+      seal: null,
+      sealKey: null,
+      halfWritten: null,
+      sealedUpTo: 0,
+    },
     ...{ known: bySeq, gaps: [], findings: [], more: 0 },
   };
 }
@@ -140,7 +153,7 @@ function nextSeal(before: Verification, seal: AuditSeal, where: string): Verific
   if (seq < (head?.seq ?? 0)) return found(on, 'reordered', seq, `${where} seals record ${seq}, and comes after record ${head?.seq ?? 0}`);
   if (digest !== head?.digest)
     return found(on, 'changed', seq, `record ${seq} was changed: ${where} seals ${short(digest)}, and before it lies ${short(head?.digest ?? NO_PREDECESSOR)}`); // prettier-ignore
-  return { ...on, seal };
+  return { ...on, seal, sealKey: on.key };
 }
 
 /** What can be said only once the last line was read. */
