@@ -37,7 +37,8 @@ import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
 import type { Judgement } from '../activities/approvals/contract.js';
 import type { CommandStatement, Signed } from '../src/domain/rotation/statement.js';
-import { headsSeen, noteHeads } from './audit-heads.js';
+import type { AuditHead } from '../src/domain/audit/record.js';
+import { haveNodesTold, headsOfWorkers, headsSeen, noteHeads } from './audit-heads.js';
 import { approvals, desk, steadyDesk } from './activities.js';
 import type { CohortStepEnd } from './cohort-step.js';
 import { Deliveries } from './deliveries.js';
@@ -101,7 +102,7 @@ class Drive {
         if (this.wantsFreshHistory()) {
           await this.quiet();
           await this.deliveries.stop();
-          return { carry: { state: this.state, ...this.deliveries.carry() } };
+          return { carry: { state: anchored(this.state, headsSeen()), ...this.deliveries.carry() } };
         }
         await this.perform(action);
       }
@@ -212,7 +213,7 @@ class Drive {
   private become(after: RotationState, actor: string): void {
     const before = this.state;
     if (after === before) return;
-    this.state = anchored(after);
+    this.state = anchored(after, headsOfWorkers());
     this.deliveries.statusChanged();
     for (const fact of changes(before, after)) this.deliveries.note({ ...fact, actor: fact.actor ?? (actor as HistoryEvent['actor']) });
     if (before.phase !== after.phase || before.question !== after.question || before.id !== after.id || before.plan !== after.plan)
@@ -503,7 +504,8 @@ class Drive {
 
   /** The closing record, then what the ledger has not heard. */
   private async close(): Promise<void> {
-    this.state = anchored(this.state);
+    this.state = anchored(this.state, headsSeen());
+    if (haveNodesTold()) this.deliveries.statusChanged();
     const closed = await steadyDesk.closeRotation(this.state);
     // Rotations that were closed by an earlier version have no answer.
     const writtenBack = (closed as typeof closed | null | undefined)?.writtenBack ?? null;
@@ -512,8 +514,9 @@ class Drive {
   }
 }
 
-/** With the heads of the audit chains that hold what was done: none of them can be cut off below these unnoticed. */
-const anchored = (state: RotationState): RotationState => (headsSeen().length === 0 ? state : { ...state, audit: headsSeen() });
+/** With the heads of the audit chains that hold what was done, those of nodes only at the end: none of them can be cut off below these unnoticed. */
+const anchored = ({ audit: _before, ...state }: RotationState, audit: readonly AuditHead[]): RotationState =>
+  audit.length === 0 ? state : { ...state, audit };
 
 function pinsOf(ends: readonly CohortStepEnd[]): Pick<NodesEnded, 'pins'> {
   const pins = together(ends.flatMap((end) => end.pins ?? []));

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { NO_PREDECESSOR, sealStatement, type AuditHead, type AuditSubject, type AuditWriter } from '../../src/domain/audit/record.js';
+import {
+  chainNameOf,
+  NO_PREDECESSOR,
+  sealStatement,
+  type AuditHead,
+  type AuditSubject,
+  type AuditWriter,
+} from '../../src/domain/audit/record.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { MachineKey } from '../../src/statement/machine-key.js';
 import { chainEnd, cutAway, type ChainEnd } from './chain-end.js';
@@ -218,7 +225,7 @@ export class ChainWriter {
     } else {
       await cutAway(end);
     }
-    const chain = `${nameOf(writer)}-${randomBytes(6).toString('hex')}`;
+    const chain = `${chainNameOf(writer)}-${randomBytes(6).toString('hex')}`;
     this.chain = { ...(await newSegment(folder, 1)), head: { chain, seq: 0, digest: NO_PREDECESSOR }, sealed: 0, key };
     await this.write([{ kind: 'begin', writer, key: key?.line ?? null, version, after }]);
     return this.chainNow();
@@ -249,15 +256,6 @@ export class ChainWriter {
     );
   }
 }
-
-const nameOf = ({ kind, name }: AuditWriter): string => {
-  const plain = name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, 60);
-  return plain === '' ? kind : `${kind}-${plain}`;
-};
 
 async function newSegment(folder: string, firstSeq: number): Promise<Pick<OpenChain, 'file' | 'path' | 'size'>> {
   const path = join(folder, segmentName(firstSeq));

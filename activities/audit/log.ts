@@ -9,6 +9,9 @@ export interface Gate {
   mustBeOpen(): void;
 }
 
+/** What is appended is on disk when the promise resolves. */
+export type Chain = Pick<ChainWriter, 'head' | 'append'>;
+
 export interface Performed {
   /** Of the activity. */
   readonly name: string;
@@ -22,7 +25,7 @@ export class AuditLog {
   private unwritten = { records: 0, since: '' };
 
   constructor(
-    private readonly chain: ChainWriter,
+    private readonly chain: Chain,
     private readonly gate: Gate,
     private readonly clock: () => number = Date.now,
   ) {}

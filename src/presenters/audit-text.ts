@@ -17,6 +17,12 @@ export function auditVerdictText(view: AuditVerdictView, table: Table): readonly
   return [
     ...table(['chain', 'verdict', 'records', 'signed', 'anchored', 'last record'], rows),
     ...(findings.length + elsewhere.length === 0 ? [] : ['', ...findings, ...elsewhere]),
+    ...(view.onNodes === 0
+      ? []
+      : [
+          '',
+          `Anchored, and not verified here: ${view.onNodes} of agents and gateways, on their machines (reseal audit verify <state>/audit).`,
+        ]),
   ];
 }
 

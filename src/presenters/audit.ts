@@ -27,6 +27,8 @@ export interface AuditVerdictView {
   readonly chains: readonly AuditChainView[];
   /** Chains that rotations have anchored and that are not here. */
   readonly elsewhere: readonly AuditFinding[];
+  /** Chains of agents and gateways that rotations have anchored: they are verified where they lie, on the machines of those. */
+  readonly onNodes: number;
 }
 
 export function auditChainView(folder: string, read: Verification): AuditChainView {

@@ -5,6 +5,8 @@ import { gatewayQueue } from '../domain/node/routes.js';
 import { gatewayFolder } from '../identity/enrolled-keys.js';
 import { reachRegion } from '../node-shell/reach.js';
 import { identityText, newIdentity } from './worker-identity.js';
+import { audited } from './audit/audited.js';
+import { nodeLog } from './audit/node-log.js';
 import { audienceEncoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
@@ -40,6 +42,8 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
   const { connection, namespace } = await connectWorkers(request.temporal);
   const reach = reachRegion(region, reseal.ssh);
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
+  const folder = gatewayFolder(request.home, region);
+  const audit = nodeLog({ kind: 'gateway', name: region }, folder);
   const worker = await createResealWorker({
     connection,
     namespace,
@@ -47,13 +51,11 @@ export async function startGateway(request: GatewayRequest): Promise<RunningWork
     dataConverter,
     identity: identityText(newIdentity(hostname(), ring?.roots)),
     maxActivitiesPerSecond: policy.limits.activitiesPerSecond,
-    activities: exchangingSigned(
-      nodeService({ around, connection, namespace, dataConverter, taskQueue, reach }),
-      gatewayFolder(request.home, region),
-      around.content,
-    ),
+    around: [audited(audit.log)],
+    activities: exchangingSigned(nodeService({ around, connection, namespace, dataConverter, taskQueue, reach }), folder, around.content),
   });
   return runWorker(worker, async () => {
+    await audit.close();
     await connection.close();
     reach.close();
     await around.close();

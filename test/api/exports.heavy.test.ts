@@ -13,7 +13,7 @@ import { readPkcs12 } from '../../src/identity/pkcs12.js';
 import { openSealedIdentity, openWith } from '../../src/identity/sealed.js';
 import type { ExportListView, ExportTermsView, ExportView } from '../../src/presenters/export.js';
 import { ROSTER, simulatedNodes } from '../../src/simulator/mesh/spec.js';
-import { auditFolder } from '../../src/temporal/audit/worker-log.js';
+import { auditFolder } from '../../src/temporal/audit/hold-chain.js';
 import { RosterSchema } from '../../src/schema/roster.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { ROOT } from '../cli/processes.js';

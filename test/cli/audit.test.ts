@@ -99,3 +99,28 @@ it('export copies chains and anchored heads, and what it has made is verified wi
   const cut = await alone('copy');
   expect([cut.exit, cut.stdout]).toEqual([1, expect.stringContaining('truncated: record 4')]);
 });
+
+it('T4: chains of nodes are verified, shown and copied where they lie; those that are not here are counted, unless one of the same node is', async () => {
+  const state = join(root, 'state', 'audit');
+  const agent = await holdChain(state, { kind: 'agent', name: 'mac-1' }, () => Promise.resolve(newKey()));
+  const last = await agent.writer.append(intent('stageNode', { rotation: 'ios-main-2' }));
+  await agent.release();
+  const { reseal: declared } = loadConfiguration(config);
+  const store = await openDeclaredStore(declared, Object.keys(declared.stores)[0] ?? '', home);
+  await store.putRecord('ios-main-2', { schemaVersion: 1, state: { audit: [head, last] } }, {});
+  await store.close();
+  const atHome = await audit('verify');
+  expect([atHome.exit, atHome.stdout]).toEqual([0, expect.stringContaining('not verified here: 1 of agents and gateways')]);
+  const there = await audit('verify', state, '--here', '--json');
+  const { chains } = JSON.parse(there.stdout) as AuditVerdictView;
+  expect([there.exit, chains.map(({ chain: name, anchoredUpTo }) => [name, anchoredUpTo])]).toEqual([0, [[last.chain, last.seq]]]);
+  expect((await audit('tail', '--folder', state)).stdout).toContain('stageNode');
+  const copied = JSON.parse((await audit('export', 'copy-of-state', '--folder', state, '--json')).stdout) as AuditExportView;
+  expect([copied.anchors, copied.chains.map((one) => one.chain)]).toEqual([1, [last.chain]]);
+  expect((await audit('verify', 'copy-of-state')).exit).toBe(0);
+
+  rmSync(join(state, 'agent-1'), { recursive: true });
+  await (await holdChain(state, { kind: 'agent', name: 'mac-1' }, () => Promise.resolve(null))).release();
+  const anew = await audit('verify', state);
+  expect([anew.exit, anew.stdout]).toEqual([1, expect.stringContaining(`The chain ${last.chain} is not here`)]);
+});

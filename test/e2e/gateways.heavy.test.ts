@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import type { ClosingRecord } from '../../activities/rotation/contract.js';
 import { presences, serversOf } from '../../src/cli/doctor/serving.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import { gatewayAudience } from '../../src/domain/codec/audience.js';
@@ -11,6 +12,7 @@ import { keysText, newRootKey } from '../../src/temporal/codec/key-file.js';
 import { handedOut } from '../../src/temporal/codec/key-ring.js';
 import { startGateway } from '../../src/temporal/gateway.js';
 import type { RunningWorker } from '../../src/temporal/running-worker.js';
+import { faults, verified } from '../audit/chains.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { sshdMissing, type TestHost } from '../setup/sshd.js';
 import { until } from '../setup/until.js';
@@ -101,13 +103,24 @@ describe.skipIf(sshdMissing !== null)(`gateways per region${sshdMissing === null
     expect(await mesh.result()).toEqual({ id: 'ios-main-2', outcome: 'completed', reasons: [] });
     const head = await mesh.around.store('main').head(mesh.mesh.line);
     expect(new Set(Object.values(activeManifests(mesh)))).toEqual(new Set([head?.digest]));
-    // Orders to a host are under the key of its region's gateway.
+    // Orders to a host are under the key of its region's gateway; the header, which the same word is in every time, is not encoded.
     const ids = (await eventsOf(mesh.temporal.client, mesh.taskQueue)).flatMap(({ event }) => {
       const region = /\/gateway\/(.+)$/.exec(event.activityTaskScheduledEventAttributes?.taskQueue?.name ?? '')?.[1];
-      return region === undefined ? [] : payloadsIn(event).map((payload) => [region, keyIdOf(payload)].join(' '));
+      return region === undefined
+        ? []
+        : payloadsIn(event.activityTaskScheduledEventAttributes?.input).map((payload) => [region, keyIdOf(payload)].join(' '));
     });
     const regions = ['ap-south', 'eu-west', 'us-east'];
     expect([...new Set(ids)].sort()).toEqual(regions.map((region) => `${region} ${root.id}/gateway/${region}`));
+    // T4: each has a chain of its own, under its key where it is enrolled, and the rotation knows where it ended.
+    const record = (await mesh.around.store('main').record('ios-main-2')) as ClosingRecord;
+    for (const region of regions) {
+      const chain = join(gatewayFolder(mesh.mesh.folders.root, region), 'audit', 'gateway-1');
+      const known = (record.state.audit ?? []).filter((one) => one.chain.startsWith(`gateway-${region}-`));
+      expect(known, region).toHaveLength(1);
+      const read = await verified(chain, known.map((one) => ({ ...one, from: 'ios-main-2' }))); // prettier-ignore
+      expect([faults(read).filter((fault) => !fault.startsWith('unsigned')), read.key !== null]).toEqual([[], region === 'eu-west']);
+    }
     // Everything that was done to a host was done through its gateway.
     expect(scenario.interference.seen).toEqual([]);
   });

@@ -1,20 +1,21 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { WorkflowInterceptorsFactory } from '@temporalio/workflow';
-import { AUDIT_HEADER, auditedAnswer } from '../../src/domain/audit/answer.js';
+import { AUDIT_HEADER, auditedAnswer, mayTell } from '../../src/domain/audit/answer.js';
 import { audienceOfQueue } from '../../src/domain/codec/audience.js';
 import { noteHeads } from '../audit-heads.js';
 
-/** Asks workers of the installation for the heads of the chains that their effects are recorded in, and keeps them for the rotation to anchor. */
+/** Asks whoever carries activities out for the heads of the chains that their effects are recorded in, and keeps them for the rotation to anchor. */
 export const interceptors: WorkflowInterceptorsFactory = () => ({
   outbound: [
     {
       scheduleActivity: async (input, next) => {
-        if (audienceOfQueue(input.options.taskQueue ?? '') !== 'control') return next(input);
         const headers = { ...input.headers, [AUDIT_HEADER]: defaultPayloadConverter.toPayload('heads') };
         const answer = await next({ ...input, headers });
         const audited = auditedAnswer(answer);
         if (audited === null) return answer;
-        noteHeads([audited.auditHead]);
+        const { auditHead: head } = audited;
+        if (mayTell(audienceOfQueue(input.options.taskQueue ?? ''), head))
+          noteHeads([{ chain: head.chain, seq: head.seq, digest: head.digest }]);
         return audited.answer;
       },
     },

@@ -4,9 +4,8 @@ import { itemsIn } from '../../../activities/audit/verify-chain.js';
 import type { AuditRecord } from '../../domain/audit/record.js';
 import { auditTailText } from '../../presenters/audit-text.js';
 import type { AuditTailView } from '../../presenters/audit.js';
-import { auditFolder } from '../../temporal/audit/worker-log.js';
 import { defineCommand } from '../command.js';
-import { auditedHome } from './sources.js';
+import { chainsFolder } from './sources.js';
 
 const DEFAULT_COUNT = 20;
 
@@ -33,11 +32,16 @@ export const command = defineCommand({
   description: 'Show the last records of the audit chains of a home; what is shown is not verified',
   arguments: {},
   options: {
+    folder: {
+      kind: 'text',
+      value: 'DIR',
+      description: 'chains elsewhere than in a home: <state>/audit of a node or a gateway, or an export',
+    },
     count: { kind: 'count', description: `how many; default ${DEFAULT_COUNT}` },
     rotation: { kind: 'text', value: 'ID', description: 'only what belongs to this rotation' },
   },
-  async handler(context, _arguments, { count = DEFAULT_COUNT, rotation }) {
-    const chains = await chainsIn(auditFolder(await auditedHome(context)));
+  async handler(context, _arguments, { folder: elsewhere, count = DEFAULT_COUNT, rotation }) {
+    const chains = await chainsIn(await chainsFolder(context, elsewhere));
     const last = (await Promise.all(chains.map(({ folder }) => newestOf(folder, count, rotation)))).flat();
     last.sort((a, b) => (a.at === b.at ? a.seq - b.seq : a.at < b.at ? -1 : 1));
     const view: AuditTailView = { schemaVersion: 1, records: count === 0 ? [] : last.slice(-count) };

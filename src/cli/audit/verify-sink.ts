@@ -8,8 +8,8 @@ import { ResealError } from '../../domain/errors.js';
 import { auditVerdictText } from '../../presenters/audit-text.js';
 import { auditChainView, type AuditChainView, type AuditVerdictView } from '../../presenters/audit.js';
 import type { AuditSinkDeclaration } from '../../schema/reseal.js';
-import { presenceOf } from '../../temporal/audit/hold-chain.js';
-import { auditFolder, placeOf } from '../../temporal/audit/worker-log.js';
+import { auditFolder, presenceOf } from '../../temporal/audit/hold-chain.js';
+import { placeOf } from '../../temporal/audit/worker-log.js';
 import type { Context, ExitCode } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { anchoredHeads, auditedHome } from './sources.js';
@@ -40,7 +40,7 @@ export async function verifySink(context: Context, folders: readonly string[], n
     .filter(({ chain }) => !there.has(chain))
     .map(({ chain, seq, from }) => ({ fault: 'gone' as const, chain, seq: null, text: `The chain ${chain} is not in the sink ${name}: ${from} knows it up to record ${seq}.` })); // prettier-ignore
   const whole = elsewhere.length === 0 && chains.every(({ verdict }) => verdict === 'whole');
-  const view: AuditVerdictView = { schemaVersion: 1, verdict: whole ? 'whole' : 'broken', chains, elsewhere };
+  const view: AuditVerdictView = { schemaVersion: 1, verdict: whole ? 'whole' : 'broken', chains, elsewhere, onNodes: 0 };
   context.output.show(view, (one) => auditVerdictText(one, (heading, rows) => context.output.table(heading, rows)));
   return whole ? 0 : 1;
 }

@@ -2,12 +2,12 @@ import { resolve } from 'node:path';
 import { anchorsIn, chainsIn, type FoundChain } from '../../../activities/audit/chains-in.js';
 import { itemsOf, verifyItems } from '../../../activities/audit/verify-chain.js';
 import type { AuditFinding } from '../../domain/audit/finding.js';
+import { isOfNodes, writerPart } from '../../domain/audit/record.js';
 import type { KnownHead } from '../../domain/audit/verify.js';
 import { ResealError } from '../../domain/errors.js';
 import { auditVerdictText } from '../../presenters/audit-text.js';
 import { auditChainView, type AuditChainView, type AuditVerdictView } from '../../presenters/audit.js';
-import { presenceOf } from '../../temporal/audit/hold-chain.js';
-import { auditFolder } from '../../temporal/audit/worker-log.js';
+import { auditFolder, presenceOf } from '../../temporal/audit/hold-chain.js';
 import { defineCommand, type Context } from '../command.js';
 import { verifySink } from './verify-sink.js';
 import { anchoredHeads, auditedHome } from './sources.js';
@@ -31,6 +31,11 @@ async function given(context: Context, folders: readonly string[]): Promise<Give
 async function verifyChain({ chain, folder }: FoundChain, known: readonly KnownHead[]): Promise<AuditChainView> {
   const of = known.filter((head) => head.chain === chain);
   return auditChainView(folder, await verifyItems(chain, itemsOf(folder), of, null, presenceOf(folder)));
+}
+
+/** Whether a chain that is not here lies where it should: nodes have theirs on their own machines. Where one is of the same agent or gateway as a chain here, it should be here too. */
+function isOnItsNode(name: string, { chains }: Given): boolean {
+  return isOfNodes(name) && !chains.some(({ chain }) => writerPart(chain) === writerPart(name));
 }
 
 /** Chains that are known and not here: taken away, or of another machine. */
@@ -61,9 +66,11 @@ export const command = defineCommand({
       context.output.progress(`Verifying ${chain.chain}`);
       chains.push(await verifyChain(chain, found.known));
     }
-    const elsewhere = here ? [] : notHere(found);
+    const missing = notHere(found);
+    const elsewhere = here ? [] : missing.filter(({ chain }) => !isOnItsNode(chain, found));
+    const onNodes = missing.filter(({ chain }) => isOnItsNode(chain, found)).length;
     const whole = elsewhere.length === 0 && chains.every(({ verdict }) => verdict === 'whole');
-    const view: AuditVerdictView = { schemaVersion: 1, verdict: whole ? 'whole' : 'broken', chains, elsewhere };
+    const view: AuditVerdictView = { schemaVersion: 1, verdict: whole ? 'whole' : 'broken', chains, elsewhere, onNodes };
     context.output.show(view, (one) => auditVerdictText(one, (heading, rows) => context.output.table(heading, rows)));
     return whole ? 0 : 1;
   },

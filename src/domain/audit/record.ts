@@ -91,6 +91,22 @@ export interface SealStatement extends AuditHead {
 
 export const sealStatement = ({ chain, seq, digest }: AuditHead): SealStatement => ({ schema: 'reseal-audit-v1', chain, seq, digest });
 
+/** What the names of a writer's chains begin with; what follows is twelve hexadecimal digits, made when a chain begins. */
+export function chainNameOf({ kind, name }: AuditWriter): string {
+  const plain = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 60);
+  return plain === '' ? kind : `${kind}-${plain}`;
+}
+
+/** The writer's part of a chain's name: chains that have it in common are of the same writer, one after the other or side by side. */
+export const writerPart = (chain: string): string => chain.replace(/-[0-9a-f]{12}$/, '');
+
+/** Whether a chain is an agent's or a gateway's, and so lies on another machine than those of the installation. */
+export const isOfNodes = (chain: string): boolean => /^(?:agent|gateway)-/.test(chain);
+
 /** Of heads of many chains the newest of each, by chain. */
 export function newestHeads(heads: readonly AuditHead[]): readonly AuditHead[] {
   const newest = new Map<string, AuditHead>();

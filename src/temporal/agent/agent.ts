@@ -11,6 +11,9 @@ import { throughCanary } from '../../node-shell/canary/client.js';
 import { LocalNode } from '../../node-shell/local.js';
 import { thisMac, type Place } from '../../node-shell/place.js';
 import { reachOnly } from '../../node-shell/reach.js';
+import type { AuditLog } from '../../../activities/audit/log.js';
+import { audited } from '../audit/audited.js';
+import { nodeLog } from '../audit/node-log.js';
 import { audienceEncoding, type Encoding } from '../codec/declared.js';
 import { connectWorkers, type TemporalAddress } from '../connection.js';
 import { nodeService, type NodeService } from '../node-service.js';
@@ -70,6 +73,7 @@ interface ServedNode {
   readonly queue: string;
   readonly state: HeldState;
   readonly encoding: Encoding;
+  readonly log: AuditLog;
 }
 
 /**
@@ -120,7 +124,11 @@ export async function startAgent(request: AgentRequest): Promise<RunningAgent> {
   }
 }
 
-async function holdNodes(request: AgentRequest, configuration: Configuration, undo: (() => void)[]): Promise<readonly ServedNode[]> {
+async function holdNodes(
+  request: AgentRequest,
+  configuration: Configuration,
+  undo: (() => void | Promise<void>)[],
+): Promise<readonly ServedNode[]> {
   const served: ServedNode[] = [];
   for (const { name, home } of request.nodes) {
     const node = configuration.topology.nodes.find((one) => one.name === name);
@@ -138,13 +146,15 @@ async function holdNodes(request: AgentRequest, configuration: Configuration, un
     const state = holdState(name, stateFolder);
     undo.push(() => state.release());
     const encoding = await audienceEncoding(configuration, nodeAudience(name), request.env ?? process.env);
-    served.push({ node, place, folder: stateFolder, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state, encoding });
+    const { log, close } = nodeLog({ kind: 'agent', name }, stateFolder);
+    undo.push(close);
+    served.push({ node, place, folder: stateFolder, queue: agentQueue(request.taskQueue ?? TASK_QUEUE, name), state, encoding, log });
   }
   return served;
 }
 
 function createWorker(
-  { node, place, folder, queue, encoding: { dataConverter } }: ServedNode,
+  { node, place, folder, queue, log, encoding: { dataConverter } }: ServedNode,
   served: Omit<NodeService, 'reach' | 'dataConverter'>,
   mine: WorkerIdentity,
 ): Promise<Worker> {
@@ -154,6 +164,7 @@ function createWorker(
     taskQueue: queue,
     identity: identityText(mine),
     dataConverter,
+    around: [audited(log)],
     activities: exchangingSigned(
       nodeService({ ...served, dataConverter, reach: reachOnly(node.name, place) }),
       folder,

@@ -16,6 +16,9 @@ export interface HeldChain {
   release(): Promise<void>;
 }
 
+/** Where the chains of those lie that have their state in a folder: a home of reseal, or the state of a node or a gateway. */
+export const auditFolder = (folder: string): string => join(folder, 'audit');
+
 /** The folder of the n-th chain in a folder of chains, from 1. */
 export const chainFolder = (folder: string, kind: AuditWriter['kind'], position: number): string => join(folder, `${kind}-${position}`);
 

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { BucketCopy } from '../../../activities/audit/bucket-copy.js';
 import type { ChainWriter } from '../../../activities/audit/chain-writer.js';
@@ -11,10 +10,7 @@ import type { Configuration } from '../../configuration/load.js';
 import type { AuditWriter } from '../../domain/audit/record.js';
 import { enroll, enrolledKeysIn } from '../../identity/enrolled-keys.js';
 import type { AuditSinkDeclaration, BucketSinkDeclaration } from '../../schema/reseal.js';
-import { holdChain, type HeldChain } from './hold-chain.js';
-
-/** Where those who write in a home have their chains. */
-export const auditFolder = (home: string): string => join(home, 'audit');
+import { auditFolder, holdChain, type HeldChain } from './hold-chain.js';
 
 export interface OpenAuditLog {
   readonly log: AuditLog;
