@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { blamesPushedClone, GitClone, type ClonePlace } from './clone.js';
+import { blamesPushedClone, GitClone, isFile, type ClonePlace } from './clone.js';
 import { git, GitFailure, type RemoteCall } from './command.js';
 import type { Change } from './commits.js';
 import { rejectionOf } from './remote-push.js';
@@ -42,7 +42,7 @@ export class GitMirror {
       await this.clone.push(tip, change);
       return { outcome: 'landed' };
     } catch (cause) {
-      if (blamesPushedClone(cause)) {
+      if (blamesPushedClone(cause) || (await this.wentMeanwhile(cause))) {
         await this.fetches.alone(() => this.clone.repaired(this.uses));
         return { outcome: 'moved' };
       }
@@ -50,6 +50,11 @@ export class GitMirror {
       if (rejection === null) throw cause;
       return rejection;
     }
+  }
+
+  /** Whether the clone was taken away under the commit that was being made in it: nothing of that has reached the other side. */
+  private async wentMeanwhile(cause: unknown): Promise<boolean> {
+    return cause instanceof GitFailure && cause.command === 'fast-import' && !(await isFile(join(this.repository, 'HEAD')));
   }
 
   private readonly uses = {
