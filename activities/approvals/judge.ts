@@ -1,6 +1,8 @@
 import type { Configuration } from '../../src/configuration/load.js';
 import type { PersonId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
+import { mustSign } from '../../src/domain/rotation/commands.js';
+import type { Authority } from '../../src/domain/rotation/state.js';
 import type { SignatureStanding } from '../../src/domain/signing/standing.js';
 import { fingerprintOf } from '../../src/statement/standing.js';
 import type { Judgement } from './contract.js';
@@ -53,5 +55,23 @@ export function rosterNow(configuration: () => Configuration): Configuration['ro
   } catch (error) {
     if (error instanceof ResealError) return null;
     throw error;
+  }
+}
+
+/** @throws ResealError SIGNATURE_NEEDED where a person's name alone does not count */
+export function mustCountByName(authority: Pick<Authority, 'assurance' | 'keys'>, by: PersonId): void {
+  const refusal = mustSign(authority, by);
+  if (refusal !== null) throw new ResealError('SIGNATURE_NEEDED', `${refusal.charAt(0).toUpperCase()}${refusal.slice(1)}.`);
+}
+
+/** @param standing among the keys that the roster has of `by` @throws ResealError SIGNATURE_REFUSED */
+export function mustBeSignedBy(by: PersonId, standing: SignatureStanding): void {
+  switch (standing.kind) {
+    case 'declared':
+      return;
+    case 'invalid':
+      throw new ResealError('SIGNATURE_REFUSED', `What ${by} says is not signed: ${standing.reason}.`);
+    case 'stranger':
+      throw new ResealError('SIGNATURE_REFUSED', `It is signed by ${standing.fingerprint}, which is no key of ${by} on the roster.`);
   }
 }

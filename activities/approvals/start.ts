@@ -2,11 +2,12 @@ import type { Configuration } from '../../src/configuration/load.js';
 import type { Instant, PersonId, RotationId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { mayDo } from '../../src/domain/roster.js';
-import { keysOf, mustSign } from '../../src/domain/rotation/commands.js';
+import { keysOf } from '../../src/domain/rotation/commands.js';
 import { isForOther, untimely, type CommandStatement, type StartStatement } from '../../src/domain/rotation/statement.js';
 import { statementSignature } from '../../src/statement/person.js';
 import type { RotationRequest } from '../rotation/contract.js';
 import { authorityOf } from '../rotation/surroundings.js';
+import { mustBeSignedBy, mustCountByName } from './judge.js';
 
 /** The rotation that has completed and is to be undone. */
 export interface Undone {
@@ -39,18 +40,11 @@ export function mustBeAskedBy(configuration: Configuration, request: RotationReq
   if (!mayDo(configuration.roster, trigger.by, right))
     throw new ResealError('NOT_ENTITLED', `The roster does not let ${trigger.by} ${right}.`);
   const authority = authorityOf(configuration, line, offset);
-  if (signed === undefined) {
-    const refusal = mustSign(authority, trigger.by);
-    if (refusal !== null) throw new ResealError('SIGNATURE_NEEDED', `${refusal.charAt(0).toUpperCase()}${refusal.slice(1)}.`);
-    return;
-  }
+  if (signed === undefined) return mustCountByName(authority, trigger.by);
   const { statement, signature } = signed;
   const other = untimely(statement, now) ?? isForOther(statement, authority) ?? asksOther(statement, request, now, undoes);
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
-  const standing = statementSignature(statement, signature, keysOf(authority, trigger.by));
-  if (standing.kind === 'invalid') throw new ResealError('SIGNATURE_REFUSED', `What ${trigger.by} says is not signed: ${standing.reason}.`);
-  if (standing.kind === 'stranger')
-    throw new ResealError('SIGNATURE_REFUSED', `It is signed by ${standing.fingerprint}, which is no key of ${trigger.by} on the roster.`);
+  mustBeSignedBy(trigger.by, statementSignature(statement, signature, keysOf(authority, trigger.by)));
 }
 
 function asksOther(

@@ -9,12 +9,12 @@ import {
   type Spoken,
 } from '../../src/domain/exports/statement.js';
 import { mayDo } from '../../src/domain/roster.js';
-import { keysOf, mustSign } from '../../src/domain/rotation/commands.js';
+import { keysOf } from '../../src/domain/rotation/commands.js';
 import { isForOther, untimely } from '../../src/domain/rotation/statement.js';
 import { ticketRefusal } from '../../src/domain/tickets.js';
 import { isRecipient } from '../../src/identity/sealed.js';
 import { canonicalDigest, exportSignature } from '../../src/statement/person.js';
-import { holdsKeyIn, judgeWord, rosterNow } from '../approvals/judge.js';
+import { holdsKeyIn, judgeWord, mustBeSignedBy, mustCountByName, rosterNow } from '../approvals/judge.js';
 import type { Judgement } from '../approvals/contract.js';
 import { asOfNow } from '../rotation/as-of-now.js';
 import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from '../rotation/surroundings.js';
@@ -105,15 +105,8 @@ function mustBeAskedBy(configuration: Configuration, { statement, signature }: S
   const authority = authorityOf(configuration, line, 0);
   const other = isForOther(statement, authority) ?? untimely(statement, now);
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The request does not count: ${other}.`);
-  if (signature === null) {
-    const refusal = mustSign(authority, person);
-    if (refusal !== null) throw new ResealError('SIGNATURE_NEEDED', `${refusal.charAt(0).toUpperCase()}${refusal.slice(1)}.`);
-    return;
-  }
-  const standing = exportSignature(statement, signature, keysOf(authority, person));
-  if (standing.kind === 'invalid') throw new ResealError('SIGNATURE_REFUSED', `What ${person} asks is not signed: ${standing.reason}.`);
-  if (standing.kind === 'stranger')
-    throw new ResealError('SIGNATURE_REFUSED', `It is signed by ${standing.fingerprint}, which is no key of ${person} on the roster.`);
+  if (signature === null) return mustCountByName(authority, person);
+  mustBeSignedBy(person, exportSignature(statement, signature, keysOf(authority, person)));
 }
 
 /** What stops an export needs no roster; a name counts while its person is on the roster. */

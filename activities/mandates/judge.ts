@@ -3,10 +3,11 @@ import type { Instant } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { mandatesOther, readMandate, RIGHT_OF, type Asking, type Deed, type Mandate } from '../../src/domain/mandate.js';
 import { mayDo } from '../../src/domain/roster.js';
-import { keysOf, mustSign } from '../../src/domain/rotation/commands.js';
+import { keysOf } from '../../src/domain/rotation/commands.js';
 import { isForOther, untimely } from '../../src/domain/rotation/statement.js';
 import { ticketRefusal } from '../../src/domain/tickets.js';
 import { mandateSignature } from '../../src/statement/person.js';
+import { mustBeSignedBy, mustCountByName } from '../approvals/judge.js';
 import { authorityOf } from '../rotation/surroundings.js';
 
 /**
@@ -32,8 +33,7 @@ export function mustBeMandated(configuration: Configuration, asked: Asking, deed
   if (signed === undefined) {
     // What a deed does to the node it does on every line that the node follows.
     const isReal = node.environment !== 'simulated';
-    const refusal = mustSign(isReal ? { ...authority, assurance: 'signature' } : authority, by);
-    if (refusal !== null) throw new ResealError('SIGNATURE_NEEDED', `${refusal.charAt(0).toUpperCase()}${refusal.slice(1)}.`);
+    mustCountByName(isReal ? { ...authority, assurance: 'signature' } : authority, by);
     return null;
   }
   const read = readMandate(signed.statement);
@@ -41,9 +41,6 @@ export function mustBeMandated(configuration: Configuration, asked: Asking, deed
   const { mandate } = read;
   const other = mandatesOther(mandate, asked, deed) ?? isForOther(mandate, authority) ?? untimely(mandate, now);
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
-  const standing = mandateSignature(mandate, signed.signature, keysOf(authority, by));
-  if (standing.kind === 'invalid') throw new ResealError('SIGNATURE_REFUSED', `What ${by} says is not signed: ${standing.reason}.`);
-  if (standing.kind === 'stranger')
-    throw new ResealError('SIGNATURE_REFUSED', `It is signed by ${standing.fingerprint}, which is no key of ${by} on the roster.`);
+  mustBeSignedBy(by, mandateSignature(mandate, signed.signature, keysOf(authority, by)));
   return mandate;
 }

@@ -39,24 +39,29 @@ async function judge(order: Order, known: KnownApprovals): Promise<{ readonly re
   const pinned = await known.pinned();
   if (pinned === null) return { revert: true };
   const { line, target, revertTo, canary, node } = order;
-  const refusal = await whyNot({ line, manifest: target }, pinned, known);
+  const before = await known.approved();
+  const refusal = await whyNot({ line, manifest: target }, before, pinned, known);
   if (refusal !== null && !(canary === true && pinned.canary.includes(node)))
     throw new ResealError(
       'REFUSED',
       `${node} serves on ${line} what ${pinned.needed} of its approvers have approved, and not manifest ${target.slice(0, 12)}: ${refusal}. Nothing was touched. Where roster.yaml has changed since they were pinned, or the line is new: \`reseal node enroll --approvers declared\` on that machine.`,
     );
-  return { revert: revertTo === null || (await whyNot({ line, manifest: revertTo }, pinned, known)) === null };
+  return { revert: revertTo === null || (await whyNot({ line, manifest: revertTo }, before, pinned, known)) === null };
 }
 
 /** Ends a sentence; null where the manifest may be served. */
-async function whyNot(wanted: ApprovedManifest, pinned: PinnedApprovers, known: KnownApprovals): Promise<string | null> {
-  const before = await known.approved();
+async function whyNot(
+  wanted: ApprovedManifest,
+  before: readonly ApprovedManifest[],
+  pinned: PinnedApprovers,
+  known: KnownApprovals,
+): Promise<string | null> {
   if (before.some(({ line, manifest }) => line === wanted.line && manifest === wanted.manifest)) return null;
   const { persons, reasons } = approversOf(await known.approvalsOf(wanted.manifest), wanted, pinned);
   if (persons.length >= pinned.needed) {
     await known.remember(wanted);
     return null;
   }
-  const who = persons.length === 0 ? 'nobody has' : `only ${persons.join(' and ')} has`;
+  const who = persons.length === 0 ? 'nobody has' : `only ${persons.join(' and ')} ${persons.length === 1 ? 'has' : 'have'}`;
   return reasons.length === 0 ? who : `${who}; ${reasons.slice(0, 3).join('; ')}`;
 }

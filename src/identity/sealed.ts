@@ -81,9 +81,7 @@ export async function sealIdentity(identity: SigningIdentity, recipient: string)
     pkcs12: Buffer.from(legacyPkcs12(identity, password)).toString('base64'),
     password,
   };
-  const encrypter = new Encrypter();
-  encrypter.addRecipient(recipient);
-  return encrypter.encrypt(JSON.stringify(envelope));
+  return sealTo(recipient, Buffer.from(JSON.stringify(envelope)));
 }
 
 /**
@@ -91,15 +89,9 @@ export async function sealIdentity(identity: SigningIdentity, recipient: string)
  * @throws ResealError IDENTITY_UNAVAILABLE: sealed to another key, damaged, or another identity; nothing of the content is in it
  */
 export async function openSealedIdentity(bytes: Uint8Array, secret: string, expected: Sha1): Promise<Importable> {
-  const decrypter = new Decrypter();
-  let text: string;
-  try {
-    decrypter.addIdentity(secret.trim());
-    text = await decrypter.decrypt(bytes, 'text');
-  } catch {
-    throw unavailable(expected, "is sealed to another key than the node's, or damaged");
-  }
-  const envelope = parse(text, expected);
+  const opened = await openWith(secret, bytes);
+  if (opened === null) throw unavailable(expected, "is sealed to another key than the node's, or damaged");
+  const envelope = parse(Buffer.from(opened).toString('utf8'), expected);
   const importable = { pkcs12: Buffer.from(envelope.pkcs12, 'base64'), password: envelope.password };
   const { facts } = readPkcs12(importable.pkcs12, importable.password, `The sealed identity ${expected.slice(0, 8)}`);
   if (facts.sha1 !== expected) throw unavailable(expected, `holds the identity ${facts.sha1.slice(0, 8)}`);

@@ -1,23 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Sha256 } from '../../src/domain/brands.js';
 import { orderStatement } from '../../src/domain/node/order-signature.js';
-import { agentQueue } from '../../src/domain/node/routes.js';
 import { pinKeys } from '../../src/identity/pinned-keys.js';
 import { simulatedNodes, ROSTER } from '../../src/simulator/mesh/spec.js';
 import { newMachineKey, readMachineKey } from '../../src/statement/machine-key.js';
-import { runWorker, type RunningWorker } from '../../src/temporal/running-worker.js';
-import { createResealWorker } from '../../src/temporal/workers.js';
 import { AgentProcesses, behindAgents } from '../e2e/agent-processes.js';
-import { activeManifests, meshTruth } from '../e2e/node-truth.js';
+import { activeManifests } from '../e2e/node-truth.js';
+import { Outsider } from '../e2e/outsider.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { makeSshKey, type SshKey } from '../setup/ssh-keys.js';
-import { testWorkflowBundle } from '../setup/temporal.js';
 import { rawEvents } from '../setup/workflow-payloads.js';
 import { ServedMesh } from './served-mesh.js';
 
@@ -32,7 +27,7 @@ const installation = readMachineKey(secret, 'the installation', 'reseal order-ke
 
 let served: ServedMesh;
 let agents: AgentProcesses;
-let dishonest: RunningWorker;
+let dishonest: Outsider;
 let folder: string;
 let old: Sha256;
 
@@ -85,15 +80,7 @@ beforeAll(async () => {
   });
   agents = new AgentProcesses(served.mesh);
   await agents.start(NODE);
-  const connection = await NativeConnection.connect({ address: served.mesh.temporal.address });
-  const worker = await createResealWorker({
-    connection,
-    namespace: served.mesh.temporal.namespace,
-    taskQueue: `${served.mesh.taskQueue}-dishonest`,
-    workflowBundle: await testWorkflowBundle(fileURLToPath(new URL('../e2e/fixtures/ordering.ts', import.meta.url))),
-    activities: {},
-  });
-  dishonest = runWorker(worker, () => connection.close());
+  dishonest = await Outsider.start(served.mesh);
 });
 afterAll(async () => {
   await dishonest.stop();
@@ -104,30 +91,8 @@ afterAll(async () => {
 
 /** Somebody who has the installation's own key has the node switch; answers why it did not. */
 async function refusalOf(change: object): Promise<string> {
-  const { mesh } = served;
-  const before = meshTruth(mesh);
-  const stage = await newestStage();
-  const order: Record<string, unknown> = { ...stage, sentAt: Date.now(), notAfter: Date.now() + 60_000, revertTo: null, ...change };
-  const told = await mesh.temporal.client.workflow
-    .execute('ordering', {
-      workflowId: `attack-${crypto.randomUUID()}`,
-      taskQueue: `${mesh.taskQueue}-dishonest`,
-      args: [
-        agentQueue(mesh.taskQueue, NODE as never),
-        'switchNode',
-        { ...order, signature: installation.sign(orderStatement('switchNode', order)) },
-      ],
-    })
-    .then(
-      () => 'it was done',
-      (error: unknown) => {
-        let at = error as { message: string; cause?: unknown };
-        while (at.cause instanceof Error) at = at.cause;
-        return at.message;
-      },
-    );
-  expect(meshTruth(mesh)).toEqual(before);
-  return told;
+  const order = { ...(await newestStage()), sentAt: Date.now(), notAfter: Date.now() + 60_000, revertTo: null, ...change };
+  return dishonest.refusalOf(NODE, 'switchNode', { ...order, signature: installation.sign(orderStatement('switchNode', order)) });
 }
 
 interface StageOrder {

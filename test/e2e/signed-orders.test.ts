@@ -1,22 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { NodeOrder } from '../../src/domain/node/order.js';
 import { orderStatement } from '../../src/domain/node/order-signature.js';
-import { agentQueue } from '../../src/domain/node/routes.js';
 import { pinKeys } from '../../src/identity/pinned-keys.js';
 import type { SimulatedMesh } from '../../src/simulator/mesh/create.js';
 import { newMachineKey, readMachineKey } from '../../src/statement/machine-key.js';
-import { runWorker, type RunningWorker } from '../../src/temporal/running-worker.js';
-import { createResealWorker } from '../../src/temporal/workers.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
-import { testWorkflowBundle } from '../setup/temporal.js';
 import { eventsOf } from '../setup/workflow-payloads.js';
 import { AgentProcesses, behindAgents } from './agent-processes.js';
 import { meshTruth } from './node-truth.js';
+import { Outsider } from './outsider.js';
 import { rotateAndBack, startScenario, type Scenario } from './scenario.js';
 
 const NODE = 'iad-sign-1';
@@ -28,7 +23,7 @@ const stolen = readMachineKey(newMachineKey(), 'somebody’s', MADE);
 let scenario: Scenario;
 let agents: AgentProcesses;
 let folder: string;
-let attacker: RunningWorker;
+let outsider: Outsider;
 const stateOf = (mesh: SimulatedMesh): string => join(mesh.folders.nodes, NODE, 'usr/local/var/reseal/state');
 const reseal = (mesh: SimulatedMesh): string => join(mesh.folders.config, 'reseal.yaml');
 
@@ -54,46 +49,16 @@ beforeAll(async () => {
   });
   agents = new AgentProcesses(scenario.mesh);
   await agents.start(NODE);
-  const connection = await NativeConnection.connect({ address: scenario.mesh.temporal.address });
-  const worker = await createResealWorker({
-    connection,
-    namespace: scenario.mesh.temporal.namespace,
-    taskQueue: `${scenario.mesh.taskQueue}-attacker`,
-    workflowBundle: await testWorkflowBundle(fileURLToPath(new URL('./fixtures/ordering.ts', import.meta.url))),
-    activities: {},
-  });
-  attacker = runWorker(worker, () => connection.close());
+  outsider = await Outsider.start(scenario.mesh);
 });
 afterAll(async () => {
-  await attacker.stop();
+  await outsider.stop();
   await agents.stopAll();
   await scenario.end();
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Somebody with Temporal's credentials has the node do it; answers why it did not. */
-async function refusalOf(operation: string, order: object): Promise<string> {
-  const { mesh } = scenario;
-  const before = meshTruth(mesh);
-  const told = await mesh.temporal.client.workflow
-    .execute('ordering', {
-      workflowId: `attack-${crypto.randomUUID()}`,
-      taskQueue: `${mesh.taskQueue}-attacker`,
-      args: [agentQueue(mesh.taskQueue, NODE as never), operation, order],
-    })
-    .then(
-      () => 'it was done',
-      (error: unknown) => reasonOf(error),
-    );
-  expect(meshTruth(mesh)).toEqual(before);
-  return told;
-}
-
-const reasonOf = (error: unknown): string => {
-  let at = error as { message: string; cause?: unknown };
-  while (at.cause instanceof Error) at = at.cause;
-  return at.message;
-};
+const refusalOf = (operation: string, order: object): Promise<string> => outsider.refusalOf(NODE, operation, order);
 
 type Recorded = NodeOrder & { readonly to?: string; readonly signature?: string };
 
