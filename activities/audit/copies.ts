@@ -7,6 +7,8 @@ import type { Gate } from './log.js';
 export interface ChainCopy {
   /** Of reseal.yaml. */
   readonly name: string;
+  /** Less often than this it is not looked at, in milliseconds: what is appended meanwhile goes over together. */
+  readonly every?: number;
   /** @param source folder of the chain @throws ResealError AUDIT_SINK_DOWN */
   catchUp(source: string): Promise<void>;
   /** Before the first look. @throws ResealError CONFIG_INVALID where the place will never do */
@@ -31,7 +33,7 @@ export class Copies implements Gate {
   private readonly troubles = new Map<string, Error>();
   private readonly at = new Map<ChainCopy, Promise<void>>();
   private readonly due = new Set<ChainCopy>();
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly timers = new Map<ChainCopy, NodeJS.Timeout>();
   private ended = false;
 
   private constructor(
@@ -46,7 +48,7 @@ export class Copies implements Gate {
     const copies = new Copies(chain, kept, againAfter);
     chain.onAppended(() => {
       if (copies.ended) return;
-      for (const { copy } of kept) void copies.wake(copy);
+      for (const { copy } of kept) copies.appended(copy);
     });
     await Promise.all(kept.map(({ copy }) => copies.wake(copy)));
     return copies;
@@ -67,7 +69,7 @@ export class Copies implements Gate {
   /** Brings over what is there, once more; what cannot be copied now is copied when the chain is taken up again. */
   async close(): Promise<void> {
     this.ended = true;
-    for (const timer of this.timers) clearTimeout(timer);
+    for (const timer of this.timers.values()) clearTimeout(timer);
     const last = Promise.all(this.kept.map(({ copy }) => this.wake(copy)));
     const patience = new AbortController();
     await Promise.race([last, setTimeoutAsync(LAST_LOOK, undefined, { signal: patience.signal }).catch(() => undefined)]);
@@ -92,18 +94,24 @@ export class Copies implements Gate {
         this.troubles.delete(copy.name);
       } catch (error) {
         this.troubles.set(copy.name, error instanceof Error ? error : new Error(String(error)));
-        this.later(copy);
+        this.later(copy, this.againAfter);
         return;
       }
     }
   }
 
-  private later(copy: ChainCopy): void {
+  private appended(copy: ChainCopy): void {
+    if (copy.every === undefined || copy.every === 0) void this.wake(copy);
+    else if (!this.timers.has(copy)) this.later(copy, copy.every);
+  }
+
+  private later(copy: ChainCopy, wait: number): void {
     if (this.ended) return;
+    clearTimeout(this.timers.get(copy));
     const timer = setTimeout(() => {
-      this.timers.delete(timer);
+      this.timers.delete(copy);
       void this.wake(copy);
-    }, this.againAfter);
-    this.timers.add(timer);
+    }, wait);
+    this.timers.set(copy, timer);
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { loadConfiguration, type Configuration } from '../configuration/load.js';
 import { ResealError } from '../domain/errors.js';
+import { databaseUrl } from '../ledger/database-url.js';
 import { openLedger, type Ledger, type LedgerPlace } from '../ledger/open.js';
 import { controlEncoding } from '../temporal/codec/declared.js';
 import { openChain } from '../temporal/audit/worker-log.js';
@@ -59,13 +60,8 @@ export interface RunningService {
 
 /** Where the ledger is, by reseal.yaml. @throws ResealError CONFIG_INVALID for a variable that is not set */
 export function ledgerPlace(configuration: Configuration, home: string, env: NodeJS.ProcessEnv): LedgerPlace {
-  const { database } = configuration.reseal;
-  if (database === 'embedded') return { kind: 'embedded', folder: join(home, 'database') };
-  const name = database.slice('env:'.length);
-  const url = env[name];
-  if (url === undefined || url === '')
-    throw new ResealError('CONFIG_INVALID', `reseal.yaml takes the database's address from ${name}, which is not set.`);
-  return { kind: 'url', url };
+  const url = databaseUrl(configuration.reseal, env);
+  return url === null ? { kind: 'embedded', folder: join(home, 'database') } : { kind: 'url', url };
 }
 
 /** Starts Temporal and database where they are embedded, then the parts asked for. What was started is ended again when a later part fails. */
@@ -145,7 +141,7 @@ async function reachTemporal(
 }
 
 async function startApi(
-  { home, onProgress, onTrouble = onProgress }: ServiceRequest,
+  { home, env, onProgress, onTrouble = onProgress }: ServiceRequest,
   { reseal }: Configuration,
   desk: RotationDesk,
   undo: (() => Promise<void>)[],
@@ -160,7 +156,7 @@ async function startApi(
   };
   const identity = tls === undefined ? undefined : new ServedIdentity(tls, { onTrouble, onRenewed: publish });
   if (identity !== undefined) publish(identity.current);
-  const chain = await openChain('api', home, { reseal });
+  const chain = await openChain('api', home, { reseal }, env);
   undo.push(() => chain.close());
   const denials = new Denials(chain.writer);
   undo.push(() => denials.close());

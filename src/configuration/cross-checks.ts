@@ -91,9 +91,12 @@ export function checkStores(reseal: ResealConfiguration): Mismatch[] {
   });
 }
 
-/** The same of copies of the audit log in buckets. */
-export function checkSinks({ audit }: ResealConfiguration): Mismatch[] {
+/** The same of copies of the audit log in buckets; and those in the ledger need one that is elsewhere. */
+export function checkSinks({ audit, database }: ResealConfiguration): Mismatch[] {
   return Object.entries(audit.sinks).flatMap(([name, sink]) => {
+    // It lies in the home, beside the chains that it would be a copy of, and one process alone may open it.
+    if (sink.kind === 'ledger' && database === 'embedded')
+      return [{ path: ['audit', 'sinks', name, 'kind'], found: 'ledger, and database: embedded', expected: 'a database of its own, database: env:NAME, or a sink of another kind' }]; // prettier-ignore
     if (sink.kind !== 'bucket' || sink.endpoint === null) return [];
     const endpoint = bucketEndpoint(sink.endpoint);
     return endpoint.kind === 'refused'

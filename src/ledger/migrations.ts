@@ -134,6 +134,19 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema.createIndex('key_export_by_line').on('key_export').columns(['line', 'requested_at']).execute();
     },
   },
+  '0006-audit-pieces': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('audit_piece')
+        .addColumn('chain', 'text', (column) => column.notNull())
+        .addColumn('segment', 'integer', (column) => column.notNull())
+        .addColumn('at_byte', 'integer', (column) => column.notNull())
+        .addColumn('bytes', 'bytea', (column) => column.notNull())
+        .addColumn('written_at', 'timestamptz', (column) => column.notNull().defaultTo(sql`now()`))
+        .addPrimaryKeyConstraint('audit_piece_key', ['chain', 'segment', 'at_byte'])
+        .execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) };

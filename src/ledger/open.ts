@@ -1,5 +1,4 @@
-import { type Dialect, Kysely, Migrator, PostgresDialect } from 'kysely';
-import pg from 'pg';
+import { Kysely, Migrator } from 'kysely';
 import type { LedgerWrites, RotationNodeRow } from '../../activities/ledger/contract.js';
 import { ResealError } from '../domain/errors.js';
 import type { ExportStatus } from '../domain/exports/export.js';
@@ -18,6 +17,7 @@ import { isUnreachable, reaching } from './reachable.js';
 import { recordNodes, rotationNodes } from './rotation-nodes.js';
 import { recordRotation, rotation, type RotationFilter, rotations } from './rotations.js';
 import { recordSeatUses, seatUses } from './seat-uses.js';
+import { serverDialect } from './server-dialect.js';
 import { recordSignings, signings } from './signings.js';
 import type { Tables } from './tables.js';
 
@@ -44,29 +44,8 @@ export interface Ledger extends LedgerWrites {
   close(): Promise<void>;
 }
 
-/** A statement that takes longer counts as a database that does not answer; the ledger's are all short. */
-const STATEMENT_TIMEOUT = 15_000;
-
-function serverDialect(url: string): { readonly dialect: Dialect; readonly where: string } {
-  let where: string;
-  try {
-    const { host, pathname } = new URL(url);
-    where = `${host === '' ? 'local socket' : host}${pathname}`;
-  } catch {
-    throw new ResealError('CONFIG_INVALID', 'The database URL is not one. It has the form postgres://user:password@host:port/database.');
-  }
-  const pool = new pg.Pool({
-    connectionString: url,
-    application_name: 'reseal',
-    max: 10,
-    connectionTimeoutMillis: 5_000,
-    query_timeout: STATEMENT_TIMEOUT,
-    keepAlive: true,
-  });
-  // An idle connection that breaks is dropped by the pool and replaced at the next statement, which says so if it cannot be.
-  pool.on('error', () => undefined);
-  return { dialect: new PostgresDialect({ pool }), where };
-}
+/** Of one process, at a time. */
+const CONNECTIONS = 10;
 
 async function migrate(db: Kysely<Tables>, where: string): Promise<void> {
   await reaching(where, async () => {
@@ -86,7 +65,7 @@ export async function openLedger(place: LedgerPlace): Promise<Ledger> {
   const { dialect, where } =
     place.kind === 'embedded'
       ? { dialect: pgliteDialect(await openEmbedded(place.folder)), where: `embedded, in ${place.folder}` }
-      : serverDialect(place.url);
+      : serverDialect(place.url, CONNECTIONS);
   const db = new Kysely<Tables>({ dialect });
   try {
     await migrate(db, where);

@@ -118,4 +118,14 @@ export interface Tables {
     status: JSONColumnType<ExportStatus>;
     updated_at: Time;
   };
+  /** Copies of audit chains (a sink of kind ledger): pieces of their files, which follow each other without gaps. */
+  audit_piece: {
+    chain: string;
+    /** Number of the first record of the file. */
+    segment: number;
+    /** Where in the file it begins. */
+    at_byte: number;
+    bytes: ColumnType<Uint8Array, Uint8Array, never>;
+    written_at: ColumnType<Date, never, never>;
+  };
 }

@@ -154,8 +154,11 @@ const auditSink = z.discriminatedUnion(
       }),
       whenDown,
     }),
+    z
+      .strictObject({ kind: z.literal('ledger'), whenDown })
+      .meta({ description: 'The PostgreSQL server of `database`; not the embedded one.' }),
   ],
-  { error: 'a sink of kind file or bucket' },
+  { error: 'a sink of kind file, bucket or ledger' },
 );
 
 /** Of the control API. */

@@ -59,7 +59,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   if (reseal.orders !== undefined) await readOrderKey(reseal.orders, env);
   const { connection, namespace } = await connectWorkers(request.temporal);
   const reach = reachNodes(reseal.ssh);
-  const audit = await openWorkerLog(request.home, configuration);
+  const audit = await openWorkerLog(request.home, configuration, env);
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
   const { dataConverter, ring } = request.encoding ?? PLAIN;
   const desk = { around, ledger: request.ledger, inFlight: rotationsInFlight(new Client({ connection, namespace, dataConverter })) };

@@ -11,8 +11,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { BucketCopy, type BucketSink } from '../../activities/audit/bucket-copy.js';
-import { BucketChains } from '../../activities/audit/bucket-pieces.js';
+import { BucketChains } from '../../activities/audit/bucket-chains.js';
+import { bucketCopy, type BucketSink } from '../../activities/audit/bucket-store.js';
 import type { ChainWriter } from '../../activities/audit/chain-writer.js';
 import { Copies } from '../../activities/audit/copies.js';
 import { verifyItems } from '../../activities/audit/verify-chain.js';
@@ -67,7 +67,7 @@ describe.skipIf(versitygwMissing() !== null)('a copy of an audit chain in a buck
     const place = { bucket: BUCKET, prefix: `copies/${prefixes}`, region: 'us-east-1', endpoint: proxy.url, addressing: 'path', timeout: 5_000 } as const; // prettier-ignore
     return { place: { ...place, ...change }, lock: 'COMPLIANCE', retainFor: 2 * DAY };
   };
-  const copyIn = (to: BucketSink) => new BucketCopy('away', to);
+  const copyIn = (to: BucketSink) => bucketCopy('away', to);
   const setUp = async (records: number) => {
     const key = newKey();
     const options = chainOptions({ key: () => Promise.resolve(key), segmentBytes: 2_000 });

@@ -1,15 +1,16 @@
-import { BucketChains, type ChainInBucket } from '../../../activities/audit/bucket-pieces.js';
+import { BucketChains } from '../../../activities/audit/bucket-chains.js';
 import { chainEnd } from '../../../activities/audit/chain-end.js';
 import { chainsIn } from '../../../activities/audit/chains-in.js';
+import type { CopiedChain } from '../../../activities/audit/pieces.js';
 import { itemsOf, verifyItems } from '../../../activities/audit/verify-chain.js';
-import { loadConfiguration } from '../../configuration/load.js';
+import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import type { KnownHead } from '../../domain/audit/verify.js';
 import { ResealError } from '../../domain/errors.js';
 import { auditVerdictText } from '../../presenters/audit-text.js';
 import { auditChainView, type AuditChainView, type AuditVerdictView } from '../../presenters/audit.js';
 import type { AuditSinkDeclaration } from '../../schema/reseal.js';
 import { auditFolder, presenceOf } from '../../temporal/audit/hold-chain.js';
-import { placeOf } from '../../temporal/audit/worker-log.js';
+import { ledgerPieces, placeOf } from '../../temporal/audit/worker-log.js';
 import type { Context, ExitCode } from '../command.js';
 import { configFolderToRead } from '../config-folder.js';
 import { anchoredHeads, auditedHome } from './sources.js';
@@ -17,14 +18,14 @@ import { anchoredHeads, auditedHome } from './sources.js';
 /** The copies of a sink, against themselves, what rotations have anchored, and the chains of this home that nobody writes now. */
 export async function verifySink(context: Context, folders: readonly string[], name: string): Promise<ExitCode> {
   if (folders.length > 0) throw new ResealError('USAGE', 'Name folders, or a sink with --sink, not both.');
-  const sink = await declaredSink(context, name);
+  const { reseal } = loadConfiguration(await configFolderToRead(context));
+  const copied = chainsOfSink(context, reseal, declaredSink(reseal, name));
   const home = await auditedHome(context);
   const { ends, writing } = await chainsOf(home);
   const known = [...(await anchoredHeads(context, home)), ...ends];
-  const bucket = sink.kind === 'bucket' ? new BucketChains(placeOf(sink)) : null;
   const chains: AuditChainView[] = [];
   try {
-    const copies = sink.kind === 'file' ? await inFolder(sink.path) : ((await bucket?.all()) ?? []);
+    const copies = await copied.all();
     if (copies.length === 0 && ends.length === 0) throw new ResealError('NOT_FOUND', `The sink ${name} holds no chain yet. Look at audit.sinks.${name} in reseal.yaml, and whether a worker has run with it.`); // prettier-ignore
     for (const copy of copies) {
       context.output.progress(`Verifying ${copy.chain}`);
@@ -33,7 +34,7 @@ export async function verifySink(context: Context, folders: readonly string[], n
       chains.push(auditChainView(copy.place, { ...read, findings: [...copy.findings, ...read.findings] }));
     }
   } finally {
-    await bucket?.close();
+    await copied.close();
   }
   const there = new Set(chains.map(({ chain }) => chain));
   const elsewhere = ends
@@ -45,8 +46,7 @@ export async function verifySink(context: Context, folders: readonly string[], n
   return whole ? 0 : 1;
 }
 
-async function declaredSink(context: Context, name: string): Promise<AuditSinkDeclaration> {
-  const { sinks } = loadConfiguration(await configFolderToRead(context)).reseal.audit;
+function declaredSink({ audit: { sinks } }: Configuration['reseal'], name: string): AuditSinkDeclaration {
   const sink = Object.hasOwn(sinks, name) ? sinks[name] : undefined;
   if (sink !== undefined) return sink;
   const others = Object.keys(sinks).length === 0 ? 'It declares none' : `It declares ${Object.keys(sinks).join(', ')}`;
@@ -68,5 +68,22 @@ async function chainsOf(home: string): Promise<{ readonly ends: readonly KnownHe
   return { ends, writing };
 }
 
-const inFolder = async (path: string): Promise<readonly ChainInBucket[]> =>
+interface SinkChains {
+  /** @throws ResealError AUDIT_SINK_DOWN */
+  all(): Promise<readonly CopiedChain[]>;
+  close(): Promise<void>;
+}
+
+function chainsOfSink({ env }: Context, reseal: Configuration['reseal'], sink: AuditSinkDeclaration): SinkChains {
+  switch (sink.kind) {
+    case 'file':
+      return { all: () => inFolder(sink.path), close: () => Promise.resolve() };
+    case 'bucket':
+      return new BucketChains(placeOf(sink));
+    case 'ledger':
+      return ledgerPieces(reseal, env);
+  }
+}
+
+const inFolder = async (path: string): Promise<readonly CopiedChain[]> =>
   (await chainsIn(path)).map(({ chain, folder }) => ({ chain, place: folder, findings: [], items: () => itemsOf(folder) }));

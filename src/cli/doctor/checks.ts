@@ -183,7 +183,7 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
           env: context.env,
           now: () => context.now(),
         })),
-    ...(configuration === null ? [] : await checkSinks(configuration)),
+    ...(configuration === null ? [] : await checkSinks(configuration, context.env)),
     ...(configuration?.reseal.orders === undefined ? [] : [await checkOrderKey(configuration.reseal.orders, context.env)]),
     ...(configuration !== null && configuration.topology.nodes.some((node) => node.reach.kind === 'ssh')
       ? [await settle('ssh', () => checkSsh(configuration as Configuration, context.env))]

@@ -9,12 +9,15 @@ import { copyOf, placeOf } from '../../temporal/audit/worker-log.js';
 import { fail, pass, settle, type DoctorCheck, type Finding } from './finding.js';
 
 /** Whether this machine reaches the copies of the audit log. Nothing is written there. */
-export const checkSinks = ({ reseal }: Pick<Configuration, 'reseal'>): Promise<readonly DoctorCheck[]> =>
-  Promise.all(Object.entries(reseal.audit.sinks).map(([name, sink]) => settle(`audit sink ${name}`, () => look(name, sink))));
+export const checkSinks = (
+  { reseal }: Pick<Configuration, 'reseal'>,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<readonly DoctorCheck[]> =>
+  Promise.all(Object.entries(reseal.audit.sinks).map(([name, sink]) => settle(`audit sink ${name}`, () => look(name, sink, reseal, env))));
 
 const WHEN_DOWN = { stop: 'rotations do not go forward while it is down', 'go-on': 'rotations go on while it is down' } as const;
 
-async function look(name: string, sink: AuditSinkDeclaration): Promise<Finding> {
+async function look(name: string, sink: AuditSinkDeclaration, reseal: Configuration['reseal'], env: NodeJS.ProcessEnv): Promise<Finding> {
   const then = WHEN_DOWN[sink.whenDown];
   if (sink.kind === 'file') {
     let nearest = sink.path;
@@ -29,12 +32,14 @@ async function look(name: string, sink: AuditSinkDeclaration): Promise<Finding> 
     }
     return pass(`${sink.path}; ${then}`);
   }
-  // A folder without a chain: the copy asks the bucket whether it locks, and has nothing to bring over.
+  // A folder without a chain: the copy asks the bucket whether it locks, or the database for its table, and has nothing to bring over.
   const nothing = mkdtempSync(join(tmpdir(), 'reseal-doctor-'));
-  const copy = copyOf(name, sink);
+  const copy = copyOf(name, sink, reseal, env);
   try {
     await copy.catchUp(nothing);
-    return pass(`${addressOf(placeOf(sink))}, with object lock; ${then}`);
+    return pass(
+      `${sink.kind === 'bucket' ? `${addressOf(placeOf(sink))}, with object lock` : 'in the ledger, which has its table'}; ${then}`,
+    );
   } catch (error) {
     if (!(error instanceof ResealError) || error.code !== 'AUDIT_SINK_DOWN') throw error;
     return { verdict: 'away', reason: error.message, remedy: then };

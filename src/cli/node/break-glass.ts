@@ -64,7 +64,7 @@ export async function breakGlass(context: Context, asked: BreakGlassRequest): Pr
     for (const text of glassPlanText(plan, placeOf(node), Date.now())) context.output.diagnostic(text);
     await refuseUnlessMeant(context, node, asked.yes);
     // Before anything changes: without a place for its record nothing is done, and any home will do.
-    const audit = await openBreakGlassLog(home, configuration);
+    const audit = await openBreakGlassLog(home, configuration, context.env);
     try {
       const order = { ...plan, ticket: asked.ticket, by, account: `${userInfo().username}@${hostname()}` };
       const result = await audit.log.around({ name: 'restoreUnasked', attempt: 1, order }, () =>

@@ -4,13 +4,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import { bucketReason, failureOf } from '../manifest-store/bucket/failures.js';
 import { BucketObjects, type FirstVersion } from '../manifest-store/bucket/objects.js';
 import { addressOf, type BucketPlace } from '../manifest-store/bucket/place.js';
-import { readLine } from './line.js';
-
-/** Which part of a chain an object holds: of the file whose first record has this number, from this byte on. */
-export interface Piece {
-  readonly segment: number;
-  readonly offset: number;
-}
+import { itemsInPiece, type CopiedChain, type Piece } from './pieces.js';
 
 const NAME = /\/(\d{16})\.(\d{12})\.jsonl$/;
 const digits = (number: number, count: number): string => String(number).padStart(count, '0');
@@ -24,16 +18,6 @@ export function pieceOf(path: string): Piece | null {
   return segment === undefined || offset === undefined ? null : { segment: Number(segment), offset: Number(offset) };
 }
 
-/** A chain as it lies in a bucket. */
-export interface ChainInBucket {
-  readonly chain: string;
-  /** For people. */
-  readonly place: string;
-  /** What is wrong with the objects, apart from what they hold. */
-  readonly findings: readonly AuditFinding[];
-  items(): AsyncIterable<ChainItem>;
-}
-
 /** The chains of a bucket, of what was written first under each name. */
 export class BucketChains {
   private readonly objects: BucketObjects;
@@ -43,7 +27,7 @@ export class BucketChains {
   }
 
   /** @throws ResealError AUDIT_SINK_DOWN */
-  async all(): Promise<readonly ChainInBucket[]> {
+  async all(): Promise<readonly CopiedChain[]> {
     const versions = await this.asked(() => this.objects.firstVersions(''));
     const chains = new Map<string, FirstVersion[]>();
     for (const object of versions) {
@@ -66,16 +50,7 @@ export class BucketChains {
   }
 
   private async *items(pieces: readonly FirstVersion[]): AsyncGenerator<ChainItem> {
-    for (const piece of pieces) {
-      const bytes = Buffer.from(await this.asked(() => this.objects.readVersion(piece)));
-      let [begin, number] = [0, 0];
-      for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n', begin)) {
-        yield readLine(bytes.subarray(begin, end), `${piece.path}, line ${++number}`);
-        begin = end + 1;
-      }
-      if (begin < bytes.length || bytes.length === 0)
-        yield { kind: 'unreadable', where: `${piece.path}, line ${number + 1}`, reason: 'it has no end' };
-    }
+    for (const piece of pieces) yield* itemsInPiece(await this.asked(() => this.objects.readVersion(piece)), piece.path);
   }
 
   private async asked<T>(question: () => Promise<T>): Promise<T> {
