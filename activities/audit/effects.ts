@@ -56,8 +56,8 @@ type Fact = string | number | boolean | readonly string[] | null | undefined;
 const LONGEST = 300;
 const MOST_NAMES = 100;
 
-/** What is there of these. */
-function facts(named: Readonly<Record<string, Fact>>): AuditFacts {
+/** What is there of these, in the length of a name. */
+export function facts(named: Readonly<Record<string, Fact>>): AuditFacts {
   const kept: Record<string, AuditFacts[string]> = {};
   for (const [name, value] of Object.entries(named)) {
     if (value === null || value === undefined) continue;

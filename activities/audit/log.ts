@@ -1,4 +1,4 @@
-import type { AuditHead, AuditSubject } from '../../src/domain/audit/record.js';
+import type { AuditFacts, AuditHead, AuditSubject } from '../../src/domain/audit/record.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { ChainWriter } from './chain-writer.js';
 import { effectOf, type EffectWay } from './effects.js';
@@ -18,6 +18,21 @@ export interface Performed {
   /** From 1. */
   readonly attempt: number;
   readonly order: unknown;
+}
+
+export interface Begun {
+  /** Its name. */
+  readonly effect: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly way: EffectWay;
+  readonly facts: AuditFacts;
+}
+
+/** Something whose intent is written. */
+export interface Beginning {
+  /** Once, when it is over. @param code one of reseal's, where it failed */
+  end(outcome: 'done' | 'failed', code: string | null, facts: AuditFacts): Promise<void>;
 }
 
 /** Writes what is done outside into one chain: the intent before, on disk, and the result after. */
@@ -46,20 +61,31 @@ export class AuditLog {
       throw new ResealError('INTERNAL', `Nobody has declared whether the activity ${name} has an effect (activities/audit/effects.ts).`);
     if (effect.kind === 'none') return work();
     const way = effect.way(order as never);
-    if (way === 'forward') this.gate.mustBeOpen();
-    const intent = await this.write({ kind: 'intent', effect: name, attempt, facts: effect.facts(order as never) }, way);
-    const result = (outcome: 'done' | 'failed', code: string | null, facts: ReturnType<typeof effect.result>): Promise<AuditHead | null> =>
-      intent === null
-        ? this.write({ kind: 'intent', effect: name, attempt, facts: effect.facts(order as never) }, 'back')
-        : this.write({ kind: 'result', of: intent.seq, effect: name, outcome, code, facts }, 'back');
+    const begun = await this.begin({ effect: name, attempt, way, facts: effect.facts(order as never) });
     try {
       const answer = await work();
-      await result('done', null, effect.result(answer));
+      await begun.end('done', null, effect.result(answer));
       return answer;
     } catch (error) {
-      await result('failed', codeOf(error), {});
+      await begun.end('failed', codeOf(error), {});
       throw error;
     }
+  }
+
+  /**
+   * Writes the intent of something that is about to be done. What goes forward is refused while it cannot be recorded, or a copy that is required is away.
+   * @throws ResealError AUDIT_UNWRITABLE, AUDIT_SINK_DOWN
+   */
+  async begin({ effect, attempt, way, facts }: Begun): Promise<Beginning> {
+    if (way === 'forward') this.gate.mustBeOpen();
+    const told: AuditSubject = { kind: 'intent', effect, attempt, facts };
+    const intent = await this.write(told, way);
+    return {
+      end: async (outcome, code, found) => {
+        // A result without an intent belongs to nothing: then the intent is there, late.
+        await this.write(intent === null ? told : { kind: 'result', of: intent.seq, effect, outcome, code, facts: found }, 'back');
+      },
+    };
   }
 
   private async write(subject: AuditSubject, way: EffectWay): Promise<AuditHead | null> {

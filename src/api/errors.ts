@@ -34,6 +34,8 @@ const STATUS: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 4
   TEMPORAL_UNREACHABLE: 503,
   DATABASE_UNREACHABLE: 503,
   STORE_UNREACHABLE: 503,
+  AUDIT_UNWRITABLE: 503,
+  AUDIT_SINK_DOWN: 503,
 };
 
 export const statusOfCode = (code: ErrorCode): 400 | 401 | 403 | 404 | 409 | 429 | 500 | 503 => STATUS[code] ?? 500;

@@ -171,8 +171,10 @@ export const COMMAND_NAMES = [
   'retry',
 ] as const satisfies readonly CommandName[];
 
-export interface RouteDescription {
-  readonly method: 'get' | 'post';
+/** `forward`: it waits while it cannot be recorded; `back`: it goes on. `nothing`: it changes nothing, and leaves no record. */
+export type RouteChanges = 'forward' | 'back' | 'nothing';
+
+interface AnyRoute {
   readonly path: string;
   readonly summary: string;
   /** The role that a caller must have. */
@@ -183,6 +185,8 @@ export interface RouteDescription {
   /** Of what is done. Default: 200, with a document in JSON. */
   readonly answer?: { readonly status?: 201 | 202; readonly type?: 'text/event-stream' };
 }
+
+export type RouteDescription = AnyRoute & ({ readonly method: 'get' } | { readonly method: 'post'; readonly changes: RouteChanges });
 
 const OfLine = z.strictObject({ line: name.optional() });
 const number = z.string().regex(/^[0-9]{1,15}$/, { error: 'the number of a record' });
@@ -210,6 +214,20 @@ const COMMAND_NEEDS: Readonly<Record<(typeof COMMAND_NAMES)[number], ApiRole>> =
   retry: 'operator',
 };
 
+/** What stops, ends or turns a rotation back is not held up; an answer may be any of them. */
+const COMMAND_CHANGES: Readonly<Record<(typeof COMMAND_NAMES)[number], RouteChanges>> = {
+  approve: 'forward',
+  reject: 'back',
+  withdraw: 'back',
+  pause: 'back',
+  resume: 'forward',
+  cancel: 'back',
+  rollback: 'back',
+  answer: 'back',
+  close: 'back',
+  retry: 'forward',
+};
+
 /** Who asked for an export, and who approved it, both take back what they said: the signature tells who it is. */
 const EXPORT_NEEDS: Readonly<Record<(typeof EXPORT_WORDS)[number], ApiRole>> = {
   approve: 'approver',
@@ -226,6 +244,7 @@ export const ROUTES: readonly RouteDescription[] = [
     method: 'post',
     path: '/v1/rotations',
     needs: 'operator',
+    changes: 'forward',
     summary: 'Start a rotation',
     body: z.union([StartBody, SignedBody]),
     answer: { status: 201 },
@@ -236,7 +255,14 @@ export const ROUTES: readonly RouteDescription[] = [
     needs: 'reader',
     summary: 'What a statement about the line has to name, and whether a name alone counts',
   },
-  { method: 'post', path: '/v1/rotations/plan', needs: 'reader', summary: 'What a rotation would do, with its arithmetic', body: PlanBody },
+  {
+    method: 'post',
+    path: '/v1/rotations/plan',
+    needs: 'reader',
+    changes: 'nothing',
+    summary: 'What a rotation would do, with its arithmetic',
+    body: PlanBody,
+  },
   { method: 'get', path: '/v1/rotations/{id}', needs: 'reader', summary: 'One rotation, and what it would replace' },
   { method: 'get', path: '/v1/rotations/{id}/nodes', needs: 'reader', summary: 'Its nodes, one by one' },
   {
@@ -251,6 +277,7 @@ export const ROUTES: readonly RouteDescription[] = [
     method: 'post',
     path: `/v1/rotations/{id}/${name}`,
     needs: COMMAND_NEEDS[name],
+    changes: COMMAND_CHANGES[name],
     summary: `The operator's command ${name}, signed, or by name alone where that counts`,
     body: z.union([CommandBody, SignedBody]),
   })),
@@ -274,6 +301,7 @@ export const ROUTES: readonly RouteDescription[] = [
     method: 'post',
     path: '/v1/nodes/{name}/purge',
     needs: 'operator',
+    changes: 'forward',
     summary: 'Destroy the retired keychains of a node that no rollback can need any more',
     body: z.union([PurgeBody, SignedBody]),
   },
@@ -281,6 +309,7 @@ export const ROUTES: readonly RouteDescription[] = [
     method: 'post',
     path: '/v1/nodes/{name}/restore',
     needs: 'operator',
+    changes: 'back',
     summary: 'Bring a node to the manifest in force',
     body: z.union([RestoreBody, SignedBody]),
     answer: { status: 202 },
@@ -292,13 +321,28 @@ export const ROUTES: readonly RouteDescription[] = [
     summary: 'How its newest restore on a line stands; waits some seconds for its end',
   },
   { method: 'get', path: '/v1/schedule', needs: 'reader', summary: 'The schedule of the expiry scan' },
-  { method: 'post', path: '/v1/schedule', needs: 'operator', summary: 'Ensure, trigger, pause or remove it', body: ScheduleBody },
+  {
+    method: 'post',
+    path: '/v1/schedule',
+    needs: 'operator',
+    changes: 'forward',
+    summary: 'Ensure, trigger, pause or remove it',
+    body: ScheduleBody,
+  },
   { method: 'get', path: '/v1/seats', needs: 'reader', summary: 'Seats of signers: who holds one, who waits, who has booked one' },
-  { method: 'post', path: '/v1/seats', needs: 'pipeline', summary: 'Ask for a seat, or again for the same job', body: SeatAcquireBody },
+  {
+    method: 'post',
+    path: '/v1/seats',
+    needs: 'pipeline',
+    changes: 'forward',
+    summary: 'Ask for a seat, or again for the same job',
+    body: SeatAcquireBody,
+  },
   {
     method: 'post',
     path: '/v1/seats/bookings',
     needs: 'pipeline',
+    changes: 'forward',
     summary: 'Book a seat for later, or again with other times',
     body: SeatBookBody,
   },
@@ -309,11 +353,19 @@ export const ROUTES: readonly RouteDescription[] = [
     summary: 'What was held and waited for, by day',
     query: UsageQuery,
   },
-  { method: 'post', path: '/v1/seats/{node}/standing', needs: 'pipeline', summary: 'Where a claim stands', body: SeatTokenBody },
+  {
+    method: 'post',
+    path: '/v1/seats/{node}/standing',
+    needs: 'pipeline',
+    changes: 'nothing',
+    summary: 'Where a claim stands',
+    body: SeatTokenBody,
+  },
   {
     method: 'post',
     path: '/v1/seats/{node}/heartbeat',
     needs: 'pipeline',
+    changes: 'nothing',
     summary: 'Say that the holder, or one who waits, is alive',
     body: SeatTokenBody,
   },
@@ -321,6 +373,7 @@ export const ROUTES: readonly RouteDescription[] = [
     method: 'post',
     path: '/v1/seats/{node}/release',
     needs: 'pipeline',
+    changes: 'back',
     summary: 'Give a seat or a booking back, or take it from its holder',
     body: SeatReleaseBody,
   },
@@ -332,16 +385,38 @@ export const ROUTES: readonly RouteDescription[] = [
     query: ImpactQuery,
   },
   { method: 'get', path: '/v1/handoffs', needs: 'reader', summary: 'Handoffs that have not expired', query: OfLine },
-  { method: 'post', path: '/v1/handoffs', needs: 'pipeline', summary: 'Register a handoff: a build in flight', body: HandoffSchema },
+  {
+    method: 'post',
+    path: '/v1/handoffs',
+    needs: 'pipeline',
+    changes: 'back',
+    summary: 'Register a handoff: a build in flight',
+    body: HandoffSchema,
+  },
   {
     method: 'post',
     path: '/v1/claims',
     needs: 'pipeline',
+    changes: 'forward',
     summary: 'Ask for the right to sign an artifact, or again for the same job',
     body: ClaimAcquireBody,
   },
-  { method: 'post', path: '/v1/claims/complete', needs: 'pipeline', summary: 'Say what was signed', body: ClaimCompleteBody },
-  { method: 'post', path: '/v1/claims/release', needs: 'pipeline', summary: 'Give a claim up unsigned', body: ClaimReleaseBody },
+  {
+    method: 'post',
+    path: '/v1/claims/complete',
+    needs: 'pipeline',
+    changes: 'back',
+    summary: 'Say what was signed',
+    body: ClaimCompleteBody,
+  },
+  {
+    method: 'post',
+    path: '/v1/claims/release',
+    needs: 'pipeline',
+    changes: 'back',
+    summary: 'Give a claim up unsigned',
+    body: ClaimReleaseBody,
+  },
   {
     method: 'get',
     path: '/v1/claims',
@@ -350,13 +425,22 @@ export const ROUTES: readonly RouteDescription[] = [
     query: ClaimKeyBody,
   },
   { method: 'get', path: '/v1/exports', needs: 'reader', summary: 'Exports of identities, newest first', query: OfLine },
-  { method: 'post', path: '/v1/exports', needs: 'operator', summary: 'Ask for an export', body: ExportBody, answer: { status: 201 } },
+  {
+    method: 'post',
+    path: '/v1/exports',
+    needs: 'operator',
+    changes: 'forward',
+    summary: 'Ask for an export',
+    body: ExportBody,
+    answer: { status: 201 },
+  },
   { method: 'get', path: '/v1/exports/terms', needs: 'reader', summary: 'What a request has to name', query: ExportTermsQuery },
   { method: 'get', path: '/v1/exports/{id}', needs: 'reader', summary: 'One export' },
   ...EXPORT_WORDS.map((name): RouteDescription => ({
     method: 'post',
     path: `/v1/exports/{id}/${name}`,
     needs: EXPORT_NEEDS[name],
+    changes: name === 'approve' ? 'forward' : 'back',
     summary: `Say ${name} of an export, signed, or by name alone where that counts`,
     body: ExportBody,
   })),
@@ -364,6 +448,7 @@ export const ROUTES: readonly RouteDescription[] = [
     method: 'post',
     path: '/v1/exports/{id}/fetch',
     needs: 'reader',
+    changes: 'forward',
     summary: 'Hand out what was sealed, once, to who signs for it',
     body: ExportBody,
   },

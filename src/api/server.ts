@@ -7,6 +7,8 @@ import { isName, type LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
+import type { AuditLog } from '../../activities/audit/log.js';
+import { letIn, requestFacts } from './let-in.js';
 import { answersWithin } from './answers-within.js';
 import { DEFAULT_LIMITS, Door, isMistaken, mustBe, mustSpeakFor, notThere, routeOf, type DoorOptions } from './door.js';
 import { asResealError, failure, statusOfCode } from './errors.js';
@@ -69,6 +71,8 @@ const FOLLOW_EVERY = 300;
 
 export interface ApiOptions extends DoorOptions {
   readonly desk: RotationDesk;
+  /** Where it is written down what was let in that changes something; missing: nowhere. */
+  readonly audit?: Pick<AuditLog, 'begin'>;
   /** Whether it is served over TLS, so that browsers are told to come by nothing else. */
   readonly overTls?: boolean;
 }
@@ -77,7 +81,7 @@ export interface ApiOptions extends DoorOptions {
 const tooLarge = (context: Context): Response =>
   context.json(failure('USAGE', `A request's body is at most ${BODY_LIMIT / 1024} KiB.`), 413, { connection: 'close' });
 
-export function createApi({ desk, overTls = false, ...options }: ApiOptions): Hono {
+export function createApi({ desk, audit, overTls = false, ...options }: ApiOptions): Hono {
   const api = new Hono();
   const door = new Door(options);
   api.use(
@@ -118,6 +122,7 @@ export function createApi({ desk, overTls = false, ...options }: ApiOptions): Ho
   };
   api.use('/v1/*', questioned);
   api.use('/v1/*', answersWithin(options.limits?.answerTimeout ?? DEFAULT_LIMITS.answerTimeout));
+  if (audit !== undefined) api.use('/v1/*', letIn(audit));
 
   api.get('/v1/healthz', async (context) => {
     const [temporal, database] = await Promise.all([
@@ -249,6 +254,7 @@ async function body<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
   const asked = checked(read.value, schema, 'The body');
   const { by } = Object(asked) as { readonly by?: unknown };
   if (typeof by === 'string') mustSpeakFor(context, by);
+  await context.get('admit')?.(requestFacts(context, read.value));
   return asked;
 }
 

@@ -166,6 +166,7 @@ async function startApi(
     token,
     limits,
     denials,
+    audit: chain.log,
     overTls: tls !== undefined,
     ...(oidc === undefined ? {} : { oidc: new OidcTokens(oidc) }),
   };
