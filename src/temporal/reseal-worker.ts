@@ -18,7 +18,7 @@ import type { MachineKey } from '../statement/machine-key.js';
 import { reachNodes } from '../node-shell/reach.js';
 import { identityText, newIdentity } from './worker-identity.js';
 import { audited } from './audit/audited.js';
-import { openWorkerLog } from './audit/worker-log.js';
+import { headsBeside, openWorkerLog } from './audit/worker-log.js';
 import { alive } from './beating.js';
 import { PLAIN, type Encoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
@@ -71,7 +71,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     identity: identityText(newIdentity(hostname(), ring?.roots)),
     workflowBundle: request.workflowBundle ?? (await resealWorkflows()),
     maxActivitiesPerSecond: limits.activitiesPerSecond,
-    around: [audited(audit.log)],
+    around: [audited(audit.log, () => headsBeside(request.home, audit.folder))],
     activities: {
       ...alive(createRotationActivities(around)),
       ...createApprovalActivities(around),

@@ -13,9 +13,10 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
         const answer = await next({ ...input, headers });
         const audited = auditedAnswer(answer);
         if (audited === null) return answer;
-        const { auditHead: head } = audited;
-        if (mayTell(audienceOfQueue(input.options.taskQueue ?? ''), head))
-          noteHeads([{ chain: head.chain, seq: head.seq, digest: head.digest }]);
+        const { auditHead: head, besideHeads = [] } = audited;
+        const audience = audienceOfQueue(input.options.taskQueue ?? '');
+        const told = audience === 'control' ? [head, ...besideHeads] : [head];
+        noteHeads(told.filter((one) => mayTell(audience, one)).map(({ chain, seq, digest }) => ({ chain, seq, digest })));
         return audited.answer;
       },
     },

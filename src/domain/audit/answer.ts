@@ -7,6 +7,8 @@ export const AUDIT_HEADER = 'reseal-audit';
 /** What an activity that has an effect answers where it is asked so: the head of the chain that its record is in, beside its own answer. */
 export interface AuditedAnswer {
   readonly auditHead: AuditHead;
+  /** Of other chains in the same home: of its API, of what people did there without a worker. An installation's worker alone tells of any. */
+  readonly besideHeads?: readonly AuditHead[];
   readonly answer?: unknown;
 }
 

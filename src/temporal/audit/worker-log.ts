@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { bucketCopy } from '../../../activities/audit/bucket-store.js';
+import { chainEnd } from '../../../activities/audit/chain-end.js';
+import { chainsIn } from '../../../activities/audit/chains-in.js';
 import type { ChainWriter } from '../../../activities/audit/chain-writer.js';
 import { Copies, type ChainCopy, type KeptCopy } from '../../../activities/audit/copies.js';
 import { FileCopy } from '../../../activities/audit/file-copy.js';
@@ -8,7 +10,7 @@ import { AuditLog } from '../../../activities/audit/log.js';
 import { PieceCopy } from '../../../activities/audit/piece-copy.js';
 import type { BucketPlace } from '../../../activities/manifest-store/bucket/place.js';
 import type { Configuration } from '../../configuration/load.js';
-import type { AuditWriter } from '../../domain/audit/record.js';
+import type { AuditHead, AuditWriter } from '../../domain/audit/record.js';
 import { enroll, enrolledKeysIn } from '../../identity/enrolled-keys.js';
 import { LedgerPieces } from '../../ledger/audit-pieces.js';
 import { databaseUrl } from '../../ledger/database-url.js';
@@ -53,6 +55,20 @@ export async function openChain(
       await held.release();
     },
   };
+}
+
+/** More chains than any home has in use; those that were set aside are no chain's end. */
+const MOST_BESIDE = 50;
+
+/** Where the other chains of a home end now: those of its API, and of what people did there without a worker. What cannot be read is left out: nothing waits for an anchor. */
+export async function headsBeside(home: string, own: string): Promise<readonly AuditHead[]> {
+  try {
+    const others = (await chainsIn(auditFolder(home))).filter(({ folder }) => folder !== own).slice(0, MOST_BESIDE);
+    const ends = await Promise.all(others.map(({ folder }) => chainEnd(folder).catch(() => null)));
+    return ends.flatMap((end) => (end?.kind === 'end' ? [end.head] : []));
+  } catch {
+    return [];
+  }
 }
 
 /** The chain of a worker of the installation. @throws ResealError AUDIT_UNWRITABLE, IDENTITY_UNAVAILABLE, CONFIG_INVALID */
