@@ -111,7 +111,7 @@ export function uncountedAt(steps: readonly AdoptedRoster[], now: Instant): read
     const [editor, second] = signers;
     if (editor === undefined || second !== undefined || now - editor.at >= ALONE_FOR) return [];
     const at = `${new Date(editor.at).toISOString().slice(0, 16)}Z`;
-    const added = additions(steps[index - 1]?.roster ?? null, roster);
+    const added = additions(steps[index - 1]?.roster ?? null, roster).filter(({ person }) => person !== editor.person);
     return [
       { person: editor.person, keys: null, as: 'editor', because: `adopted roster ${number} alone, at ${at}` },
       ...added.map(({ person, keys, what }): Uncounted => ({
