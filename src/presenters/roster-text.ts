@@ -83,14 +83,19 @@ const sinceText = (since: Since | null, pen: Pen, now: number): string =>
   since === null ? 'not adopted' : `roster ${since.number}, ${pen.time(Date.parse(since.at), now)}, ${since.by.join(', ')}`;
 
 export function rosterText(view: RosterView, pen: Pen, now: number): readonly string[] {
-  const rows = view.persons.flatMap(({ id, rights, since, keys }) => [
-    [id, rights.join(', ') || '-', keys[0]?.fingerprint ?? 'no key', sinceText(keys[0]?.since ?? since, pen, now)],
-    ...keys.slice(1).map((key) => ['', '', key.fingerprint, sinceText(key.since, pen, now)]),
+  const rows = view.persons.flatMap(({ id, name, roles, since, keys }) => [
+    [id, name, roles.join(', ') || '-', keys[0]?.fingerprint ?? 'no key', sinceText(keys[0]?.since ?? since, pen, now)],
+    ...keys.slice(1).map((key) => ['', '', '', key.fingerprint, sinceText(key.since, pen, now)]),
   ]);
+  const roles = Object.entries(view.roster.roles).map(([role, rights]) => [role, rights.join(', ') || 'nothing; they are told']);
+  const receivers = (view.roster.receivers ?? []).map(({ id, name, fetchedBy }) => [id, name, fetchedBy.join(', ')]);
   return [
     `${pen.styled(`roster of ${view.installation}`, 'bold')}  ${shortDigest(view.digest)}`,
     '',
-    ...pen.table(['PERSON', 'MAY', 'KEY', 'SINCE'], rows),
+    ...pen.table(['PERSON', 'NAME', 'ROLES', 'KEY', 'SINCE'], rows),
+    '',
+    ...pen.table(['ROLE', 'MAY'], roles),
+    ...(receivers.length === 0 ? [] : ['', ...pen.table(['RECEIVER', 'NAME', 'FETCHED BY'], receivers)]),
     '',
     ...standingText(view, pen, now),
   ];
@@ -104,7 +109,7 @@ function standingText(view: RosterView, pen: Pen, now: number): readonly string[
     view.lagging.length === 0 ? [] : [`The store ${view.lagging.join(', ')} has not got all of that: reseal roster adopt brings it there.`];
   switch (standing.kind) {
     case 'adopted': {
-      const by = (newest?.signers ?? []).map(({ person, at }) => `${person} (${pen.time(at, now)})`).join(', ');
+      const by = (newest?.signers ?? []).map(({ person, at }) => `${person}, ${pen.time(at, now)}`).join('; ');
       const out = standing.uncounted.map(
         ({ person, keys, because }) =>
           `  ${person} ${because}: ${keys === null ? 'does' : `${keys.map(fingerprint).join(', ')} does`} not count at a gate until a second person adopts it, or 7 days have passed`,
