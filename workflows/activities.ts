@@ -8,6 +8,7 @@ import type { MandateActivities } from '../activities/mandates/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { NotifyActivities } from '../activities/notify/contract.js';
 import type { ReturningActivities } from '../activities/returning/contract.js';
+import type { RosterActivities } from '../activities/roster/contract.js';
 import type { RotationActivities, ScanActivities } from '../activities/rotation/contract.js';
 import type { Handout } from '../src/domain/node/routes.js';
 
@@ -105,6 +106,14 @@ export const mandates = proxyActivities<MandateActivities>({
     maximumInterval: '15s',
     nonRetryableErrorTypes: [...FINAL, 'USAGE', 'WRONG_TICKET', 'ROTATION_IN_FLIGHT'],
   },
+});
+
+/** A person adopts a roster, and waits for the answer. */
+export const rosters = proxyActivities<RosterActivities>({
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '2m',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: [...FINAL, 'USAGE', 'WRONG_TICKET'] },
 });
 
 /** The ledger: a database may be gone for a while, and comes back. */

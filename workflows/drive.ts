@@ -176,6 +176,9 @@ class Drive {
         approvals.judgeStatement({
           ...signed,
           keys: keysOf(this.state.authority, signed.statement.person),
+          uncounted: (this.state.gate?.uncounted ?? []).flatMap(({ person, keys }) =>
+            person === signed.statement.person ? (keys ?? []) : [],
+          ),
           approvals: this.state.approvals.map((approval) => ({
             person: approval.person,
             key: approval.assurance === 'signed' ? approval.key : null,
@@ -409,17 +412,17 @@ class Drive {
   /** A roster that cannot be read now keeps nobody from turning back. */
   private async openGate(action: Action): Promise<void> {
     const canary = canaryReportOf(this.state);
-    const { line, offset } = this.state;
-    const terms = await this.unless(steadyDesk.gateTerms({ line, offset, canary }), action);
+    const { line, offset, authority } = this.state;
+    const terms = await this.unless(steadyDesk.gateTerms({ line, offset, canary, assurance: authority.assurance }), action);
     if (terms !== null) this.tell({ event: 'gate-opened', nonce: uuid4(), canary, ...terms });
   }
 
   private remind(widened: boolean): void {
     const { audience, gate } = this.state.policy;
-    const have = this.state.approvals.length;
+    const { approvals: have, awaitedRoster } = this.state;
     this.deliveries.send(
       'reminder',
-      `${have} of ${gate.approvals} approvals so far`,
+      awaitedRoster ? `the gate does not open: ${awaitedRoster.reason}` : `${have.length} of ${gate.approvals} approvals so far`,
       widened ? [...audience.owner, ...audience.widened] : audience.owner,
     );
     this.tell({ event: 'reminded' });

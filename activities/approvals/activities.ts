@@ -1,12 +1,13 @@
 import { approves } from '../../src/domain/rotation/statement.js';
 import { canonicalDigest, statementSignature } from '../../src/statement/person.js';
+import { notAdopted, rosterStandingOn } from '../roster/standing.js';
 import { asFailure, authorityOf, keysOf, rightsOf, type Surroundings } from '../rotation/surroundings.js';
 import type { ApprovalActivities } from './contract.js';
 import { judgeWord } from './judge.js';
 
-export function createApprovalActivities(around: Pick<Surroundings, 'configuration'>): ApprovalActivities {
+export function createApprovalActivities(around: Surroundings): ApprovalActivities {
   return {
-    judgeStatement: ({ statement, signature, keys, approvals }) =>
+    judgeStatement: ({ statement, signature, keys, uncounted, approvals }) =>
       asFailure(() =>
         Promise.resolve(
           judgeWord(() => around.configuration(), {
@@ -14,20 +15,25 @@ export function createApprovalActivities(around: Pick<Surroundings, 'configurati
             standing: statementSignature(statement, signature, keys),
             kind: approves(statement) ? 'lets-go-on' : 'stops',
             approvals,
+            uncounted: uncounted ?? [],
           }),
         ),
       ),
-    gateTerms: ({ line, offset, canary }) =>
-      asFailure(() => {
+    gateTerms: ({ line, offset, canary, assurance: frozen }) =>
+      asFailure(async () => {
         const configuration = around.configuration();
         const { roster } = configuration;
-        return Promise.resolve({
+        const { assurance } = authorityOf(configuration, line, offset);
+        const standing = await rosterStandingOn({ ...around, configuration: () => configuration }, line);
+        const reason = notAdopted(standing, frozen === 'signature' ? frozen : assurance);
+        return {
           rights: rightsOf(configuration),
           keys: keysOf(roster),
-          assurance: authorityOf(configuration, line, offset).assurance,
+          assurance,
           roster: canonicalDigest(roster),
           canaryReport: canonicalDigest(canary),
-        });
+          adoption: { reason, uncounted: standing.kind === 'adopted' ? standing.uncounted : [] },
+        };
       }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Duration, LineName, PersonId, Sha256 } from '../../src/domain/brands.js';
+import type { RosterAtGate } from '../../src/domain/rotation/events.js';
 import type { CanaryReport, RotationState } from '../../src/domain/rotation/state.js';
 import type { CommandStatement, Signed } from '../../src/domain/rotation/statement.js';
 
@@ -24,15 +25,24 @@ export interface ApprovalActivities {
     asked: Signed<CommandStatement> & {
       /** Of the person that the statement names, as frozen. */
       readonly keys: readonly string[];
+      /** Those among them that let nothing go on, for the edit that added them is young and one person's. */
+      readonly uncounted?: readonly string[];
       readonly approvals: readonly { readonly person: PersonId; readonly key: string | null }[];
     },
   ): Promise<Judgement>;
-  /** The roster as it is when a gate opens, and the digests of it and of what the canary has shown. */
-  gateTerms(gate: { readonly line: LineName; readonly offset: Duration; readonly canary: CanaryReport }): Promise<{
+  /** The roster as it is when a gate opens, how it stands with those that people adopted, and the digests of it and of what the canary has shown. */
+  gateTerms(gate: {
+    readonly line: LineName;
+    readonly offset: Duration;
+    readonly canary: CanaryReport;
+    /** As the rotation has frozen it: a topology that was changed since takes nothing off. Missing: as the topology says. */
+    readonly assurance?: RotationState['authority']['assurance'];
+  }): Promise<{
     readonly rights: RotationState['rights'];
     readonly keys: RotationState['authority']['keys'];
     readonly assurance: RotationState['authority']['assurance'];
     readonly roster: Sha256;
     readonly canaryReport: Sha256;
+    readonly adoption: RosterAtGate;
   }>;
 }

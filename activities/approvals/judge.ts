@@ -15,13 +15,17 @@ export interface Word {
   /** What it lets happen needs the roster of now; what stops something does not. */
   readonly kind: 'lets-go-on' | 'stops';
   readonly approvals: readonly { readonly person: PersonId; readonly key: string | null }[];
+  /** Public keys among those frozen that let nothing go on. */
+  readonly uncounted?: readonly string[];
 }
 
 /** Judges a signature by the keys that were frozen, and by the roster as it is now. */
-export function judgeWord(configuration: () => Configuration, { person, standing, kind, approvals }: Word): Judgement {
+export function judgeWord(configuration: () => Configuration, { person, standing, kind, approvals, uncounted = [] }: Word): Judgement {
   if (standing.kind === 'invalid') return { counts: false, reason: standing.reason };
   if (standing.kind === 'stranger')
     return { counts: false, reason: `it is signed by ${standing.fingerprint}, which was no key of ${person} when this was frozen` };
+  if (kind === 'lets-go-on' && uncounted.some((key) => fingerprintOf(key) === standing.fingerprint))
+    return { counts: false, reason: `${standing.fingerprint} was given to ${person} by an edit of the roster that one person adopted alone, less than 7 days before the gate opened; a key of before counts` }; // prettier-ignore
   const roster = rosterNow(configuration);
   if (roster === null) {
     return kind === 'lets-go-on'

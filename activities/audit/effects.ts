@@ -14,6 +14,7 @@ import type { NotifyActivities } from '../notify/contract.js';
 import type { OrderActivities } from '../orders/contract.js';
 import type { ReportActivities } from '../reports/contract.js';
 import type { ReturningActivities } from '../returning/contract.js';
+import type { RosterActivities } from '../roster/contract.js';
 import type { RotationActivities, ScanActivities } from '../rotation/contract.js';
 
 /** Everything that any worker of reseal may be asked to do. */
@@ -24,6 +25,7 @@ export type AllActivities = RotationActivities &
   ReportActivities &
   ReturningActivities &
   MandateActivities &
+  RosterActivities &
   NodeActivities &
   ExportActivities &
   LedgerActivities &
@@ -191,6 +193,13 @@ export const EFFECTS: Declared<AllActivities & BreakGlassActivities> = {
     result: () => facts({}),
   },
   judgeReturn: READS,
+  adoptRoster: {
+    kind: 'effect',
+    way: forward,
+    facts: ({ statement: { person, ticket, number, roster, previous, nonce } }) =>
+      facts({ by: person, ticket, number, roster, previous, statement: nonce }),
+    result: ({ number, by }) => facts({ number, by }),
+  },
   inspectNode: READS,
   probeNodes: READS,
   stageNode: {

@@ -41,7 +41,7 @@ export interface SealedIdentity {
  * checked against it on every read (`DIGEST_MISMATCH`); only `advance` and `allot` change what a name means, both by compare-and-swap.
  *
  * Layout (of a bucket also what is said in bucket/store.ts): `lines/<line>/head.json`, `lines/<line>/rotations.json`, `manifests/<sha256>.json`, `profiles/<sha256>.mobileprovision` (beside it
- * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`, `approvals/<manifest>.json`,
+ * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`, `approvals/<manifest>.json`, `rosters/<installation>.json`,
  * `identities/<sha1>/<node>.<recipient>.age` (beside it `.json` with importer, time and digest).
  */
 export interface ManifestStore {
@@ -81,6 +81,10 @@ export interface ManifestStore {
   putApprovals(manifest: Sha256, document: unknown, context: StoreContext): Promise<void>;
   /** Null where nobody's are kept. Nothing vouches for what it says but the signatures in it. */
   approvals(manifest: Sha256): Promise<unknown>;
+  /** The rosters that were adopted by people of an installation, as a JSON document; null where none was. Nothing vouches for it but the signatures in it. */
+  rosters(installation: string): Promise<unknown>;
+  /** Replaces them by compare-and-swap. @param change what is to be there, by what is; null: that stays. It may be called more than once. */
+  changeRosters(installation: string, change: (kept: unknown) => object | null, context: StoreContext): Promise<void>;
   /** A rotation's closing record; a second write of the same id replaces it. */
   putRecord(id: string, record: unknown, context: StoreContext): Promise<void>;
   /** Null where there is none. */

@@ -15,7 +15,7 @@ import { leftOverLock } from './left-over-lock.js';
 import { LocalRepository } from './local-repository.js';
 import { allotted, type Numbers } from './numbers.js';
 import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
-import { json, sealedPath, summary, wanted } from './store-items.js';
+import { json, rostersPath, sealedPath, summary, wanted } from './store-items.js';
 import type { StoreRepository } from './store-repository.js';
 import { troubleWithin } from './trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded } from './until-landed.js';
@@ -231,6 +231,19 @@ export class GitManifestStore implements OpenStore {
 
   approvals(manifest: Sha256): Promise<unknown> {
     return this.documentNow(`approvals/${manifest}.json`);
+  }
+
+  rosters(installation: string): Promise<unknown> {
+    return this.documentNow(rostersPath(installation));
+  }
+
+  async changeRosters(installation: string, change: (kept: unknown) => object | null, context: StoreContext): Promise<void> {
+    const path = rostersPath(installation);
+    await this.write<null>(context, async (tip) => {
+      const document = change(tip === null ? null : await this.documentAt(tip, path));
+      if (document === null) return { answer: null };
+      return { answer: null, subject: `Adopt a roster of ${installation}`, files: new Map([[path, json(document)]]) };
+    });
   }
 
   async records(line: LineName): Promise<readonly string[]> {

@@ -19,6 +19,9 @@ export const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(va
 export const sealedPath = ({ identity, node, recipient }: SealedFor): string =>
   `identities/${identity}/${node}.${sha256Of(Buffer.from(recipient)).slice(0, 16)}`;
 
+/** The installation's name is checked where it is declared (topology.yaml). */
+export const rostersPath = (installation: string): string => `rosters/${installation}.json`;
+
 export function wanted(item: StoreItem, now: Instant): Wanted {
   switch (item.kind) {
     case 'manifest':

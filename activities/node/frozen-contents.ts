@@ -14,7 +14,7 @@ import type { ManifestStore } from '../manifest-store/contract.js';
 export type NodeContent = Pick<ManifestStore, 'manifest' | 'profile' | 'frozen' | 'sealedIdentity'>;
 
 /** And what a machine that sees approvals for itself reads. */
-export type ContentStore = NodeContent & Pick<ManifestStore, 'approvals'>;
+export type ContentStore = NodeContent & Pick<ManifestStore, 'approvals' | 'rosters'>;
 
 export interface KnownManifest {
   readonly digest: Sha256;

@@ -15,6 +15,7 @@ import { compareSuccessor } from '../../src/domain/successor.js';
 import type { EntryMatch } from '../../src/domain/successor-match.js';
 import { manifestCertificates, manifestProfile } from '../../src/manifest/assemble.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
+import { notAdopted, rosterStandingOn } from '../roster/standing.js';
 import type { StoreContext, StoreItem } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
 import type { Prepared, RotationRequest } from './contract.js';
@@ -73,7 +74,11 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   );
   const { assurance, keys } = authorityOf(situation.configuration, request.line, request.offset);
   const keyless = assurance === 'signature' ? approvers.filter((person) => !Object.hasOwn(keys, person)) : [];
+  const standing = await rosterStandingOn({ ...around, configuration: () => situation.configuration }, request.line);
+  const uncounted = standing.kind === 'adopted' ? standing.uncounted.filter(({ keys: some }) => some === null) : [];
+  const unadopted = notAdopted(standing, assurance);
   const excluded = new Map([
+    ...uncounted.map(({ person, because }) => [person, because] as const),
     ...keyless.map((person) => [person, 'has no key on the roster to sign with'] as const),
     ...importers.map((person) => [person, 'imported a successor'] as const),
     ...identityImporters.map((person) => [person, 'imported the new identity'] as const),
@@ -116,6 +121,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...matches.entries.flatMap((match) => (match.outcome === 'ambiguous' ? [match.reason] : [])),
     ...choices,
     ...compared.flat(),
+    ...(unadopted === null ? [] : [unadopted]),
     ...refusals({
       deliveries: delivered.map(({ delivery }) => delivery),
       after: to.profiles,

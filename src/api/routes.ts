@@ -283,6 +283,8 @@ export const ROUTES: readonly RouteDescription[] = [
   })),
   { method: 'get', path: '/v1/lines/{line}/manifests/{sha256}', needs: 'reader', summary: 'The bytes of a frozen manifest' },
   { method: 'get', path: '/v1/persons/{id}', needs: 'reader', summary: 'A person of the roster, and the keys that they sign with' },
+  { method: 'get', path: '/v1/roster', needs: 'reader', summary: 'The roster as it is, and as people have adopted it' },
+  { method: 'post', path: '/v1/roster', needs: 'approver', changes: 'forward', summary: 'Adopt it, signed', body: SignedBody },
   { method: 'get', path: '/v1/nodes', needs: 'reader', summary: 'Declared nodes, with what was last read off them' },
   {
     method: 'get',

@@ -45,12 +45,14 @@ import {
   SeatBookBody,
   SeatReleaseBody,
   SeatTokenBody,
+  SignedBody,
   StartOrSignedBody,
 } from './routes.js';
 import { exportTerms, fetchExport, listExports, requestExport, showExport, tellExport } from './exports.js';
 import { manifestBytes, personOf, signedCommand, signedMandate, signedStart, termsOf } from './statements.js';
 import { openApi } from './openapi.js';
 import { purgeNode } from './purge.js';
+import { adoptRoster, showRoster } from './roster.js';
 import { restoreNode, restoreStanding } from './restore.js';
 import { HandoffSchema } from '../schema/handoff.js';
 import { readJson } from '../schema/json-text.js';
@@ -217,6 +219,8 @@ export function createApi({ desk, audit, overTls = false, ...options }: ApiOptio
   api.post('/v1/exports/:id/fetch', async (context) =>
     context.json(await fetchExport(desk, context.req.param('id'), await body(context, ExportBody))),
   );
+  api.get('/v1/roster', async (context) => context.json(await showRoster(desk)));
+  api.post('/v1/roster', async (context) => context.json(await adoptRoster(desk, await body(context, SignedBody))));
   api.get('/v1/persons/:id', (context) => context.json(personOf(desk, context.req.param('id'))));
   api.get('/v1/lines/:line/terms', (context) => context.json(termsOf(desk, context.req.param('line'))));
   api.get('/v1/lines/:line/manifests/:sha256', async (context) => {

@@ -11,6 +11,7 @@ export interface CommandEntry {
 /** What a noun is, in the order of `reseal --help`. */
 export const NOUNS: Readonly<Record<string, string>> = {
   rotation: 'Plan, start, follow and steer rotations',
+  roster: 'Who may do what, as it is declared and as people have adopted it',
   schedule: 'The scan that starts rotations before anything expires',
   manifest: 'Freeze manifests, look at them, compare and check them',
   profile: 'Look at provisioning profiles, verify them, take them into the store',
@@ -228,6 +229,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: 'node diff',
     description: 'Compare two nodes as they are now; exit 1 when they differ in something that builds depend on',
     load: () => import('./node/diff.js'),
+  },
+  {
+    path: 'roster show',
+    description: 'Show who is on the roster, with which keys and rights, since when and by whom, and what differs from the adopted one',
+    load: () => import('./roster/show.js'),
+  },
+  {
+    path: 'roster adopt',
+    description:
+      'Sign the roster as it is now, after showing what changes: with an adopted roster gates open, and the second signature makes an edit count',
+    load: () => import('./roster/adopt.js'),
   },
   {
     path: 'node delivery-key',

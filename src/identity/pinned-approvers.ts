@@ -69,6 +69,18 @@ export async function pinApprovers(folder: string, pinned: PinnedApprovers | nul
   });
 }
 
+/**
+ * The approvers of a later roster in the place of those who are pinned; what was approved before stays so. Never back to an earlier one.
+ * @throws ResealError IDENTITY_UNAVAILABLE, NODE_WRITE_FAILED
+ */
+export async function followApprovers(folder: string, pinned: PinnedApprovers): Promise<void> {
+  const present = await pinnedApproversIn(folder);
+  if (present === null || (present.number ?? 0) >= (pinned.number ?? 0)) return;
+  await writing(join(folder, APPROVERS), (path) =>
+    writeWhole(path, `${JSON.stringify(pinned, null, 2)}\n`, 0o644, (draft) => rename(draft, path)),
+  );
+}
+
 async function writing(path: string, write: (path: string) => Promise<void>): Promise<void> {
   try {
     await write(path);

@@ -1,5 +1,6 @@
 import { describeDistance, describeDuration } from '../domain/duration.js';
 import { canRollBack } from '../domain/rotation/phases.js';
+import { fingerprintOf } from '../statement/standing.js';
 import { shortDigest } from './digest.js';
 import type { AssetView, ChangeView, EventView, RotationListView, RotationNodesView, RotationView } from './rotation.js';
 
@@ -130,6 +131,7 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   if (rotation.horizon !== null && rotation.outcome === null) row('horizon', horizonText(rotation, now + rotation.offset));
   for (const what of rotation.missing) row('missing', what);
   for (const what of rotation.ignored) row('ignored', what);
+  if (rotation.gate.awaits !== undefined) row('GATE', pen.styled(`does not open: ${rotation.gate.awaits}`, 'yellow'));
   if (rotation.gate.openedAt !== null) lines.push(...gateText(rotation, pen, now));
   if (rotation.pins && rotation.outcome === null) {
     const { builds, nodes, jobs, soonest } = rotation.pins;
@@ -192,8 +194,20 @@ function gateText(rotation: Rotation, pen: Pen, now: number): string[] {
     gate.silence === 'no'
       ? `; may approve: ${left.join(', ')}; the canary returns ${describeDistance(at(gate.deadline), now)} without a decision`
       : '; nobody decided in time: the canary is back on the old assets, the gate is open';
-  return [`  ${pen.styled('gate'.padEnd(10), 'dim')}${have}${rotation.commands.includes('approve') ? waiting : ''}`];
+  const row = (name: string, text: string): string => `  ${pen.styled(name.padEnd(10), 'dim')}${text}`;
+  return [
+    row('gate', `${have}${rotation.commands.includes('approve') ? waiting : ''}`),
+    ...uncountedText(rotation).map((text) => row('not', text)),
+  ];
 }
+
+/** Who may approve by the roster, and does not count at the open gate; with the reason. */
+export const uncountedText = ({ gate }: Rotation): readonly string[] =>
+  (gate.uncounted ?? []).map(({ person, keys, because }) =>
+    keys === null
+      ? `${person} does not count: ${person} ${because}`
+      : `${keys.map((key) => fingerprintOf(key) ?? key).join(', ')} does not count: ${person} ${because}`,
+  );
 
 /** The phase, and which other rotation it has to do with. */
 function listedPhase({ phase, undoes, undoneBy }: Rotation): string {

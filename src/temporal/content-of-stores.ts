@@ -26,13 +26,27 @@ export function contentOf(stores: readonly ContentStore[]): ContentStore {
     if (failures.length > 0) throw failures[0];
     return null;
   };
+  const furthest = async (read: (store: ContentStore) => Promise<unknown>): Promise<unknown> => {
+    const found = await Promise.allSettled(stores.map(read));
+    const answers = found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failed = found.find((one) => one.status === 'rejected');
+    if (answers.length === 0 && failed !== undefined) throw failed.reason;
+    return answers.reduce((most, one) => (stepsIn(one) > stepsIn(most) ? one : most), null);
+  };
   return {
     manifest: (digest) => first((store) => store.manifest(digest)),
     profile: (digest) => first((store) => store.profile(digest)),
     frozen: (digest) => first((store) => store.frozen(digest)),
     sealedIdentity: (sealed) => there((store) => store.sealedIdentity(sealed)),
     approvals: (manifest) => there((store) => store.approvals(manifest)),
+    // One that was away when somebody adopted a roster lags behind.
+    rosters: (installation) => furthest((store) => store.rosters(installation)),
   };
 }
 
 const isNotFound = (error: unknown): boolean => error instanceof ResealError && error.code === 'NOT_FOUND';
+
+const stepsIn = (rosters: unknown): number => {
+  const steps = (rosters as { readonly steps?: unknown } | null)?.steps;
+  return Array.isArray(steps) ? steps.length : 0;
+};

@@ -10,6 +10,7 @@ import { createNotifyActivities } from '../../activities/notify/index.js';
 import { createOrderActivities } from '../../activities/orders/activities.js';
 import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities, type ReturningLedger } from '../../activities/returning/activities.js';
+import { createRosterActivities } from '../../activities/roster/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import { ResealError } from '../domain/errors.js';
@@ -80,6 +81,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
       ...createOrderActivities(() => orderKey(around, env)),
       ...alive(createReturningActivities(desk)),
       ...alive(createMandateActivities(desk)),
+      ...alive(createRosterActivities(around)),
       ...nodeService({
         ...{ around, connection, namespace, dataConverter, taskQueue, reach },
         ...(request.decorate === undefined ? {} : { decorate: request.decorate }),

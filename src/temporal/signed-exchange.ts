@@ -4,7 +4,7 @@ import type { ContentStore } from '../../activities/node/frozen-contents.js';
 import { signingAnswers } from '../../activities/node/signed-answers.js';
 import { obeyingSignedOrders } from '../../activities/node/signed-orders.js';
 import { enrolledKeysIn } from '../identity/enrolled-keys.js';
-import { approvedIn, pinnedApproversIn, rememberApproved } from '../identity/pinned-approvers.js';
+import { approvedIn, followApprovers, pinnedApproversIn, rememberApproved } from '../identity/pinned-approvers.js';
 import { pinnedKeysIn } from '../identity/pinned-keys.js';
 
 /**
@@ -12,12 +12,18 @@ import { pinnedKeysIn } from '../identity/pinned-keys.js';
  * pinned there, and answers under the key that was made there.
  * @param folder where all of it lies: state of the node, or of the gateway
  */
-export function exchangingSigned(nodes: NodeActivities, folder: string, content: Pick<ContentStore, 'approvals'>): NodeActivities {
+export function exchangingSigned(
+  nodes: NodeActivities,
+  folder: string,
+  content: Pick<ContentStore, 'approvals' | 'rosters'>,
+): NodeActivities {
   const approved = switchingToApproved(nodes, {
     pinned: () => pinnedApproversIn(folder),
     approved: () => approvedIn(folder),
     remember: (one) => rememberApproved(folder, one),
     approvalsOf: (manifest) => content.approvals(manifest),
+    rostersOf: (installation) => content.rosters(installation),
+    follow: (pinned) => followApprovers(folder, pinned),
   });
   return obeyingSignedOrders(
     signingAnswers(approved, () => enrolledKeysIn(folder)),

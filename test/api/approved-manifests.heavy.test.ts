@@ -21,7 +21,10 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 /** Behind an agent, with approvers pinned, and in no canary. */
 const NODE = 'iad-sign-1';
 const HOME = mkdtempSync(join(tmpdir(), 'reseal-approvers-'));
-const key = Object.fromEntries(['ada', 'grace', 'rita', 'mallory'].map((name) => [name, makeSshKey(HOME, name)])) as Record<string, SshKey>;
+const key = Object.fromEntries(['ada', 'grace', 'rita', 'mallory', 'carl'].map((name) => [name, makeSshKey(HOME, name)])) as Record<
+  string,
+  SshKey
+>;
 const secret = newMachineKey();
 const installation = readMachineKey(secret, 'the installation', 'reseal order-key new');
 
@@ -194,4 +197,37 @@ it('the way back to what was in force when it was pinned needs no approvals (R7)
   const back = await reseal('rotation', 'rollback', 'ios-main-1', '--as', 'ada', '--ticket', 'INC-1', '--key', key['ada']?.path ?? '');
   expect(back, back.stderr).toMatchObject({ exit: 0 });
   await vi.waitFor(() => expect(servesNow()).toBe(old), { timeout: 60_000, interval: 200 });
+});
+
+/** Of rotations, the newest first; restores have numbers too. */
+const ids = async (): Promise<readonly string[]> => {
+  const { rotations } = (await (await served.fetch('/v1/rotations')).json()) as { readonly rotations: readonly { readonly id: string }[] };
+  return rotations.map(({ id }) => id);
+};
+const adopt = (person: string) => reseal('roster', 'adopt', '--as', person, '--ticket', 'CHG-6', '--key', key[person]?.path ?? '');
+
+it('who came onto the roster since is counted there too once two of those pinned have adopted it, and nobody pins anew (T2, T6)', async () => {
+  for (const person of ['ada', 'grace']) expect(await adopt(person)).toMatchObject({ exit: 0 });
+  const file = join(served.mesh.mesh.folders.config, 'roster.yaml');
+  const roster = parse(readFileSync(file, 'utf8')) as { readonly persons: readonly object[] };
+  const carl = { id: 'carl', name: 'Carl Weiss', roles: ['approvers'], keys: [{ kind: 'ssh', public: key['carl']?.line }] };
+  writeFileSync(file, stringify({ ...roster, persons: [...roster.persons, carl] }));
+  for (const person of ['ada', 'grace']) expect(await adopt(person)).toMatchObject({ exit: 0 });
+  const [back = ''] = await ids();
+  await served.untilRotation(back, ({ outcome }) => outcome !== null, 'the end of the way back');
+  const started = await reseal('rotation', 'start', '--line', 'ios-main', '--as', 'rita', '--ticket', 'CHG-1', '--after', back, '--key', key['rita']?.path ?? ''); // prettier-ignore
+  expect(started, started.stderr).toMatchObject({ exit: 0 });
+  const [id = ''] = await ids();
+  await served.untilRotation(id, ({ gate }) => gate.binds !== null, 'an open gate');
+  // As on a machine that was never told of the first one.
+  writeFileSync(join(state(), 'approved-manifests'), `ios-main ${old}\n`);
+  await served.mesh.around.store('main').putApprovals((await served.rotation(id)).to as Sha256, { approvals: [] }, {});
+  for (const person of ['ada', 'carl'])
+    expect(await reseal('rotation', 'approve', id, '--as', person, '--ticket', 'CHG-1', '--key', key[person]?.path ?? '')).toMatchObject({ exit: 0 }); // prettier-ignore
+  const { to } = await served.untilRotation(id, ({ outcome }) => outcome === 'completed', 'its end');
+  expect(servesNow()).toBe(to);
+  expect(JSON.parse(readFileSync(join(state(), 'approvers.json'), 'utf8'))).toMatchObject({
+    number: 2,
+    keys: { carl: [key['carl']?.line] },
+  });
 });

@@ -6,6 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { GitManifestStore } from '../../activities/manifest-store/git.js';
+import { loadConfiguration } from '../../src/configuration/load.js';
+import type { RosterAdoption, SignedAdoption } from '../../src/domain/adopted-rosters.js';
+import type { LineName, Sha256 } from '../../src/domain/brands.js';
+import { canonicalBytes } from '../../src/statement/canonical.js';
+import { canonicalDigest } from '../../src/statement/person.js';
+import { makeSshKey, sshSign, type SshKey } from '../setup/ssh-keys.js';
 import { checkNode } from '../../src/cli/doctor/checks.js';
 import type { DoctorCheck } from '../../src/cli/doctor/finding.js';
 import { publishEndpoint } from '../../src/cli/home.js';
@@ -13,6 +21,7 @@ import { createMesh } from '../../src/simulator/mesh/create.js';
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { reseal } from './terminal.js';
 
+const NOW = Date.parse('2026-11-28T12:00:00Z');
 const EXAMPLE = fileURLToPath(new URL('../configuration/example', import.meta.url));
 
 let folder: string;
@@ -22,9 +31,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-async function doctor(env: NodeJS.ProcessEnv = {}) {
+async function doctor(env: NodeJS.ProcessEnv = {}, now = 0) {
   const ran = await reseal(['doctor', '--json'], {
     cwd: folder,
+    now,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_STATE_HOME: folder, ...env },
   });
   const view = JSON.parse(ran.stdout) as { verdict: string; checks: DoctorCheck[] };
@@ -41,7 +51,65 @@ describe('doctor', () => {
     expect(check('temporal').reason).toMatch(/^embedded: /);
     expect(check('database').reason).toBe('embedded, in the home');
     expect(check('store main')).toMatchObject({ verdict: 'pass', reason: `${store}: nothing in it yet` });
+    expect(check('roster')).toMatchObject({ verdict: 'later', reason: expect.stringContaining('not adopted yet') });
     expect({ exit, verdict }).toEqual({ exit: 0, verdict: 'pass' });
+  });
+
+  it('fails where a node is not simulated and nobody has adopted the roster, or one person alone since yesterday (T2)', async () => {
+    const key = makeSshKey(folder, 'bogdan');
+    const other = makeSshKey(folder, 'carla');
+    const file = join(folder, 'reseal', 'roster.yaml');
+    const declared = parse(readFileSync(file, 'utf8')) as {
+      readonly persons: readonly { readonly id: string; readonly roles: readonly string[] }[];
+    };
+    const [alice, bogdan] = declared.persons;
+    const carla = { id: 'carla', name: 'Carla Ruiz', roles: bogdan?.roles, keys: [{ kind: 'ssh', public: other.line }] };
+    writeFileSync(file, stringify({ ...declared, persons: [alice, { ...bogdan, keys: [{ kind: 'ssh', public: key.line }] }, carla] }));
+    const { roster, topology } = loadConfiguration(join(folder, 'reseal'));
+    const digest = canonicalDigest(roster);
+    const adoption = (who: SshKey, person: string, age: number): SignedAdoption => {
+      const at = NOW - age;
+      const statement = {
+        ...{
+          schemaVersion: 1,
+          says: 'roster-adopt',
+          installation: topology.installation,
+          person,
+          ticket: 'CHG-1',
+          number: 1,
+          roster: digest,
+        },
+        ...{ previous: null, nonce: '0'.repeat(32), issuedAt: new Date(at).toISOString(), expiresAt: new Date(at + 60_000).toISOString() },
+      } as RosterAdoption;
+      return { statement, signature: sshSign(who, canonicalBytes(statement), 'reseal-approval-v1') };
+    };
+    const store = await GitManifestStore.open({ path: join(folder, 'reseal', 'store.git') });
+    await store.create();
+    await store.advance('ios-main' as LineName, 0, 'a'.repeat(64) as Sha256, {});
+    const adoptedBy = async (...adoptions: readonly SignedAdoption[]): Promise<DoctorCheck> => {
+      if (adoptions.length > 0) await store.changeRosters(topology.installation, () => ({ steps: [{ roster, adoptions }] }), {});
+      return (await doctor({}, NOW)).check('roster');
+    };
+    expect(await adoptedBy()).toMatchObject({
+      verdict: 'fail',
+      reason: expect.stringContaining('not adopted: nobody has'),
+      remedy: expect.stringContaining('reseal roster adopt'),
+    });
+    const day = 86_400_000;
+    const young = await adoptedBy(adoption(key, 'bogdan', day));
+    expect(young).toMatchObject({
+      verdict: 'fail',
+      reason: expect.stringContaining('carla was added by roster 1, which bogdan adopted alone'),
+    });
+    expect(await adoptedBy(adoption(key, 'bogdan', 8 * day))).toMatchObject({
+      verdict: 'pass',
+      reason: expect.stringContaining('roster 1, adopted by bogdan alone'),
+    });
+    expect(await adoptedBy(adoption(key, 'bogdan', day), adoption(other, 'carla', day))).toMatchObject({
+      verdict: 'pass',
+      reason: 'roster 1, adopted by bogdan, carla',
+    });
+    await store.close();
   });
 
   it('fails on a configuration that is wrong, with every finding, and still does the other checks', async () => {

@@ -234,7 +234,7 @@ describe('whose approvals a machine counts (T2, T6)', () => {
     const ran = await onMac('--approvers', 'declared');
     expect(ran.err).toBe('');
     expect(ran.out).toContain(
-      'It serves what 2 of ada, grace have approved, what was in force when they were pinned, and nothing else.\nIn a canary a may serve what nobody has approved yet; `canary: forbidden` in topology.yaml, and pinning anew, ends that.\n',
+      'It serves what 2 of ada, grace have approved, what was in force when they were pinned, and nothing else.\nWhere 2 of them adopt another roster, its approvers take their place.\nIn a canary a may serve what nobody has approved yet; `canary: forbidden` in topology.yaml, and pinning anew, ends that.\n',
     );
     expect(JSON.parse(readFileSync(join(state(), 'approvers.json'), 'utf8'))).toMatchObject({
       installation: 'acme-test',

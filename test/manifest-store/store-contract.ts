@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GitManifestStore, GitStoreOptions } from '../../activities/manifest-store/git.js';
 import type { LineName, NodeName, Sha1, Sha256 } from '../../src/domain/brands.js';
-import type { OpenStore } from '../../activities/manifest-store/contract.js';
+import type { ManifestStore, OpenStore } from '../../activities/manifest-store/contract.js';
 import { until } from '../setup/until.js';
 import type { Served } from './served.js';
 import { cloneOf, ServedStore, type Way } from './served-store.js';
@@ -119,6 +119,23 @@ export function contractOf(way: string, start: () => Promise<Served>): void {
       expect(await other.approvals(digest('a'))).toBeNull();
       for (const person of ['ada', 'grace']) await store.putApprovals(digest('a'), { approvals: [person] }, { ticket: 'CHG-1' });
       expect([await other.approvals(digest('a')), await other.approvals(digest('b'))]).toEqual([{ approvals: ['grace'] }, null]);
+    });
+
+    it('keeps the rosters of an installation, and loses none of two that are adopted at once (T2)', async () => {
+      await store.create();
+      const other = await served.open();
+      expect(await other.rosters('acme-demo')).toBeNull();
+      const adopt = (who: ManifestStore, person: string): Promise<void> =>
+        who.changeRosters('acme-demo', (kept) => ({ steps: [...((kept as { steps?: string[] } | null)?.steps ?? []), person] }), {
+          by: person,
+          ticket: 'CHG-1',
+        });
+      await Promise.all([adopt(store, 'ada'), adopt(other, 'grace')]);
+      const { steps } = (await other.rosters('acme-demo')) as { readonly steps: readonly string[] };
+      expect([...steps].sort()).toEqual(['ada', 'grace']);
+      expect(await store.rosters('acme')).toBeNull();
+      await other.changeRosters('acme-demo', () => null, {});
+      expect(await store.rosters('acme-demo')).toEqual({ steps });
     });
 
     it('gives a node the identity that was sealed for it last, and only for the key that it has (T1)', async () => {

@@ -7,7 +7,7 @@ import { ContentCache } from '../content-cache.js';
 import type { Head, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from '../contract.js';
 import { allotted } from '../numbers.js';
 import { theStore } from '../out-of-reach.js';
-import { json, sealedPath, wanted, type Wanted } from '../store-items.js';
+import { json, rostersPath, sealedPath, wanted, type Wanted } from '../store-items.js';
 import { troubleWithin } from '../trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded, type Attempt } from '../until-landed.js';
 import { BucketLines, headPath, movePath, numbersPath, type HeadDocument } from './lines.js';
@@ -229,6 +229,22 @@ export class BucketManifestStore implements OpenStore {
 
   approvals(manifest: Sha256): Promise<unknown> {
     return this.reaching(async () => (await this.document<unknown>(`approvals/${manifest}.json`))?.value ?? null);
+  }
+
+  rosters(installation: string): Promise<unknown> {
+    return this.reaching(async () => (await this.document<unknown>(rostersPath(installation)))?.value ?? null);
+  }
+
+  async changeRosters(installation: string, change: (kept: unknown) => object | null, context: StoreContext): Promise<void> {
+    const path = rostersPath(installation);
+    await this.change<null>(async () => {
+      const present = await this.document<unknown>(path);
+      const document = change(present?.value ?? null);
+      if (document === null) return { outcome: 'landed', answer: null };
+      await this.guard();
+      const { outcome } = await this.objects.write(path, json(document), conditionOf(present), told(context));
+      return outcome === 'written' ? { outcome: 'landed', answer: null } : { outcome: 'missed', why: null };
+    });
   }
 
   records(line: LineName): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 import { ResealError } from '../../domain/errors.js';
 
-/** `later`: not there yet, and reseal gets it by itself when it is needed. `away`: somebody on another machine does not answer. */
+/** `later`: not there yet, and not needed yet; the remedy says who gets it. `away`: somebody on another machine does not answer. */
 export type DoctorVerdict = 'pass' | 'fail' | 'later' | 'away';
 
 export interface DoctorCheck {

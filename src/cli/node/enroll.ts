@@ -3,12 +3,13 @@ import { resolve } from 'node:path';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { ResealError } from '../../domain/errors.js';
 import type { ApprovedManifest, PinnedApprovers } from '../../domain/node/approved.js';
-import { mayDo } from '../../domain/roster.js';
 import { mayBeCanary } from '../../domain/rotation/cohorts.js';
 import type { NodeDeclaration } from '../../domain/topology.js';
 import { enroll, gatewayFolder, type Enrolment } from '../../identity/enrolled-keys.js';
 import { pinApprovers, pinnedApproversIn } from '../../identity/pinned-approvers.js';
 import { pinKeys, pinnedKeysIn } from '../../identity/pinned-keys.js';
+import { canonicalDigest } from '../../statement/person.js';
+import { approversIn } from '../../statement/pinned-rosters.js';
 import { fingerprintOf } from '../../statement/standing.js';
 import { LocalNode } from '../../node-shell/local.js';
 import { thisMac } from '../../node-shell/place.js';
@@ -77,11 +78,12 @@ export const command = defineCommand({
 async function pinDeclared(context: Context, configuration: Configuration, signer: Signer): Promise<void> {
   const { roster, policy, topology } = configuration;
   const needed = policy.gate.approvals;
-  const able = roster.persons.filter(({ id, keys }) => keys.length > 0 && mayDo(roster, id, 'approve'));
+  const keys = approversIn(roster);
+  const able = Object.keys(keys);
   if (able.length < needed)
     throw new ResealError(
       'CONFIG_INVALID',
-      `A gate needs ${needed} approvals, and of those who may approve ${able.length === 0 ? 'nobody has' : `only ${able.map(({ id }) => id).join(' and ')} ${able.length === 1 ? 'has' : 'have'}`} a key in roster.yaml: nothing could ever be approved here. Nothing was pinned.`,
+      `A gate needs ${needed} approvals, and of those who may approve ${able.length === 0 ? 'nobody has' : `only ${able.join(' and ')} ${able.length === 1 ? 'has' : 'have'}`} a key in roster.yaml: nothing could ever be approved here. Nothing was pinned.`,
     );
   const { openNodeSurroundings } = await import('../../temporal/node-surroundings.js');
   const around = await openNodeSurroundings(configFolder(context), homeFolder(context.home, context.env, context.cwd));
@@ -96,8 +98,9 @@ async function pinDeclared(context: Context, configuration: Configuration, signe
       {
         schemaVersion: 1,
         installation: topology.installation,
-        keys: Object.fromEntries(able.map(({ id, keys }) => [id, keys.map((key) => key.public)])),
+        keys,
         needed,
+        roster: canonicalDigest(roster),
         canary: signer.nodes.filter(mayBeCanary).map(({ name }) => name),
       },
       inForce,
@@ -181,6 +184,7 @@ function approversText(approvers: PinnedApprovers | null, control: readonly stri
   const unsigned = control.length === 0 ? ['That holds whoever gives the orders, and yet: without --control anybody who writes to Temporal may have things staged and retired.'] : []; // prettier-ignore
   return [
     `It serves what ${needed} of ${Object.keys(keys).join(', ')} have approved, what was in force when they were pinned, and nothing else.`,
+    `Where ${needed} of them adopt another roster, its approvers take their place.`,
     canary.length === 0
       ? 'It is in no canary.'
       : `In a canary ${canary.join(', ')} may serve what nobody has approved yet; \`canary: forbidden\` in topology.yaml, and pinning anew, ends that.`,

@@ -1,7 +1,7 @@
 import { ResealError } from '../../domain/errors.js';
 import type { CommandName } from '../../domain/rotation/commands.js';
 import { approves, type CommandStatement } from '../../domain/rotation/statement.js';
-import { changesText, rotationText } from '../../presenters/rotation-text.js';
+import { changesText, rotationText, uncountedText } from '../../presenters/rotation-text.js';
 import type { ChangeView, RotationView } from '../../presenters/rotation.js';
 import { canaryText, statementText } from '../../presenters/statement-text.js';
 import { signStatement } from '../../statement/person.js';
@@ -120,6 +120,7 @@ const whatItReplaces = (
   `${rotation.id}: manifest ${from ?? '-'}`,
   `     -> manifest ${to ?? '-'}`,
   `under ${plain(rotation.trigger.ticket)}, asked for by ${plain(rotation.trigger.by)}, on ${rotation.nodes} nodes`,
+  ...uncountedText(rotation).map(plain),
   ...changesText(changes, output),
 ];
 

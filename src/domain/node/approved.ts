@@ -17,6 +17,10 @@ export interface PinnedApprovers {
   readonly keys: Readonly<Record<PersonId, readonly string[]>>;
   /** Persons, not signatures. */
   readonly needed: number;
+  /** SHA-256 of the roster that they are of, in canonical form; missing where an earlier version pinned them: no other roster follows it there. */
+  readonly roster?: Sha256;
+  /** Of that roster among those that people have adopted, once the machine has followed them there. */
+  readonly number?: number;
   /** Nodes of this machine that may serve what nobody has approved, in a canary. */
   readonly canary: readonly NodeName[];
 }

@@ -1,3 +1,4 @@
+import type { Uncounted } from '../adopted-rosters.js';
 import type { Instant, NodeName, PersonId, Sha256 } from '../brands.js';
 import type { ErrorCode } from '../errors.js';
 import type { RosterCommand } from '../roster.js';
@@ -225,7 +226,7 @@ function contentGuard(state: RotationState, command: Command, now: Instant, refu
     case 'approve':
       return approvalGuard(state, command.by, command.digest, now, refuse);
     case 'reject':
-      return eligibleGuard(state, command.by, refuse);
+      return rejectionGuard(state, command.by, refuse);
     case 'withdraw':
       return state.approvals.some((approval) => approval.person === command.by)
         ? null
@@ -253,11 +254,25 @@ function contentGuard(state: RotationState, command: Command, now: Instant, refu
 function eligibleGuard(state: RotationState, person: PersonId, refuse: Refuse): Decision | null {
   if (person === state.trigger.by) return refuse('NOT_ENTITLED', `the requester does not decide: ${person} asked for this rotation`);
   if (state.plan?.eligible.includes(person) === true) return null;
+  const out = uncountedIn(state, person);
+  if (out !== null)
+    return refuse(
+      'NOT_ENTITLED',
+      `not eligible at this gate: ${person} ${out.because}; a second person of the roster before makes it count from the next gate`,
+    );
   return refuse(
     'NOT_ENTITLED',
     `not eligible for this rotation: ${person}; requester, importer of a successor and whoever froze the manifest may not decide on it`,
   );
 }
+
+/** Why nothing that a person approves counts at this gate, though the roster lets them; null: it does, or the reason is another one. */
+const uncountedIn = ({ gate }: RotationState, person: PersonId): Uncounted | null =>
+  gate?.uncounted?.find((one) => one.person === person && one.keys === null) ?? null;
+
+/** However the roster came about, it keeps nobody from turning a rotation back. */
+const rejectionGuard = (state: RotationState, person: PersonId, refuse: Refuse): Decision | null =>
+  person !== state.trigger.by && uncountedIn(state, person) !== null ? null : eligibleGuard(state, person, refuse);
 
 function approvalGuard(state: RotationState, person: PersonId, digest: Sha256 | undefined, now: Instant, refuse: Refuse): Decision | null {
   const ineligible = eligibleGuard(state, person, refuse);
@@ -297,6 +312,6 @@ function answerGuard(state: RotationState, answer: Command & { command: 'answer'
     return refuse('ILLEGAL_COMMAND', `the question ${question.id} is answered by ${question.options.join(', ')}, not by ${answer.option}`);
   }
   if (answer.option === 'approve') return approvalGuard(state, answer.by, answer.digest, now, refuse);
-  if (answer.option === 'reject') return eligibleGuard(state, answer.by, refuse);
+  if (answer.option === 'reject') return rejectionGuard(state, answer.by, refuse);
   return answer.option === 'rollback' ? rollbackGuard(state, now, refuse) : null;
 }

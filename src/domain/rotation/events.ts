@@ -1,4 +1,5 @@
-import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
+import type { Uncounted } from '../adopted-rosters.js';
+import type { Duration, Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
 import type { NodeResult } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import { nextOpening } from '../calendar.js';
@@ -80,7 +81,19 @@ export interface GateOpening extends Pick<Gate, 'nonce' | 'roster' | 'canaryRepo
   readonly rights: RotationState['rights'];
   readonly keys: Authority['keys'];
   readonly assurance: Authority['assurance'];
+  /** Missing where an earlier version looked. */
+  readonly adoption?: RosterAtGate;
 }
+
+/** How the roster of a gate stands with those that people have adopted. */
+export interface RosterAtGate {
+  /** Why nothing passes with it, in words that end a sentence; null: it may. */
+  readonly reason: string | null;
+  readonly uncounted: readonly Uncounted[];
+}
+
+/** How soon it is looked again whether people have adopted the roster that a gate waits for: soon at first, when somebody may be at it. In milliseconds. */
+const lookAfter = (waited: Duration): Duration => Math.min(300_000, Math.max(5_000, waited / 4));
 
 /** What a node says may hold half of a surrogate pair, of which no digest can be made. */
 const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
@@ -154,6 +167,7 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
     case 'gate-opened':
       return isGatePhase(state.phase) && state.gate?.kind !== gateKind(state.phase) ? openGate(state, event, now) : state;
     case 'reminded':
+      if (state.awaitedRoster) return { ...state, awaitedRoster: { ...state.awaitedRoster, tellAt: now + state.policy.gate.remindEvery } };
       return state.gate === null ? state : { ...state, gate: { ...state.gate, remindAt: now + state.policy.gate.remindEvery } };
     case 'paged':
       return state.question === null
@@ -190,10 +204,15 @@ const opened = (
 ): RotationState => ({ ...state, k, id, policy, rights, authority, heard: heard === null ? [] : [heard] });
 
 function openGate(state: RotationState, opening: GateOpening, now: Instant): RotationState {
-  const { rights, keys, nonce, roster, canaryReport, canary } = opening;
+  const { rights, keys, nonce, roster, canaryReport, canary, adoption } = opening;
   // A node that is not simulated any more asks for signatures from now on; never the other way round within one rotation.
   const assurance = state.authority.assurance === 'signature' ? 'signature' : opening.assurance;
   const authority = { ...state.authority, keys, assurance };
+  const plan = withEligible({ ...state, authority }, rights);
+  const uncounted = (adoption?.uncounted ?? []).filter(({ person }) => plan?.eligible.includes(person) === true);
+  const counting = without(plan, uncounted);
+  const reason = adoption?.reason ?? tooFew(counting, uncounted, state.policy.gate.approvals);
+  if (reason !== null) return awaitRoster(state, reason, now);
   const { gate: policy, calendars } = state.policy;
   const calendar = policy.calendar === null ? undefined : calendars[policy.calendar];
   const ends = now + policy.timeout;
@@ -201,7 +220,8 @@ function openGate(state: RotationState, opening: GateOpening, now: Instant): Rot
     ...state,
     rights,
     authority,
-    plan: withEligible({ ...state, authority }, rights),
+    plan: counting,
+    awaitedRoster: null,
     // An approval counts for one gate.
     approvals: [],
     gate: {
@@ -216,8 +236,30 @@ function openGate(state: RotationState, opening: GateOpening, now: Instant): Rot
       widenAt: now + policy.widenAfter,
       silence: 'no',
       passedAt: null,
+      ...(uncounted.length === 0 ? {} : { uncounted }),
     },
   };
+}
+
+/** The gate stays shut, in plain sight, until people have mended it; everything that leads back is open meanwhile. */
+function awaitRoster(state: RotationState, reason: string, now: Instant): RotationState {
+  const before = state.awaitedRoster ?? { since: now, tellAt: now + state.policy.gate.remindEvery };
+  return { ...state, awaitedRoster: { ...before, reason, lookAgainAt: now + lookAfter(now - before.since) } };
+}
+
+/** Who edited the roster alone, and whom that edit added, decide on nothing. */
+function without(plan: Plan | null, uncounted: readonly Uncounted[]): Plan | null {
+  const out = uncounted.flatMap(({ person, keys }) => (keys === null ? [person] : []));
+  return plan === null || out.length === 0 ? plan : { ...plan, eligible: plan.eligible.filter((person) => !out.includes(person)) };
+}
+
+/** A gate that cannot be passed by those who are left would only run out of time; a second person who adopts the roster opens it. */
+function tooFew(plan: Plan | null, uncounted: readonly Uncounted[], needed: number): string | null {
+  const out = uncounted.filter(({ keys }) => keys === null);
+  if (out.length === 0 || plan === null || plan.eligible.length >= needed) return null;
+  const who = [...new Map(out.map(({ person, because }) => [person, `${person} ${because}`])).values()].join('; ');
+  const left = plan.eligible.length === 0 ? 'nobody' : `only ${plan.eligible.join(', ')}`;
+  return `${needed} approvals are needed and ${left} may give one (not: ${who}); a second person adopts it: reseal roster adopt --as PERSON --ticket TICKET`;
 }
 
 /** The roster counts as it is when a gate opens: who became an approver since preflight may approve, who ceased to be one may not. */

@@ -83,6 +83,9 @@ export function changes(before: RotationState, after: RotationState): readonly F
       data: { ...approval },
     });
   }
+  if (after.awaitedRoster && after.awaitedRoster.since !== before.awaitedRoster?.since) {
+    facts.push({ kind: 'gate', text: `the gate does not open: ${after.awaitedRoster.reason}`, data: { ...after.awaitedRoster } });
+  }
   const sameGate = before.gate?.openedAt === after.gate?.openedAt;
   for (const approval of before.approvals) {
     if (!sameGate || after.approvals.some((one) => one.person === approval.person)) continue;

@@ -66,6 +66,7 @@ export function move(state: RotationState, to: Phase, now: Instant): RotationSta
     question: null,
     paused: null,
     stalledSince: null,
+    ...(state.awaitedRoster ? { awaitedRoster: null } : {}),
     endedAt: isTerminal(to) ? now : null,
   };
 }

@@ -113,7 +113,7 @@ function nodes(state: RotationState, task: NodeTask, wave: number | null, pins: 
 
 function nextAtGate(state: RotationState, now: Instant): Action {
   const { gate } = state;
-  if (gate === null) return { do: 'open-gate' };
+  if (gate === null) return nextBeforeGate(state, now, latestApprovalOf(state));
   if (gate.silence === 'returning') return nodes(state, 'return', 0);
   if (now >= gate.remindAt) return { do: 'remind', widened: now >= gate.widenAt };
   const latest = latestApprovalOf(state) ?? gate.remindAt;
@@ -122,9 +122,20 @@ function nextAtGate(state: RotationState, now: Instant): Action {
   return wait(Math.min(gate.remindAt, latest, ...deadline, ...expiries), 'signoff');
 }
 
+/** @param latest when there is nothing left to open it for */
+function nextBeforeGate({ awaitedRoster }: RotationState, now: Instant, latest: Instant | null): Action {
+  if (!awaitedRoster) return { do: 'open-gate' };
+  if (now >= awaitedRoster.tellAt) return { do: 'remind', widened: false };
+  if (now >= awaitedRoster.lookAgainAt) return { do: 'open-gate' };
+  return wait(
+    Math.min(awaitedRoster.lookAgainAt, awaitedRoster.tellAt, latest ?? awaitedRoster.lookAgainAt),
+    'a roster that people have adopted',
+  );
+}
+
 function nextAtSecondGate(state: RotationState, now: Instant): Action {
   const { gate, plan } = state;
-  if (gate?.kind !== 'retirement') return { do: 'open-gate' };
+  if (gate?.kind !== 'retirement') return nextBeforeGate(state, now, plan === null ? null : plan.horizon - state.offset);
   if (now >= gate.remindAt) return { do: 'remind', widened: now >= gate.widenAt };
   return wait(Math.min(gate.remindAt, (plan?.horizon ?? now) - state.offset), 'signoff of the retirement');
 }

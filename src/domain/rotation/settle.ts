@@ -122,8 +122,11 @@ function settleCanary(state: RotationState, now: Instant): RotationState {
 }
 
 function settleSignoff(state: RotationState, now: Instant): RotationState {
-  const { gate } = state;
-  if (gate === null) return state;
+  const { gate, awaitedRoster } = state;
+  if (gate === null) {
+    const latest = awaitedRoster ? latestApprovalOf(state) : null;
+    return latest === null || now < latest ? state : park(state, `the gate did not open in time: ${awaitedRoster?.reason ?? ''}`, now);
+  }
   if (gate.silence === 'returning') {
     if (!isWorkDone(state)) return state;
     if (state.troubles.length > 0) return turnBack(state, 'the canary could not be returned while the gate was silent', now);

@@ -1,3 +1,4 @@
+import type { Uncounted } from '../adopted-rosters.js';
 import type { AuditHead } from '../audit/record.js';
 import type { Duration, Instant, LineName, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
 import type { LockedKeychain } from '../node/locked-keychain.js';
@@ -144,6 +145,18 @@ export interface Gate {
   /** Silence has returned the canary to `from`, or is about to. */
   readonly silence: 'no' | 'returning' | 'returned';
   readonly passedAt: Instant | null;
+  /** Who may approve by the roster, and does not count by the way that came about; missing in gates of before rosters were adopted. */
+  readonly uncounted?: readonly Uncounted[];
+}
+
+/** A gate that does not open, for want of a roster that people have adopted. */
+export interface AwaitedRoster {
+  /** In words that end a sentence. */
+  readonly reason: string;
+  readonly since: Instant;
+  readonly lookAgainAt: Instant;
+  /** When people are told again. */
+  readonly tellAt: Instant;
 }
 
 export const QUESTIONS = [
@@ -244,6 +257,8 @@ export interface RotationState {
   /** Missing where there was none. */
   readonly standIns?: readonly StandIn[];
   readonly gate: Gate | null;
+  /** Null or missing: nothing keeps a gate from opening. */
+  readonly awaitedRoster?: AwaitedRoster | null;
   readonly approvals: readonly Approval[];
   readonly paused: Pause | null;
   readonly question: Question | null;

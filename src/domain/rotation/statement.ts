@@ -75,7 +75,7 @@ export const LONGEST_VALIDITY: Duration = 24 * 3_600_000;
 const SKEW: Duration = 5 * 60_000;
 
 export type Field = (value: unknown) => boolean;
-const NONCE = /^[0-9a-f]{32}$/;
+export const NONCE = /^[0-9a-f]{32}$/;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
 export const SHA256 = /^[0-9a-f]{64}$/;
 export const matches =
@@ -182,7 +182,7 @@ export const approves = (statement: CommandStatement): boolean =>
   statement.says === 'approve' || (statement.says === 'answer' && statement.option === 'approve');
 
 /** Why a statement does not count at this time; null: it does. In words that end a sentence. */
-export function untimely({ issuedAt, expiresAt }: Said, now: Instant): string | null {
+export function untimely({ issuedAt, expiresAt }: Pick<Said, 'issuedAt' | 'expiresAt'>, now: Instant): string | null {
   const [issued, expires] = [Date.parse(issuedAt), Date.parse(expiresAt)];
   if (expires <= issued) return `it expires at ${expiresAt}, not after it was issued`;
   if (expires - issued > LONGEST_VALIDITY) return 'it is made to count for more than 24 h';

@@ -1,3 +1,4 @@
+import type { Uncounted } from '../adopted-rosters.js';
 import type { AuditHead } from '../audit/record.js';
 import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
 import { legalCommands, type CommandName } from './commands.js';
@@ -79,6 +80,10 @@ export interface RotationStatus {
     readonly binds: GateBinding | null;
     /** What the canary has shown; `binds.canaryReport` is its digest. */
     readonly canary: CanaryReport | null;
+    /** Who may approve by the roster and does not count at the open gate, and why; keys: those that do not count, null: nothing of theirs. Missing where everybody counts. */
+    readonly uncounted?: readonly Pick<Uncounted, 'person' | 'keys' | 'because'>[];
+    /** Why the gate does not open, in words that end a sentence; missing: it opens by itself. */
+    readonly awaits?: string;
   };
   /** On the way back the store did not take the line's head in time: it is still to be returned. */
   readonly headPutOff: boolean;
@@ -157,6 +162,10 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
       passedAt: state.gate?.passedAt ?? null,
       binds: bindingOf(plan, state.gate),
       canary: state.gate?.canary ?? null,
+      ...(state.gate?.uncounted === undefined
+        ? {}
+        : { uncounted: state.gate.uncounted.map(({ person, keys, because }) => ({ person, keys, because })) }),
+      ...(state.awaitedRoster ? { awaits: state.awaitedRoster.reason } : {}),
     },
     headPutOff: state.done.head === 'put-off',
     question: state.question,
