@@ -9,7 +9,7 @@ import type { ApiClient } from './api-client.js';
 import type { Context } from './command.js';
 
 /** For how long a statement counts after it was signed, as of rotations. In milliseconds. */
-const VALIDITY = 15 * 60_000;
+export const STATEMENT_VALIDITY = 15 * 60_000;
 
 export interface Asker {
   readonly as: string;
@@ -31,7 +31,11 @@ export async function draftMandate({ now }: Context, api: ApiClient, line: strin
   const at = now();
   const read = readMandate({
     ...{ schemaVersion: 1, installation: terms.installation, mode: 'production', line, person: as, ticket },
-    ...{ nonce: randomBytes(16).toString('hex'), issuedAt: new Date(at).toISOString(), expiresAt: new Date(at + VALIDITY).toISOString() },
+    ...{
+      nonce: randomBytes(16).toString('hex'),
+      issuedAt: new Date(at).toISOString(),
+      expiresAt: new Date(at + STATEMENT_VALIDITY).toISOString(),
+    },
     ...deed,
   });
   if (read.kind === 'mandate') return read.mandate;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Sha256 } from '../domain/brands.js';
 import type { ExportStatement } from '../domain/exports/statement.js';
+import type { ImportStatement } from '../domain/imports/statement.js';
 import type { Mandate } from '../domain/mandate.js';
 import type { Statement } from '../domain/rotation/statement.js';
 import type { SignatureStanding } from '../domain/signing/standing.js';
@@ -11,8 +12,11 @@ import { signObject, standingOf } from './standing.js';
 export const STATEMENT_NAMESPACE = 'reseal-approval-v1';
 
 /** @throws ResealError FILE_UNREADABLE, TOOL_MISSING */
-export const signStatement = (statement: Statement | ExportStatement | Mandate, key: string, env: NodeJS.ProcessEnv): Promise<string> =>
-  signObject(statement, STATEMENT_NAMESPACE, key, env);
+export const signStatement = (
+  statement: Statement | ExportStatement | Mandate | ImportStatement,
+  key: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> => signObject(statement, STATEMENT_NAMESPACE, key, env);
 
 /** Whose signature a statement has, among a person's keys. */
 export const statementSignature = (statement: Statement, signature: string, keys: readonly string[]): SignatureStanding =>
@@ -25,6 +29,10 @@ export const exportSignature = (statement: ExportStatement, signature: string, k
 /** The same of what somebody has done to a node. */
 export const mandateSignature = (mandate: Mandate, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(mandate, signature, STATEMENT_NAMESPACE, keys);
+
+/** The same of what somebody takes into a store. */
+export const importSignature = (statement: ImportStatement, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
 
 /** SHA-256 of an object's canonical form. */
 export const canonicalDigest = (object: object): Sha256 => createHash('sha256').update(canonicalBytes(object)).digest('hex') as Sha256;
