@@ -1,5 +1,6 @@
 import type { Sha256 } from '../../src/domain/brands.js';
 import type { Manifest } from '../../src/domain/manifest.js';
+import { ResealError } from '../../src/domain/errors.js';
 import { bySource } from '../../src/domain/imports/kept.js';
 import type { Provenance } from '../../src/domain/imports/proof.js';
 import type { Delivery } from '../../src/domain/rotation/preflight.js';
@@ -7,7 +8,7 @@ import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import type { ImportJudges } from '../imports/claims.js';
 import { readProvenance } from '../imports/provenance.js';
-import { sealedImport } from '../imports/seal.js';
+import { sealedImport, type SealKey } from '../imports/seal.js';
 import type { SealedIdentity, StoreItem } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
 import type { RotationRequest } from './contract.js';
@@ -46,7 +47,8 @@ export async function importersOf(
   brought: Brought,
 ): Promise<Importers> {
   const authority = authorityOf(configuration, line, offset);
-  const judges: ImportJudges = { roster: configuration.roster, authority, line, key: await around.sealKey(), now: around.clock() };
+  const { key, trouble } = await keyOf(around);
+  const judges: ImportJudges = { roster: configuration.roster, authority, line, key, now: around.clock() };
   const again = `--line ${line} --by PERSON --ticket TICKET`;
   const ofProfile = async ({ profile: { sha256 }, origin }: Candidate): Promise<Provenance> =>
     readProvenance(
@@ -77,8 +79,18 @@ export async function importersOf(
     fromSources: brought.candidates.flatMap(({ profile }, index) => (profiles[index]?.importers.length === 0 ? [profile.sha256] : [])),
     ofIdentities: names(identities),
     freezers: names(manifest),
-    findings: [...profiles, ...identities, ...manifest].flatMap(({ finding }) => (finding === null ? [] : [finding])),
+    findings: [...trouble, ...[...profiles, ...identities, ...manifest].flatMap(({ finding }) => (finding === null ? [] : [finding]))],
   };
+}
+
+/** A key that is declared and cannot be had is a reason beside the others. */
+async function keyOf({ sealKey }: Surroundings): Promise<{ readonly key: SealKey; readonly trouble: readonly string[] }> {
+  try {
+    return { key: await sealKey(), trouble: [] };
+  } catch (error) {
+    if (error instanceof ResealError) return { key: 'elsewhere', trouble: [error.message] };
+    throw error;
+  }
 }
 
 /** A manifest that nobody has frozen, the worker makes. */

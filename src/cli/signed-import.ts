@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mustBeSignedBy, mustCountByName } from '../../activities/approvals/judge.js';
 import { authorityOf } from '../../activities/rotation/surroundings.js';
 import type { Configuration } from '../configuration/load.js';
@@ -11,7 +10,8 @@ import { importStatementText } from '../presenters/import-statement.js';
 import { importSignature, signStatement } from '../statement/person.js';
 import { fingerprintOf } from '../statement/standing.js';
 import type { Context } from './command.js';
-import { STATEMENT_VALIDITY } from './mandate.js';
+import { mustConsent } from './mandate.js';
+import { saidNow } from './rotation/draft.js';
 import { mustShowWhole, withKeyAmong } from './signing-key.js';
 
 export interface Importer {
@@ -45,7 +45,8 @@ export async function signImport(
     }
     const line = oneOf(lines);
     const statement = draft(context, { installation: configuration.topology.installation, line, person, ticket }, taken);
-    await mustConsent(context, key, statement);
+    mustShowWhole(context);
+    await mustConsent(context, importStatementText(statement, key, context.output, context.now()));
     const signature = await signStatement(statement, key, context.env);
     mustBeSignedBy(person, importSignature(statement, signature, keys));
     return keptImport(by, { signed: { statement, signature } });
@@ -59,23 +60,8 @@ function oneOf(lines: readonly LineName[]): LineName {
 }
 
 function draft({ now }: Context, said: Pick<Said, 'installation' | 'line' | 'person' | 'ticket'>, taken: Taken): ImportStatement {
-  const at = now();
-  const read = readImport({
-    ...{ schemaVersion: 1, mode: 'production', ...said },
-    ...{
-      nonce: randomBytes(16).toString('hex'),
-      issuedAt: new Date(at).toISOString(),
-      expiresAt: new Date(at + STATEMENT_VALIDITY).toISOString(),
-    },
-    ...taken,
-  });
+  const { person, ticket, installation, line } = said;
+  const read = readImport({ ...saidNow({ as: person, ticket }, now()), installation, line, mode: 'production', ...taken });
   if (read.kind === 'import') return read.statement;
   throw new ResealError('USAGE', `This cannot be signed: ${read.reason}. One statement names at most ${MOST_NAMED} profiles or copies.`);
-}
-
-async function mustConsent(context: Context, key: string, statement: ImportStatement): Promise<void> {
-  const { output, now, consent } = context;
-  mustShowWhole(context);
-  if (!output.json) output.diagnostic(importStatementText(statement, key, output, now()).join('\n'));
-  if ((await consent('Sign this?')) === 'no') throw new ResealError('REFUSED', 'Nothing was signed, and nothing taken into the store.');
 }

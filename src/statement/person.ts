@@ -4,6 +4,7 @@ import type { ExportStatement } from '../domain/exports/statement.js';
 import type { ImportStatement } from '../domain/imports/statement.js';
 import type { Mandate } from '../domain/mandate.js';
 import type { Statement } from '../domain/rotation/statement.js';
+import type { ScheduleMandate } from '../domain/schedule-mandate.js';
 import type { SignatureStanding } from '../domain/signing/standing.js';
 import { canonicalBytes } from './canonical.js';
 import { signObject, standingOf } from './standing.js';
@@ -13,7 +14,7 @@ export const STATEMENT_NAMESPACE = 'reseal-approval-v1';
 
 /** @throws ResealError FILE_UNREADABLE, TOOL_MISSING */
 export const signStatement = (
-  statement: Statement | ExportStatement | Mandate | ImportStatement,
+  statement: Statement | ExportStatement | Mandate | ImportStatement | ScheduleMandate,
   key: string,
   env: NodeJS.ProcessEnv,
 ): Promise<string> => signObject(statement, STATEMENT_NAMESPACE, key, env);
@@ -28,6 +29,10 @@ export const exportSignature = (statement: ExportStatement, signature: string, k
 
 /** The same of what somebody has done to a node. */
 export const mandateSignature = (mandate: Mandate, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(mandate, signature, STATEMENT_NAMESPACE, keys);
+
+/** The same of what somebody does to the schedule. */
+export const scheduleSignature = (mandate: ScheduleMandate, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(mandate, signature, STATEMENT_NAMESPACE, keys);
 
 /** The same of what somebody takes into a store. */
