@@ -15,7 +15,7 @@ import { leftOverLock } from './left-over-lock.js';
 import { LocalRepository } from './local-repository.js';
 import { allotted, type Numbers } from './numbers.js';
 import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
-import { importDigests, importsFolder, json, sealedPath, summary, wanted } from './store-items.js';
+import { importDigests, importDocument, importsFolder, json, sealedPath, summary, wanted } from './store-items.js';
 import type { StoreRepository } from './store-repository.js';
 import { troubleWithin } from './trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded } from './until-landed.js';
@@ -206,7 +206,7 @@ export class GitManifestStore implements OpenStore {
     await this.refresh();
     const tree = await this.object(`refs/heads/${this.branch}:${importsFolder(of)}`);
     const digests = importDigests(tree === null ? [] : treeNames(tree));
-    return Promise.all(digests.map((digest) => this.frozen(digest)));
+    return Promise.all(digests.map((digest) => importDocument(this.frozen(digest))));
   }
 
   async sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null> {

@@ -28,6 +28,16 @@ export const importDigests = (names: readonly string[]): readonly Sha256[] =>
     return isSha256(digest) ? [digest] : [];
   });
 
+/** What is no JSON is of nobody's making: null, whose name counts for nothing, and holds nothing up. */
+export const importDocument = async (document: Promise<unknown>): Promise<unknown> => {
+  try {
+    return await document;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+};
+
 export function wanted(item: StoreItem, now: Instant): Wanted {
   switch (item.kind) {
     case 'manifest':

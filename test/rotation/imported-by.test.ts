@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -94,14 +94,22 @@ const put = (document: KeptImport, importedBy = document.by): Promise<unknown> =
 const NOT_PROVEN = (why: string): unknown => expect.stringMatching(new RegExp(`^import-not-proven: drop/c3e20987\\.mobileprovision was imported by .*\\(.*${why}.*\\); have it imported again by somebody who signs: reseal profile import FILE --line ios-main`)); // prettier-ignore
 const git = (...argv: string[]): string => execFileSync('git', ['-c', 'user.name=m', '-c', 'user.email=m@x', ...argv], { encoding: 'utf8', stdio: 'pipe' }); // prettier-ignore
 
-/** What the store's record says is another's, by a commit of whoever may push to it. */
-function rewriteRecord(by: string): void {
-  const clone = join(folder, 'clone');
+/** By a commit of whoever may push to the store. */
+function commit(subject: string, files: Readonly<Record<string, string>>): void {
+  const clone = mkdtempSync(join(folder, 'clone-'));
   git('clone', '-q', '--branch', 'main', mesh.folders.store, clone);
-  writeFileSync(join(clone, `profiles/${PROFILE}.json`), JSON.stringify({ importedBy: by, at: '2026-01-01T09:00:00.000Z' }));
-  git('-C', clone, 'commit', '-qam', 'Correct the importer');
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(clone, path)), { recursive: true });
+    writeFileSync(join(clone, path), text);
+  }
+  git('-C', clone, 'add', '-A');
+  git('-C', clone, 'commit', '-qm', subject);
   git('-C', clone, 'push', '-q', 'origin', 'main');
 }
+
+/** What the store's record says is another's. */
+const rewriteRecord = (by: string): void =>
+  commit('Correct the importer', { [`profiles/${PROFILE}.json`]: JSON.stringify({ importedBy: by, at: '2026-01-01T09:00:00.000Z' }) });
 
 describe('on a line with a node that is not simulated, who imports signs (T2)', () => {
   it('the command shows in words what is signed, the worker finds it proven, and the importer does not approve', async () => {
@@ -168,8 +176,16 @@ describe('the importer who would approve, with the store’s credentials (T2)', 
       eligible: ['ada', 'grace'],
       importers: expect.arrayContaining(['mallory', 'ines']) as unknown,
     });
-    rewriteAgain('source:drop');
+    rewriteRecord('source:drop');
     expect((await prepare()).plan).toMatchObject({ eligible: ['ada', 'grace'] });
+  });
+
+  it('a document that is no JSON keeps it from beginning, and no worker busy', async () => {
+    const digest = sha256Hex(Buffer.from('x'));
+    commit('Nonsense', { [`frozen/${digest}.json`]: 'x', [`imports/${PROFILE}/${digest}.json`]: '{}' });
+    const { plan, reasons } = await prepare();
+    expect(plan).toBeNull();
+    expect(reasons).toEqual([NOT_PROVEN('somebody: what is kept of it names nobody')]);
   });
 
   it('who is named without proof is no way past it: imported again with a signature it begins, and neither of them approves', async () => {
@@ -189,11 +205,6 @@ describe('the importer who would approve, with the store’s credentials (T2)', 
     expect(await importing('ines', key.new)).toMatchObject({ exit: 0 });
     expect(await prepare()).toMatchObject({ reasons: [], plan: { importers: ['ines'] } });
   });
-
-  const rewriteAgain = (by: string): void => {
-    rmSync(join(folder, 'clone'), { recursive: true });
-    rewriteRecord(by);
-  };
 });
 
 describe('where the installation has a key, what its workers import themselves is sealed (T2)', () => {
@@ -234,11 +245,10 @@ describe('where the installation has a key, what its workers import themselves i
 
 describe('who froze the manifest that is to come into force (T2)', () => {
   const freezing = (as: string, who: SshKey | null) => {
-    writeFileSync(join(folder, 'apps.yaml'), '');
     return cli('manifest', 'freeze', join(folder, 'next'), '--line', LINE, '--as', as, '--ticket', 'CHG-7', ...(who === null ? [] : ['--key', who.path])); // prettier-ignore
   };
   beforeEach(() => {
-    execFileSync('mkdir', ['-p', join(folder, 'next')]);
+    mkdirSync(join(folder, 'next'));
     writeFileSync(join(folder, 'next/c3e20987.mobileprovision'), appleProfile('c3e20987'));
     writeFileSync(
       join(folder, 'next/apps.yaml'),

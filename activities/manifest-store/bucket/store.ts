@@ -7,7 +7,7 @@ import { ContentCache } from '../content-cache.js';
 import type { Head, Imported, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from '../contract.js';
 import { allotted } from '../numbers.js';
 import { theStore } from '../out-of-reach.js';
-import { importDigests, importsFolder, json, sealedPath, wanted, type Wanted } from '../store-items.js';
+import { importDigests, importDocument, importsFolder, json, sealedPath, wanted, type Wanted } from '../store-items.js';
 import { troubleWithin } from '../trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded, type Attempt } from '../until-landed.js';
 import { BucketLines, headPath, movePath, numbersPath, type HeadDocument } from './lines.js';
@@ -210,7 +210,7 @@ export class BucketManifestStore implements OpenStore {
   async imports(of: Imported): Promise<readonly unknown[]> {
     const folder = `${importsFolder(of)}/`;
     const paths = await this.reaching(() => this.objects.paths(folder));
-    return Promise.all(importDigests(paths.map((path) => path.slice(folder.length))).map((digest) => this.frozen(digest)));
+    return Promise.all(importDigests(paths.map((path) => path.slice(folder.length))).map((digest) => importDocument(this.frozen(digest))));
   }
 
   async sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null> {
