@@ -290,7 +290,7 @@ export const ROUTES: readonly RouteDescription[] = [
     needs: 'reader',
     summary: 'How its newest restore on a line stands; waits some seconds for its end',
   },
-  { method: 'get', path: '/v1/schedule', needs: 'reader', summary: 'The schedule of the expiry scan, and who changed it last' },
+  { method: 'get', path: '/v1/schedule', needs: 'reader', summary: 'The schedule of the expiry scan, and who made or paused it last' },
   {
     method: 'post',
     path: '/v1/schedule',

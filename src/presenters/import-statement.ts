@@ -12,8 +12,8 @@ export function importStatementText(statement: ImportStatement, key: string, pen
     `  says      ${inWords(statement)} (${says})`,
     `  at        installation ${installation}, ${mode}, line ${line}, ticket ${ticket}`,
     ...named(statement).map((one) => `  of        ${one}`),
-    `  issued    ${statement.issuedAt}`,
-    `  counts    as long as the roster has this key; is to reach the store until ${pen.time(Date.parse(statement.expiresAt), now)}; nonce ${statement.nonce}`,
+    `  issued    ${statement.issuedAt}, to be written by ${pen.time(Date.parse(statement.expiresAt), now)}`,
+    `  counts    for just this, as long as the roster has this key; nonce ${statement.nonce}`,
   ];
 }
 

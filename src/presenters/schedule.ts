@@ -1,5 +1,5 @@
 import type { ScheduleMandate } from '../domain/schedule-mandate.js';
-import type { ScheduleChange } from '../domain/schedule-note.js';
+import { noteOf, type ScheduleChange } from '../domain/schedule-note.js';
 import type { Pen } from './rotation-text.js';
 
 /** What Temporal does by itself, and how it stands. */
@@ -7,7 +7,7 @@ export interface ScheduledView {
   readonly id: string;
   readonly exists: boolean;
   readonly paused: boolean;
-  /** Who changed it last, as its note in Temporal says; null: the note says nobody. */
+  /** Who made, paused or unpaused it last, as its note in Temporal says; null: the note says nobody. */
   readonly changed: ScheduleChange | null;
   readonly when: string;
   readonly next: readonly string[];
@@ -30,10 +30,14 @@ export function scheduleText(view: ScheduleView, pen: Pen, now: number): string[
   return [
     ...scheduledText(view, `under ${view.ticket}`, pen, now),
     ...(returning.exists
-      ? scheduledText(returning, RETURNING[returning.mode], pen, now)
+      ? scheduledText({ ...returning, changed: sameAs(view.changed, returning.changed) }, RETURNING[returning.mode], pen, now)
       : [`${pen.styled(returning.id, 'bold')}  is not scheduled. Make it with \`reseal schedule ensure\`.`]),
   ];
 }
+
+/** Both are changed as one: it is said once. */
+const sameAs = (first: ScheduleChange | null, second: ScheduleChange | null): ScheduleChange | null =>
+  first !== null && second !== null && noteOf(first) === noteOf(second) ? null : second;
 
 function scheduledText(view: ScheduledView, what: string, pen: Pen, now: number): string[] {
   const state = view.paused ? pen.styled('paused', 'yellow') : pen.styled('active', 'green');

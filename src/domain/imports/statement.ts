@@ -79,8 +79,8 @@ export function namesSubject(statement: ImportStatement, subject: Subject): bool
 }
 
 /**
- * Why the times of a statement do not count; null: they do. That it has expired since is nothing: it says what was done, and was judged in time by the
- * command that did it.
+ * Why the times of a statement do not count; null: they do. That it has expired since is nothing: it says what was done, and was written by the command
+ * in the moment in which it was signed.
  */
 export const wasUntimely = (statement: ImportStatement, now: Instant): string | null =>
   untimely(statement, Math.min(now, Date.parse(statement.issuedAt)));
