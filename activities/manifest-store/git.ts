@@ -203,8 +203,9 @@ export class GitManifestStore implements OpenStore {
   }
 
   async imports(of: Imported): Promise<readonly unknown[]> {
-    await this.refresh();
-    const tree = await this.object(`refs/heads/${this.branch}:${importsFolder(of)}`);
+    // Of the commit, whose files are listed once: a thousand profiles are asked about in one go, and most have no import.
+    const tip = await this.currentCommit();
+    const tree = tip === null ? null : await this.object(`${tip}:${importsFolder(of)}`);
     const digests = importDigests(tree === null ? [] : treeNames(tree));
     return Promise.all(digests.map((digest) => importDocument(this.frozen(digest))));
   }
