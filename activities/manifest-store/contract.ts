@@ -1,5 +1,6 @@
 import type { ResealError } from '../../src/domain/errors.js';
 import type { LineName, NodeName, PersonId, RotationId, Sha1, Sha256 } from '../../src/domain/brands.js';
+import type { KeptImport } from '../../src/domain/imports/kept.js';
 
 export interface Head {
   readonly line: LineName;
@@ -20,7 +21,12 @@ export type StoreItem =
   | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
   | { readonly kind: 'profile'; readonly bytes: Uint8Array; readonly importedBy: string }
   | { readonly kind: 'frozen'; readonly document: unknown }
-  | ({ readonly kind: 'sealed-identity'; readonly bytes: Uint8Array; readonly importedBy: string } & SealedFor);
+  | ({ readonly kind: 'sealed-identity'; readonly bytes: Uint8Array; readonly importedBy: string } & SealedFor)
+  /** Who has taken these in. */
+  | { readonly kind: 'import'; readonly of: readonly Imported[]; readonly document: KeptImport };
+
+/** What imports are kept of: a profile or a manifest by its SHA-256, an identity by the SHA-1 of its certificate. */
+export type Imported = Sha256 | Sha1;
 
 /** For whom an identity is sealed. */
 export interface SealedFor {
@@ -33,6 +39,7 @@ export interface SealedFor {
 
 export interface SealedIdentity {
   readonly bytes: Uint8Array;
+  readonly sha256: Sha256;
   readonly importedBy: string;
 }
 
@@ -41,7 +48,7 @@ export interface SealedIdentity {
  * checked against it on every read (`DIGEST_MISMATCH`); only `advance` and `allot` change what a name means, both by compare-and-swap.
  *
  * Layout (of a bucket also what is said in bucket/store.ts): `lines/<line>/head.json`, `lines/<line>/rotations.json`, `manifests/<sha256>.json`, `profiles/<sha256>.mobileprovision` (beside it
- * `profiles/<sha256>.json` with importer and time), `frozen/<sha256>.json`, `rotations/<id>.json`, `approvals/<manifest>.json`, `rosters/<installation>.json`,
+ * `profiles/<sha256>.json` with the first importer and time), `frozen/<sha256>.json`, `imports/<what>/<sha256>.json` (of each import of it; the name is that of a frozen document), `rotations/<id>.json`, `approvals/<manifest>.json`, `rosters/<installation>.json`,
  * `identities/<sha1>/<node>.<recipient>.age` (beside it `.json` with importer, time and digest).
  */
 export interface ManifestStore {
@@ -65,8 +72,10 @@ export interface ManifestStore {
   manifest(digest: Sha256): Promise<Uint8Array>;
   putProfile(bytes: Uint8Array, importedBy: string, context: StoreContext): Promise<Sha256>;
   profile(digest: Sha256): Promise<Uint8Array>;
-  /** Who imported a profile, as recorded; null where the store has none. */
+  /** Who imported a profile first, as recorded; null where the store has none. */
   importer(digest: Sha256): Promise<string | null>;
+  /** Every import of it that is kept, in no order that means anything. Nothing vouches for what they say but the signatures in them. */
+  imports(of: Imported): Promise<readonly unknown[]>;
   /** Topology, policy, cohort plans: any JSON document, frozen. */
   putFrozen(document: unknown, context: StoreContext): Promise<Sha256>;
   frozen(digest: Sha256): Promise<unknown>;

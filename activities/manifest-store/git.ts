@@ -6,7 +6,7 @@ import { sha256Of } from '../../src/manifest/digest.js';
 import type { SshSettings } from '../../src/node-shell/ssh/settings.js';
 import { ClonedRepository } from './cloned-repository.js';
 import { ContentCache } from './content-cache.js';
-import type { Head, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from './contract.js';
+import type { Head, Imported, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from './contract.js';
 import { git, GitFailure } from '../git/command.js';
 import type { Change, Landing } from '../git/commits.js';
 import { sshCommand } from '../git/ssh-command.js';
@@ -15,7 +15,7 @@ import { leftOverLock } from './left-over-lock.js';
 import { LocalRepository } from './local-repository.js';
 import { allotted, type Numbers } from './numbers.js';
 import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
-import { json, rostersPath, sealedPath, summary, wanted } from './store-items.js';
+import { importDigests, importDocument, importsFolder, json, rostersPath, sealedPath, summary, wanted } from './store-items.js';
 import type { StoreRepository } from './store-repository.js';
 import { troubleWithin } from './trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded } from './until-landed.js';
@@ -202,12 +202,21 @@ export class GitManifestStore implements OpenStore {
     return record?.importedBy ?? null;
   }
 
+  async imports(of: Imported): Promise<readonly unknown[]> {
+    // Of the commit, whose files are listed once: a thousand profiles are asked about in one go, and most have no import.
+    const tip = await this.currentCommit();
+    const tree = tip === null ? null : await this.object(`${tip}:${importsFolder(of)}`);
+    const digests = importDigests(tree === null ? [] : treeNames(tree));
+    return Promise.all(digests.map((digest) => importDocument(this.frozen(digest))));
+  }
+
   async sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null> {
     await this.refresh();
     const path = sealedPath(sealed);
     const record = (await this.documentAt(`refs/heads/${this.branch}`, `${path}.json`)) as { importedBy: string; sha256: Sha256 } | null;
     if (record === null) return null;
-    return { bytes: await this.content(`${path}.age`, record.sha256), importedBy: record.importedBy };
+    const { importedBy, sha256 } = record;
+    return { bytes: await this.content(`${path}.age`, sha256), sha256, importedBy };
   }
 
   async frozen(digest: Sha256): Promise<unknown> {

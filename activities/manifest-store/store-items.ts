@@ -1,7 +1,7 @@
-import type { Instant, Sha256 } from '../../src/domain/brands.js';
+import { isSha256, type Instant, type Sha256 } from '../../src/domain/brands.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
-import type { SealedFor, StoreItem } from './contract.js';
+import type { Imported, SealedFor, StoreItem } from './contract.js';
 
 /** An item as files of the store. */
 export interface Wanted {
@@ -22,6 +22,25 @@ export const sealedPath = ({ identity, node, recipient }: SealedFor): string =>
 /** The installation's name is checked where it is declared (topology.yaml). */
 export const rostersPath = (installation: string): string => `rosters/${installation}.json`;
 
+export const importsFolder = (of: Imported): string => `imports/${of}`;
+
+/** Of the documents that these names in its folder are of. */
+export const importDigests = (names: readonly string[]): readonly Sha256[] =>
+  names.flatMap((name) => {
+    const digest = name.endsWith('.json') ? name.slice(0, -'.json'.length) : '';
+    return isSha256(digest) ? [digest] : [];
+  });
+
+/** What is no JSON is of nobody's making: null, whose name counts for nothing, and holds nothing up. */
+export const importDocument = async (document: Promise<unknown>): Promise<unknown> => {
+  try {
+    return await document;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+};
+
 export function wanted(item: StoreItem, now: Instant): Wanted {
   switch (item.kind) {
     case 'manifest':
@@ -37,6 +56,15 @@ export function wanted(item: StoreItem, now: Instant): Wanted {
     case 'frozen': {
       const bytes = json(item.document);
       return named('frozen document', bytes, (digest) => [[`frozen/${digest}.json`, bytes]]);
+    }
+    case 'import': {
+      const bytes = json(item.document);
+      // What is imported names the document, and not the other way round: one document may be about a thousand profiles.
+      const naming = json({ schemaVersion: 1 });
+      return named('import', bytes, (digest) => [
+        [`frozen/${digest}.json`, bytes],
+        ...item.of.map((one): [string, Uint8Array] => [`${importsFolder(one)}/${digest}.json`, naming]),
+      ]);
     }
     case 'sealed-identity': {
       const { identity, node, recipient, importedBy, bytes } = item;

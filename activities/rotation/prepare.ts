@@ -20,6 +20,7 @@ import type { StoreContext, StoreItem } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
 import type { Prepared, RotationRequest } from './contract.js';
 import { freezePlan } from './frozen-plan.js';
+import { importersOf, successorItems, type Delivered, type Importers } from './importers.js';
 import { firstExpiry, missingLines, surveyLine, type Survey } from './survey.js';
 import { authorityOf, nodesOf, rightsOf, type Surroundings } from './surroundings.js';
 
@@ -37,10 +38,7 @@ export interface Preview {
   readonly mesh: MeshSize;
   /** Null where nothing is due. */
   readonly horizon: Instant | null;
-  /** Of each matched successor, in that order. */
-  readonly importers: readonly string[];
-  /** Of new identities. */
-  readonly identityImporters: readonly string[];
+  readonly importers: Importers;
   readonly eligible: readonly string[];
   readonly summary: readonly string[];
   readonly missing: readonly string[];
@@ -63,12 +61,13 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     waves: cohorts.map((wave) => wave.length),
     maxUnavailable: maxUnavailable(policy.cohorts.maxUnavailable, nodes.length),
   };
-  const importers = await Promise.all(
-    matched.map(async ({ candidate }) => (await situation.store.importer(candidate.profile.sha256)) ?? `source:${candidate.origin.source}`),
-  );
   const to = composeTo(from, matched.map(replacement), certificatesOf(matched));
   const delivered = await deliveriesOf(situation, from, to, nodes);
-  const identityImporters = delivered.flatMap(({ importedBy }) => (importedBy === null ? [] : [importedBy]));
+  const importers = await importersOf(around, situation, request, {
+    candidates: matched.map(({ candidate }) => candidate),
+    delivered,
+    to: matched.length > 0 && matched.length === matches.entries.length ? to : null,
+  });
   const approvers = Object.entries(rightsOf(situation.configuration)).flatMap(([person, commands]) =>
     commands.includes('approve') ? [person] : [],
   );
@@ -80,8 +79,9 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const excluded = new Map([
     ...uncounted.map(({ person, because }) => [person, because] as const),
     ...keyless.map((person) => [person, 'has no key on the roster to sign with'] as const),
-    ...importers.map((person) => [person, 'imported a successor'] as const),
-    ...identityImporters.map((person) => [person, 'imported the new identity'] as const),
+    ...importers.freezers.map((person) => [person, 'froze the manifest'] as const),
+    ...importers.ofProfiles.flat().map((person) => [person, 'imported a successor'] as const),
+    ...importers.ofIdentities.map((person) => [person, 'imported the new identity'] as const),
     [request.trigger.by, 'asked for the rotation'] as const,
   ]);
   const found = {
@@ -93,7 +93,6 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     cohorts,
     mesh,
     importers,
-    identityImporters,
     eligible: approvers.filter((person) => !excluded.has(person)),
     summary: [
       ...matched.map(inWords),
@@ -122,6 +121,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...choices,
     ...compared.flat(),
     ...(unadopted === null ? [] : [unadopted]),
+    ...importers.findings,
     ...refusals({
       deliveries: delivered.map(({ delivery }) => delivery),
       after: to.profiles,
@@ -163,11 +163,9 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
   }
 
   const to = freezeManifest(preview.to);
-  const profiles = matched.map(({ candidate }, index): StoreItem => ({
-    kind: 'profile',
-    bytes: candidate.bytes,
-    importedBy: importers[index] ?? 'reseal',
-  }));
+  const candidates = matched.map(({ candidate }) => candidate);
+  const { ofProfiles, ofIdentities, freezers } = importers;
+  const profiles = await successorItems(around, survey.situation, candidates, importers);
   const eligible = preview.eligible as Plan['eligible'];
   const plan: Plan = {
     kind: preview.kind,
@@ -178,7 +176,7 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
     ...preview.mesh,
     horizon,
     eligible,
-    importers: [...new Set([...importers, ...preview.identityImporters])],
+    importers: [...new Set([...ofProfiles.flat(), ...ofIdentities, ...freezers])],
     summary: preview.summary,
     pipelines: pipelinesOf(survey.situation, preview.to),
   };
@@ -202,13 +200,13 @@ function publishingOf(
   };
 }
 
-/** Which nodes need which new identity, whether it can come to them, and who imported it. */
+/** Which nodes need which new identity, and whether it can come to them. */
 async function deliveriesOf(
   { declaration, store }: Survey['situation'],
   from: Manifest,
   to: Manifest,
   nodes: readonly NodeDeclaration[],
-): Promise<readonly { readonly delivery: Delivery; readonly importedBy: string | null }[]> {
+): Promise<readonly Delivered[]> {
   const needed = nodes.flatMap((node) => {
     const before = heldIdentities(node, declaration, from);
     return heldIdentities(node, declaration, to).flatMap((identity) => (before.includes(identity) ? [] : [{ node, identity }]));
@@ -216,10 +214,10 @@ async function deliveriesOf(
   return Promise.all(
     needed.map(async ({ node, identity }) => {
       const recipient = node.deliveryKey;
-      if (recipient === undefined) return { delivery: { node, identity, missing: 'delivery-key' } as const, importedBy: null };
+      if (recipient === undefined) return { delivery: { node, identity, missing: 'delivery-key' } as const, sealed: null };
       const sealed = await store.sealedIdentity({ identity, node: node.name, recipient });
-      if (sealed === null) return { delivery: { node, identity, missing: 'sealed-copy' } as const, importedBy: null };
-      return { delivery: { node, identity, missing: 'nothing' } as const, importedBy: sealed.importedBy };
+      if (sealed === null) return { delivery: { node, identity, missing: 'sealed-copy' } as const, sealed };
+      return { delivery: { node, identity, missing: 'nothing' } as const, sealed };
     }),
   );
 }

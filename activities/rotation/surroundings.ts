@@ -9,6 +9,7 @@ import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology
 import { concernedNodes } from '../../src/domain/expected.js';
 import { parseManifest } from '../../src/manifest/parse.js';
 import type { VerifiedProfiles } from '../../src/profile/index.js';
+import type { SealKey } from '../imports/seal.js';
 import type { Head, ManifestStore } from '../manifest-store/contract.js';
 import type { ProfileSource } from '../profile-source/contract.js';
 
@@ -22,6 +23,8 @@ export interface Surroundings {
   readonly content: Pick<ManifestStore, 'frozen'>;
   readonly source: (name: string) => ProfileSource;
   readonly profiles: VerifiedProfiles;
+  /** What workers seal what they take in with, as it is now. @throws ResealError SOURCE_REFUSED, IDENTITY_UNAVAILABLE where it is declared and cannot be had */
+  readonly sealKey: () => Promise<SealKey>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }

@@ -4,6 +4,7 @@ import type { ApiRole } from '../domain/api-roles.js';
 import { NAME_PATTERN } from '../domain/brands.js';
 import { LONGEST_SIGNATURE } from '../domain/signing/standing.js';
 import type { CommandName } from '../domain/rotation/commands.js';
+import { SCHEDULE_ACTIONS } from '../domain/schedule-mandate.js';
 import { lines, name, text } from '../schema/fields.js';
 
 const person = text.max(64);
@@ -61,10 +62,8 @@ export const RestoreBody = z.strictObject({ by: person, ticket, line: text.optio
 export const PurgeOrSignedBody = nameOrSigned(PurgeBody);
 export const RestoreOrSignedBody = nameOrSigned(RestoreBody);
 
-export const ScheduleBody = z.strictObject({
-  action: z.enum(['ensure', 'trigger', 'pause', 'unpause', 'remove']),
-  at: date.optional(),
-});
+export const ScheduleBody = z.strictObject({ action: z.enum(SCHEDULE_ACTIONS), at: date.optional(), by: person, ticket });
+export const ScheduleOrSignedBody = nameOrSigned(ScheduleBody);
 
 const claimText = text.max(120);
 
@@ -322,15 +321,16 @@ export const ROUTES: readonly RouteDescription[] = [
     needs: 'reader',
     summary: 'How its newest restore on a line stands; waits some seconds for its end',
   },
-  { method: 'get', path: '/v1/schedule', needs: 'reader', summary: 'The schedule of the expiry scan' },
+  { method: 'get', path: '/v1/schedule', needs: 'reader', summary: 'The schedule of the expiry scan, and who made or paused it last' },
   {
     method: 'post',
     path: '/v1/schedule',
     needs: 'operator',
     changes: 'forward',
-    summary: 'Ensure, trigger, pause or remove it',
-    body: ScheduleBody,
+    summary: 'Ensure, trigger, pause or remove it, signed or by name where that counts',
+    body: z.union([ScheduleBody, SignedBody]),
   },
+  { method: 'get', path: '/v1/schedule/terms', needs: 'reader', summary: 'What a statement about the schedule has to name' },
   { method: 'get', path: '/v1/seats', needs: 'reader', summary: 'Seats of signers: who holds one, who waits, who has booked one' },
   {
     method: 'post',

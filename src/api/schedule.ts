@@ -1,5 +1,7 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type ScheduleOptions } from '@temporalio/client';
 import { ResealError } from '../domain/errors.js';
+import type { ScheduleAction } from '../domain/schedule-mandate.js';
+import { changeIn, noteOf, type ScheduleChange } from '../domain/schedule-note.js';
 import type { ScheduledView, ScheduleView } from '../presenters/schedule.js';
 import type { RotationDesk } from './rotations.js';
 
@@ -8,14 +10,19 @@ export const SCHEDULE_ID = 'expiry-scan';
 const RETURNING_ID = 'returning-nodes';
 const DAY = 86_400_000;
 
-export type ScheduleAction = 'ensure' | 'trigger' | 'pause' | 'unpause' | 'remove';
+/** How it is changed, and what its note says of who did; without a note the product itself does it, as in the demo. */
+interface ScheduleHow {
+  /** Milliseconds from the day of a scan to the one that it compares expiries with. */
+  readonly offset?: number;
+  readonly change?: ScheduleChange;
+}
 
 const everySoOften = (every: number): string => `every ${Math.round(every / 1000)} s`;
 
 const whenInWords = (every: number, at: string, zone: string): string => (every === DAY ? `daily at ${at} ${zone}` : everySoOften(every));
 
 /** Daily scans run at a local time; any other interval simply repeats. A scan that was missed is caught up with for a day. */
-function scanOptions(desk: RotationDesk, offset: number): ScheduleOptions {
+function scanOptions(desk: RotationDesk, { offset = 0, change }: ScheduleHow): ScheduleOptions {
   const { scan } = desk.around.configuration().policy;
   const [hour = 6, minute = 0] = scan.at.split(':').map(Number);
   return {
@@ -30,12 +37,12 @@ function scanOptions(desk: RotationDesk, offset: number): ScheduleOptions {
       args: [{ offset }],
       staticSummary: `scan of every line, under ${scan.ticket}`,
     },
-    state: { note: `under ${scan.ticket}` },
+    state: { note: change === undefined ? `under ${scan.ticket}` : noteOf(change) },
   };
 }
 
 /** One look at a time, and one that was missed is not caught up with: the next one sees as much. */
-function returningOptions(desk: RotationDesk): ScheduleOptions {
+function returningOptions(desk: RotationDesk, { change }: ScheduleHow): ScheduleOptions {
   const { scan, returning } = desk.around.configuration().policy;
   return {
     scheduleId: RETURNING_ID,
@@ -49,7 +56,7 @@ function returningOptions(desk: RotationDesk): ScheduleOptions {
       args: [],
       staticSummary: `nodes that came back (${returning.mode}), under ${scan.ticket}`,
     },
-    state: { note: `under ${scan.ticket}` },
+    state: { note: change === undefined ? `under ${scan.ticket}` : noteOf(change) },
   };
 }
 
@@ -71,25 +78,27 @@ async function scheduled(desk: RotationDesk, id: string, when: string): Promise<
       when,
       exists: true,
       paused: found.state.paused,
+      changed: changeIn(found.state.note),
       next: found.info.nextActionTimes.slice(0, 3).map((date) => date.toISOString()),
       recent: [...found.info.recentActions]
         .reverse()
         .map((one) => ({ at: one.takenAt.toISOString(), workflowId: one.action.workflow.workflowId })),
     };
   } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return { id, when, exists: false, paused: false, next: [], recent: [] };
+    if (error instanceof ScheduleNotFoundError) return { id, when, exists: false, paused: false, changed: null, next: [], recent: [] };
     throw error;
   }
 }
 
 /** Of the two schedules as of one. @throws ResealError NOT_FOUND where the scan's is to be changed and is not there */
-export async function changeSchedule(desk: RotationDesk, action: ScheduleAction, offset = 0): Promise<ScheduleView> {
+export async function changeSchedule(desk: RotationDesk, action: ScheduleAction, how: ScheduleHow = {}): Promise<ScheduleView> {
   const { schedule } = desk.client;
   const [scan, returning] = [schedule.getHandle(SCHEDULE_ID), schedule.getHandle(RETURNING_ID)];
+  const note = how.change === undefined ? `${action} by reseal` : noteOf(how.change);
   switch (action) {
     case 'ensure':
-      await ensure(desk, scanOptions(desk, offset));
-      await ensure(desk, returningOptions(desk));
+      await ensure(desk, scanOptions(desk, how));
+      await ensure(desk, returningOptions(desk, how));
       break;
     case 'trigger':
       await thatExists(scan.trigger(ScheduleOverlapPolicy.SKIP));
@@ -97,12 +106,12 @@ export async function changeSchedule(desk: RotationDesk, action: ScheduleAction,
       await ifItExists(returning.trigger(ScheduleOverlapPolicy.BUFFER_ONE));
       break;
     case 'pause':
-      await thatExists(scan.pause('paused by reseal schedule pause'));
-      await ifItExists(returning.pause('paused by reseal schedule pause'));
+      await thatExists(scan.pause(note));
+      await ifItExists(returning.pause(note));
       break;
     case 'unpause':
-      await thatExists(scan.unpause('unpaused by reseal schedule ensure'));
-      await ifItExists(returning.unpause('unpaused by reseal schedule ensure'));
+      await thatExists(scan.unpause(note));
+      await ifItExists(returning.unpause(note));
       break;
     case 'remove':
       // First what may be missing: a removal that was cut short is repeated.
@@ -113,7 +122,13 @@ export async function changeSchedule(desk: RotationDesk, action: ScheduleAction,
   return showSchedule(desk);
 }
 
-async function thatExists(change: Promise<void>): Promise<void> {
+/** Of what needs a schedule to be there, before anything is written down. @throws ResealError NOT_FOUND */
+export async function mustBeChangeable(desk: RotationDesk, action: ScheduleAction): Promise<void> {
+  if (action === 'ensure') return;
+  await thatExists(desk.client.schedule.getHandle(SCHEDULE_ID).describe());
+}
+
+async function thatExists(change: Promise<unknown>): Promise<void> {
   try {
     await change;
   } catch (error) {

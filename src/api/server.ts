@@ -36,7 +36,7 @@ import {
   PlanBody,
   PurgeOrSignedBody,
   RestoreOrSignedBody,
-  ScheduleBody,
+  ScheduleOrSignedBody,
   ClaimAcquireBody,
   ClaimCompleteBody,
   ClaimKeyBody,
@@ -49,7 +49,7 @@ import {
   StartOrSignedBody,
 } from './routes.js';
 import { exportTerms, fetchExport, listExports, requestExport, showExport, tellExport } from './exports.js';
-import { manifestBytes, personOf, signedCommand, signedMandate, signedStart, termsOf } from './statements.js';
+import { manifestBytes, personOf, signedCommand, signedMandate, signedScheduleMandate, signedStart, termsOf } from './statements.js';
 import { openApi } from './openapi.js';
 import { purgeNode } from './purge.js';
 import { adoptRoster, showRoster } from './roster.js';
@@ -60,7 +60,8 @@ import { showImpact } from './impact.js';
 import { listHandoffs, registerHandoff } from './handoffs.js';
 import { acquireClaim, completeClaim, releaseClaim, showClaim } from './claims.js';
 import { acquireSeat, bookSeat, listSeats, releaseSeat, seatHeartbeat, seatStanding, seatUsage } from './seats.js';
-import { changeSchedule, showSchedule } from './schedule.js';
+import { changeScheduleBy, scheduleTerms } from './schedule-mandates.js';
+import { showSchedule } from './schedule.js';
 import type { ServedIdentity } from './tls.js';
 
 const BODY_LIMIT = 256 * 1024;
@@ -178,9 +179,10 @@ export function createApi({ desk, audit, overTls = false, ...options }: ApiOptio
     context.json(await restoreStanding(desk, context.req.param('name'), context.req.param('line'))),
   );
   api.get('/v1/schedule', async (context) => context.json(await showSchedule(desk)));
+  api.get('/v1/schedule/terms', (context) => context.json(scheduleTerms(desk)));
   api.post('/v1/schedule', async (context) => {
-    const { action, at } = await body(context, ScheduleBody);
-    return context.json(await changeSchedule(desk, action, offsetOf(at)));
+    const given = await body(context, ScheduleOrSignedBody);
+    return context.json(await changeScheduleBy(desk, 'statement' in given ? signedScheduleMandate(given) : given));
   });
   api.get('/v1/seats', async (context) => context.json(await listSeats(desk)));
   api.post('/v1/seats', async (context) => context.json(await acquireSeat(desk, await body(context, SeatAcquireBody))));

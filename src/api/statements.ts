@@ -2,6 +2,7 @@ import { isSha256, type LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import { readMandate, type Mandate, type SignedMandate } from '../domain/mandate.js';
 import { readStatement, type CommandStatement, type Signed, type StartStatement } from '../domain/rotation/statement.js';
+import { readScheduleMandate, type SignedScheduleMandate } from '../domain/schedule-mandate.js';
 import type { PersonView, TermsView } from '../presenters/statement.js';
 import { fingerprintOf } from '../statement/standing.js';
 import { authorityOf, situationOf } from '../../activities/rotation/surroundings.js';
@@ -58,6 +59,13 @@ export function signedMandate<S extends Mandate['says']>(
   if (read.kind === 'none') throw new ResealError('STATEMENT_REFUSED', `No statement can be read here: ${read.reason}.`);
   if (read.mandate.says !== says) throw new ResealError('STATEMENT_REFUSED', `The statement says ${read.mandate.says}, not ${says}.`);
   return { statement: read.mandate as Extract<Mandate, { readonly says: S }>, signature };
+}
+
+/** @throws ResealError STATEMENT_REFUSED where it is none */
+export function signedScheduleMandate({ statement, signature }: Given): SignedScheduleMandate {
+  const read = readScheduleMandate(statement);
+  if (read.kind === 'none') throw new ResealError('STATEMENT_REFUSED', `No statement can be read here: ${read.reason}.`);
+  return { statement: read.mandate, signature };
 }
 
 /** What a statement about a line has to name, and whether a name alone counts there. @throws ResealError NOT_FOUND */

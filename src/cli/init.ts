@@ -17,6 +17,7 @@ import { makeFolder } from './init/new-folder.js';
 import { initialStore, storeInWords, type InitialStore } from './init/store.js';
 import { teamOf, type InitialTeam } from './init/team.js';
 import { PROJECT_OPTIONS, type ProjectFiles } from './manifest/apps.js';
+import { keptImport } from '../domain/imports/kept.js';
 import { freezeFolder, type FrozenFolder } from './manifest/freezing.js';
 
 export const command = defineCommand({
@@ -108,6 +109,8 @@ async function fill(inside: string, { context, team, present, store: place, file
       by: { by: team.owner, ticket: team.ticket },
       into: 'head',
       now: context.now(),
+      // The roster is made in this moment: it has no key yet that could be asked for.
+      vouch: async () => keptImport(team.owner),
     });
   try {
     if (place.kind !== 'beside') await refuseTaken(store, team.line as LineName, storeInWords(place));

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { ResealError } from '../domain/errors.js';
 import { readMandate, type Deed, type Mandate, type SignedMandate } from '../domain/mandate.js';
 import { mandateText } from '../presenters/mandate-text.js';
@@ -7,9 +6,7 @@ import type { TermsView } from '../presenters/statement.js';
 import { signStatement } from '../statement/person.js';
 import type { ApiClient } from './api-client.js';
 import type { Context } from './command.js';
-
-/** For how long a statement counts after it was signed, as of rotations. In milliseconds. */
-const VALIDITY = 15 * 60_000;
+import { saidNow } from './rotation/draft.js';
 
 export interface Asker {
   readonly as: string;
@@ -28,10 +25,8 @@ export async function draftMandate({ now }: Context, api: ApiClient, line: strin
   const terms = await api.get<TermsView>(`/v1/lines/${encodeURIComponent(line)}/terms`);
   if (terms.line !== line)
     throw new ResealError('DIGEST_MISMATCH', `Asked of ${line}, the control API answers for ${terms.line}. Nothing was signed; find out who answers there.`); // prettier-ignore
-  const at = now();
   const read = readMandate({
-    ...{ schemaVersion: 1, installation: terms.installation, mode: 'production', line, person: as, ticket },
-    ...{ nonce: randomBytes(16).toString('hex'), issuedAt: new Date(at).toISOString(), expiresAt: new Date(at + VALIDITY).toISOString() },
+    ...{ ...saidNow({ as, ticket }, now()), installation: terms.installation, mode: 'production', line },
     ...deed,
   });
   if (read.kind === 'mandate') return read.mandate;
@@ -40,7 +35,7 @@ export async function draftMandate({ now }: Context, api: ApiClient, line: strin
 
 /** Shows mandates in words, asks whoever sits there once, and signs each. @throws ResealError REFUSED where they say no */
 export async function signMandates(context: Context, key: string, mandates: readonly Mandate[]): Promise<readonly SignedMandate[]> {
-  await mustConsent(context, key, mandates);
+  await mustConsent(context, inWords(context, key, mandates));
   const signed: SignedMandate[] = [];
   for (const statement of mandates) signed.push(await sign(context, key, statement));
   return signed;
@@ -48,14 +43,18 @@ export async function signMandates(context: Context, key: string, mandates: read
 
 /** The same of one. @throws ResealError REFUSED */
 export async function signMandate(context: Context, key: string, mandate: Mandate): Promise<SignedMandate> {
-  await mustConsent(context, key, [mandate]);
+  await mustConsent(context, inWords(context, key, [mandate]));
   return sign(context, key, mandate);
 }
 
-async function mustConsent({ output, now, consent }: Context, key: string, mandates: readonly Mandate[]): Promise<void> {
-  if (!output.json) output.diagnostic(mandates.flatMap((one) => mandateText(one, key, output, now())).join('\n'));
+/** Shows what is to be signed, and asks whoever sits there. @throws ResealError REFUSED where they say no */
+export async function mustConsent({ output, consent }: Context, words: readonly string[]): Promise<void> {
+  if (!output.json) output.diagnostic(words.join('\n'));
   if ((await consent('Sign this?')) === 'no') throw new ResealError('REFUSED', 'Nothing was signed.');
 }
+
+const inWords = ({ output, now }: Context, key: string, mandates: readonly Mandate[]): readonly string[] =>
+  mandates.flatMap((one) => mandateText(one, key, output, now()));
 
 const sign = async ({ env }: Context, key: string, statement: Mandate): Promise<SignedMandate> => ({
   statement,

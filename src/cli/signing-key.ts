@@ -34,9 +34,24 @@ export async function withSigningKey<T>(
   work: (key: string | null) => Promise<T>,
 ): Promise<T> {
   mustShowWhole(context);
+  return withKeyAmong(context, person, named, () => keysOf(api, person), work);
+}
+
+/**
+ * The same where whoever asks knows the roster.
+ * @param known fingerprints of the person's keys, asked for where no key is named
+ * @throws ResealError SIGNATURE_NEEDED where the person has keys and none of them is here
+ */
+export async function withKeyAmong<T>(
+  context: Pick<Context, 'env' | 'cwd'>,
+  person: string,
+  named: string | undefined,
+  known: () => Promise<readonly string[]>,
+  work: (key: string | null) => Promise<T>,
+): Promise<T> {
   const given = named ?? (context.env['RESEAL_KEY'] === '' ? undefined : context.env['RESEAL_KEY']);
   if (given !== undefined) return work(resolve(context.cwd, given));
-  const keys = await keysOf(api, person);
+  const keys = await known();
   if (keys.length === 0) return work(null);
   const own = await inHome(context, keys);
   if (own !== null) return work(own);
@@ -59,7 +74,7 @@ export async function withSigningKey<T>(
 }
 
 /** Who says something to a rotation has it before their eyes as it is, by name and signature alike. @throws ResealError USAGE */
-function mustShowWhole({ output }: Pick<Context, 'output'>): void {
+export function mustShowWhole({ output }: Pick<Context, 'output'>): void {
   if (output.readers === 'whoever-asked') return;
   throw new ResealError(
     'USAGE',
@@ -81,7 +96,7 @@ async function keysOf(api: ApiClient, person: string): Promise<readonly string[]
   }
 }
 
-async function inHome({ env }: Surroundings, keys: readonly string[]): Promise<string | null> {
+async function inHome({ env }: Pick<Context, 'env'>, keys: readonly string[]): Promise<string | null> {
   const folder = join(env['HOME'] ?? homedir(), '.ssh');
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((one) => one.endsWith('.pub')).sort()) {
@@ -95,7 +110,7 @@ async function inHome({ env }: Surroundings, keys: readonly string[]): Promise<s
 }
 
 /** The line of `ssh-add -L`; without an agent, or with an empty one, there is none. */
-async function inAgent({ env }: Surroundings, keys: readonly string[]): Promise<string | null> {
+async function inAgent({ env }: Pick<Context, 'env'>, keys: readonly string[]): Promise<string | null> {
   if ((env['SSH_AUTH_SOCK'] ?? '') === '') return null;
   const listed = await promisify(execFile)('ssh-add', ['-L'], { env, timeout: 10_000 }).catch(() => ({ stdout: '' }));
   const lines = listed.stdout.split('\n').filter((line) => line !== '');

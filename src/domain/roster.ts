@@ -20,6 +20,7 @@ export type RosterCommand =
   | 'release-seat'
   | 'purge'
   | 'restore'
+  | 'schedule'
   | 'export';
 
 export interface Person {

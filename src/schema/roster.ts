@@ -22,6 +22,7 @@ const COMMANDS = [
   'release-seat',
   'purge',
   'restore',
+  'schedule',
   'export',
 ] as const satisfies readonly RosterCommand[];
 

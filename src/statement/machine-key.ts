@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { sealStatement, type AuditHead, type SealStatement } from '../domain/audit/record.js';
 import { ResealError } from '../domain/errors.js';
+import type { ImportSeal } from '../domain/imports/kept.js';
 import type { OrderStatement } from '../domain/node/order-signature.js';
 import type { ReportStatement } from '../domain/node/report-signature.js';
 import type { SignatureStanding } from '../domain/signing/standing.js';
@@ -14,13 +15,15 @@ export const REPORT_NAMESPACE = 'reseal-report-v1';
 export const ORDER_NAMESPACE = 'reseal-order-v1';
 /** The same of the seals of a writer's audit chain. */
 export const AUDIT_NAMESPACE = 'reseal-audit-v1';
+/** The same of what workers take into a store by themselves. */
+export const IMPORT_NAMESPACE = 'reseal-import-v1';
 
-/** The key that an agent or a gateway signs its answers with, the installation its orders, every writer its audit chain: Ed25519. The private half stays on its machine. */
+/** The key that an agent or a gateway signs its answers with, the installation its orders and what it imports by itself, every writer its audit chain: Ed25519. The private half stays on its machine. */
 export interface MachineKey {
   /** `ssh-ed25519 AAAA…`, for topology.yaml or reseal.yaml, or to be pinned. */
   readonly line: string;
   /** SSHSIG, armored, in the namespace of the statement's schema. */
-  sign(statement: ReportStatement | OrderStatement | SealStatement): string;
+  sign(statement: ReportStatement | OrderStatement | SealStatement | ImportSeal): string;
 }
 
 /** A new one's private half: PKCS#8 in PEM (RFC 8410). */
@@ -67,3 +70,7 @@ export const orderSignature = (statement: OrderStatement, signature: string, key
 /** Whose seal it is, among the keys that count for the writer of the chain. */
 export const sealSignature = (head: AuditHead, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(sealStatement(head), signature, AUDIT_NAMESPACE, keys);
+
+/** Whose seal it is of what a worker has taken in, among the keys of the installation. */
+export const importSealSignature = (statement: ImportSeal, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(statement, signature, IMPORT_NAMESPACE, keys);

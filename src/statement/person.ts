@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import type { RosterAdoption } from '../domain/adopted-rosters.js';
 import type { Sha256 } from '../domain/brands.js';
 import type { ExportStatement } from '../domain/exports/statement.js';
+import type { ImportStatement } from '../domain/imports/statement.js';
 import type { Mandate } from '../domain/mandate.js';
 import type { Statement } from '../domain/rotation/statement.js';
+import type { ScheduleMandate } from '../domain/schedule-mandate.js';
 import type { SignatureStanding } from '../domain/signing/standing.js';
 import { canonicalBytes } from './canonical.js';
 import { signObject, standingOf } from './standing.js';
@@ -13,7 +15,7 @@ export const STATEMENT_NAMESPACE = 'reseal-approval-v1';
 
 /** @throws ResealError FILE_UNREADABLE, TOOL_MISSING */
 export const signStatement = (
-  statement: Statement | ExportStatement | Mandate | RosterAdoption,
+  statement: Statement | ExportStatement | Mandate | ImportStatement | RosterAdoption | ScheduleMandate,
   key: string,
   env: NodeJS.ProcessEnv,
 ): Promise<string> => signObject(statement, STATEMENT_NAMESPACE, key, env);
@@ -33,6 +35,14 @@ export const mandateSignature = (mandate: Mandate, signature: string, keys: read
 /** The same of what adopts a roster. */
 export const adoptionSignature = (adoption: RosterAdoption, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(adoption, signature, STATEMENT_NAMESPACE, keys);
+
+/** The same of what somebody does to the schedule. */
+export const scheduleSignature = (mandate: ScheduleMandate, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(mandate, signature, STATEMENT_NAMESPACE, keys);
+
+/** The same of what somebody takes into a store. */
+export const importSignature = (statement: ImportStatement, signature: string, keys: readonly string[]): SignatureStanding =>
+  standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
 
 /** SHA-256 of an object's canonical form. */
 export const canonicalDigest = (object: object): Sha256 => createHash('sha256').update(canonicalBytes(object)).digest('hex') as Sha256;

@@ -15,6 +15,7 @@ import { createRotationActivities } from '../../activities/rotation/activities.j
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
 import { ResealError } from '../domain/errors.js';
 import { readOrderKey } from '../identity/order-key.js';
+import type { SealKey } from '../../activities/imports/seal.js';
 import type { MachineKey } from '../statement/machine-key.js';
 import { reachNodes } from '../node-shell/reach.js';
 import { identityText, newIdentity } from './worker-identity.js';
@@ -52,8 +53,9 @@ export interface ResealWorkerRequest {
  * @throws ResealError SOURCE_REFUSED, IDENTITY_UNAVAILABLE where orders are to be signed and cannot be
  */
 export async function startResealWorker(request: ResealWorkerRequest): Promise<RunningWorker> {
-  const around = await openSurroundings(request.folder, request.home);
   const env = request.env ?? process.env;
+  const opened = await openSurroundings(request.folder, request.home);
+  const around = { ...opened, sealKey: () => sealKey(opened, env) };
   const configuration = around.configuration();
   const { reseal } = configuration;
   const { limits } = configuration.policy;
@@ -96,6 +98,12 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     reach.close();
     await around.close();
   });
+}
+
+/** The same key, where there is one. */
+async function sealKey({ configuration }: Pick<Surroundings, 'configuration'>, env: NodeJS.ProcessEnv): Promise<SealKey> {
+  const { orders } = configuration().reseal;
+  return orders === undefined ? 'none' : readOrderKey(orders, env);
 }
 
 /** Of the configuration of now. */

@@ -25,6 +25,7 @@ export async function openSurroundings(folder: string, home: string): Promise<Op
       const holders = topology.nodes.map((node) => node.name);
       return sources.source(reseal, name, { clones, profiles: nodes.profiles, holders, environment: process.env });
     },
+    sealKey: async () => (nodes.configuration().reseal.orders === undefined ? 'none' : 'elsewhere'),
     clock: Date.now,
     storeTroubles: async () => {
       const troubles = await Promise.all([...stores.values()].map((store) => store.trouble()));

@@ -128,7 +128,7 @@ describe.skipIf(sshdMissing !== null)(`nodes behind an agent and behind sshd${ss
     await reimage(SSH, empty);
     writeFileSync(topologyFile(), declared);
     served.mesh.changePolicy({ returning: { mode: 'converge', every: '1s' }, scan: { every: '1s', ticket: 'CHG-1' } });
-    expect(await served.reseal(['schedule', 'ensure'])).toMatchObject({ exit: 0 });
+    expect(await served.reseal(['schedule', 'ensure', '--as', 'rita', '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
     await until(() => [AGENT, SSH].every((node) => same(truth(node), rotated[node])), {
       what: 'both to have what is in force, and nothing of their image',
       timeout: 180_000,
@@ -166,19 +166,19 @@ describe('a mesh of more nodes than one look asks at once', () => {
     const names = served.mesh.mesh.nodes.map(({ name }) => name).sort();
     const ends = [names[0] ?? '', names.at(-1) ?? ''];
     ends.forEach(emptied);
-    expect(await served.reseal(['schedule', 'ensure'])).toMatchObject({ exit: 0 });
+    expect(await served.reseal(['schedule', 'ensure', '--as', 'rita', '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
     await until(() => ends.every(back), { what: 'both to be whole again', timeout: 180_000 });
   });
 
   it('paused with the scan, it looks when it is triggered; removed with it, it is gone', async () => {
     const shown = async () => (await served.get('/v1/schedule')).body as unknown as ScheduleView;
-    expect(await served.reseal(['schedule', 'pause'])).toMatchObject({ exit: 0 });
+    expect(await served.reseal(['schedule', 'pause', '--as', 'rita', '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
     expect(await shown()).toMatchObject({ paused: true, returning: { exists: true, paused: true } });
     const [node = ''] = served.mesh.mesh.nodes.map(({ name }) => name);
     emptied(node);
-    expect(await served.reseal(['schedule', 'trigger'])).toMatchObject({ exit: 0 });
+    expect(await served.reseal(['schedule', 'trigger', '--as', 'rita', '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
     await until(() => back(node), { what: 'the node to be whole again', timeout: 120_000 });
-    expect(await served.reseal(['schedule', 'remove'])).toMatchObject({ exit: 0 });
+    expect(await served.reseal(['schedule', 'remove', '--as', 'rita', '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
     expect(await shown()).toMatchObject({ exists: false, returning: { exists: false } });
   });
 });

@@ -54,7 +54,7 @@ it('nothing is done while a rotation is in flight', async () => {
   const gate = await served.untilRotation('ios-main-1', ({ phase }) => phase === 'awaiting-signoff', 'an open gate');
   inForce = gate.to ?? '';
   const before = activeManifests(served.mesh);
-  expect(await served.reseal(['schedule', 'ensure'])).toMatchObject({ exit: 0 });
+  expect(await served.reseal(['schedule', 'ensure', '--as', 'rita', '--ticket', 'CHG-1'])).toMatchObject({ exit: 0 });
   await until(
     async () => {
       const { body } = await served.get('/v1/schedule');

@@ -366,7 +366,7 @@ describe('a rotation through the API (R5, R7, P1)', () => {
 });
 
 describe('the schedule through the API (R1)', () => {
-  const change = (action: string): ReturnType<ServedMesh['post']> => served.post('/v1/schedule', { action });
+  const change = (action: string): ReturnType<ServedMesh['post']> => served.post('/v1/schedule', { action, by: 'rita', ticket: 'CHG-1' });
 
   it('is not there before it is made', async () => {
     expect(await served.get('/v1/schedule')).toMatchObject({ status: 200, body: { exists: false } });

@@ -37,7 +37,7 @@ afterAll(async () => {
 
 it('`up` writes under the key of its home, and `codec-server` reads it to whoever has its token, pages of the embedded UI among them (T3)', async () => {
   await start('up');
-  expect((await runReseal(['schedule', 'ensure'], { env: env() })).exit).toBe(0);
+  expect((await runReseal(['schedule', 'ensure', '--as', 'rita', '--ticket', 'CHG-1'], { env: env() })).exit).toBe(0);
   const server = recordedServer(home);
   const { connection, namespace } = await connectClient({ address: server?.address ?? '', namespace: 'reseal' });
   const described = await connection.workflowService.describeSchedule({ namespace, scheduleId: 'expiry-scan' });

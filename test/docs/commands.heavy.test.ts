@@ -123,8 +123,8 @@ function describeDocument(name: string, state: 'in-force' | 'no-head', before: (
 
 describeDocument('README.md', 'in-force', async (mesh) => {
   // What `npm start` has done by the time a person opens the second terminal.
-  expect((await mesh.reseal('schedule', 'ensure')).exit).toBe(0);
-  expect((await mesh.reseal('schedule', 'trigger')).exit).toBe(0);
+  expect((await mesh.reseal('schedule', 'ensure', '--as', 'rita', '--ticket', 'CHG-1')).exit).toBe(0);
+  expect((await mesh.reseal('schedule', 'trigger', '--as', 'rita', '--ticket', 'CHG-1')).exit).toBe(0);
   await mesh.untilLegal('ios-main-1', 'approve');
 });
 

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GitManifestStore, GitStoreOptions } from '../../activities/manifest-store/git.js';
 import type { LineName, NodeName, Sha1, Sha256 } from '../../src/domain/brands.js';
+import { keptImport, type KeptImport } from '../../src/domain/imports/kept.js';
 import type { ManifestStore, OpenStore } from '../../activities/manifest-store/contract.js';
 import { until } from '../setup/until.js';
 import type { Served } from './served.js';
@@ -136,6 +137,19 @@ export function contractOf(way: string, start: () => Promise<Served>): void {
       expect(await store.rosters('acme')).toBeNull();
       await other.changeRosters('acme-demo', () => null, {});
       expect(await store.rosters('acme-demo')).toEqual({ steps });
+    });
+
+    it('keeps who has taken something in, each time, and loses none by another who takes it in again (T2)', async () => {
+      await store.create();
+      const other = await served.open();
+      const sha1 = 'a'.repeat(40) as Sha1;
+      expect(await other.imports(digest('a'))).toEqual([]);
+      for (const by of ['ada', 'grace', 'ada'])
+        await store.putMany([{ kind: 'import', of: [digest('a'), sha1], document: keptImport(by) }], { by });
+      const kept = (await other.imports(digest('a'))) as readonly KeptImport[];
+      expect(kept.map(({ by }) => by).sort()).toEqual(['ada', 'grace']);
+      expect(await other.imports(sha1)).toEqual(kept);
+      expect([await other.imports(digest('b')), await other.imports('b'.repeat(40) as Sha1)]).toEqual([[], []]);
     });
 
     it('gives a node the identity that was sealed for it last, and only for the key that it has (T1)', async () => {

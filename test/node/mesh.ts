@@ -131,7 +131,7 @@ export class MemoryStore {
   sealedIdentity = async ({ identity, node, recipient }: SealedFor): Promise<SealedIdentity | null> => {
     if (!this.reachable) throw new ResealError('STORE_UNREACHABLE', 'The store is out of reach.');
     const bytes = this.sealed.get(`${identity} ${node} ${recipient}`);
-    return bytes === undefined ? null : { bytes, importedBy: 'alice' };
+    return bytes === undefined ? null : { bytes, sha256: sha256Of(bytes), importedBy: 'alice' };
   };
   frozen = async (digest: Sha256): Promise<unknown> => JSON.parse(Buffer.from(await this.get(digest)).toString('utf8'));
 }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeDistance } from '../../src/domain/duration.js';
-import type { ManifestStore } from '../../activities/manifest-store/contract.js';
+import type { ManifestStore, StoreItem } from '../../activities/manifest-store/contract.js';
+import { keptImport } from '../../src/domain/imports/kept.js';
 import { importFiles } from '../../src/cli/profile/import.js';
 import { exitCodeOf, inspectFiles } from '../../src/cli/profile/inspect.js';
 import { verifyFiles } from '../../src/cli/profile/verify.js';
@@ -102,23 +103,28 @@ describe('reseal profile verify (T5)', () => {
 });
 
 describe('reseal profile import', () => {
-  const puts: { sha256: string; by: string }[] = [];
-  const store: Pick<ManifestStore, 'putProfile'> = {
-    putProfile: async (bytes, by) => {
-      puts.push({ sha256: sha256Hex(bytes), by });
-      return sha256Hex(bytes);
+  const puts: StoreItem[] = [];
+  const store: Pick<ManifestStore, 'putMany'> = {
+    putMany: async (items) => {
+      puts.push(...items);
+      return items.map((item) => sha256Hex('bytes' in item ? item.bytes : new Uint8Array()));
     },
   };
+  const vouch = async () => keptImport('alice');
   beforeEach(() => puts.splice(0));
 
   it('writes the verified bytes and who imported them', async () => {
     const view = await importFiles([appleProfilePath('c3e20987')], {
       ...options,
       store,
+      vouch,
       importedBy: 'alice',
       context: { ticket: 'CHG-1' },
     });
-    expect(puts).toEqual([{ sha256: sha256Hex(appleProfile('c3e20987')), by: 'alice' }]);
+    expect(puts).toEqual([
+      { kind: 'profile', bytes: expect.anything() as unknown, importedBy: 'alice' },
+      { kind: 'import', of: [sha256Hex(appleProfile('c3e20987'))], document: { kind: 'import', schemaVersion: 1, by: 'alice' } },
+    ]);
     expect(view).toMatchObject({ ok: true, imported: true, importedBy: 'alice' });
     expect(profileImportText(view)).toContain('Imported 1 profile as alice.');
   });
@@ -127,6 +133,7 @@ describe('reseal profile import', () => {
     const view = await importFiles([appleProfilePath('c3e20987'), file('x.mobileprovision', '')], {
       ...options,
       store,
+      vouch,
       importedBy: 'alice',
       context: {},
     });
@@ -136,9 +143,9 @@ describe('reseal profile import', () => {
   });
 
   it('stops where the store answers with another digest', async () => {
-    const lying: typeof store = { putProfile: async () => sha256Hex(new Uint8Array()) };
+    const lying: typeof store = { putMany: async () => [sha256Hex(new Uint8Array())] };
     await expect(
-      importFiles([appleProfilePath('c3e20987')], { ...options, store: lying, importedBy: 'alice', context: {} }),
+      importFiles([appleProfilePath('c3e20987')], { ...options, store: lying, vouch, importedBy: 'alice', context: {} }),
     ).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
   });
 });

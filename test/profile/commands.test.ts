@@ -34,7 +34,7 @@ function configure(): void {
     'topology.yaml',
     `installation: acme-test
 lines: {ios-main: {identity: signers, distribution: copy, profilesOn: [signer], store: main, sources: [drop], successorOwner: alice}}
-defaults: {environment: staging, lines: [ios-main], image: tahoe-1}
+defaults: {environment: simulated, lines: [ios-main], image: tahoe-1}
 nodes: [{name: ams-sign-1, region: eu-west, roles: [signer], keys: allowed}]
 `,
   );

@@ -4,10 +4,10 @@ import type { LineName, Sha256 } from '../../../src/domain/brands.js';
 import { ResealError } from '../../../src/domain/errors.js';
 import { sha256Of } from '../../../src/manifest/digest.js';
 import { ContentCache } from '../content-cache.js';
-import type { Head, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from '../contract.js';
+import type { Head, Imported, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from '../contract.js';
 import { allotted } from '../numbers.js';
 import { theStore } from '../out-of-reach.js';
-import { json, rostersPath, sealedPath, wanted, type Wanted } from '../store-items.js';
+import { importDigests, importDocument, importsFolder, json, rostersPath, sealedPath, wanted, type Wanted } from '../store-items.js';
 import { troubleWithin } from '../trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded, type Attempt } from '../until-landed.js';
 import { BucketLines, headPath, movePath, numbersPath, type HeadDocument } from './lines.js';
@@ -207,12 +207,18 @@ export class BucketManifestStore implements OpenStore {
     return this.reaching(async () => (await this.document<{ importedBy: string }>(`profiles/${digest}.json`))?.value.importedBy ?? null);
   }
 
+  async imports(of: Imported): Promise<readonly unknown[]> {
+    const folder = `${importsFolder(of)}/`;
+    const paths = await this.reaching(() => this.objects.paths(folder));
+    return Promise.all(importDigests(paths.map((path) => path.slice(folder.length))).map((digest) => importDocument(this.frozen(digest))));
+  }
+
   async sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null> {
     const path = sealedPath(sealed);
     const record = await this.reaching(() => this.document<{ importedBy: string; sha256: Sha256 }>(`${path}.json`));
     if (record === null) return null;
     const { importedBy, sha256 } = record.value;
-    return { bytes: await this.content(`${path}.${sha256}.age`, sha256), importedBy };
+    return { bytes: await this.content(`${path}.${sha256}.age`, sha256), sha256, importedBy };
   }
 
   async putRecord(id: string, record: unknown, context: StoreContext): Promise<void> {
@@ -383,8 +389,8 @@ interface Marker {
   readonly begunAt: string;
 }
 
-/** A manifest comes after what it names, a plan after the manifest. */
-const ORDER: readonly (readonly StoreItem['kind'][])[] = [['profile', 'sealed-identity'], ['manifest'], ['frozen']];
+/** Who takes something in is there before it, a manifest comes after what it names, a plan after the manifest. */
+const ORDER: readonly (readonly StoreItem['kind'][])[] = [['import'], ['profile', 'sealed-identity'], ['manifest'], ['frozen']];
 
 const headOf = ({ line, seq, digest }: HeadDocument): Head => ({ line, seq, digest });
 

@@ -5,15 +5,19 @@ import type { Configuration } from '../../configuration/load.js';
 import type { LineName, NodeName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { identityHolders } from '../../domain/expected.js';
+import { subjectsOf } from '../../domain/imports/statement.js';
 import type { NodeDeclaration } from '../../domain/topology.js';
 import { readPkcs12, type SigningIdentity } from '../../identity/pkcs12.js';
 import { sealIdentity } from '../../identity/sealed.js';
+import { sha256Of } from '../../manifest/digest.js';
 import { parseManifest } from '../../manifest/parse.js';
 import { certificateImportText, type CertificateImportView } from '../../presenters/certificate.js';
 import { defineCommand } from '../command.js';
 import { refuseStranger } from '../entitled.js';
 import { withStores } from '../manifest/read.js';
 import { refuseControlCharacters } from '../said.js';
+import { signImport } from '../signed-import.js';
+import { KEY_OPTION } from '../signing-key.js';
 
 /** A PKCS#12 of one identity has a few kilobytes. */
 const MOST = 1024 * 1024;
@@ -25,6 +29,7 @@ export const command = defineCommand({
     line: { kind: 'text', required: true, value: 'LINE', description: 'the line whose nodes are to sign with it' },
     by: { kind: 'text', required: true, value: 'PERSON', description: 'who imports: a person of roster.yaml with the right to' },
     ticket: { kind: 'text', required: true, value: 'TICKET', description: 'the change that this belongs to' },
+    ...KEY_OPTION,
     passwordFile: { kind: 'text', value: 'FILE', description: 'file whose first line is the password of the .p12 (- for stdin)' },
     passwordEnv: { kind: 'text', value: 'NAME', description: 'environment variable that holds the password of the .p12' },
     holder: { kind: 'text', value: 'NODE', description: 'with an identity per node: the node that it is for' },
@@ -40,14 +45,22 @@ export const command = defineCommand({
       const nodes = receivers(configuration, name as LineName, holder as NodeName | undefined);
       const store = await storeOf(name);
       await refuseOtherTeam(store, name as LineName, identity, file);
-      await store.putMany(await Promise.all(nodes.map((node) => sealedItem(identity, node, by))), { ticket, by });
+      const sealed = await Promise.all(nodes.map((node) => sealedItem(identity, node, by)));
+      const copies = sealed.map(({ node, bytes }) => ({ node, sha256: sha256Of(bytes) }));
+      const taken = { says: 'certificate-import', identity: identity.facts.sha1, copies } as const;
+      const document = await signImport(context, configuration, [name as LineName], { by, ticket, key: options.key }, taken);
+      await store.putMany([...sealed, { kind: 'import', of: subjectsOf(taken), document }], { ticket, by });
       return { schemaVersion: 1, line: name, identity: identity.facts, importedBy: by, sealedFor: nodes.map((node) => node.name) };
     });
     context.output.show(view, (shown) => certificateImportText(shown, (at) => context.output.time(at, context.now())));
   },
 });
 
-async function sealedItem(identity: SigningIdentity, node: Receiver, importedBy: string): Promise<StoreItem> {
+async function sealedItem(
+  identity: SigningIdentity,
+  node: Receiver,
+  importedBy: string,
+): Promise<Extract<StoreItem, { kind: 'sealed-identity' }>> {
   const recipient = node.deliveryKey;
   const bytes = await sealIdentity(identity, recipient);
   return { kind: 'sealed-identity', identity: identity.facts.sha1, node: node.name, recipient, bytes, importedBy };

@@ -184,7 +184,7 @@ class Demo {
   private async begin(): Promise<void> {
     const { context, service } = this.around;
     context.output.say(`the schedule ${SCHEDULE_ID} scans every line for what expires within its window`);
-    await changeSchedule(service.desk, 'ensure', this.demo.offset);
+    await changeSchedule(service.desk, 'ensure', { offset: this.demo.offset });
     await changeSchedule(service.desk, 'trigger');
     const deadline = Date.now() + SCAN_PATIENCE;
     while (!(await this.allBegun())) {

@@ -6,6 +6,8 @@ import { ticketRefusal } from '../../domain/tickets.js';
 import { frozenText, warningsText } from '../../presenters/frozen-text.js';
 import { defineCommand } from '../command.js';
 import { refuseControlCharacters } from '../said.js';
+import { signImport } from '../signed-import.js';
+import { KEY_OPTION } from '../signing-key.js';
 import { PROJECT_OPTIONS } from './apps.js';
 import { freezeFolder } from './freezing.js';
 import { withStores } from './read.js';
@@ -21,8 +23,9 @@ export const command = defineCommand({
     first: { kind: 'flag', description: "Make it the line's head; refused where the line has one" },
     as: { kind: 'text', description: 'The person who freezes, by the roster', required: true, value: 'PERSON' },
     ticket: { kind: 'text', description: 'Ticket id', required: true, value: 'TICKET' },
+    ...KEY_OPTION,
   },
-  async handler(context, { dir }, { line, first, as, ticket, ...files }) {
+  async handler(context, { dir }, { line, first, as, ticket, key, ...files }) {
     const folder = resolve(context.cwd, dir);
     refuseControlCharacters({ as, ticket });
     await withStores(context, async (configuration, storeOf) => {
@@ -40,6 +43,7 @@ export const command = defineCommand({
         by: { by: as, ticket },
         into: first ? 'head' : 'store',
         now: context.now(),
+        vouch: (taken) => signImport(context, configuration, [line as LineName], { by: as, ticket, key }, taken),
       });
       const view = {
         schemaVersion: 1,

@@ -1,10 +1,13 @@
-import type { OpenStore } from '../../../activities/manifest-store/contract.js';
+import type { OpenStore, StoreItem } from '../../../activities/manifest-store/contract.js';
 import type { Configuration } from '../../configuration/load.js';
 import type { LineName } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
+import type { KeptImport } from '../../domain/imports/kept.js';
+import { subjectsOf, type Taken } from '../../domain/imports/statement.js';
 import type { Manifest } from '../../domain/manifest.js';
 import type { SigningFinding } from '../../domain/project-review.js';
 import { assembleHeldManifest } from '../../manifest/assemble.js';
+import { sha256Of } from '../../manifest/digest.js';
 import { freezeManifest, type FrozenManifest } from '../../manifest/freeze.js';
 import { readProfileFile, verifyProfile } from '../../profile/index.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
@@ -25,6 +28,8 @@ export interface FreezeRequest {
   readonly into: 'head' | 'store';
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** By what the person stands for just this manifest, and for its profiles. */
+  readonly vouch: (taken: Extract<Taken, { says: 'manifest-freeze' }>) => Promise<KeptImport>;
 }
 
 export interface FrozenFolder {
@@ -49,11 +54,11 @@ export async function freezeFolder(request: FreezeRequest): Promise<FrozenFolder
     throw new ResealError('REFUSED', `Line ${line} has a head already: ${head.digest} (seq ${head.seq}). It moves by rotations only.`);
   const { files, ...made } = await manifestOf(request);
   const frozen = freezeManifest(made.manifest);
+  const taken = { says: 'manifest-freeze', manifest: frozen.sha256, profiles: [...new Set(files.map(sha256Of))] } as const;
+  const document = await request.vouch(taken);
   const storeCreated = asHead && (await store.create());
-  await store.putMany(
-    [...files.map((bytes) => ({ kind: 'profile', bytes, importedBy: by.by }) as const), { kind: 'manifest', bytes: frozen.bytes }],
-    by,
-  );
+  const profiles = files.map((bytes): StoreItem => ({ kind: 'profile', bytes, importedBy: by.by }));
+  await store.putMany([...profiles, { kind: 'import', of: subjectsOf(taken), document }, { kind: 'manifest', bytes: frozen.bytes }], by);
   if (asHead) {
     const { moved } = await store.advance(line, 0, frozen.sha256, by);
     if (!moved)

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
-import type { ManifestStore, StoreContext } from '../../../activities/manifest-store/contract.js';
+import type { ManifestStore, StoreContext, StoreItem } from '../../../activities/manifest-store/contract.js';
 import type { ProfileImportView } from '../../presenters/profile-verdict.js';
+import type { LineName, Sha256 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
+import type { KeptImport } from '../../domain/imports/kept.js';
 import { readProfileFile, sha256Hex, verifyProfile, type VerifiedProfile } from '../../profile/index.js';
 import { profileVerdictsView } from '../../presenters/profile-verdict.js';
 import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
@@ -13,13 +15,17 @@ import { configFolder } from '../config-folder.js';
 import { homeFolder } from '../home.js';
 import { refuseStranger } from '../entitled.js';
 import { refuseControlCharacters } from '../said.js';
+import { signImport } from '../signed-import.js';
+import { KEY_OPTION } from '../signing-key.js';
 import { exitCodeOf, type ReadOptions } from './inspect.js';
 
 export interface ImportOptions extends ReadOptions {
-  readonly store: Pick<ManifestStore, 'putProfile'>;
+  readonly store: Pick<ManifestStore, 'putMany'>;
   /** A person of the roster with the right to import; recorded beside the bytes, and never an approver of them. */
   readonly importedBy: string;
   readonly context: StoreContext;
+  /** By what the person stands for just these profiles. */
+  readonly vouch: (profiles: readonly Sha256[]) => Promise<KeptImport>;
 }
 
 type Read = { readonly path: string; readonly bytes: Uint8Array; readonly outcome: VerifiedProfile | ResealError };
@@ -34,7 +40,7 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
   const files = await Promise.all(paths.map((path) => read(path, options)));
   const verdicts = profileVerdictsView(files, options.at);
   if (!verdicts.ok) return { ...verdicts, imported: false, importedBy: options.importedBy };
-  for (const { path, bytes } of files) await put(path, bytes, options);
+  await put(files, options);
   return { ...verdicts, imported: true, importedBy: options.importedBy };
 }
 
@@ -49,13 +55,17 @@ async function read(path: string, options: ImportOptions): Promise<Read> {
   }
 }
 
-async function put(path: string, bytes: Uint8Array, options: ImportOptions): Promise<void> {
-  const sent = sha256Hex(bytes);
-  const stored = await options.store.putProfile(bytes, options.importedBy, options.context);
-  if (stored === sent) return;
+async function put(files: readonly Read[], { store, importedBy, context, vouch }: ImportOptions): Promise<void> {
+  const sent = files.map(({ bytes }) => sha256Hex(bytes));
+  const of = [...new Set(sent)];
+  const document = await vouch(of);
+  const profiles = files.map(({ bytes }): StoreItem => ({ kind: 'profile', bytes, importedBy }));
+  const stored = await store.putMany([...profiles, { kind: 'import', of, document }], context);
+  const other = sent.findIndex((digest, index) => stored[index] !== digest);
+  if (other === -1) return;
   throw new ResealError(
     'DIGEST_MISMATCH',
-    `The store took ${path} as ${stored}, expected ${sent}. Check the store with \`reseal manifest verify\` before going on.`,
+    `The store took ${files[other]?.path ?? ''} as ${stored[other] ?? 'nothing'}, expected ${sent[other] ?? ''}. Check the store with \`reseal manifest verify\` before going on.`,
   );
 }
 
@@ -63,19 +73,24 @@ export const command = defineCommand({
   description: 'Verify provisioning profiles and take their bytes into the store',
   arguments: { file: { kind: 'list', required: true, description: '.mobileprovision files' } },
   options: {
+    line: { kind: 'text', value: 'LINE', description: 'the line that they are for (needed where a store has several)' },
     by: { kind: 'text', required: true, value: 'PERSON', description: 'who imports: a person of roster.yaml with the right to' },
     ticket: { kind: 'text', required: true, value: 'TICKET', description: 'the change that this belongs to' },
-    store: { kind: 'text', value: 'NAME', description: 'a store of reseal.yaml (needed where there are several)' },
+    ...KEY_OPTION,
+    store: { kind: 'text', value: 'NAME', description: 'a store of reseal.yaml, instead of --line where nothing is signed' },
   },
-  async handler(context, { file }, { by, ticket, store: wanted }) {
+  async handler(context, { file }, { line: named, by, ticket, key, store: wanted }) {
     refuseControlCharacters({ by, ticket });
     const configuration = loadConfiguration(configFolder(context));
     refuseStranger(configuration, by, ticket);
+    const { store: storeName, lines } = placeOf(configuration, named, wanted);
     const home = homeFolder(context.home, context.env, context.cwd);
-    const store = await openDeclaredStore(configuration.reseal, storeOf(configuration, wanted), home);
+    const store = await openDeclaredStore(configuration.reseal, storeName, home);
+    const vouch = (profiles: readonly Sha256[]): Promise<KeptImport> =>
+      signImport(context, configuration, lines, { by, ticket, key }, { says: 'profile-import', profiles });
     try {
       const options = { roots: trustedRoots(configuration), at: context.now(), cwd: context.cwd };
-      const view = await importFiles(file, { ...options, store, importedBy: by, context: { ticket, by } });
+      const view = await importFiles(file, { ...options, store, importedBy: by, context: { ticket, by }, vouch });
       context.output.show(view, profileImportText);
       return exitCodeOf(view);
     } finally {
@@ -84,13 +99,30 @@ export const command = defineCommand({
   },
 });
 
-function storeOf(configuration: Configuration, wanted: string | undefined): string {
-  const { stores } = configuration.reseal;
+/** The store, and the lines that what is taken in may be for. @throws ResealError USAGE, NOT_FOUND */
+function placeOf(
+  { reseal, topology }: Configuration,
+  line: string | undefined,
+  wanted: string | undefined,
+): { readonly store: string; readonly lines: readonly LineName[] } {
+  if (line !== undefined) {
+    const declared = topology.lines[line as LineName];
+    if (declared === undefined)
+      throw new ResealError('NOT_FOUND', `topology.yaml has no line ${line}. It declares: ${Object.keys(topology.lines).join(', ')}.`);
+    if (wanted !== undefined && wanted !== declared.store)
+      throw new ResealError('USAGE', `The store of ${line} is ${declared.store}, not ${wanted}. Leave --store out.`);
+    return { store: declared.store, lines: [line as LineName] };
+  }
+  const store = storeOf(reseal.stores, wanted);
+  return { store, lines: Object.entries(topology.lines).flatMap(([name, one]) => (one.store === store ? [name as LineName] : [])) };
+}
+
+function storeOf(stores: Configuration['reseal']['stores'], wanted: string | undefined): string {
   const names = Object.keys(stores);
   const name = wanted ?? (names.length === 1 ? names[0] : undefined);
   if (name === undefined || stores[name] === undefined) {
     const found = wanted === undefined ? 'There are several stores' : `reseal.yaml has no store ${wanted}`;
-    throw new ResealError('USAGE', `${found}. Give --store with one of: ${names.join(', ')}.`);
+    throw new ResealError('USAGE', `${found}. Give --line, or --store with one of: ${names.join(', ')}.`);
   }
   return name;
 }

@@ -76,7 +76,7 @@ const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 /** The Schedule's own scan starts it, now instead of tomorrow morning. */
 async function begin({ service, offset, signal }: Stage, { line }: Scene): Promise<string | null> {
   const known = new Set((await listRotations(service.desk, line)).rotations.map(({ id }) => id));
-  await changeSchedule(service.desk, 'ensure', offset);
+  await changeSchedule(service.desk, 'ensure', { offset });
   const deadline = Date.now() + SCAN_PATIENCE;
   for (let asked = 0; Date.now() < deadline;) {
     if (signal.aborted) return null;

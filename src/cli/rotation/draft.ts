@@ -30,7 +30,8 @@ export interface More {
   readonly nodes?: readonly string[];
 }
 
-const common = ({ as, ticket }: Said, now: number) => ({
+/** What every statement says of who says it, and for how long it counts. */
+export const saidNow = ({ as, ticket }: Said, now: number) => ({
   schemaVersion: 1,
   person: as,
   ticket,
@@ -43,7 +44,7 @@ const common = ({ as, ticket }: Said, now: number) => ({
 export function draftCommand(command: CommandName, { rotation }: RotationView, said: Said, more: More, now: number): CommandStatement {
   const { installation, mode, line, id, epoch } = rotation;
   const draft = {
-    ...common(said, now),
+    ...saidNow(said, now),
     says: command,
     installation,
     mode,
@@ -87,7 +88,7 @@ export interface Start {
 export function draftStart({ installation, line }: TermsView, said: Said, { at, successors, after }: Start, now: number): StartStatement {
   const date = at === undefined ? null : givenDate(at);
   const draft = {
-    ...common(said, now),
+    ...saidNow(said, now),
     says: 'start',
     installation,
     mode: date === null ? 'production' : 'rehearsal',

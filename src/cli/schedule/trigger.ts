@@ -1,9 +1,9 @@
 import { defineCommand } from '../command.js';
-import { change } from './change.js';
+import { change, SCHEDULE_OPTIONS } from './change.js';
 
 export const command = defineCommand({
   description: 'Scan now, and look for nodes that came back',
   arguments: {},
-  options: {},
-  handler: (context) => change(context, 'trigger'),
+  options: SCHEDULE_OPTIONS,
+  handler: (context, _, asked) => change(context, 'trigger', asked),
 });

@@ -91,7 +91,7 @@ export const orNull =
   (field: Field): Field =>
   (value) =>
     value === null || field(value);
-const list =
+export const list =
   (field: Field): Field =>
   (value) =>
     Array.isArray(value) && value.length <= 1_000 && value.every(field);

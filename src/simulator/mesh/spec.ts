@@ -78,9 +78,9 @@ export const ROSTER = {
     { id: 'rita', name: 'Rita Falk', roles: ['requesters', 'approvers'], keys: [] },
   ],
   roles: {
-    requesters: ['import', 'freeze', 'start', 'cancel', 'pause', 'resume', 'retry'],
+    requesters: ['import', 'freeze', 'start', 'cancel', 'pause', 'resume', 'retry', 'schedule'],
     approvers: ['approve', 'reject', 'withdraw'],
-    incident: ['rollback', 'retry', 'answer', 'pause', 'resume', 'cancel', 'close', 'release-seat', 'purge', 'restore'],
+    incident: ['rollback', 'retry', 'answer', 'pause', 'resume', 'cancel', 'close', 'release-seat', 'purge', 'restore', 'schedule'],
     oncall: [],
   },
 };

@@ -2,15 +2,18 @@ import { canonicalBytes } from '../../../src/statement/canonical.js';
 import { parsePublicKey, readPublicKey } from '../../../src/statement/ssh-key.js';
 import { verifySignature } from '../../../src/statement/sshsig.js';
 import { standingOf } from '../../../src/statement/standing.js';
+import { claimsOf, type ImportJudges } from '../../../activities/imports/claims.js';
+import { readMandate } from '../../../src/domain/mandate.js';
+import { readScheduleMandate } from '../../../src/domain/schedule-mandate.js';
 import { readExportStatement } from '../../../src/domain/exports/statement.js';
 import { readStatement } from '../../../src/domain/rotation/statement.js';
 import { reportStatement, signedAnswer } from '../../../src/domain/node/report-signature.js';
-import { reportSignature } from '../../../src/statement/machine-key.js';
+import { newMachineKey, readMachineKey, reportSignature } from '../../../src/statement/machine-key.js';
 import { readJson } from '../../../src/schema/json-text.js';
 import { CommandOrSignedBody, StartOrSignedBody } from '../../../src/api/routes.js';
 import { HandoffSchema } from '../../../src/schema/handoff.js';
 import { handoffSignature } from '../../../src/statement/handoff.js';
-import type { LineName, NodeName } from '../../../src/domain/brands.js';
+import type { LineName, NodeName, PersonId, Sha256 } from '../../../src/domain/brands.js';
 import { own, ownText } from '../corpus.js';
 import { bytesOf, textOf, tokens, type Target } from '../target.js';
 
@@ -105,6 +108,18 @@ const jsonOf = (text: string): unknown => {
 };
 const jsonSeed = (value: unknown): Uint8Array => bytesOf(JSON.stringify(value));
 
+const IMPORT = {
+  ...{ schemaVersion: 1, says: 'profile-import', installation: 'acme', mode: 'production', line: 'ios-main', person: 'ada', ticket: 'CHG-1' },
+  ...{ nonce: '0123456789abcdef0123456789abcdef', issuedAt: '2026-02-28T09:14:07Z', expiresAt: '2026-02-28T10:14:07Z', profiles: [SHA] },
+}; // prettier-ignore
+const JUDGES: ImportJudges = {
+  roster: { schemaVersion: 1, persons: [{ id: 'ada' as PersonId, name: 'Ada', roles: ['r'], keys: [] }], roles: { r: ['import'] } },
+  authority: { installation: 'acme', mode: 'production', assurance: 'signature', keys: { ['ada' as PersonId]: LINES } },
+  line: 'ios-main' as LineName,
+  key: readMachineKey(newMachineKey(), 'the installation', 'reseal order-key new'),
+  now: Date.parse('2026-03-01T09:00:00Z'),
+};
+
 /** What people sign, from the body of a request to what a workflow is asked to judge. */
 export const statement: Target = {
   name: 'statement',
@@ -114,6 +129,7 @@ export const statement: Target = {
     jsonSeed({ by: 'ada', ticket: 'CHG-1', digest: SHA, reason: 'because', nodes: ['a', 'b'] }),
     jsonSeed(STATEMENT),
     jsonSeed(EXPORT),
+    jsonSeed({ kind: 'import', schemaVersion: 1, by: 'ada', signed: { statement: IMPORT, signature: ownText('ed25519.sshsig') } }),
   ],
   tokens: JSON_TOKENS,
   run: (input) => {
@@ -121,6 +137,9 @@ export const statement: Target = {
     if (given === undefined) return;
     readStatement(given);
     readExportStatement(given);
+    readMandate(given);
+    readScheduleMandate(given);
+    claimsOf({ subject: { kind: 'profile', sha256: SHA as Sha256 }, recorded: 'ada', kept: [given] }, JUDGES);
     StartOrSignedBody.safeParse(given);
     const body = CommandOrSignedBody.safeParse(given).data;
     if (body !== undefined && 'statement' in body) {
