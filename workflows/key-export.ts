@@ -5,6 +5,8 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
+  log,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -28,9 +30,10 @@ import {
   type ExportState,
   type ExportStatus,
 } from '../src/domain/exports/export.js';
+import { exportNotice } from '../src/domain/exports/notices.js';
 import type { ExportWord, Spoken } from '../src/domain/exports/statement.js';
 import { handoutOf } from '../src/domain/node/routes.js';
-import { exportDesk, exportJudge, exportKeeper, ledger, nodesAtOnce } from './activities.js';
+import { exportDesk, exportJudge, exportKeeper, ledger, messenger, nodesAtOnce } from './activities.js';
 import { exportQuery, exportWordUpdate, heardExport, type KeyExportInput } from './export-messages.js';
 import { whyNot } from './untaken.js';
 
@@ -104,6 +107,7 @@ export async function keyExport(input: KeyExportInput): Promise<ExportStatus> {
       () => changes,
       () => held.state,
     );
+    const teller = patched('exports-are-told') ? tellPhases(() => held.state) : Promise.resolve();
     for (;;) {
       become(now());
       const state = now();
@@ -120,6 +124,7 @@ export async function keyExport(input: KeyExportInput): Promise<ExportStatus> {
     const kept = await exportKeeper.closeExport({ status: exportStatus(closing), words, refused });
     become({ ...closing, record: kept });
     await recorder;
+    await teller;
     await condition(allHandlersFinished);
     return exportStatus(now());
   });
@@ -169,6 +174,25 @@ async function record(changes: () => number, state: () => ExportState | null): P
     // The closing record is the last change.
     if (current.record !== null) return;
   }
+}
+
+/** Tells people of every phase that is their business; what is not delivered in its time is not delivered. */
+async function tellPhases(state: () => ExportState | null): Promise<void> {
+  let told: ExportState['phase'] | null = null;
+  do {
+    await condition(() => state() !== null && state()?.phase !== told);
+    const current = state();
+    if (current === null) continue;
+    told = current.phase;
+    const notice = exportNotice(current);
+    if (notice === null) continue;
+    try {
+      await messenger.notify({ event: 'export', ...notice, rotation: null, history: null });
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      log.warn('a notice of an export was not delivered', { export: current.opened.binding.export, phase: told });
+    }
+  } while (told === null || !hasEnded(told));
 }
 
 /** Whoever can tell may be away: the word is then given again. */

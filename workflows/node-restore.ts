@@ -4,6 +4,7 @@ import { orderOf, type NodeOrder, type OrderTerms } from '../src/domain/node/ord
 import { fallbackOf, supersededOn, type KeptManifest, type RestoreResult, type RestoreTask } from '../src/domain/node/restore.js';
 import type { NodeReport, NodeResult } from '../src/domain/node/report.js';
 import { handoutOf } from '../src/domain/node/routes.js';
+import { returningKey } from '../src/domain/returning.js';
 import { epochOf } from '../src/domain/rotation/state.js';
 import { ledgerPatiently, mandates, nodesAtOnce } from './activities.js';
 import { failedOrder } from './mandated.js';
@@ -41,9 +42,10 @@ async function taken({ node, line, by, ticket, signed }: AskedNode): Promise<Nod
 }
 
 /** Why what nobody has signed is not carried out; null: the look for nodes that came back asks for it. */
-async function whyNotReturned({ node, line, by, ticket, manifest }: NodeRestoreInput): Promise<string | null> {
+async function whyNotReturned({ node, line, by, ticket, manifest, number }: NodeRestoreInput): Promise<string | null> {
+  const key = returningKey(node, workflowInfo().parent?.runId ?? 'nobody');
   try {
-    await mandates.judgeReturn({ node, line, by, ticket, manifest });
+    await mandates.judgeReturn({ node, line, by, ticket, manifest, number, key });
     return null;
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;

@@ -5,7 +5,7 @@ import type { Instant, LineName, NodeName } from '../src/domain/brands.js';
 import { restoredLines } from '../src/domain/node/restore-text.js';
 import type { NodeReport } from '../src/domain/node/report.js';
 import type { RestoreResult } from '../src/domain/node/restore.js';
-import { pauseAfter, type StandingReturn } from '../src/domain/returning.js';
+import { pauseAfter, returningKey, type StandingReturn } from '../src/domain/returning.js';
 import { messenger, returning } from './activities.js';
 import type { nodeInspection } from './node-inspection.js';
 import type { nodeRestore } from './node-restore.js';
@@ -138,7 +138,7 @@ async function restore(
 
 /** By the very restore that people ask for. Null: not now. */
 async function restoreAs(line: LineName, node: NodeName): Promise<RestoreResult | null> {
-  const input = await returning.orderReturn({ line, node, key: `returning/${node}/${workflowInfo().runId}` });
+  const input = await returning.orderReturn({ line, node, key: returningKey(node, workflowInfo().runId) });
   if (input === null) return null;
   try {
     return await executeChild<typeof nodeRestore>('nodeRestore', {

@@ -50,7 +50,7 @@ export function createMandateActivities(desk: ReturningDesk): MandateActivities 
       asFailure(async () => {
         await count(asked, { says: 'seat-release', node: asked.node, holder: asked.holder, job: asked.job });
       }),
-    judgeReturn: ({ line, node, by, ticket, manifest }) =>
+    judgeReturn: ({ line, node, by, ticket, manifest, number, key }) =>
       asFailure(async () => {
         const { policy, topology } = around.configuration();
         const follows = topology.nodes.some((one) => one.name === node && one.lines.includes(line));
@@ -59,6 +59,9 @@ export function createMandateActivities(desk: ReturningDesk): MandateActivities 
         const head = await inForceOn(around, line);
         if (head !== manifest || !(await isApproved(desk, line, head)))
           throw new ResealError('REFUSED', `Manifest ${manifest} is not what was approved and is in force on ${line}; nothing is spread unasked but that.`); // prettier-ignore
+        // By a number of somebody's own making the node would refuse all later orders.
+        if ((await situationOf(around, line).store.allottedTo(line, key)) !== number)
+          throw new ResealError('REFUSED', `Number ${number} of ${line} was not allotted to a look for nodes that came back; nothing was touched.`); // prettier-ignore
       }),
   };
 }

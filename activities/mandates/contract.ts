@@ -24,6 +24,12 @@ export interface MandateActivities {
   orderRestore(asked: AskedOfNode): Promise<NodeRestoreInput>;
   orderPurge(asked: AskedOfNode): Promise<AsOfNow>;
   orderRelease(asked: AskedRelease): Promise<void>;
-  /** What nobody asked for restores what people approved, under the standing ticket, and nothing else. Fails with SIGNATURE_NEEDED, REFUSED. */
-  judgeReturn(input: Pick<NodeRestoreInput, 'line' | 'node' | 'by' | 'ticket' | 'manifest'>): Promise<void>;
+  /**
+   * What nobody asked for restores what people approved, under the standing ticket and the number that this very look was allotted, and nothing else.
+   * Fails with SIGNATURE_NEEDED, REFUSED.
+   * @param input `key`: what the look took its number for
+   */
+  judgeReturn(
+    input: Pick<NodeRestoreInput, 'line' | 'node' | 'by' | 'ticket' | 'manifest' | 'number'> & { readonly key: string },
+  ): Promise<void>;
 }

@@ -67,6 +67,8 @@ export interface ManifestStore {
    * @param nonce of the signed statement that asks @throws ResealError ALREADY_DECIDED where that has asked for another number
    */
   allot(line: LineName, key: string, context: StoreContext, nonce?: string): Promise<number>;
+  /** The number that a key has got; null where it has asked for none. */
+  allottedTo(line: LineName, key: string): Promise<number | null>;
   /** Frozen bytes; the answer is their digest. Writing what is there already changes nothing. */
   putManifest(bytes: Uint8Array, context: StoreContext): Promise<Sha256>;
   manifest(digest: Sha256): Promise<Uint8Array>;

@@ -13,7 +13,7 @@ import { sshCommand } from '../git/ssh-command.js';
 import { GitObjects, treeNames, type GitObject } from '../git/objects.js';
 import { leftOverLock } from './left-over-lock.js';
 import { LocalRepository } from './local-repository.js';
-import { allotted, type Numbers } from './numbers.js';
+import { allotted, numberOf, numbersPath, type Numbers } from './numbers.js';
 import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
 import { importDigests, importDocument, importsFolder, json, rostersPath, sealedPath, summary, wanted } from './store-items.js';
 import type { StoreRepository } from './store-repository.js';
@@ -152,13 +152,18 @@ export class GitManifestStore implements OpenStore {
 
   async allot(line: LineName, key: string, context: StoreContext, nonce?: string): Promise<number> {
     return this.write(context, async (tip) => {
-      const path = `lines/${line}/rotations.json`;
+      const path = numbersPath(line);
       const numbers = tip === null ? {} : (((await this.documentAt(tip, path)) as Numbers | null) ?? {});
       const { number, next } = allotted(line, numbers, { key, nonce });
       if (next === null) return { answer: number };
       const files = new Map([[path, json(next)]]);
       return { answer: number, subject: `Allot rotation ${line}-${number}`, files };
     });
+  }
+
+  async allottedTo(line: LineName, key: string): Promise<number | null> {
+    const numbers = await this.documentAt(`refs/heads/${this.branch}`, numbersPath(line));
+    return numberOf((numbers as Numbers | null) ?? {}, key);
   }
 
   async putManifest(bytes: Uint8Array, context: StoreContext): Promise<Sha256> {

@@ -4,6 +4,11 @@ import { ResealError } from '../../src/domain/errors.js';
 /** `lines/<line>/rotations.json`: rotation numbers by who asked for them, and by the signed statements that asked. */
 export type Numbers = Readonly<Record<string, number>>;
 
+export const numbersPath = (line: LineName): string => `lines/${line}/rotations.json`;
+
+/** The number that a key has got; null where it has none. */
+export const numberOf = (numbers: Numbers, key: string): number | null => (Object.hasOwn(numbers, key) ? (numbers[key] ?? null) : null);
+
 /** Who asks for a number. */
 export interface Asking {
   /** The same key always gets the same number. */

@@ -7,6 +7,9 @@ export interface ReturningTerms {
   readonly every: Duration;
 }
 
+/** What a look, by its run, takes the number of a restore for. */
+export const returningKey = (node: NodeName, look: string): string => `returning/${node}/${look}`;
+
 /** The newest that is known of a node on a line, by its own report or by a rotation's last step on it. */
 export interface LastKnown {
   readonly active: Sha256 | null;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import { type ActivityInterceptorsFactory, bundleWorkflowCode, DefaultLogger, type NativeConnection, Worker } from '@temporalio/worker';
 import { dataConverter, FAILURE_CONVERTER } from './data-converter.js';
+import { quietFailures } from './quiet-failures.js';
 
 /** `{codePath}`: a bundle on disk; `{code}`: one made in this process. */
 export type WorkflowBundle = { readonly codePath: string } | { readonly code: string };
@@ -18,7 +19,7 @@ export interface ResealWorkerOptions {
   readonly workflowBundle?: WorkflowBundle;
   /** Absent: the worker runs workflows only. */
   readonly activities?: object;
-  /** Around every activity, the first one outermost. Default: none. */
+  /** Around every activity, the first one outermost, within what keeps secrets out of failures. Default: none. */
   readonly around?: readonly ActivityInterceptorsFactory[];
   /** Milliseconds that activities get to end once the worker is asked to. The SDK's default is none. Default: 10 s. */
   readonly shutdownGraceTime?: number;
@@ -49,7 +50,7 @@ export async function createResealWorker(options: ResealWorkerOptions): Promise<
     maxConcurrentActivityTaskExecutions: options.maxConcurrentActivities ?? 100,
     ...(options.workflowBundle === undefined ? {} : { workflowBundle: options.workflowBundle }),
     ...(options.activities === undefined ? {} : { activities: options.activities }),
-    ...(options.around === undefined ? {} : { interceptors: { activity: [...options.around] } }),
+    interceptors: { activity: [quietFailures, ...(options.around ?? [])] },
     ...(options.maxActivitiesPerSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: options.maxActivitiesPerSecond }),
     ...(options.activityPollers === undefined ? {} : { maxConcurrentActivityTaskPolls: options.activityPollers }),
     ...(options.maxConcurrentWorkflowTasks === undefined

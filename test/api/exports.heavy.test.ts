@@ -21,6 +21,7 @@ import { AgentProcesses, behindAgents } from '../e2e/agent-processes.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { macTool } from '../setup/mac-tool.js';
 import { makeSshKey, sshSign, type SshKey } from '../setup/ssh-keys.js';
+import { receiveNotices, type NoticeReceiver } from '../setup/notices.js';
 import { temporaryFolder } from '../setup/temporary-folder.js';
 import { until } from '../setup/until.js';
 import { rawEvents } from '../setup/workflow-payloads.js';
@@ -50,6 +51,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 let served: ServedMesh;
 let agents: AgentProcesses;
+let notices: NoticeReceiver;
 let receiver: { readonly secret: string; readonly recipient: string; readonly file: string };
 let identity: Sha1;
 
@@ -160,12 +162,19 @@ function tampered(script: (own: string) => string, node = NODE): () => void {
 }
 
 beforeAll(async () => {
+  notices = await receiveNotices();
   served = await ServedMesh.start({
     folder: mkdtempSync(join(hostsFolder(), 'exports-')),
     nodes: simulatedNodes(2),
     macs: { tool: await macTool() },
     policy: { exports: { approveWithin: '1h', fetchWithin: '1h' } },
-    changed: (mesh) => behindAgents(mesh, (node) => node === AGENT),
+    changed: async (mesh) => {
+      await behindAgents(mesh, (node) => node === AGENT);
+      const path = join(mesh.folders.config, 'reseal.yaml');
+      writeFileSync(join(mesh.folders.config, 'webhook.secret'), 'of the receiver', { mode: 0o600 });
+      const notify = { webhooks: [{ url: notices.url, secretFile: 'webhook.secret' }] };
+      writeFileSync(path, stringify({ ...(parse(readFileSync(path, 'utf8')) as object), notify }));
+    },
   });
   agents = new AgentProcesses(served.mesh);
   const secret = await generateX25519Identity();
@@ -177,6 +186,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await agents.stopAll();
   await served.stop();
+  await notices.stop();
 });
 
 it('docs/exports.md shows a roster that holds', () => {
@@ -223,6 +233,15 @@ describe('an export that two approve (S6)', () => {
     // Nor by anybody who leaves the command line out.
     const own = { says: 'export-fetch', export: id, request: shown.binds.request, sealed: shown.sealed?.sha256 } as const;
     expect((await send(id, 'fetch', signedBy(key.vera, said(shown, 'vera', own)))).body.error).toMatchObject({ code: 'ALREADY_DECIDED' });
+
+    // Approvers have heard of it, then whoever fetches it, then all of them how it ended.
+    const told = await until(() => notices.heard.length >= 3 && notices.heard, { what: 'three notices' });
+    const what = `${id}: rita asks for identity ${identity.slice(0, 8)} of ${NODE}, private key included, for safe (${TICKET})`;
+    expect(told.map(({ event, text, audience }) => [event, text, audience])).toEqual([
+      ['export', `${what}: the safe needs a copy. It needs 2 approvals; see reseal export show ${id}`, ['ada', 'grace']],
+      ['export', `${what}: it is sealed and can be fetched once, reseal export fetch ${id}`, ['rita', 'vera']],
+      ['export', `${what}. It is fetched: handed out to vera for safe`, ['rita', 'vera', 'ada', 'grace']],
+    ]);
   });
 
   it('leaves a copy in the store that the receiver cannot open once it was fetched, and no one-time key', async () => {

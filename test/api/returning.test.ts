@@ -85,6 +85,24 @@ it('a node that was away, and has nothing of what is in force, serves it without
   );
 });
 
+it('nobody else than the look itself has a node restored unasked, with a number by which it would refuse all later orders (T2)', async () => {
+  const { client } = served.mesh.temporal;
+  const before = nodeTruth(served.mesh.home(node(2)));
+  const limits = { nodeOperationTimeout: 60_000, nodeOfflineAfter: 60_000 };
+  const asked = { node: node(2), line: 'ios-main', by: 'schedule', topology: inForce, policyDigest: inForce, routes: {}, limits, manifest: inForce }; // prettier-ignore
+  const { ticket } = parse(readFileSync(join(served.mesh.mesh.folders.config, 'policy.yaml'), 'utf8')).scan as { ticket: string };
+  const result: unknown = await client.workflow.execute('nodeRestore', {
+    workflowId: 'restore/by-an-outsider',
+    taskQueue: served.mesh.taskQueue,
+    args: [{ ...asked, ticket, number: 900 }],
+  });
+  expect(result).toMatchObject({
+    outcome: 'failed',
+    reason: expect.stringContaining('Number 900 of ios-main was not allotted to a look for nodes that came back') as unknown,
+  });
+  expect(nodeTruth(served.mesh.home(node(2)))).toEqual(before);
+});
+
 it('one whose restore fails is told once and tried after longer and longer pauses, and serves what is in force once it can (R10)', async () => {
   const name = node(1);
   let failing = true;

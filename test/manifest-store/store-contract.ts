@@ -76,6 +76,7 @@ export function contractOf(way: string, start: () => Promise<Served>): void {
         message: `A signed statement counts once, and this one has counted, for ${LINE}-1. Sign anew.`,
       });
       expect([await store.allot(LINE, 'run-b', {}, 'n-2'), await store.allot(LINE, 'n-1', {}), await store.allot(LINE, 'run-a', {})]).toEqual([2, 3, 1]); // prettier-ignore
+      expect([await store.allottedTo(LINE, 'run-b'), await store.allottedTo(LINE, 'run-c'), await store.allottedTo(LINE, 'toString')]).toEqual([2, null, null]); // prettier-ignore
     });
 
     it('answers a repeated move as the first time, also after others have moved on, and tells a move that was never made from it', async () => {

@@ -18,6 +18,17 @@ const activities = {
     throw ApplicationFailure.create({ message: `refused ${what}`, details: [what], cause: new Error(`because of ${what}`) });
   },
 };
+/** A key as an outside library would quote it of a file that it cannot read: one of many, none of which was ever used. */
+const PEM = `-----BEGIN PRIVATE KEY-----\n${randomUUID()}\n-----END PRIVATE KEY-----`;
+const ofOthers: Readonly<Record<string, () => Error>> = {
+  'an error, its stack and its cause': () => new TypeError(`no key: ${PEM}`, { cause: new Error(`a header: Bearer ${PLANTED}-token`) }),
+  'one whose message cannot be assigned': () => new DOMException(`no key: ${PEM}`, 'DataError'),
+  'one that is its own cause': () => {
+    const error = new Error(`no key: ${PEM}`);
+    error.cause = error;
+    return error;
+  },
+};
 const converterOf = (roots: readonly StoredKey[]) =>
   dataConverter(encryptingCodec({ ring: controlRing(roots, 'test'), servedBy: () => 'control' }));
 
@@ -65,6 +76,30 @@ describe('on a real server', () => {
     for (const text of [PLANTED, 'because of', 'refused', 'encoded-failures.test', 'Activity task failed'])
       expect(kept.includes(text), text).toBe(false);
     await stop();
+  });
+
+  it.each(Object.keys(ofOthers))('plain payloads too have no secret that a library quotes, in %s (T1)', async (which) => {
+    const { native, connection, namespace } = temporal;
+    const queue = uniqueTaskQueue('plain');
+    const throws = ofOthers[which] ?? (() => new Error(which));
+    const worker = runWorker(
+      await createResealWorker({
+        ...{ connection: native, namespace, taskQueue: queue },
+        activities: { refuse: () => Promise.reject(throws()) },
+        workflowBundle: await testWorkflowBundle(fileURLToPath(new URL('./fixtures/workflows.ts', import.meta.url))),
+      }),
+      () => Promise.resolve(),
+    );
+    running.push(worker);
+    const client = new Client({ connection, namespace, dataConverter: dataConverter(null) });
+    const workflowId = `quoting-${randomUUID()}`;
+    const failed = await client.workflow
+      .execute('failing', { workflowId, taskQueue: queue, args: [PLANTED] })
+      .catch((error: unknown) => error as WorkflowFailedError);
+    expect(((failed as WorkflowFailedError).cause?.cause as Error).message).toContain('no key: -----BEGIN PRIVATE KEY----- [left out]');
+    const kept = await history(workflowId);
+    expect(kept.includes('[left out]')).toBe(true);
+    for (const secret of [PEM.slice(28, 64), `${PLANTED}-token`]) expect(kept.includes(secret)).toBe(false);
   });
 
   it('a key is changed while a workflow runs: what was written is read with the old one, what is written is under the new one', async () => {

@@ -1,7 +1,7 @@
 import type { LineName, Sha256 } from '../../../src/domain/brands.js';
 import type { ResealError } from '../../../src/domain/errors.js';
 import type { Head } from '../contract.js';
-import type { Numbers } from '../numbers.js';
+import { numbersPath, type Numbers } from '../numbers.js';
 import { plainReason } from '../out-of-reach.js';
 import { unusable } from './failures.js';
 import type { BucketObjects } from './objects.js';
@@ -19,7 +19,6 @@ export interface HeadDocument extends Head {
 
 export const headPath = (line: LineName): string => `lines/${line}/head.json`;
 export const movePath = (line: LineName, seq: number): string => `lines/${line}/moves/${seq}.json`;
-export const numbersPath = (line: LineName): string => `lines/${line}/rotations.json`;
 
 /** Heads and numbers of lines, held to what this machine has seen of them: both only grow. */
 export class BucketLines {

@@ -5,12 +5,12 @@ import { ResealError } from '../../../src/domain/errors.js';
 import { sha256Of } from '../../../src/manifest/digest.js';
 import { ContentCache } from '../content-cache.js';
 import type { Head, Imported, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from '../contract.js';
-import { allotted } from '../numbers.js';
+import { allotted, numberOf, numbersPath } from '../numbers.js';
 import { theStore } from '../out-of-reach.js';
 import { importDigests, importDocument, importsFolder, json, rostersPath, sealedPath, wanted, type Wanted } from '../store-items.js';
 import { troubleWithin } from '../trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded, type Attempt } from '../until-landed.js';
-import { BucketLines, headPath, movePath, numbersPath, type HeadDocument } from './lines.js';
+import { BucketLines, headPath, movePath, type HeadDocument } from './lines.js';
 import { bucketError, unusable } from './failures.js';
 import { guard } from './guard.js';
 import { KeptContents } from './kept-contents.js';
@@ -162,6 +162,10 @@ export class BucketManifestStore implements OpenStore {
       await this.lines.remember(line, { number });
       return { outcome: 'landed', answer: number };
     });
+  }
+
+  allottedTo(line: LineName, key: string): Promise<number | null> {
+    return this.reaching(async () => numberOf((await this.lines.numbers(line))?.value ?? {}, key));
   }
 
   putManifest(bytes: Uint8Array, context: StoreContext): Promise<Sha256> {
