@@ -18,6 +18,7 @@ import { newMachineKey, readMachineKey, type MachineKey } from '../../src/statem
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import { reseal } from '../cli/terminal.js';
 import { appleProfile, appleProfilePath } from '../profile/support.js';
+import { adoptRoster } from '../setup/adopted-roster.js';
 import { makeSshKey, sshSign, type SshKey } from '../setup/ssh-keys.js';
 import { temporaryFolder } from '../setup/temporary-folder.js';
 
@@ -65,13 +66,16 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const prepare = () =>
-  prepareRotation(around, {
+/** With the roster as it is then, which people have adopted. */
+async function prepare() {
+  await adoptRoster(around, 'main', { grace: key.grace, mallory: key.mallory });
+  return prepareRotation(around, {
     id: 'ios-main-1',
     line: LINE,
     trigger: { kind: 'person', by: 'rita' as PersonId, ticket: 'CHG-7' },
     offset: Date.parse(REAL_DATE) - Date.now(),
   });
+}
 const cli = (...argv: string[]) =>
   reseal(['--config', mesh.folders.config, '--home', mesh.folders.root, ...argv], {
     env: { PATH: process.env['PATH'], HOME: tmpdir() },
