@@ -46,7 +46,7 @@ it('T4: a request that changes something leaves its intent before and its outcom
   expect(more).toEqual([]);
   expect(JSON.stringify(records())).not.toContain('hunter2');
 
-  const [, done] = await since(() => served.post('/v1/schedule', { action: 'ensure' }));
+  const [, done] = await since(() => served.post('/v1/schedule', { action: 'ensure', by: 'rita', ticket: 'CHG-1' }));
   expect(done).toMatchObject({ outcome: 'done', code: null, facts: { status: 200 } });
 });
 
@@ -83,7 +83,10 @@ it('T4: what goes forward is refused while its intent cannot be written, or a co
     await served.close();
     await served.open('127.0.0.1:0', { audit });
     const body = { by: 'ada', ticket: 'CHG-1' };
-    expect(await served.post('/v1/schedule', { action: 'ensure' })).toMatchObject({ status: 503, body: { error: { code } } });
+    expect(await served.post('/v1/schedule', { action: 'ensure', by: 'rita', ticket: 'CHG-1' })).toMatchObject({
+      status: 503,
+      body: { error: { code } },
+    });
     expect(await served.post('/v1/rotations/ios-main-1/resume', body)).toMatchObject({ status: 503, body: { error: { code } } });
     expect(await served.post('/v1/rotations/ios-main-1/rollback', body)).toMatchObject({ status: 404, body: { error: { code: 'NOT_FOUND' } } }); // prettier-ignore
   }

@@ -11,6 +11,7 @@ import { sha256Hex } from '../../src/profile/index.js';
 import { ROSTER } from '../../src/simulator/mesh/spec.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { newMachineKey } from '../../src/statement/machine-key.js';
+import { adoptRoster } from '../setup/adopted-roster.js';
 import { makeSshKey, sshSign, type SshKey } from '../setup/ssh-keys.js';
 import { ServedMesh } from './served-mesh.js';
 
@@ -49,6 +50,7 @@ beforeAll(async () => {
       { name: 'ams-volume-1', region: 'eu-west', roles: ['publisher'], environment: 'staging', image: 'tahoe-1' },
     ],
   }));
+  await adoptRoster(served.mesh.around, 'main', { ada: key.ada, grace: key.grace });
   const { drop } = served.mesh.mesh.folders;
   profiles = readdirSync(drop).map((name) => readFileSync(join(drop, name)));
   digests = profiles.map((bytes) => sha256Hex(bytes));

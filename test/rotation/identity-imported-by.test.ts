@@ -15,6 +15,7 @@ import { canonicalBytes } from '../../src/statement/canonical.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import { reseal } from '../cli/terminal.js';
 import { copyApple } from '../setup/apple.js';
+import { adoptRoster } from '../setup/adopted-roster.js';
 import { macTool } from '../setup/mac-tool.js';
 import { makeSshKey, sshVerifies, type SshKey } from '../setup/ssh-keys.js';
 import { temporaryFolder } from '../setup/temporary-folder.js';
@@ -24,6 +25,7 @@ let mesh: SimulatedMesh;
 let around: OpenSurroundings;
 let mallory: SshKey;
 let ines: SshKey;
+let grace: SshKey;
 
 function change(name: string, edit: (document: Record<string, never>) => object): void {
   const path = join(mesh.folders.config, name);
@@ -36,11 +38,11 @@ beforeAll(async () => {
   await copyApple(join(folder, 'apple'));
   mesh = await createMesh({ folder, nodes: simulatedNodes(3), macs: { tool: await macTool() }, successors: 'new-certificate' });
   around = await openSurroundings(mesh.folders.config, mesh.folders.root);
-  [mallory, ines] = [makeSshKey(folder, 'mallory'), makeSshKey(folder, 'ines')];
+  [mallory, ines, grace] = [makeSshKey(folder, 'mallory'), makeSshKey(folder, 'ines'), makeSshKey(folder, 'grace')];
   const person = (id: string, key: SshKey, ...roles: string[]) => ({ id, name: id, roles, keys: [{ kind: 'ssh', public: key.line }] });
   const persons = [
     person('ada', makeSshKey(folder, 'ada'), 'approvers'),
-    person('grace', makeSshKey(folder, 'grace'), 'approvers'),
+    person('grace', grace, 'approvers'),
     person('mallory', mallory, 'approvers', 'requesters'),
     person('ines', ines, 'requesters'),
     { id: 'rita', name: 'rita', roles: ['requesters'], keys: [] },
@@ -52,6 +54,7 @@ beforeAll(async () => {
       index === 2 ? { ...node, environment: 'staging' } : node,
     ),
   }));
+  await adoptRoster(around, 'main', { grace, mallory });
   writeFileSync(join(folder, 'next.p12'), legacyPkcs12(mesh.nextCertificate, 'p12-secret'));
   writeFileSync(join(folder, 'password'), 'p12-secret\n');
 }, 60_000);
