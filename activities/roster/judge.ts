@@ -1,6 +1,12 @@
 import type { Configuration } from '../../src/configuration/load.js';
-import { readAdoption, type AdoptedRoster, type KeptRosters, type SignedAdoption } from '../../src/domain/adopted-rosters.js';
-import type { Instant } from '../../src/domain/brands.js';
+import {
+  readAdoption,
+  type AdoptedRoster,
+  type KeptRosters,
+  type RosterAdoption,
+  type SignedAdoption,
+} from '../../src/domain/adopted-rosters.js';
+import type { Duration, Instant } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { untimely } from '../../src/domain/rotation/statement.js';
 import { ticketRefusal } from '../../src/domain/tickets.js';
@@ -34,7 +40,7 @@ export function mustBeAdoptable(configuration: Configuration, kept: KeptRosters,
   if (wrong !== null) throw new ResealError('WRONG_TICKET', `${wrong}.`);
   const other =
     installation === topology.installation
-      ? untimely(adoption, now)
+      ? (untimely(adoption, now) ?? datedBack(adoption, now))
       : `it is for the installation ${installation}, and this is ${topology.installation}`;
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
   if (known[number - 1]?.signers.some((signer) => signer.person === person) === true)
@@ -45,6 +51,14 @@ export function mustBeAdoptable(configuration: Configuration, kept: KeptRosters,
   if (step?.signers.some((signer) => signer.person === person) === true) return { rosters: { ...kept, steps }, step };
   throw new ResealError('SIGNATURE_REFUSED', `This adopts nothing: ${judged.reasons.at(-1) ?? 'nobody knows by whom it is'}.`);
 }
+
+/** How long before a store has it an adoption may be signed: from then on 7 days are counted of an edit that one person alone adopted. In milliseconds. */
+const LONGEST_WAY: Duration = 3_600_000;
+
+const datedBack = ({ issuedAt }: RosterAdoption, now: Instant): string | null =>
+  now - Date.parse(issuedAt) > LONGEST_WAY
+    ? `it is said to be of ${issuedAt}, and here it is ${new Date(now).toISOString()}; sign it again`
+    : null;
 
 const stepOf = (steps: readonly AdoptedRoster[], number: number): AdoptedRoster => {
   const step = steps[number - 1];

@@ -111,7 +111,9 @@ export function uncountedAt(steps: readonly AdoptedRoster[], now: Instant): read
     const [editor, second] = signers;
     if (editor === undefined || second !== undefined || now - editor.at >= ALONE_FOR) return [];
     const at = `${new Date(editor.at).toISOString().slice(0, 16)}Z`;
-    const added = additions(steps[index - 1]?.roster ?? null, roster).filter(({ person }) => person !== editor.person);
+    const added = additions(steps[index - 1]?.roster ?? null, roster)
+      .filter(({ person }) => person !== editor.person)
+      .flatMap((one) => asOn(steps.at(-1)?.roster ?? roster, one));
     return [
       { person: editor.person, keys: null, as: 'editor', because: `adopted roster ${number} alone, at ${at}` },
       ...added.map(({ person, keys, what }): Uncounted => ({
@@ -122,12 +124,30 @@ export function uncountedAt(steps: readonly AdoptedRoster[], now: Instant): read
   });
 }
 
+/** Whether one person alone had adopted it then, and not long before: a second one who came later changes nothing of what was adopted meanwhile. */
+export function isYoungAndAlone({ signers: [editor, second] }: AdoptedRoster, at: Instant): boolean {
+  return editor !== undefined && (second === undefined || second.at > at) && at - editor.at < ALONE_FOR;
+}
+
+interface Addition {
+  readonly person: PersonId;
+  /** Null: nothing of theirs counts. */
+  readonly keys: readonly string[] | null;
+  readonly what: string;
+}
+
+/** What is left of it on a later roster, where a key may stand under another comment, and one of before may be back. */
+function asOn(roster: Roster, { person: id, keys, what }: Addition): readonly Addition[] {
+  if (keys === null) return [{ person: id, keys, what }];
+  const person = personIn(roster, id);
+  const given = new Set(keys.map(keyWithoutComment));
+  const left = (person?.keys ?? []).flatMap((key) => (given.has(keyWithoutComment(key.public)) ? [key.public] : []));
+  return left.length === 0 ? [] : [{ person: id, keys: left.length === person?.keys.length ? null : left, what }];
+}
+
 /** What an edit gave to whom, as far as it bears on approvals. */
-function additions(
-  before: Roster | null,
-  after: Roster,
-): readonly { readonly person: PersonId; readonly keys: readonly string[] | null; readonly what: string }[] {
-  return after.persons.flatMap((person) => {
+function additions(before: Roster | null, after: Roster): readonly Addition[] {
+  return after.persons.flatMap((person): readonly Addition[] => {
     const { id } = person;
     const known = personIn(before, id);
     if (known === undefined) return [{ person: id, keys: null, what: 'was added' }];
@@ -135,7 +155,7 @@ function additions(
       return [{ person: id, keys: null, what: 'was given the right to approve' }];
     const keys = keysBeyond(person, known);
     if (keys.length === 0) return [];
-    return [{ person: id, keys: keys.length === person.keys.length ? null : keys, what: 'was given a key' }];
+    return [{ person: id, keys, what: 'was given a key' }];
   });
 }
 

@@ -95,7 +95,9 @@ export function rostersToSign({ adopted, approvals, digest, roster }: RosterView
     const judge = before?.roster ?? step.roster;
     const hasBefore = before !== null || step.number === 1;
     const by = step.signers.map((signer) => signer.person as string);
-    if (!hasBefore || by.includes(person) || !needsAnother(step, approvals) || !judge.persons.some(({ id }) => id === person)) return [];
+    const isOn = (one: Roster): boolean => one.persons.some(({ id }) => id === person);
+    // Whom an edit took off is not asked to make it count.
+    if (!hasBefore || by.includes(person) || !needsAnother(step, approvals) || !isOn(judge) || !isOn(step.roster)) return [];
     return [{ number: step.number, digest: step.digest, roster: step.roster, before, by }];
   });
   const newest = adopted.at(-1) ?? null;

@@ -1,8 +1,16 @@
-import type { Sha256 } from '../domain/brands.js';
-import { readAdoption, uncountedAt, type AdoptedRoster, type KeptRosters, type SignedAdoption } from '../domain/adopted-rosters.js';
+import type { Instant, PersonId, Sha256 } from '../domain/brands.js';
+import {
+  isYoungAndAlone,
+  readAdoption,
+  uncountedAt,
+  type AdoptedRoster,
+  type KeptRosters,
+  type SignedAdoption,
+} from '../domain/adopted-rosters.js';
 import { mayDo, type Roster } from '../domain/roster.js';
 import { RosterSchema } from '../schema/roster.js';
 import { canonicalDigest, adoptionSignature } from './person.js';
+import { fingerprintOf } from './standing.js';
 
 /** The rosters that were adopted one after another, and why what else is kept there does not count. */
 export interface AdoptedRosters {
@@ -17,7 +25,7 @@ const MOST_SIGNERS = 50;
 const MOST_STEPS = 5_000;
 
 /**
- * Which rosters people have adopted, by nothing but their signatures: each by somebody whom the roster before lets approve, the first one by somebody whom
+ * Which rosters people have adopted, by nothing but their signatures: each by somebody whom the roster before lets approve (or who was taken off it by one person alone, of late), the first one by somebody whom
  * it lets approve itself. What follows a step that nobody adopted counts for nothing.
  * @param document as a store keeps it, of anybody's making
  */
@@ -51,6 +59,42 @@ function judgeStep(kept: unknown, before: readonly AdoptedRoster[], installation
   return signers.length === 0 ? null : { number, digest: step.digest, roster, signers };
 }
 
+/** A roster by which it is judged who may adopt the next one, and those up to it; none for the first, which judges itself. */
+interface Judge {
+  readonly roster: Roster;
+  readonly steps: readonly AdoptedRoster[];
+}
+
+/**
+ * The roster before, and the one before all those that a single person each has adopted of late: whom such an edit took off may still take it back, or one
+ * person could shut out everybody else for good.
+ */
+function judgesAt(before: readonly AdoptedRoster[], first: Roster, at: Instant): readonly Judge[] {
+  const newest = before.at(-1);
+  if (newest === undefined) return [{ roster: first, steps: [] }];
+  const judge = { roster: newest.roster, steps: before };
+  const settled = before.slice(0, Math.max(1, before.findLastIndex((step) => !isYoungAndAlone(step, at)) + 1));
+  const last = settled.at(-1);
+  return last === undefined || last === newest ? [judge] : [judge, { roster: last.roster, steps: settled }];
+}
+
+/** The keys with which a person adopts by that roster, without those that a young edit gave them, under whatever comment they stand there. */
+function keysThatCount(
+  { roster, steps }: Judge,
+  person: PersonId,
+  at: Instant,
+): { readonly keys: readonly string[] } | { readonly reason: string } {
+  const number = steps.at(-1)?.number;
+  if (!mayDo(roster, person, 'approve'))
+    return { reason: `${person} is nobody whom ${number === undefined ? 'the roster itself' : `roster ${number}`} lets approve` };
+  const young = uncountedAt(steps, at).filter((one) => one.person === person && one.as === 'added');
+  const whole = young.find(({ keys }) => keys === null);
+  if (whole !== undefined) return { reason: `${person} does not count yet: ${person} ${whole.because}` };
+  const unripe = new Set(young.flatMap(({ keys }) => (keys ?? []).map(fingerprintOf)));
+  const own = roster.persons.find(({ id }) => id === person)?.keys ?? [];
+  return { keys: own.flatMap((key) => (unripe.has(fingerprintOf(key.public)) ? [] : [key.public])) };
+}
+
 /** What the store keeps, as a roster of this version; what an earlier version kept has another digest, and is none. */
 function rosterIn(given: unknown): Roster | null {
   const parsed = RosterSchema.safeParse(given);
@@ -75,20 +119,17 @@ function judgeAdoption(
     return { reason: `${person} has adopted a roster of ${adoption.installation}, and this is ${installation}` };
   if (adoption.number !== number || adoption.roster !== digest || adoption.previous !== (previous?.digest ?? null))
     return { reason: `${person} has adopted another roster than roster ${number} after the one before it` };
-  const judge = previous?.roster ?? roster;
-  const where = previous === null ? 'the roster itself' : `roster ${previous.number}`;
-  if (!mayDo(judge, person, 'approve')) return { reason: `${person} is nobody whom ${where} lets approve` };
   const at = Date.parse(adoption.issuedAt);
-  const young = uncountedAt(before, at).filter((one) => one.person === person && one.as === 'added');
-  const whole = young.find(({ keys }) => keys === null);
-  if (whole !== undefined) return { reason: `${person} does not count yet: ${person} ${whole.because}` };
-  const unripe = young.flatMap(({ keys }) => keys ?? []);
-  const own = (judge.persons.find(({ id }) => id === person)?.keys ?? []).flatMap((key) =>
-    unripe.includes(key.public) ? [] : [key.public],
-  );
+  const judged = judgesAt(before, roster, at).map((judge) => keysThatCount(judge, person, at));
+  const own = judged.flatMap((one) => ('keys' in one ? one.keys : []));
+  const newest = judged[0];
+  if (newest !== undefined && 'reason' in newest && judged.every((one) => 'reason' in one)) return { reason: newest.reason };
   const standing = adoptionSignature(adoption, signature, own);
   if (standing.kind === 'invalid') return { reason: `what is said to be adopted by ${person} does not count: ${standing.reason}` };
-  if (standing.kind === 'stranger') return { reason: `${standing.fingerprint} is no key of ${person} on ${where} that counts` };
+  if (standing.kind === 'stranger') {
+    const where = previous === null ? 'the roster itself' : `roster ${previous.number}`;
+    return { reason: `${standing.fingerprint} is no key of ${person} on ${where} that counts` };
+  }
   return { person, key: standing.fingerprint, at };
 }
 

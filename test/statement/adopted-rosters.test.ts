@@ -2,12 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { notAdopted } from '../../activities/roster/standing.js';
 import { ALONE_FOR, rosterStanding, together, uncountedAt } from '../../src/domain/adopted-rosters.js';
 import type { Sha256 } from '../../src/domain/brands.js';
+import type { Roster } from '../../src/domain/roster.js';
 import { adoptedRosters, keptRosters } from '../../src/statement/adopted-rosters.js';
 import { canonicalDigest } from '../../src/statement/person.js';
 import { Chain, DAY, NOW, roster } from './roster-chain.js';
 
 const TWO = roster({ ada: {}, grace: {} });
 const MORE = roster({ ada: {}, grace: {}, mallory: {}, trudy: {} });
+const underOtherComments = (one: Roster): Roster => ({
+  ...one,
+  persons: one.persons.map((person) => ({
+    ...person,
+    keys: person.keys.map(({ kind, public: line }) => ({ kind, public: `${line.split(' ').slice(0, 2).join(' ')} other` })),
+  })),
+});
 const begun = () => new Chain().then(TWO, { who: 'ada' }, { who: 'grace' });
 const outOf = (chain: Chain, now = NOW) =>
   uncountedAt(chain.read.steps, now).map(({ person, as, keys }) => [person, as, keys?.length ?? 'all']);
@@ -108,6 +116,46 @@ describe('an edit that one person alone adopted', () => {
   it('lets nobody whom it added adopt the next one while it is young (T2)', () => {
     expect(alone(NOW - DAY).then(TWO, { who: 'mallory', at: NOW }).read.steps).toHaveLength(2);
     expect(alone(NOW - 8 * DAY).then(TWO, { who: 'mallory', at: NOW }).read.steps).toHaveLength(3);
+  });
+
+  it('lets no key that it gave adopt the next one, under whatever comment the key stands by then (T2)', () => {
+    const given = roster({ ada: {}, grace: { keys: ['grace', 'mallory'] } });
+    const { steps, reasons } = begun()
+      .then(given, { who: 'ada', at: NOW - DAY })
+      .then(underOtherComments(given), { who: 'ada', at: NOW - DAY })
+      .then(MORE, { who: 'ada', at: NOW }, { who: 'mallory', at: NOW, change: { person: 'grace' as never } }).read;
+    expect(steps.map(({ signers }) => signers.length)).toEqual([2, 1, 1, 1]);
+    expect(reasons.join()).toMatch(/is no key of grace on roster 3 that counts/);
+  });
+
+  it('shuts nobody out: whom it took off, or gave another key, takes it back, and by two at once (T2)', () => {
+    for (const taken of [roster({ ada: {}, mallory: {} }), roster({ ada: {}, grace: { keys: ['mallory'] } })]) {
+      const back = (...who: readonly ('grace' | 'ada')[]) =>
+        begun()
+          .then(taken, { who: 'ada', at: NOW - DAY })
+          .then(roster({ ada: {}, trudy: {} }), { who: 'ada', at: NOW - DAY })
+          .then(TWO, ...who.map((one) => ({ who: one, at: NOW })));
+      expect(back('grace').read.steps).toHaveLength(4);
+      expect(outOf(back('grace', 'ada'))).not.toContainEqual(['grace', 'added', 'all']);
+    }
+  });
+
+  it('shuts them out when it is old, or by two', () => {
+    const taken = roster({ ada: {}, mallory: {} });
+    expect(
+      begun()
+        .then(taken, { who: 'ada', at: NOW - 8 * DAY })
+        .then(TWO, { who: 'grace', at: NOW }).read.steps,
+    ).toHaveLength(2);
+    const byTwo = begun().then(taken, { who: 'ada', at: NOW - DAY }, { who: 'grace', at: NOW - DAY });
+    expect(byTwo.then(TWO, { who: 'grace', at: NOW }).read.steps).toHaveLength(2);
+  });
+
+  it('stays taken back when a second person signs it later', () => {
+    const chain = begun()
+      .then(roster({ ada: {}, mallory: {} }), { who: 'ada', at: NOW - DAY }, { who: 'grace', at: NOW + DAY })
+      .then(TWO, { who: 'grace', at: NOW });
+    expect(chain.read.steps).toHaveLength(3);
   });
 
   it('gives no right, and no key beside those of before, that counts', () => {
