@@ -1,5 +1,6 @@
 import type { Configuration } from '../../src/configuration/load.js';
 import { ResealError } from '../../src/domain/errors.js';
+import type { LineName } from '../../src/domain/brands.js';
 import type { OpenedExport } from '../../src/domain/exports/export.js';
 import {
   asksOther,
@@ -16,6 +17,7 @@ import { isRecipient } from '../../src/identity/sealed.js';
 import { canonicalDigest, exportSignature } from '../../src/statement/person.js';
 import { holdsKeyIn, judgeWord, mustBeSignedBy, mustCountByName, rosterNow } from '../approvals/judge.js';
 import type { Judgement } from '../approvals/contract.js';
+import { notAdopted, rosterStandingOn } from '../roster/standing.js';
 import { asOfNow } from '../rotation/as-of-now.js';
 import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from '../rotation/surroundings.js';
 import { findExport } from './asked.js';
@@ -56,7 +58,7 @@ const contextOf = ({ id, binds, ticket }: Pick<ExportContext, 'id' | 'binds' | '
 /**
  * Takes a request up, or says why not. The control API asks the same before it begins a workflow, and the worker again: anybody with Temporal's
  * credentials can begin one.
- * @throws ResealError STATEMENT_REFUSED, NOT_ENTITLED, WRONG_TICKET, SIGNATURE_NEEDED, SIGNATURE_REFUSED, and those of `findExport`
+ * @throws ResealError STATEMENT_REFUSED, NOT_ENTITLED, WRONG_TICKET, SIGNATURE_NEEDED, SIGNATURE_REFUSED, REFUSED where the roster is not adopted, and those of `findExport`
  */
 export async function openExport(around: Surroundings, { statement: given, signature }: Spoken): Promise<OpenedExport> {
   const statement = requestIn(given);
@@ -66,6 +68,7 @@ export async function openExport(around: Surroundings, { statement: given, signa
   const refusal = ticketRefusal(ticket, policy);
   if (refusal !== null) throw new ResealError('WRONG_TICKET', `${refusal}.`);
   mustBeAskedBy(configuration, { statement, signature }, around.clock());
+  await mustBeAdopted({ ...around, configuration: () => configuration }, line);
   const found = await findExport(around, { ...asks, line });
   const other = asksOther(asks, { ...found.asks, reason: asks.reason });
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The request does not count: ${other}.`);
@@ -88,6 +91,19 @@ export async function openExport(around: Surroundings, { statement: given, signa
     authority: authorityOf(configuration, line, 0),
     tickets: { tickets: policy.tickets, scan: { ticket: policy.scan.ticket } },
   };
+}
+
+/**
+ * A key that has left is gone: not by a roster that people have not adopted, nor, receivers among it, by an edit that one person alone adopted and that is young.
+ * @throws ResealError REFUSED, STORE_UNREACHABLE
+ */
+async function mustBeAdopted(around: Surroundings, line: LineName): Promise<void> {
+  const standing = await rosterStandingOn(around, line);
+  const reason = notAdopted(standing, authorityOf(around.configuration(), line, 0).assurance);
+  if (reason !== null) throw new ResealError('REFUSED', `No key leaves under this roster: ${reason}.`);
+  const editor = standing.kind === 'adopted' ? standing.uncounted.find(({ as }) => as === 'editor') : undefined;
+  if (editor !== undefined)
+    throw new ResealError('REFUSED', `No key leaves under this roster yet: ${editor.person} ${editor.because}. Have a second person adopt it (reseal roster adopt), or wait for 7 days.`); // prettier-ignore
 }
 
 /** @throws ResealError STATEMENT_REFUSED */

@@ -18,6 +18,7 @@ import { RosterSchema } from '../../src/schema/roster.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { ROOT } from '../cli/processes.js';
 import { AgentProcesses, behindAgents } from '../e2e/agent-processes.js';
+import { adoptRoster } from '../setup/adopted-roster.js';
 import { hostsFolder } from '../setup/hosts-folder.js';
 import { macTool } from '../setup/mac-tool.js';
 import { makeSshKey, sshSign, type SshKey } from '../setup/ssh-keys.js';
@@ -530,5 +531,30 @@ case $line in '"export"'*) touch '${held}'; while [ ! -e '${go}' ]; do sleep 0.0
     expect(await reseal('fetch', id, ...as('vera'), '--out', out)).toMatchObject({ exit: 0 });
     expect((await openSealedIdentity(readFileSync(out), receiver.secret, identity)).password).toMatch(/^[0-9a-f]{48}$/);
     expect(agents.logs()).not.toMatch(/[0-9a-f]{48}|PKCS12|PRIVATE KEY/);
+  });
+});
+
+describe('under a roster that its last editor alone has adopted, or that was edited since (T2)', () => {
+  const adopted = (...signers: readonly Person[]): Promise<void> =>
+    adoptRoster(served.mesh.around, 'main', Object.fromEntries(signers.map((person) => [person, key[person]])));
+
+  it('no key leaves: two made-up approvers and a receiver of their own are as far from one as anybody', async () => {
+    await adopted('ada');
+    expect(await ask()).toMatchObject({
+      exit: 4,
+      stderr: expect.stringMatching(
+        /No key leaves under this roster yet: ada adopted roster 1 alone, at .*Have a second person adopt it/,
+      ) as unknown,
+    });
+    await adopted('ada', 'grace');
+    writeRoster({ recipient: await identityToRecipient(await generateX25519Identity()) });
+    expect(await ask()).toMatchObject({
+      exit: 4,
+      stderr: expect.stringMatching(
+        /No key leaves under this roster: ROSTER_NOT_ADOPTED: roster\.yaml has changed since ada and grace adopted roster 1/,
+      ) as unknown,
+    });
+    writeRoster();
+    expect((await asked()).phase).toBe('requested');
   });
 });
