@@ -1,8 +1,8 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { withoutSecrets } from '../domain/without-secrets.js';
 
-/** More causes than any error of ours has. */
-const MOST_CAUSES = 20;
+/** More causes than any error of ours has; in place of failures beyond some kilobytes the server keeps one that says nothing (Temporal, "Failure exceeds size limit."). */
+const MOST_CAUSES = 6;
 
 /**
  * Takes out of an error and its causes what is a secret by its form, in place: its type and identity decide what becomes of it. A chain of causes without an

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -13,6 +12,7 @@ import { AgentProcesses, behindAgents } from './agent-processes.js';
 import { behindSsh } from './behind-ssh.js';
 import { activeManifests } from './node-truth.js';
 import { startScenario, type Scenario } from './scenario.js';
+import { inBase64, keySigns, ProcessList, withoutBreaks } from './secret-search.js';
 
 /** Twelve nodes, a signer in each region: every other one behind sshd, the rest with an agent. */
 const NODES = simulatedNodes(12);
@@ -21,42 +21,6 @@ const signers = NODES.filter((node) => node.roles.includes('signer')).map((node)
 
 /** Every line, down to the least important, that the worker, the agents and the gateways log: the product's own logs have errors alone. */
 const log = vi.hoisted(() => (process.env['RESEAL_TEST_LOG'] = `${process.env['TMPDIR'] ?? '/tmp'}/reseal-test-log-${process.pid}`));
-
-/** What would be seen of these bytes in base64, wherever in a longer one they begin. */
-const inBase64 = (bytes: Uint8Array): readonly string[] =>
-  [0, 1, 2].map((offset) =>
-    Buffer.concat([Buffer.alloc(offset), bytes])
-      .toString('base64')
-      .slice(4, 44),
-  );
-
-/** How an RSA key would be seen: its private exponent, in PEM, PKCS#1, PKCS#8 or JWK, and in hexadecimal. */
-function keySigns(pem: string): readonly string[] {
-  const exponent = Buffer.from(createPrivateKey(pem).export({ format: 'jwk' }).d ?? '', 'base64url');
-  return [...inBase64(exponent), exponent.toString('base64url').slice(4, 44), exponent.toString('hex').slice(0, 40)];
-}
-
-/** Arguments of every process of this machine that was there at one of many looks. */
-class ProcessList {
-  private readonly seen = new Set<string>();
-  private readonly timer = setInterval(() => this.look(), 25);
-
-  private look(): void {
-    for (const pid of readdirSync('/proc')) {
-      if (!/^\d+$/.test(pid)) continue;
-      try {
-        this.seen.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
-  }
-
-  stop(): string {
-    clearInterval(this.timer);
-    return [...this.seen].join('\n');
-  }
-}
 
 describe.skipIf(sshdMissing !== null)(
   `a certificate on six hosts over sshd and six agents${sshdMissing === null ? '' : ` (${sshdMissing})`}`,
@@ -158,11 +122,9 @@ describe.skipIf(sshdMissing !== null)(
         .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
         .join('');
       expect(audit).toContain('advanceHead');
-      // A PEM in a JSON string has its line breaks escaped.
-      const whole = (text: string): string => text.replaceAll(/\\+n|\n/g, '');
-      expect(keySigns(nextCertificate.privateKeyPem).some((sign) => whole(nextCertificate.privateKeyPem).includes(sign))).toBe(true);
+      expect(keySigns(nextCertificate.privateKeyPem).some((sign) => withoutBreaks(nextCertificate.privateKeyPem).includes(sign))).toBe(true);
       const places = { list, histories: histories.join(''), decoded, ledger, lines, agents: agents.logs(), audit };
-      for (const [place, text] of Object.entries(places).map(([name, text]) => [name, whole(text)] as const))
+      for (const [place, text] of Object.entries(places).map(([name, text]) => [name, withoutBreaks(text)] as const))
         expect({ place, found: secrets.filter((secret) => text.includes(secret)).length }).toEqual({ place, found: 0 });
     });
   },
