@@ -239,7 +239,7 @@ describe('an export that two approve (S6)', () => {
     const told = await until(() => notices.heard.length >= 3 && notices.heard, { what: 'three notices' });
     const what = `${id}: rita asks for identity ${identity.slice(0, 8)} of ${NODE}, private key included, for safe (${TICKET})`;
     expect(told.map(({ event, text, audience }) => [event, text, audience])).toEqual([
-      ['export', `${what}: the safe needs a copy. It needs 2 approvals; see reseal export show ${id}`, ['ada', 'grace']],
+      ['export', `${what}: escrow for the audit. It needs 2 approvals; see reseal export show ${id}`, ['ada', 'grace']],
       ['export', `${what}: it is sealed and can be fetched once, reseal export fetch ${id}`, ['rita', 'vera']],
       ['export', `${what}. It is fetched: handed out to vera for safe`, ['rita', 'vera', 'ada', 'grace']],
     ]);
@@ -542,7 +542,7 @@ describe('under a roster that its last editor alone has adopted, or that was edi
     await adopted('ada');
     expect(await ask()).toMatchObject({
       exit: 4,
-      stderr: expect.stringMatching(
+      stdout: expect.stringMatching(
         /No key leaves under this roster yet: ada adopted roster 1 alone, at .*Have a second person adopt it/,
       ) as unknown,
     });
@@ -550,7 +550,7 @@ describe('under a roster that its last editor alone has adopted, or that was edi
     writeRoster({ recipient: await identityToRecipient(await generateX25519Identity()) });
     expect(await ask()).toMatchObject({
       exit: 4,
-      stderr: expect.stringMatching(
+      stdout: expect.stringMatching(
         /No key leaves under this roster: ROSTER_NOT_ADOPTED: roster\.yaml has changed since ada and grace adopted roster 1/,
       ) as unknown,
     });
