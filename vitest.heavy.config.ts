@@ -6,6 +6,7 @@ import ordinary from './vitest.config.js';
 const LONGEST = [
   'node/over-ssh.heavy.test.ts',
   'e2e/certificate.heavy.test.ts',
+  'e2e/planted-secrets.heavy.test.ts',
   'fuzz/fuzz.heavy.test.ts',
   'node/sign.heavy.test.ts',
   'cli/demo-examples.heavy.test.ts',
