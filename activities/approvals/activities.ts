@@ -1,5 +1,6 @@
+import { uncountedIn } from '../../src/domain/adopted-rosters.js';
 import { approves } from '../../src/domain/rotation/statement.js';
-import { canonicalDigest, statementSignature } from '../../src/statement/person.js';
+import { canonicalDigest, personSignature } from '../../src/statement/person.js';
 import { notAdopted, rosterStandingOn } from '../roster/standing.js';
 import { asFailure, authorityOf, keysOf, rightsOf, type Surroundings } from '../rotation/surroundings.js';
 import type { ApprovalActivities } from './contract.js';
@@ -12,7 +13,7 @@ export function createApprovalActivities(around: Surroundings): ApprovalActiviti
         Promise.resolve(
           judgeWord(() => around.configuration(), {
             person: statement.person,
-            standing: statementSignature(statement, signature, keys),
+            standing: personSignature(statement, signature, keys),
             kind: approves(statement) ? 'lets-go-on' : 'stops',
             approvals,
             uncounted: uncounted ?? [],
@@ -32,7 +33,7 @@ export function createApprovalActivities(around: Surroundings): ApprovalActiviti
           assurance,
           roster: canonicalDigest(roster),
           canaryReport: canonicalDigest(canary),
-          adoption: { reason, uncounted: standing.kind === 'adopted' ? standing.uncounted : [] },
+          adoption: { reason, uncounted: uncountedIn(standing) },
         };
       }),
   };

@@ -4,7 +4,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import { mayDo } from '../../src/domain/roster.js';
 import { keysOf } from '../../src/domain/rotation/commands.js';
 import { isForOther, untimely, type CommandStatement, type StartStatement } from '../../src/domain/rotation/statement.js';
-import { statementSignature } from '../../src/statement/person.js';
+import { personSignature } from '../../src/statement/person.js';
 import type { RotationRequest } from '../rotation/contract.js';
 import { authorityOf } from '../rotation/surroundings.js';
 import { mustBeSignedBy, mustCountByName } from './judge.js';
@@ -44,7 +44,7 @@ export function mustBeAskedBy(configuration: Configuration, request: RotationReq
   const { statement, signature } = signed;
   const other = untimely(statement, now) ?? isForOther(statement, authority) ?? asksOther(statement, request, now, undoes);
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
-  mustBeSignedBy(trigger.by, statementSignature(statement, signature, keysOf(authority, trigger.by)));
+  mustBeSignedBy(trigger.by, personSignature(statement, signature, keysOf(authority, trigger.by)));
 }
 
 function asksOther(

@@ -1,4 +1,5 @@
 import type { Configuration } from '../../src/configuration/load.js';
+import { uncountedIn } from '../../src/domain/adopted-rosters.js';
 import { ResealError } from '../../src/domain/errors.js';
 import type { LineName } from '../../src/domain/brands.js';
 import type { OpenedExport } from '../../src/domain/exports/export.js';
@@ -14,7 +15,7 @@ import { keysOf } from '../../src/domain/rotation/commands.js';
 import { isForOther, untimely } from '../../src/domain/rotation/statement.js';
 import { ticketRefusal } from '../../src/domain/tickets.js';
 import { isRecipient } from '../../src/identity/sealed.js';
-import { canonicalDigest, exportSignature } from '../../src/statement/person.js';
+import { canonicalDigest, personSignature } from '../../src/statement/person.js';
 import { holdsKeyIn, judgeWord, mustBeSignedBy, mustCountByName, rosterNow } from '../approvals/judge.js';
 import type { Judgement } from '../approvals/contract.js';
 import { notAdopted, rosterStandingOn } from '../roster/standing.js';
@@ -101,7 +102,7 @@ async function mustBeAdopted(around: Surroundings, line: LineName): Promise<void
   const standing = await rosterStandingOn(around, line);
   const reason = notAdopted(standing, authorityOf(around.configuration(), line, 0).assurance);
   if (reason !== null) throw new ResealError('REFUSED', `No key leaves under this roster: ${reason}.`);
-  const editor = standing.kind === 'adopted' ? standing.uncounted.find(({ as }) => as === 'editor') : undefined;
+  const editor = uncountedIn(standing).find(({ as }) => as === 'editor');
   if (editor !== undefined)
     throw new ResealError('REFUSED', `No key leaves under this roster yet: ${editor.person} ${editor.because}. Have a second person adopt it (reseal roster adopt), or wait for 7 days.`); // prettier-ignore
 }
@@ -122,7 +123,7 @@ function mustBeAskedBy(configuration: Configuration, { statement, signature }: S
   const other = isForOther(statement, authority) ?? untimely(statement, now);
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The request does not count: ${other}.`);
   if (signature === null) return mustCountByName(authority, person);
-  mustBeSignedBy(person, exportSignature(statement, signature, keysOf(authority, person)));
+  mustBeSignedBy(person, personSignature(statement, signature, keysOf(authority, person)));
 }
 
 /** What stops an export needs no roster; a name counts while its person is on the roster. */
@@ -133,7 +134,7 @@ function judge(
   const { person, says } = statement;
   const kind = says === 'export-approve' || says === 'export-fetch' ? 'lets-go-on' : 'stops';
   if (signature !== null)
-    return judgeWord(configuration, { person, standing: exportSignature(statement, signature, keys), kind, approvals });
+    return judgeWord(configuration, { person, standing: personSignature(statement, signature, keys), kind, approvals });
   const roster = rosterNow(configuration);
   if (roster === null && kind === 'stops') return { counts: true, key: null, voided: [] };
   const isWith = roster === null ? () => false : holdsKeyIn(roster);

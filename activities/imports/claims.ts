@@ -7,8 +7,9 @@ import { mayDo } from '../../src/domain/roster.js';
 import { keysOf } from '../../src/domain/rotation/commands.js';
 import type { Authority } from '../../src/domain/rotation/state.js';
 import { exactly, faultOf, isForOther, matches, SHA256, text, type Field } from '../../src/domain/rotation/statement.js';
+import type { SignatureStanding } from '../../src/domain/signing/standing.js';
 import { importSealSignature } from '../../src/statement/machine-key.js';
-import { importSignature } from '../../src/statement/person.js';
+import { personSignature } from '../../src/statement/person.js';
 import type { SealKey } from './seal.js';
 
 /** By what it is judged who has taken something in on a line. */
@@ -89,12 +90,12 @@ function signedClaims(
     if (other !== null) return other;
     const right = IMPORT_RIGHT[statement.says];
     if (!mayDo(roster, person, right)) return `the roster does not let ${person} ${right}`;
-    return notSignedBy(person, importSignature(statement, signature, keysOf(authority, person)));
+    return notSignedBy(person, personSignature(statement, signature, keysOf(authority, person)));
   };
   return [{ by: person, lacks: lacks() }, ...others];
 }
 
-function notSignedBy(person: PersonId, standing: ReturnType<typeof importSignature>): string | null {
+function notSignedBy(person: PersonId, standing: SignatureStanding): string | null {
   switch (standing.kind) {
     case 'declared':
       return null;

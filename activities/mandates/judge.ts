@@ -6,7 +6,7 @@ import { mayDo } from '../../src/domain/roster.js';
 import { keysOf } from '../../src/domain/rotation/commands.js';
 import { isForOther, untimely } from '../../src/domain/rotation/statement.js';
 import { ticketRefusal } from '../../src/domain/tickets.js';
-import { mandateSignature } from '../../src/statement/person.js';
+import { personSignature } from '../../src/statement/person.js';
 import { mustBeSignedBy, mustCountByName } from '../approvals/judge.js';
 import { authorityOf } from '../rotation/surroundings.js';
 
@@ -41,6 +41,6 @@ export function mustBeMandated(configuration: Configuration, asked: Asking, deed
   const { mandate } = read;
   const other = mandatesOther(mandate, asked, deed) ?? isForOther(mandate, authority) ?? untimely(mandate, now);
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
-  mustBeSignedBy(by, mandateSignature(mandate, signed.signature, keysOf(authority, by)));
+  mustBeSignedBy(by, personSignature(mandate, signed.signature, keysOf(authority, by)));
   return mandate;
 }

@@ -7,7 +7,7 @@ import { isForOther, untimely } from '../../src/domain/rotation/statement.js';
 import type { Authority } from '../../src/domain/rotation/state.js';
 import { readScheduleMandate, type ScheduleAsking, type ScheduleMandate } from '../../src/domain/schedule-mandate.js';
 import { ticketRefusal } from '../../src/domain/tickets.js';
-import { scheduleSignature } from '../../src/statement/person.js';
+import { personSignature } from '../../src/statement/person.js';
 import { mustBeSignedBy, mustCountByName } from '../approvals/judge.js';
 import { keysOf as rosterKeys } from '../rotation/surroundings.js';
 
@@ -55,6 +55,6 @@ export function mustBeScheduledBy(
     : `it is said in the name of ${mandate.line}, which is no line of topology.yaml`;
   const other = strange ?? isForOther(mandate, authority) ?? untimely(mandate, now);
   if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
-  mustBeSignedBy(by, scheduleSignature(mandate, signed.signature, keysOf(authority, by)));
+  mustBeSignedBy(by, personSignature(mandate, signed.signature, keysOf(authority, by)));
   return mandate;
 }

@@ -17,7 +17,7 @@ import { mayDo } from '../../src/domain/roster.js';
 import { keysOf, mustSign } from '../../src/domain/rotation/commands.js';
 import type { Authority } from '../../src/domain/rotation/state.js';
 import { isForOther, LONGEST_VALIDITY } from '../../src/domain/rotation/statement.js';
-import { canonicalDigest, exportSignature } from '../../src/statement/person.js';
+import { canonicalDigest, personSignature } from '../../src/statement/person.js';
 import { authorityOf } from '../rotation/surroundings.js';
 
 /**
@@ -78,7 +78,7 @@ function stale({ issuedAt }: ExportStatement, approveWithin: number, now: Instan
 function unsigned(authority: Authority, signature: string | null, statement: ExportStatement): string | null {
   const { person } = statement;
   if (signature === null) return mustSign(authority, person);
-  const standing = exportSignature(statement, signature, keysOf(authority, person));
+  const standing = personSignature(statement, signature, keysOf(authority, person));
   switch (standing.kind) {
     case 'declared':
       return null;

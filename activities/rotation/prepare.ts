@@ -1,3 +1,4 @@
+import { uncountedIn } from '../../src/domain/adopted-rosters.js';
 import type { Instant, Sha256 } from '../../src/domain/brands.js';
 import type { MeshSize } from '../../src/domain/rotation/timeline.js';
 import { composeTo, type Replacement } from '../../src/domain/manifest-changes.js';
@@ -74,7 +75,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const { assurance, keys } = authorityOf(situation.configuration, request.line, request.offset);
   const keyless = assurance === 'signature' ? approvers.filter((person) => !Object.hasOwn(keys, person)) : [];
   const standing = await rosterStandingOn({ ...around, configuration: () => situation.configuration }, request.line);
-  const uncounted = standing.kind === 'adopted' ? standing.uncounted.filter(({ keys: some }) => some === null) : [];
+  const uncounted = uncountedIn(standing).filter(({ keys: some }) => some === null);
   const unadopted = notAdopted(standing, assurance);
   const excluded = new Map([
     ...uncounted.map(({ person, because }) => [person, because] as const),

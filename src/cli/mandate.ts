@@ -6,12 +6,8 @@ import type { TermsView } from '../presenters/statement.js';
 import { signStatement } from '../statement/person.js';
 import type { ApiClient } from './api-client.js';
 import type { Context } from './command.js';
-import { saidNow } from './rotation/draft.js';
-
-export interface Asker {
-  readonly as: string;
-  readonly ticket: string;
-}
+import { saidNow, type Said } from './said.js';
+import { mustConsent } from './signing-key.js';
 
 /** The lines that a node follows, with what is in force on each. @throws ResealError DIGEST_MISMATCH where another node is shown */
 export async function linesOf(api: ApiClient, node: string): Promise<NodeExpectedView['lines']> {
@@ -21,12 +17,12 @@ export async function linesOf(api: ApiClient, node: string): Promise<NodeExpecte
 }
 
 /** What a person signs to have it done, for one line. What is signed is what the other side reads. @throws ResealError USAGE, DIGEST_MISMATCH */
-export async function draftMandate({ now }: Context, api: ApiClient, line: string, { as, ticket }: Asker, deed: Deed): Promise<Mandate> {
+export async function draftMandate({ now }: Context, api: ApiClient, line: string, said: Said, deed: Deed): Promise<Mandate> {
   const terms = await api.get<TermsView>(`/v1/lines/${encodeURIComponent(line)}/terms`);
   if (terms.line !== line)
     throw new ResealError('DIGEST_MISMATCH', `Asked of ${line}, the control API answers for ${terms.line}. Nothing was signed; find out who answers there.`); // prettier-ignore
   const read = readMandate({
-    ...{ ...saidNow({ as, ticket }, now()), installation: terms.installation, mode: 'production', line },
+    ...{ ...saidNow(said, now()), installation: terms.installation, mode: 'production', line },
     ...deed,
   });
   if (read.kind === 'mandate') return read.mandate;
@@ -45,12 +41,6 @@ export async function signMandates(context: Context, key: string, mandates: read
 export async function signMandate(context: Context, key: string, mandate: Mandate): Promise<SignedMandate> {
   await mustConsent(context, inWords(context, key, [mandate]));
   return sign(context, key, mandate);
-}
-
-/** Shows what is to be signed, and asks whoever sits there. @throws ResealError REFUSED where they say no */
-export async function mustConsent({ output, consent }: Context, words: readonly string[]): Promise<void> {
-  if (!output.json) output.diagnostic(words.join('\n'));
-  if ((await consent('Sign this?')) === 'no') throw new ResealError('REFUSED', 'Nothing was signed.');
 }
 
 const inWords = ({ output, now }: Context, key: string, mandates: readonly Mandate[]): readonly string[] =>

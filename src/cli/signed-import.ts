@@ -7,12 +7,11 @@ import { keptImport, type KeptImport } from '../domain/imports/kept.js';
 import { MOST_NAMED, readImport, type ImportStatement, type Taken } from '../domain/imports/statement.js';
 import type { Said } from '../domain/rotation/statement.js';
 import { importStatementText } from '../presenters/import-statement.js';
-import { importSignature, signStatement } from '../statement/person.js';
+import { personSignature, signStatement } from '../statement/person.js';
 import { fingerprintOf } from '../statement/standing.js';
 import type { Context } from './command.js';
-import { mustConsent } from './mandate.js';
-import { saidNow } from './rotation/draft.js';
-import { mustShowWhole, withKeyAmong } from './signing-key.js';
+import { saidNow } from './said.js';
+import { mustConsent, mustShowWhole, withKeyAmong } from './signing-key.js';
 
 export interface Importer {
   readonly by: string;
@@ -48,7 +47,7 @@ export async function signImport(
     mustShowWhole(context);
     await mustConsent(context, importStatementText(statement, key, context.output, context.now()));
     const signature = await signStatement(statement, key, context.env);
-    mustBeSignedBy(person, importSignature(statement, signature, keys));
+    mustBeSignedBy(person, personSignature(statement, signature, keys));
     return keptImport(by, { signed: { statement, signature } });
   });
 }

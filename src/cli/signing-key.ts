@@ -121,3 +121,9 @@ async function inAgent({ env }: Pick<Context, 'env'>, keys: readonly string[]): 
     }) ?? null
   );
 }
+
+/** Shows what is to be signed, and asks whoever sits there. @throws ResealError REFUSED where they say no */
+export async function mustConsent({ output, consent }: Context, words: readonly string[]): Promise<void> {
+  if (!output.json) output.diagnostic(words.join('\n'));
+  if ((await consent('Sign this?')) === 'no') throw new ResealError('REFUSED', 'Nothing was signed.');
+}

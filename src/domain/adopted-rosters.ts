@@ -175,6 +175,9 @@ export function rosterStanding(steps: readonly AdoptedRoster[], digest: Sha256, 
   };
 }
 
+/** Whose approvals do not count, where a roster is adopted; where none is nothing passes at all. */
+export const uncountedIn = (standing: RosterStanding): readonly Uncounted[] => (standing.kind === 'adopted' ? standing.uncounted : []);
+
 /** Whether a gate would be better served by another person's signature: as many as nodes ask for, and two in any case. */
 export const needsAnother = (step: AdoptedRoster, approvals: number): boolean => step.signers.length < Math.max(TOGETHER, approvals);
 

@@ -1,6 +1,6 @@
 import type { LineName, NodeName, PersonId, Sha256 } from './brands.js';
 import type { RosterCommand } from './roster.js';
-import { exactly, faultOf, matches, orNull, SAID, SHA256, text, type Field, type Said } from './rotation/statement.js';
+import { faultInSaid, matches, orNull, SHA256, text, UNSAID, type Field, type Said } from './rotation/statement.js';
 
 /** What a person has done to one node, outside of every rotation. */
 export type Deed =
@@ -54,9 +54,7 @@ export type ReadMandate =
 
 /** Reads what claims to be a mandate. Every field is there, of its form, and no other: what is signed is all understood. */
 export function readMandate(value: unknown): ReadMandate {
-  const says = value !== null && typeof value === 'object' && 'says' in value ? value.says : undefined;
-  if (typeof says !== 'string' || !Object.hasOwn(OWN, says)) return { kind: 'none', reason: 'it does not say what is asked for (says)' };
-  const fault = faultOf(value, { ...SAID, ...OWN[says as Deed['says']], says: exactly(says) });
+  const fault = faultInSaid(value, OWN, UNSAID);
   return fault === null ? { kind: 'mandate', mandate: value as Mandate } : { kind: 'none', reason: fault };
 }
 

@@ -1,5 +1,5 @@
 import type { LineName, PersonId } from './brands.js';
-import { exactly, faultOf, instant, orNull, SAID, type Said } from './rotation/statement.js';
+import { exactly, faultInSaid, instant, orNull, UNSAID, type Said } from './rotation/statement.js';
 
 /** What people do to the schedule: of `unpause` and `ensure` the one ends a pause alone. */
 export const SCHEDULE_ACTIONS = ['ensure', 'trigger', 'pause', 'unpause', 'remove'] as const;
@@ -31,7 +31,7 @@ export interface ScheduleAsking {
   readonly signed?: SignedScheduleMandate;
 }
 
-const OWN = { action: exactly(...SCHEDULE_ACTIONS), at: orNull(instant) };
+const OWN = { schedule: { action: exactly(...SCHEDULE_ACTIONS), at: orNull(instant) } };
 
 export type ReadScheduleMandate =
   | { readonly kind: 'mandate'; readonly mandate: ScheduleMandate }
@@ -40,7 +40,7 @@ export type ReadScheduleMandate =
 
 /** Reads what claims to be one. Every field is there, of its form, and no other: what is signed is all understood. */
 export function readScheduleMandate(value: unknown): ReadScheduleMandate {
-  const fault = faultOf(value, { ...SAID, ...OWN, says: exactly('schedule') });
+  const fault = faultInSaid(value, OWN, UNSAID);
   return fault === null ? { kind: 'mandate', mandate: value as ScheduleMandate } : { kind: 'none', reason: fault };
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../domain/adopted-rosters.js';
 import { mayDo, type Roster } from '../domain/roster.js';
 import { RosterSchema } from '../schema/roster.js';
-import { canonicalDigest, adoptionSignature } from './person.js';
+import { canonicalDigest, personSignature } from './person.js';
 import { fingerprintOf } from './standing.js';
 
 /** The rosters that were adopted one after another, and why what else is kept there does not count. */
@@ -20,7 +20,7 @@ export interface AdoptedRosters {
 }
 
 /** More than anybody signs: the rest of what somebody put into a store is not even looked at. */
-const MOST_SIGNERS = 50;
+export const MOST_SIGNERS = 50;
 /** Rosters of one installation. */
 const MOST_STEPS = 5_000;
 
@@ -96,7 +96,7 @@ function keysThatCount(
 }
 
 /** What the store keeps, as a roster of this version; what an earlier version kept has another digest, and is none. */
-function rosterIn(given: unknown): Roster | null {
+export function rosterIn(given: unknown): Roster | null {
   const parsed = RosterSchema.safeParse(given);
   return parsed.success ? parsed.data : null;
 }
@@ -124,7 +124,7 @@ function judgeAdoption(
   const own = judged.flatMap((one) => ('keys' in one ? one.keys : []));
   const newest = judged[0];
   if (newest !== undefined && 'reason' in newest && judged.every((one) => 'reason' in one)) return { reason: newest.reason };
-  const standing = adoptionSignature(adoption, signature, own);
+  const standing = personSignature(adoption, signature, own);
   if (standing.kind === 'invalid') return { reason: `what is said to be adopted by ${person} does not count: ${standing.reason}` };
   if (standing.kind === 'stranger') {
     const where = previous === null ? 'the roster itself' : `roster ${previous.number}`;

@@ -1,7 +1,7 @@
 import type { LineName, PersonId, Sha256 } from '../domain/brands.js';
 import type { PinnedApprovers } from '../domain/node/approved.js';
 import { approves, readStatement } from '../domain/rotation/statement.js';
-import { statementSignature } from './person.js';
+import { personSignature } from './person.js';
 
 /** Who has approved a manifest, and why what else is there does not count. */
 export interface Approvers {
@@ -53,7 +53,7 @@ function judge(
   if (statement.mode !== 'production') return { reason: `${person} has approved it in a rehearsal` };
   const own = Object.hasOwn(keys, person) ? (keys[person] ?? []) : null;
   if (own === null) return { reason: `${person} is nobody whose approval counts here` };
-  const standing = statementSignature(statement, signature, own);
+  const standing = personSignature(statement, signature, own);
   if (standing.kind === 'invalid') return { reason: `what is said to be approved by ${person} does not count: ${standing.reason}` };
   return standing.kind === 'stranger' ? { reason: `${standing.fingerprint} is no key of ${person}` } : { person };
 }

@@ -13,35 +13,15 @@ import { signObject, standingOf } from './standing.js';
 /** What people's signatures are made for: they count for nothing else. Starting and stopping a rotation is signed in it as well as approving. */
 export const STATEMENT_NAMESPACE = 'reseal-approval-v1';
 
+/** All that a person signs. */
+export type PersonStatement = Statement | ExportStatement | Mandate | ImportStatement | RosterAdoption | ScheduleMandate;
+
 /** @throws ResealError FILE_UNREADABLE, TOOL_MISSING */
-export const signStatement = (
-  statement: Statement | ExportStatement | Mandate | ImportStatement | RosterAdoption | ScheduleMandate,
-  key: string,
-  env: NodeJS.ProcessEnv,
-): Promise<string> => signObject(statement, STATEMENT_NAMESPACE, key, env);
+export const signStatement = (statement: PersonStatement, key: string, env: NodeJS.ProcessEnv): Promise<string> =>
+  signObject(statement, STATEMENT_NAMESPACE, key, env);
 
 /** Whose signature a statement has, among a person's keys. */
-export const statementSignature = (statement: Statement, signature: string, keys: readonly string[]): SignatureStanding =>
-  standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
-
-/** The same of a statement about an export. What each says tells them apart, so one namespace does for both. */
-export const exportSignature = (statement: ExportStatement, signature: string, keys: readonly string[]): SignatureStanding =>
-  standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
-
-/** The same of what somebody has done to a node. */
-export const mandateSignature = (mandate: Mandate, signature: string, keys: readonly string[]): SignatureStanding =>
-  standingOf(mandate, signature, STATEMENT_NAMESPACE, keys);
-
-/** The same of what adopts a roster. */
-export const adoptionSignature = (adoption: RosterAdoption, signature: string, keys: readonly string[]): SignatureStanding =>
-  standingOf(adoption, signature, STATEMENT_NAMESPACE, keys);
-
-/** The same of what somebody does to the schedule. */
-export const scheduleSignature = (mandate: ScheduleMandate, signature: string, keys: readonly string[]): SignatureStanding =>
-  standingOf(mandate, signature, STATEMENT_NAMESPACE, keys);
-
-/** The same of what somebody takes into a store. */
-export const importSignature = (statement: ImportStatement, signature: string, keys: readonly string[]): SignatureStanding =>
+export const personSignature = (statement: PersonStatement, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
 
 /** SHA-256 of an object's canonical form. */

@@ -2,13 +2,11 @@ import { readAdoption } from '../domain/adopted-rosters.js';
 import type { PersonId, Sha256 } from '../domain/brands.js';
 import type { PinnedApprovers } from '../domain/node/approved.js';
 import { mayDo, type Roster } from '../domain/roster.js';
-import { RosterSchema } from '../schema/roster.js';
-import { adoptionSignature, canonicalDigest } from './person.js';
+import { MOST_SIGNERS, rosterIn } from './adopted-rosters.js';
+import { personSignature, canonicalDigest } from './person.js';
 
 /** Rosters that a machine follows at once; where more have been adopted, it follows the rest the next time. */
 const MOST_STEPS = 100;
-/** More than anybody signs. */
-const MOST_SIGNERS = 50;
 
 /** Who of a roster may approve and can sign it: whom a machine pins. */
 export const approversIn = (roster: Roster): PinnedApprovers['keys'] =>
@@ -42,7 +40,7 @@ export function pinsAlong(document: unknown, pinned: PinnedApprovers): readonly 
 function placeOf(steps: readonly unknown[], { roster, number }: PinnedApprovers): number | null {
   if (roster === undefined) return null;
   const isIt = (step: unknown): boolean => {
-    const found = rosterIn(step);
+    const found = rosterOf(step);
     return found !== null && canonicalDigest(found) === roster;
   };
   if (number !== undefined) return isIt(steps[number - 1]) ? number - 1 : null;
@@ -50,13 +48,10 @@ function placeOf(steps: readonly unknown[], { roster, number }: PinnedApprovers)
   return place < 0 ? null : place;
 }
 
-function rosterIn(step: unknown): Roster | null {
-  const parsed = RosterSchema.safeParse((step as { readonly roster?: unknown } | null)?.roster);
-  return parsed.success ? parsed.data : null;
-}
+const rosterOf = (step: unknown): Roster | null => rosterIn((step as { readonly roster?: unknown } | null)?.roster);
 
 function following(step: unknown, pinned: PinnedApprovers, number: number): PinnedApprovers | null {
-  const roster = rosterIn(step);
+  const roster = rosterOf(step);
   if (roster === null) return null;
   const digest = canonicalDigest(roster);
   const keys = approversIn(roster);
@@ -81,7 +76,7 @@ function signersOf(
     const isThis =
       adoption.installation === installation && adoption.number === number && adoption.roster === digest && adoption.previous === roster;
     const own = Object.hasOwn(keys, person) ? (keys[person] ?? []) : [];
-    if (isThis && adoptionSignature(adoption, signature, own).kind === 'declared') persons.add(person);
+    if (isThis && personSignature(adoption, signature, own).kind === 'declared') persons.add(person);
   }
   return persons;
 }

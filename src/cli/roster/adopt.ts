@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { RosterAdopted } from '../../../activities/roster/contract.js';
 import { readAdoption, type RosterAdoption, type SignedAdoption } from '../../domain/adopted-rosters.js';
 import { ResealError } from '../../domain/errors.js';
@@ -7,16 +6,10 @@ import { rostersToSign, type RosterToSign, type RosterView } from '../../present
 import { canonicalDigest, signStatement } from '../../statement/person.js';
 import { ApiClient } from '../api-client.js';
 import { defineCommand, type Context } from '../command.js';
-import { KEY_OPTION, withSigningKey } from '../signing-key.js';
+import { saidNow, type Said } from '../said.js';
+import { KEY_OPTION, mustConsent, withSigningKey } from '../signing-key.js';
 
-/** For how long an adoption counts after it was signed, until a store has it. In milliseconds. */
-const VALIDITY = 15 * 60_000;
 const PATH = '/v1/roster';
-
-interface Asker {
-  readonly as: string;
-  readonly ticket: string;
-}
 
 export const command = defineCommand({
   description:
@@ -36,7 +29,8 @@ export const command = defineCommand({
       if (wanted.length === 0) return bringAlong(api, view, as);
       if (key === null) throw new ResealError('SIGNATURE_NEEDED', `A roster is adopted by signature alone, and roster.yaml has no key of ${as}. Add one there, or name another person.`); // prettier-ignore
       const drafts = wanted.map((one) => ({ one, statement: draft(context, view, one, { as, ticket }) }));
-      await mustConsent(context, key, drafts);
+      const words = drafts.flatMap(({ one, statement }) => [...adoptionText(statement, one, key, context.output, context.now()), '']);
+      await mustConsent(context, words);
       const answers: RosterAdopted[] = [];
       for (const { statement } of drafts)
         answers.push(
@@ -64,40 +58,11 @@ function mustBeWhatIsNamed({ digest, roster, adopted }: RosterView): void {
 }
 
 /** @throws ResealError USAGE */
-function draft(
-  { now }: Context,
-  { installation }: RosterView,
-  { number, digest, before }: RosterToSign,
-  { as, ticket }: Asker,
-): RosterAdoption {
-  const at = now();
-  const read = readAdoption({
-    ...{
-      schemaVersion: 1,
-      says: 'roster-adopt',
-      installation,
-      person: as,
-      ticket,
-      number,
-      roster: digest,
-      previous: before?.digest ?? null,
-    },
-    ...{ nonce: randomBytes(16).toString('hex'), issuedAt: new Date(at).toISOString(), expiresAt: new Date(at + VALIDITY).toISOString() },
-  });
+function draft({ now }: Context, { installation }: RosterView, { number, digest, before }: RosterToSign, said: Said): RosterAdoption {
+  const roster = { number, roster: digest, previous: before?.digest ?? null };
+  const read = readAdoption({ ...saidNow(said, now()), says: 'roster-adopt', installation, ...roster });
   if (read.kind === 'adoption') return read.adoption;
   throw new ResealError('USAGE', `This cannot be signed: ${read.reason}.`);
-}
-
-interface Draft {
-  readonly one: RosterToSign;
-  readonly statement: RosterAdoption;
-}
-
-/** @throws ResealError REFUSED where they say no */
-async function mustConsent({ output, now, consent }: Context, key: string, drafts: readonly Draft[]): Promise<void> {
-  if (!output.json)
-    output.diagnostic(drafts.flatMap(({ one, statement }) => [...adoptionText(statement, one, key, output, now()), '']).join('\n'));
-  if ((await consent('Sign this?')) === 'no') throw new ResealError('REFUSED', 'Nothing was signed.');
 }
 
 /** Nothing is left to sign; a store that was away may still lack what was. @throws ResealError ALREADY_DECIDED */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { CommandName } from '../../domain/rotation/commands.js';
 import {
   isDecision,
@@ -12,14 +11,7 @@ import { ResealError } from '../../domain/errors.js';
 import { givenDate } from '../../domain/given-date.js';
 import type { RotationView } from '../../presenters/rotation.js';
 import type { TermsView } from '../../presenters/statement.js';
-
-/** For how long a statement counts after it was signed: long enough for a hardware key, a slow network, a clock that is off. In milliseconds. */
-const VALIDITY = 15 * 60_000;
-
-export interface Said {
-  readonly as: string;
-  readonly ticket: string;
-}
+import { saidNow, type Said } from '../said.js';
 
 /** What a command brings along, as it is sent where nobody signs. */
 export interface More {
@@ -29,16 +21,6 @@ export interface More {
   readonly as?: 'partial';
   readonly nodes?: readonly string[];
 }
-
-/** What every statement says of who says it, and for how long it counts. */
-export const saidNow = ({ as, ticket }: Said, now: number) => ({
-  schemaVersion: 1,
-  person: as,
-  ticket,
-  nonce: randomBytes(16).toString('hex'),
-  issuedAt: new Date(now).toISOString(),
-  expiresAt: new Date(now + VALIDITY).toISOString(),
-});
 
 /** What a person signs to say this to a rotation as it is shown. @throws ResealError USAGE */
 export function draftCommand(command: CommandName, { rotation }: RotationView, said: Said, more: More, now: number): CommandStatement {

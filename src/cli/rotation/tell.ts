@@ -8,7 +8,8 @@ import { signStatement } from '../../statement/person.js';
 import { ApiClient } from '../api-client.js';
 import type { Context } from '../command.js';
 import { KEY_OPTION, withSigningKey } from '../signing-key.js';
-import { boundBy, draftCommand, type More, type Said } from './draft.js';
+import { boundBy, draftCommand, type More } from './draft.js';
+import type { Said } from '../said.js';
 import { whatIsSigned } from './what-is-shown.js';
 
 /** What every command to a rotation is given. */

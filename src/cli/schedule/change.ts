@@ -6,9 +6,8 @@ import type { TermsView } from '../../presenters/statement.js';
 import { signStatement } from '../../statement/person.js';
 import { ApiClient } from '../api-client.js';
 import type { Context } from '../command.js';
-import { mustConsent } from '../mandate.js';
-import { saidNow } from '../rotation/draft.js';
-import { KEY_OPTION, withSigningKey } from '../signing-key.js';
+import { saidNow } from '../said.js';
+import { KEY_OPTION, mustConsent, withSigningKey } from '../signing-key.js';
 
 /** What every command that changes the schedule is given. */
 export const SCHEDULE_OPTIONS = {

@@ -1,6 +1,6 @@
 import type { Instant, NodeName, Sha1, Sha256 } from '../brands.js';
 import type { RosterCommand } from '../roster.js';
-import { exactly, faultOf, list, matches, SAID, SHA256, text, untimely, type Field, type Said } from '../rotation/statement.js';
+import { faultInSaid, faultOf, list, matches, SHA256, text, untimely, type Field, type Said } from '../rotation/statement.js';
 
 /** A copy of an identity that one node alone can open, by the SHA-256 of what is sealed. */
 export interface SealedCopy {
@@ -56,9 +56,7 @@ export type ReadImport =
 
 /** Reads what claims to be one. Every field is there, of its form, and no other: what is signed is all understood. */
 export function readImport(value: unknown): ReadImport {
-  const says = value !== null && typeof value === 'object' && 'says' in value ? value.says : undefined;
-  if (typeof says !== 'string' || !Object.hasOwn(OWN, says)) return { kind: 'none', reason: 'it does not say what was taken in (says)' };
-  const fault = faultOf(value, { ...SAID, ...OWN[says as Taken['says']], says: exactly(says) });
+  const fault = faultInSaid(value, OWN, 'it does not say what was taken in (says)');
   return fault === null ? { kind: 'import', statement: value as ImportStatement } : { kind: 'none', reason: fault };
 }
 

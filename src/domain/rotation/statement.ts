@@ -154,6 +154,20 @@ export function faultOf(value: unknown, fields: Readonly<Record<string, Field>>)
   return stranger === undefined ? null : `it holds ${JSON.stringify(stranger.slice(0, 60))}, which it should not`;
 }
 
+/**
+ * What is wrong with what claims to be one of several statements, each with fields of its own beside `SAID`; null: every field is there, of its form, and no other.
+ * What is signed is all understood.
+ * @param unsaid of one that says nothing of what these say: in words that end a sentence
+ */
+export function faultInSaid(value: unknown, own: Readonly<Record<string, Readonly<Record<string, Field>>>>, unsaid: string): string | null {
+  const says = value !== null && typeof value === 'object' && 'says' in value ? value.says : undefined;
+  const fields = typeof says === 'string' && Object.hasOwn(own, says) ? own[says] : undefined;
+  return fields === undefined ? unsaid : faultOf(value, { ...SAID, ...fields, says: exactly(says) });
+}
+
+/** Of most statements. */
+export const UNSAID = 'it does not say what is asked for (says)';
+
 export type ReadStatement =
   | { readonly kind: 'statement'; readonly statement: Statement }
   /** In words that end a sentence. */
@@ -161,9 +175,7 @@ export type ReadStatement =
 
 /** Reads what claims to be a statement. Every field is there, of its form, and no other: what is signed is all understood. */
 export function readStatement(value: unknown): ReadStatement {
-  const says = value !== null && typeof value === 'object' && 'says' in value ? value.says : undefined;
-  if (typeof says !== 'string' || !Object.hasOwn(OWN, says)) return { kind: 'none', reason: 'it does not say what is asked for (says)' };
-  const fault = faultOf(value, { ...SAID, ...OWN[says as Statement['says']], says: exactly(says) });
+  const fault = faultInSaid(value, OWN, UNSAID);
   return fault === null ? { kind: 'statement', statement: value as Statement } : { kind: 'none', reason: fault };
 }
 
