@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { ResealError } from '../../domain/errors.js';
 import { readExportStatement, type ExportBinding, type ExportStatement } from '../../domain/exports/statement.js';
 import { exportStatementText, exportText } from '../../presenters/export-text.js';
@@ -6,6 +5,7 @@ import type { ExportView } from '../../presenters/export.js';
 import { signStatement } from '../../statement/person.js';
 import { ApiClient } from '../api-client.js';
 import type { Context } from '../command.js';
+import { saidNow, type Said } from '../said.js';
 import { KEY_OPTION, withSigningKey } from '../signing-key.js';
 
 export const ARGUMENTS = { id: { kind: 'text', description: 'Export, as 97134e8c-1f2a3b4c', required: true } } as const;
@@ -15,14 +15,9 @@ export const SAID = {
   ...KEY_OPTION,
 } as const;
 
-export interface Speaker {
-  readonly as: string;
-  readonly ticket: string;
+export interface Speaker extends Said {
   readonly key: string | undefined;
 }
-
-/** For how long a statement counts after it was signed, as of rotations. In milliseconds. */
-const VALIDITY = 15 * 60_000;
 
 export const exportPath = (id: string, rest = ''): string => `/v1/exports/${encodeURIComponent(id)}${rest}`;
 
@@ -32,13 +27,12 @@ export type Own = Readonly<Record<string, unknown>> & { readonly says: ExportSta
 /** What is signed is what the other side reads: no more, no less. @throws ResealError USAGE */
 export function draftExport(
   where: { readonly installation: string; readonly line: string },
-  { as, ticket }: Pick<Speaker, 'as' | 'ticket'>,
+  said: Said,
   own: Own,
   now: number,
 ): ExportStatement {
   const read = readExportStatement({
-    ...{ schemaVersion: 1, installation: where.installation, mode: 'production', line: where.line, person: as, ticket },
-    ...{ nonce: randomBytes(16).toString('hex'), issuedAt: new Date(now).toISOString(), expiresAt: new Date(now + VALIDITY).toISOString() },
+    ...{ ...saidNow(said, now), installation: where.installation, mode: 'production', line: where.line },
     ...own,
   });
   if (read.kind === 'statement') return read.statement;
