@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endProcess, isRunning, startTimeOf } from '../../src/temporal/process-identity.js';
 import { withFileLock } from '../../src/temporal/file-lock.js';
 import { findTemporalCli, TEMPORAL_CLI_VERSION } from '../../src/temporal/temporal-cli.js';
 import { findTestServer } from '../../src/temporal/test-server.js';
+import { timeSkipping } from '../setup/time-skipping.js';
 
 let folder: string;
 beforeEach(() => {
@@ -118,7 +118,7 @@ describe('the time-skipping server', async () => {
 
   it.skipIf('missing' in server)(`skips seven days in a moment${'missing' in server ? ` (skipped: ${server.missing})` : ''}`, async () => {
     if ('missing' in server) return;
-    const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: server.path } } });
+    const env = await timeSkipping(server.path);
     const before = await env.currentTimeMs();
     await env.sleep('7d');
     expect((await env.currentTimeMs()) - before).toBeGreaterThanOrEqual(7 * 86_400_000);

@@ -1,4 +1,4 @@
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeName, PersonId, RotationId } from '../../src/domain/brands.js';
 import { isOpen } from '../../src/domain/calendar.js';
@@ -11,6 +11,7 @@ import { createResealWorker } from '../../src/temporal/workers.js';
 import type { rotation } from '../../workflows/rotation.js';
 import { BY_NAME, planOf, sha } from '../domain/rotation/plan.js';
 import { testWorkflowBundle } from '../setup/temporal.js';
+import { timeSkipping } from '../setup/time-skipping.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -25,7 +26,7 @@ describe.skipIf('missing' in server)(`a rotation with the production policy${'mi
   const notices: { event: string; audience: readonly string[] }[] = [];
   beforeAll(async () => {
     if ('missing' in server) return;
-    env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: server.path } } });
+    env = await timeSkipping(server.path);
     await registerAttributes(env);
   }, 120_000);
   afterAll(() => env.teardown());
