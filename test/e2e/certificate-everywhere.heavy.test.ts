@@ -122,7 +122,9 @@ describe.skipIf(sshdMissing !== null)(
         .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
         .join('');
       expect(audit).toContain('advanceHead');
-      expect(keySigns(nextCertificate.privateKeyPem).some((sign) => withoutBreaks(nextCertificate.privateKeyPem).includes(sign))).toBe(true);
+      expect(keySigns(nextCertificate.privateKeyPem).some((sign) => withoutBreaks(nextCertificate.privateKeyPem).includes(sign))).toBe(
+        true,
+      );
       const places = { list, histories: histories.join(''), decoded, ledger, lines, agents: agents.logs(), audit };
       for (const [place, text] of Object.entries(places).map(([name, text]) => [name, withoutBreaks(text)] as const))
         expect({ place, found: secrets.filter((secret) => text.includes(secret)).length }).toEqual({ place, found: 0 });
