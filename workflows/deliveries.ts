@@ -127,7 +127,10 @@ export class Deliveries {
   }
 
   private async tell(event: HistoryEvent): Promise<void> {
-    const kind = event.kind === 'question' || event.kind === 'gate' || event.kind === 'restored' ? event.kind : 'outcome';
+    const kind =
+      event.kind === 'question' || event.kind === 'gate' || event.kind === 'restored' || event.kind === 'exclusion'
+        ? event.kind
+        : 'outcome';
     await this.notify(kind, event.text, this.state().policy.audience.owner, event);
     this.untold.splice(this.untold.indexOf(event), 1);
     this.sending.delete(event);

@@ -20,6 +20,7 @@ export const COMMANDS: readonly CommandName[] = [
   'answer',
   'close',
   'retry',
+  'exclude',
 ];
 
 /** What an Update is given: the command without its name, which goes by the person's name alone, or a signed statement, which is the command. */

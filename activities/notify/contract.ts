@@ -3,7 +3,8 @@ import type { RotationStatus } from '../../src/domain/rotation/status.js';
 
 export interface Notice {
   /** What the configuration's event filter goes by. */
-  readonly event: 'question' | 'outcome' | 'gate' | 'reminder' | 'page' | 'keychain' | 'successor' | 'restored' | 'returned' | 'export';
+  readonly event:
+    'question' | 'outcome' | 'gate' | 'reminder' | 'page' | 'keychain' | 'successor' | 'restored' | 'exclusion' | 'returned' | 'export';
   readonly text: string;
   /** Persons or roles. */
   readonly audience: readonly string[];

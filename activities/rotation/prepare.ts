@@ -9,7 +9,7 @@ import { refusals, type Delivery, type PreflightFacts } from '../../src/domain/r
 import { heldIdentities } from '../../src/domain/expected.js';
 import { keyAlias } from '../../src/domain/key-alias.js';
 import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
-import { maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
+import { canaryProof, maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
 import type { Plan, RotationKind } from '../../src/domain/rotation/state.js';
 import { entryKey } from '../../src/domain/manifest-rules.js';
 import { compareSuccessor } from '../../src/domain/successor.js';
@@ -179,6 +179,7 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
     eligible,
     importers: [...new Set([...ofProfiles.flat(), ...ofIdentities, ...freezers])],
     summary: preview.summary,
+    canaryProof: canaryProof(preview.cohorts, preview.nodes),
     pipelines: pipelinesOf(survey.situation, preview.to),
   };
   return { plan, reasons: [] };

@@ -168,6 +168,7 @@ export const COMMAND_NAMES = [
   'answer',
   'close',
   'retry',
+  'exclude',
 ] as const satisfies readonly CommandName[];
 
 /** `forward`: it waits while it cannot be recorded; `back`: it goes on. `nothing`: it changes nothing, and leaves no record. */
@@ -211,6 +212,8 @@ const COMMAND_NEEDS: Readonly<Record<(typeof COMMAND_NAMES)[number], ApiRole>> =
   answer: 'operator',
   close: 'operator',
   retry: 'operator',
+  // By the roster both approvers and who is called in an incident may: the signature tells who it is.
+  exclude: 'reader',
 };
 
 /** What stops, ends or turns a rotation back is not held up; an answer may be any of them. */
@@ -225,6 +228,7 @@ const COMMAND_CHANGES: Readonly<Record<(typeof COMMAND_NAMES)[number], RouteChan
   answer: 'back',
   close: 'back',
   retry: 'forward',
+  exclude: 'forward',
 };
 
 /** Who asked for an export, and who approved it, both take back what they said: the signature tells who it is. */

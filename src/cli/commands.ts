@@ -135,6 +135,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./rotation/rollback.js'),
   },
   { path: 'rotation answer', description: 'Answer the question that a rotation asks', load: () => import('./rotation/answer.js') },
+  {
+    path: 'rotation exclude',
+    description: 'Leave nodes in trouble out; more than may be unavailable only where two persons say so',
+    load: () => import('./rotation/exclude.js'),
+  },
   { path: 'rotation retry', description: 'Give nodes in trouble another turn', load: () => import('./rotation/retry.js') },
   {
     path: 'rotation close',

@@ -144,6 +144,13 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
     row('soak', `${plural(rotation.soak.rounds, 'round')}, ends ${describeDistance(at(rotation.soak.endsAt), now)}`);
   if (rotation.paused !== null) row('paused', `by ${rotation.paused.by}, at most until ${pen.time(at(rotation.paused.until), now)}`);
   for (const trouble of rotation.troubles) row(trouble.outcome, `${trouble.node}: ${trouble.reason}`);
+  for (const { node, trouble, said } of rotation.excluded ?? [])
+    row('left out', `${node}, by ${said.map(({ person }) => person).join(' and ')}: ${trouble}`);
+  for (const { node, by } of rotation.exclusionsAsked ?? [])
+    row(
+      'leave out',
+      pen.styled(`${node}? ${by.join(', ')} asks for it, a second person has to: ${excludeCommand(rotation.id, [node])}`, 'yellow'),
+    );
   if (rotation.question !== null) {
     const { question } = rotation;
     row(
@@ -180,6 +187,9 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
     lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
   return lines;
 }
+
+const excludeCommand = (id: string, nodes: readonly string[]): string =>
+  `reseal rotation exclude ${id} ${nodes.map((node) => `--node ${node}`).join(' ')} --as PERSON --ticket TICKET`;
 
 const approveHint = (rotation: Rotation): string[] => [
   `Approve exactly this (${short(rotation.to)}): reseal rotation approve ${rotation.id} --as PERSON --ticket ${rotation.trigger.ticket}`,

@@ -42,6 +42,11 @@ function ownText(statement: Statement): string[] {
       return [`  as        ${statement.as}`];
     case 'retry':
       return [`  nodes     ${statement.nodes.join(', ')}`];
+    case 'exclude':
+      return [
+        `  leaves    ${statement.nodes.join(', ')} out of the rotation: nobody waits for ${statement.nodes.length === 1 ? 'it' : 'them'} any more`,
+        ...(statement.reason === null ? [] : [`  reason    ${statement.reason}`]),
+      ];
     case 'approve':
     case 'withdraw':
     case 'pause':
@@ -67,6 +72,7 @@ export function canaryText(canary: Outside<CanaryReport>, pen: Pen, now: number)
   return [
     `canary: ${plural(canary.nodes, 'node')} on the new manifest${since}; each passed ${plural(canary.passes, 'probe')} in a row`,
     ...canary.standIns.map(({ node, by, reason }) => `  ${by} stands in for ${node}: ${reason}`),
+    ...(canary.excluded ?? []).map(({ node, reason }) => `  ${node} is left out: ${reason}`),
     ...canary.troubles.map(({ node, outcome, reason }) => `  ${node} ${outcome}: ${reason}`),
   ];
 }

@@ -98,7 +98,9 @@ const webhook = z.strictObject({
   /** A file with the shared secret; the secret itself is never in the configuration. */
   secretFile: text,
   events: z
-    .array(z.enum(['question', 'outcome', 'gate', 'reminder', 'page', 'keychain', 'successor', 'restored', 'returned', 'export']))
+    .array(
+      z.enum(['question', 'outcome', 'gate', 'reminder', 'page', 'keychain', 'successor', 'restored', 'exclusion', 'returned', 'export']),
+    )
     .min(1, { error: 'at least one event' })
     .default(['question', 'outcome', 'returned', 'export']),
 });

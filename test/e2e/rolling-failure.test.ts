@@ -26,7 +26,7 @@ it('a node that fails in a wave uses up the allowance: nothing more is switched,
   await mesh.approve('ada', 'grace');
   const { question, to, troubles } = await mesh.untilQuestion('stalled');
   expect(question?.nodes).toEqual([broken]);
-  expect(question?.options).toEqual(['retry', 'rollback']);
+  expect(question?.options).toEqual(['retry', 'exclude', 'rollback']);
   expect(troubles.map((trouble) => trouble.node)).toEqual([broken]);
   expect(Object.values(activeManifests(mesh)).filter((digest) => digest === to)).toHaveLength(2);
 

@@ -21,19 +21,21 @@ const SAYABLE: readonly string[] = [
     `${phase}: cancel`,
   ]),
   ...['scheduled', 'awaiting-successor', 'preflight', 'retiring'].map((phase) => `${phase}: cancel`),
-  ...['retiring: rollback', 'escalated: rollback', 'escalated: close', 'escalated: retry'],
-  ...['staging', 'canary', 'rolling', 'soaking'].map((phase) => `${phase}: retry`),
+  ...['retiring: rollback', 'escalated: rollback', 'escalated: close', 'escalated: retry', 'escalated: exclude'],
+  ...['staging', 'canary', 'rolling', 'soaking'].flatMap((phase) => [`${phase}: retry`, `${phase}: exclude`]),
 ];
 
 /** Phases of versions to come. */
 const NOT_YET = ['superseded'];
 
-/** Phases and commands that no exploration has met; every option of every question among them. */
+/** Phases and commands that no exploration has met; every option of every question among them, but for leaving nodes out, which is a command that names them. */
 export function neverReached(all: readonly Explored[]): { readonly phases: readonly string[]; readonly commands: readonly string[] } {
   const met = new Set(all.flatMap((one) => [...one.phases]));
   const said = new Set(all.flatMap((one) => [...one.said]));
   const answered = new Set([...said].map((one) => one.replace(/^[^:]+: /, '')));
-  const options = Object.entries(OPTIONS).flatMap(([question, of]) => of.map((option) => `answer ${question} ${option}`));
+  const options = Object.entries(OPTIONS).flatMap(([question, of]) =>
+    of.flatMap((option) => (option === 'exclude' ? [] : [`answer ${question} ${option}`])),
+  );
   return {
     phases: ALL_PHASES.filter((phase) => !met.has(phase) && !NOT_YET.includes(phase)),
     commands: [...SAYABLE.filter((one) => !said.has(one)), ...options.filter((one) => !answered.has(one))],

@@ -175,4 +175,5 @@ export const MESHES: readonly Limits[] = [
   { waves: [1, 1, 2], maxUnavailable: 2, faults: 1, commands: 1 },
   { waves: [1, 1], maxUnavailable: 1, faults: 0, commands: 1, builds: 1 },
   { waves: [1], maxUnavailable: 1, faults: 1, commands: 1, builds: 1 },
+  { waves: [2], maxUnavailable: 1, faults: 1, commands: 1 },
 ];

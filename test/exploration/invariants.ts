@@ -1,6 +1,7 @@
 import { changes, type HistoryEvent } from '../../src/domain/rotation/history.js';
 import { isLegalTransition, isTerminal } from '../../src/domain/rotation/phases.js';
 import { FROM, TO, type ModelNode } from './node-model.js';
+import { byOnePerson, leftOut } from '../../src/domain/rotation/exclusions.js';
 import { ELIGIBLE, type World } from './world.js';
 
 /** The invariants of rotation.md that a single world or a single move can break. Each answers what is wrong, or null. */
@@ -56,6 +57,21 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
       ? null
       : `the second gate opened for ${real.join(', ') || 'nobody'}`;
   },
+  '4 dual control: no more nodes are left out than one person may leave out, unless two persons name each': (_, { state }) => {
+    const beyond = (state.excluded ?? []).slice(byOnePerson(state));
+    const single = beyond.find(({ said }) => new Set(said.map(({ person }) => person)).size < 2);
+    return single === undefined ? null : `${single.node} is left out by one person`;
+  },
+  '8 blast radius: whom people leave out is in trouble, and nothing more is done to it on the way forward': (before, after) => {
+    const known = before.state.troubles.map(({ node }) => node);
+    const well = (after.state.excluded ?? []).find((one) => before.state.excluded?.includes(one) !== true && !known.includes(one.node));
+    if (well !== undefined) return `${well.node} was left out and was well`;
+    if (before.under === null || after.under === null || before.under.action.task === 'unstage') return null;
+    const begun = before.under.queue[0];
+    return begun !== undefined && after.under.queue[0] !== begun && before.under.action.except.includes(begun)
+      ? `${begun} was treated`
+      : null;
+  },
   '5 no replay: an approval counts once, for the gate it was given at, and for this digest': (_, { state, given }) => {
     const people = state.approvals.map((approval) => approval.person);
     const twice = people.find((person, index) => people.indexOf(person) !== index);
@@ -88,17 +104,19 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     const allowed = world.state.plan?.maxUnavailable ?? 0;
     if (world.state.phase !== 'canary' && world.state.phase !== 'rolling') return null;
     // What serves the new assets and was counted as done must do well with them.
-    const wrong = world.nodes.filter((node) => node.active === TO && node.health !== 'good' && node.files[TO] === 'ok');
+    const wrong = waitedFor(world).filter((node) => node.active === TO && node.health !== 'good' && node.files[TO] === 'ok');
     return wrong.length <= allowed ? null : `${wrong.map((node) => node.name).join(', ')} serve assets that do not work there`;
   },
   '8 blast radius: the canary is done only when every node in it serves the new assets': (before, after) => {
     if (before.state.phase !== 'canary' || after.state.phase !== 'awaiting-signoff') return null;
-    const wrong = after.nodes.slice(0, after.state.plan?.waves[0] ?? 0).find((node) => node.active !== TO);
+    const canary = after.nodes.slice(0, after.state.plan?.waves[0] ?? 0);
+    if (!canary.some((node) => node.active === TO)) return 'no node of the canary serves the new assets';
+    const wrong = waitedFor(after).find((node) => canary.includes(node) && node.active !== TO);
     return wrong === undefined ? null : `${wrong.name} counts as switched in the canary and serves the old assets`;
   },
   '4 and 8: no node is taken for proven that is not': (_, world) => {
     if (!['cutover', 'soaking', 'retiring', 'completed'].includes(world.state.phase)) return null;
-    const wrong = world.nodes.find((node) => node.active === TO && node.health !== 'good');
+    const wrong = waitedFor(world).find((node) => node.active === TO && node.health !== 'good');
     return wrong === undefined ? null : `${wrong.name} counts as proven and is ${wrong.health}`;
   },
   '9 liveness: a way back on which nothing goes wrong ends rolled back or parked': (before, after) => {
@@ -134,6 +152,8 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
       return `nobody is told of ${phase}`;
     if (question !== null && question.id !== before.state.question?.id && !told('question', ({ id }) => id === question.id))
       return `nobody is told of the question ${question.id}`;
+    const out = (after.state.excluded ?? []).find((one) => before.state.excluded?.includes(one) !== true);
+    if (out !== undefined && !told('exclusion', ({ node }) => node === out.node)) return `nobody is told that ${out.node} is left out`;
     const silent = approvals.find(
       (approval) => !before.state.approvals.includes(approval) && !told('approval', ({ person }) => person === approval.person),
     );
@@ -143,13 +163,16 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
   'rolled back means rolled back': (_, world) => {
     const { phase } = world.state;
     if (phase !== 'rolled-back' && phase !== 'parked') return null;
-    const wrong = world.nodes.find((node) => node.active !== FROM || node.files[FROM] !== 'ok' || node.identities[FROM] !== true);
+    const notBack = (world.state.excluded ?? []).flatMap(({ node, left }) => (left === 'on-the-way-back' ? [node] : []));
+    const wrong = world.nodes.find(
+      (node) => !notBack.includes(node.name) && (node.active !== FROM || node.files[FROM] !== 'ok' || node.identities[FROM] !== true),
+    );
     if (wrong !== undefined) return `${wrong.name} does not serve the old assets in ${phase}`;
     return world.head.digest === TO ? `the head of the line is still the new manifest in ${phase}` : null;
   },
   'completed means completed': (_, world) => {
     if (world.state.phase !== 'completed') return null;
-    const wrong = world.nodes.find(
+    const wrong = waitedFor(world).find(
       (node) => node.active !== TO || node.files[FROM] === 'ok' || node.identities[FROM] === true || node.accepted.includes(FROM),
     );
     return wrong === undefined
@@ -159,6 +182,9 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
       : `${wrong.name} is not on the new assets alone`;
   },
 };
+
+/** All but those that people have left out. */
+const waitedFor = ({ nodes, state }: World): readonly ModelNode[] => nodes.filter((node) => !leftOut(state).includes(node.name));
 
 /** The same node before; its place in the cohort plan may be another one since. */
 const wasOf = (before: World, node: ModelNode): ModelNode | undefined => before.nodes.find((one) => one.name === node.name);

@@ -25,6 +25,10 @@ export function keyOf(world: World): string {
     [state.phase, state.since, state.d, state.plan !== null, done, state.headSeq, work, state.lookAgainAt, state.stalledSince],
     [state.lastSwitchAt, state.lastReturnAt, state.served, state.only, state.park, state.turnedAt, state.restoredAt !== null],
     state.troubles.map((trouble) => [trouble.node, trouble.task, trouble.outcome, trouble.locked?.then]),
+    [
+      (state.excluded ?? []).map(({ node, left }) => [node, left]),
+      (state.exclusionsAsked ?? []).map(({ person, nodes: named, d }) => [person, named, d]),
+    ],
     gate && [gate.kind, gate.deadline, gate.silence, gate.passedAt !== null],
     state.approvals.map((approval) => [approval.person, approval.digest]),
     question && [question.id, question.nodes, question.options, question.deadline, question.nextPageAt],

@@ -63,7 +63,7 @@ export interface Limits {
 const HORIZON = 100_000;
 export const ELIGIBLE = ['ada', 'grace'] as PersonId[];
 const REQUESTER = 'rita' as PersonId;
-const RIGHTS = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'] as const;
+const RIGHTS = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry', 'exclude'] as const;
 const TICKET = 'CHG-1';
 
 const policyOf = (limits: Limits): Policy =>
@@ -120,6 +120,7 @@ export function everyCommand(state: RotationState): readonly Command[] {
     { command: 'rollback', by: REQUESTER, ...saying },
     { command: 'close', by: REQUESTER, ...saying, as: 'partial' },
     { command: 'retry', by: REQUESTER, ...saying, nodes },
+    ...people.slice(1).map((by): Command => ({ command: 'exclude', by, ...saying, nodes })),
     ...(state.question?.options ?? ['retry']).map((option): Command => ({
       command: 'answer',
       by: ELIGIBLE[0] as PersonId,
@@ -258,6 +259,7 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
             eligible: ELIGIBLE,
             importers: [],
             summary: [],
+            canaryProof: world.nodes.slice(0, limits.waves[0]).map(({ name }) => name),
             ...(limits.builds === undefined ? {} : { pipelines: ['builds'] }),
           },
         }),

@@ -90,8 +90,8 @@ persons:
   - { id: ${owner}, name: ${owner}, roles: [requesters] }
 ${approvers.map((id) => `  - { id: ${id}, name: ${id}, roles: [approvers, incident] }\n`).join('')}roles:
   requesters: [import, freeze, start, cancel, pause, resume, retry, schedule]
-  approvers: [approve, reject, withdraw]
-  incident: [rollback, retry, answer, pause, resume, cancel, close, release-seat, purge, restore, schedule]
+  approvers: [approve, reject, withdraw, exclude]
+  incident: [rollback, retry, answer, exclude, pause, resume, cancel, close, release-seat, purge, restore, schedule]
 `;
 
 const reseal = (

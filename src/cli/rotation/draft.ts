@@ -53,6 +53,8 @@ function own(command: CommandName, binds: RotationView['rotation']['gate']['bind
       return { as: 'partial' };
     case 'retry':
       return { nodes: more.nodes ?? [] };
+    case 'exclude':
+      return { nodes: more.nodes ?? [], reason: more.reason ?? null };
     case 'withdraw':
     case 'pause':
     case 'resume':

@@ -40,6 +40,16 @@ export const groupOf = (node: NodeDeclaration): string => `${node.pool}\n${[...n
 /** Whether a node may serve what nobody has approved yet. */
 export const mayBeCanary = ({ canary }: Pick<NodeDeclaration, 'canary'>): boolean => canary !== 'forbidden';
 
+/** How many nodes a plan names as its canary's proof. */
+const MOST_PROOF = 20;
+
+/** The nodes of the canary of which one at least has to serve what people are asked about: those that sign, or where none does, any. */
+export function canaryProof([canary = []]: CohortPlan, nodes: readonly NodeDeclaration[]): readonly NodeName[] {
+  const signers = new Set(nodes.filter(({ roles }) => roles.includes('signer')).map(({ name }) => name));
+  const signing = canary.filter((name) => signers.has(name));
+  return (signing.length > 0 ? signing : canary).slice(0, MOST_PROOF);
+}
+
 /**
  * The canary holds `max(images x perImage, ceil(share))` nodes: of every golden image, one that may sign where there is one, and
  * never all holders of a pool's role unless the role has a single holder. Then waves of the nodes left, rounded up, empty ones dropped;

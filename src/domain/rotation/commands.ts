@@ -5,6 +5,7 @@ import type { RosterCommand } from '../roster.js';
 import { ticketRefusal } from '../tickets.js';
 import { canRollBack, isBeforeChange, isTerminal, type Phase } from './phases.js';
 import { enoughApprovals } from './moves.js';
+import { exclusionRefusal, mayExclude } from './exclusions.js';
 import { isWaitingForHead } from './rollback.js';
 import { epochOf, type Assurance, type Authority, type RotationState } from './state.js';
 import { bindingOf } from './gate-binding.js';
@@ -26,7 +27,8 @@ export type Command =
   | (Said & { readonly command: 'rollback'; readonly reason?: string })
   | (Said & { readonly command: 'answer'; readonly question: string; readonly option: string; readonly digest?: Sha256 })
   | (Said & { readonly command: 'close'; readonly as: 'partial' })
-  | (Said & { readonly command: 'retry'; readonly nodes: readonly NodeName[] });
+  | (Said & { readonly command: 'retry'; readonly nodes: readonly NodeName[] })
+  | (Said & { readonly command: 'exclude'; readonly nodes: readonly NodeName[]; readonly reason?: string });
 export type CommandName = Command['command'];
 
 export type Decision =
@@ -70,6 +72,7 @@ export function legalCommands(state: RotationState): readonly CommandName[] {
   if (phase === 'escalated') legal.push('close');
   const mayRetry = CAN_RETRY.includes(phase) || (phase === 'escalated' && state.question?.id !== 'past-horizon') || isWaitingForHead(state);
   if (state.troubles.length > 0 && mayRetry) legal.push('retry');
+  if (mayExclude(state)) legal.push('exclude');
   return legal;
 }
 
@@ -84,6 +87,7 @@ const RIGHT: Readonly<Record<CommandName, RosterCommand>> = {
   answer: 'answer',
   close: 'close',
   retry: 'retry',
+  exclude: 'exclude',
 };
 
 /** The command that a signed statement is. */
@@ -108,6 +112,8 @@ export function commandOf(statement: CommandStatement): Command {
       return { command: 'close', ...said, as: statement.as };
     case 'retry':
       return { command: 'retry', ...said, nodes: statement.nodes };
+    case 'exclude':
+      return { command: 'exclude', ...said, nodes: statement.nodes, ...(statement.reason === null ? {} : { reason: statement.reason }) };
   }
 }
 
@@ -177,7 +183,8 @@ function shapeGuard(command: Command, refuse: Refuse): Decision | null {
   if ('reason' in command && (typeof command.reason !== 'string' || command.reason.length > LONGEST_REASON)) {
     return refuse('USAGE', `a reason is a text of at most ${LONGEST_REASON} characters`);
   }
-  if (command.command === 'retry' && !Array.isArray(command.nodes)) return refuse('USAGE', 'name the nodes to retry, as a list');
+  if ((command.command === 'retry' || command.command === 'exclude') && !Array.isArray(command.nodes))
+    return refuse('USAGE', `name the nodes to ${command.command}, as a list`);
   return null;
 }
 
@@ -243,6 +250,12 @@ function contentGuard(state: RotationState, command: Command, now: Instant, refu
       const unknown = command.nodes.filter((node) => !state.troubles.some((trouble) => trouble.node === node));
       if (command.nodes.length === 0) return refuse('USAGE', 'name the nodes to retry');
       return unknown.length > 0 ? refuse('ILLEGAL_COMMAND', `not in trouble, so not to be retried: ${unknown.join(', ')}`) : null;
+    }
+    case 'exclude': {
+      const out = uncountedIn(state, command.by);
+      if (out !== null) return refuse('NOT_ENTITLED', `nothing that lets a rotation go on counts of ${command.by}, who ${out.because}`);
+      const refusal = exclusionRefusal(state, command.by, command.nodes, now);
+      return refusal === null ? null : refuse('ILLEGAL_COMMAND', refusal);
     }
     case 'pause':
     case 'cancel':
@@ -311,6 +324,11 @@ function answerGuard(state: RotationState, answer: Command & { command: 'answer'
   if (!(question.options as readonly string[]).includes(answer.option)) {
     return refuse('ILLEGAL_COMMAND', `the question ${question.id} is answered by ${question.options.join(', ')}, not by ${answer.option}`);
   }
+  if (answer.option === 'exclude')
+    return refuse(
+      'ILLEGAL_COMMAND',
+      `whoever leaves nodes out names them: reseal rotation exclude ${state.id} --node ${question.nodes.join(' --node ')}`,
+    );
   if (answer.option === 'approve') return approvalGuard(state, answer.by, answer.digest, now, refuse);
   if (answer.option === 'reject') return rejectionGuard(state, answer.by, refuse);
   return answer.option === 'rollback' ? rollbackGuard(state, now, refuse) : null;

@@ -4,6 +4,7 @@ import type { NodeResult } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import { nextOpening } from '../calendar.js';
 import { NOTHING_DONE, end, lineClock, move, switchedNodes, turnBack } from './moves.js';
+import { leftOut } from './exclusions.js';
 import { canRollBack, isBeforeChange, type Phase } from './phases.js';
 import { seenInRemoval, seenInSoak, type PinsLook } from './pins.js';
 import { ask, pageEvery } from './questions.js';
@@ -108,6 +109,9 @@ export function canaryReportOf(state: RotationState): CanaryReport {
     lastSwitchAt: state.lastSwitchAt === null ? null : new Date(state.lastSwitchAt).toISOString(),
     standIns: (state.standIns ?? []).map(({ node, by, reason }) => ({ node, by, reason: wellFormed(reason) })),
     troubles: state.troubles.map(({ node, outcome, reason }) => ({ node, outcome, reason: wellFormed(reason) })),
+    ...(state.excluded === undefined
+      ? {}
+      : { excluded: state.excluded.map(({ node, trouble }) => ({ node, reason: wellFormed(trouble) })) }),
   };
 }
 
@@ -318,18 +322,20 @@ function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): Rota
   // A command has put other work in its place (a repair in that of a round of probes): what comes of it now is of yesterday.
   if (state.work !== null && state.work.operation !== ended.task) return state;
   const work = state.work ?? startWork(state, ended.task, ended.wave);
+  // Whoever was left out meanwhile is in nobody's way, whatever came of it.
+  const out = new Set(leftOut(state));
   const touched = new Set<NodeName>([...ended.retried, ...ended.troubled.map((result) => result.node), ...(ended.pinned ?? [])]);
   const troubles: Trouble[] = [
     // A round of probes sees every node: what it does not name is well.
     ...(ended.task === 'probe' ? [] : state.troubles.filter((trouble) => !touched.has(trouble.node))),
-    ...ended.troubled.map((result) => asTrouble(result, ended.task)),
+    ...ended.troubled.filter(({ node }) => !out.has(node)).map((result) => asTrouble(result, ended.task)),
   ];
   const pinned = ended.pinned ?? [];
   const again = [...new Set([...work.again.filter((node) => !ended.retried.includes(node)), ...ended.untried, ...pinned])];
   const counted: RotationState = {
     ...state,
     troubles,
-    work: { ...work, handled: work.handled + ended.handled, again },
+    work: { ...work, handled: work.handled + ended.handled, again: again.filter((node) => !out.has(node)) },
     lastSwitchAt: ended.task === 'switch' || ended.task === 'repair' ? now : state.lastSwitchAt,
     lastReturnAt: ended.task === 'return' ? now : state.lastReturnAt,
     ...pinsAfter(state, ended, now),

@@ -1,7 +1,8 @@
 import type { Instant, PersonId, RotationId } from '../brands.js';
+import { leftOut } from './exclusions.js';
 import { isTerminal } from './phases.js';
 import { heldInWords } from './pins.js';
-import type { Pause, Question, RotationState } from './state.js';
+import type { Exclusion, Pause, Question, RotationState } from './state.js';
 
 /** One line of a rotation's record. `seq` is its unique key within the rotation: writing it twice changes nothing. */
 export interface HistoryEvent {
@@ -28,6 +29,7 @@ export type HistoryKind =
   | 'answered'
   | 'trouble'
   | 'stand-in'
+  | 'exclusion'
   | 'remark'
   | 'restored'
   | 'soak'
@@ -56,12 +58,32 @@ function followingFrom(before: RotationState, question: Question, after: Rotatio
   if (question.id === 'approve-now') return 'enough approvals came';
   if (question.id === 'pin-overdue') return 'the builds are waited for';
   if (question.id === 'past-horizon') return 'it goes on with the new assets';
+  const out = newlyExcluded(before, after).map(({ node }) => node);
+  if (out.length > 0) return `it goes on without ${some(out)}`;
   const cleared = before.troubles.map((trouble) => trouble.node).filter((node) => !after.troubles.some((one) => one.node === node));
   const nodes = cleared.length > 0 ? cleared : question.nodes;
   return nodes.length === 0 ? 'it is tried again' : `another turn for ${some(nodes)}`;
 }
 
 const some = (nodes: readonly string[]): string => `${nodes.slice(0, 5).join(', ')}${nodes.length > 5 ? ' and more' : ''}`;
+
+const newlyExcluded = (before: RotationState, after: RotationState): readonly Exclusion[] =>
+  (after.excluded ?? []).filter((one) => before.excluded?.includes(one) !== true);
+
+/** Who left which node out, and who waits for a second person with it. */
+function exclusionFacts(before: RotationState, after: RotationState): readonly Fact[] {
+  const facts: Fact[] = [];
+  for (const word of after.exclusionsAsked ?? []) {
+    if (before.exclusionsAsked?.some(({ person, at }) => person === word.person && at === word.at) === true) continue;
+    const text = `${word.person} asks to leave out ${some(word.nodes)}${word.reason === null ? '' : `: ${word.reason}`}; a second person has to say so too`;
+    facts.push({ kind: 'exclusion', actor: word.person, text, data: { ...word } });
+  }
+  for (const one of newlyExcluded(before, after)) {
+    const people = one.said.map(({ person, reason }) => `${person}${reason === null ? '' : ` (${reason})`}`).join(' and ');
+    facts.push({ kind: 'exclusion', text: `${one.node} is left out by ${people}: ${one.trouble}`, data: { ...one } });
+  }
+  return facts;
+}
 
 /** What people should learn from one state following another, in order. */
 export function changes(before: RotationState, after: RotationState): readonly Fact[] {
@@ -74,6 +96,7 @@ export function changes(before: RotationState, after: RotationState): readonly F
   for (const change of (after.standIns ?? []).slice((before.standIns ?? []).length)) {
     facts.push({ kind: 'stand-in', text: `${change.node} gives its place in the canary away: ${change.reason}`, data: { ...change } });
   }
+  facts.push(...exclusionFacts(before, after));
   for (const approval of after.approvals) {
     if (before.approvals.includes(approval)) continue;
     facts.push({
@@ -170,7 +193,9 @@ export function changes(before: RotationState, after: RotationState): readonly F
   if (held !== null && (before.pins?.held ?? null) === null)
     facts.push({ kind: 'remark', text: `what is to go is pinned by ${heldInWords(held)}`, data: { ...held } });
   if (after.restoredAt !== null && before.restoredAt === null && !(isTerminal(after.phase) && after.phase === 'completed')) {
-    facts.push({ kind: 'restored', text: 'every node serves the old assets', data: {} });
+    const out = leftOut(after);
+    const but = out.length === 0 ? '' : ` but ${some(out)}, left out`;
+    facts.push({ kind: 'restored', text: `every node${but} serves the old assets`, data: {} });
   }
   if (after.phase !== before.phase) {
     const kind = isTerminal(after.phase) ? 'outcome' : 'phase';
@@ -182,4 +207,4 @@ export function changes(before: RotationState, after: RotationState): readonly F
 
 /** Whether people are told at once (webhook), and not only on asking. */
 export const isNews = (event: Pick<HistoryEvent, 'kind'>): boolean =>
-  event.kind === 'question' || event.kind === 'outcome' || event.kind === 'gate' || event.kind === 'restored';
+  event.kind === 'question' || event.kind === 'exclusion' || event.kind === 'outcome' || event.kind === 'gate' || event.kind === 'restored';

@@ -1,5 +1,6 @@
 import type { Instant, NodeName } from '../brands.js';
 import { countingApprovals, latestApprovalOf } from './moves.js';
+import { leftOut } from './exclusions.js';
 import { isTerminal } from './phases.js';
 import { rollbackPlan } from './rollback.js';
 import { buildsDrainedAt, judgePins, ordersOf, returnDrainedAt } from './pins.js';
@@ -104,7 +105,7 @@ function nodes(state: RotationState, task: NodeTask, wave: number | null, pins: 
     count: range.count - work.handled,
     again: work.again,
     // What could not be returned to `from` still needs `to`.
-    except: task === 'unstage' ? state.troubles.map((trouble) => trouble.node) : [],
+    except: [...leftOut(state), ...(task === 'unstage' ? state.troubles.map((trouble) => trouble.node) : [])],
     inFlight,
     stopAtFirst: state.phase === 'canary',
     pins,

@@ -1,8 +1,10 @@
 import type { Instant, NodeName, PersonId, Sha256 } from '../brands.js';
 import { commandOf, type Command } from './commands.js';
 import { enoughApprovals, gatePassed, latestApprovalOf, move, startRollback } from './moves.js';
+import { exclude } from './exclusions.js';
 import { canRollBack, isBeforeChange } from './phases.js';
 import { letGo, waitMore } from './pins.js';
+import { ask } from './questions.js';
 import type { Assurance, Done, QuestionOption, RotationState } from './state.js';
 import { approves, type CommandStatement, type Signed } from './statement.js';
 import { lastAutomaticRollback } from './timeline.js';
@@ -53,6 +55,8 @@ export function obey(state: RotationState, command: Command, now: Instant, how: 
       return move(reasoned(state, `closed as partial by ${command.by} (${command.ticket})`), 'partial', now);
     case 'retry':
       return retry(state, command.nodes, now);
+    case 'exclude':
+      return exclude(state, command, now, how);
   }
 }
 
@@ -93,21 +97,8 @@ export function cancel(state: RotationState, reason: string, now: Instant): Rota
   if (canRollBack(state.phase)) return startRollback(reasoned(state, reason), now);
   if (state.phase !== 'retiring') return state;
   const escalated = move({ ...reasoned(state, reason), turnedAt: 'retiring' }, 'escalated', now);
-  return askRetireFailed(escalated, now);
+  return ask(escalated, { id: 'retire-failed', nodes: state.troubles.map((trouble) => trouble.node) }, now);
 }
-
-const askRetireFailed = (state: RotationState, now: Instant): RotationState => ({
-  ...state,
-  question: {
-    id: 'retire-failed',
-    nodes: state.troubles.map((trouble) => trouble.node),
-    options: ['retry', 'rollback', 'close'],
-    askedAt: now,
-    deadline: null,
-    unanswered: 'stays',
-    nextPageAt: now,
-  },
-});
 
 /** A rollback that has left nodes behind is taken up again for them alone: its plan is otherwise empty. */
 const rollback = (state: RotationState, now: Instant): RotationState =>
@@ -123,6 +114,9 @@ function answer(state: RotationState, given: Command & { command: 'answer' }, no
       return retry(state, open.nodes, now);
     case 'retry':
       return retry(state, open.nodes, now);
+    case 'exclude':
+      // Refused where it is decided: who leaves nodes out names them.
+      return state;
     case 'retire':
       return reasoned({ ...state, question: null, pins: letGo(state, now) }, `${given.by} answered ${open.id} with retire`);
     case 'rollback':

@@ -10,15 +10,15 @@ export interface Asking {
 
 /** What may be answered to each question, where the state allows it. */
 export const OPTIONS: Readonly<Record<QuestionId, readonly QuestionOption[]>> = {
-  stalled: ['retry', 'rollback'],
-  inconclusive: ['retry', 'rollback'],
-  'node-offline': ['wait', 'rollback'],
-  'keychain-locked': ['retry', 'rollback'],
+  stalled: ['retry', 'exclude', 'rollback'],
+  inconclusive: ['retry', 'exclude', 'rollback'],
+  'node-offline': ['wait', 'exclude', 'rollback'],
+  'keychain-locked': ['retry', 'exclude', 'rollback'],
   'approve-now': ['approve', 'reject'],
   'head-moved': ['rollback'],
   'pin-overdue': ['wait', 'retire', 'rollback'],
-  'node-not-back': ['retry', 'close'],
-  'retire-failed': ['retry', 'rollback', 'close'],
+  'node-not-back': ['retry', 'exclude', 'close'],
+  'retire-failed': ['retry', 'exclude', 'rollback', 'close'],
   'past-horizon': ['resume', 'rollback', 'close'],
 };
 
@@ -69,13 +69,19 @@ function deadlineOf(id: QuestionId, state: RotationState, now: Instant): Instant
   return Math.max(now, Math.min(now + timeFor(id, policy), latest - 1));
 }
 
-/** Options that make sense in this state: going on needs a gate that was passed, a rollback assets that can still sign. */
-function optionsFor(id: QuestionId, state: RotationState, now: Instant): readonly QuestionOption[] {
+/** Options that make sense in this state: going on needs a gate that was passed, a rollback assets that can still sign, leaving out somebody to leave out. */
+function optionsFor({ id, nodes }: Asking, state: RotationState, now: Instant): readonly QuestionOption[] {
   const alive = state.plan !== null && now + state.offset < state.plan.horizon;
   const passed = state.gate !== null && (state.gate.kind === 'retirement' || state.gate.passedAt !== null);
   const back = state.phase === 'rolling-back';
   return OPTIONS[id].filter((option) =>
-    option === 'rollback' ? !back && (alive || unansweredOf(id, state) === 'rollback') : option === 'resume' ? passed : true,
+    option === 'rollback'
+      ? !back && (alive || unansweredOf(id, state) === 'rollback')
+      : option === 'exclude'
+        ? nodes.length > 0
+        : option === 'resume'
+          ? passed
+          : true,
   );
 }
 
@@ -91,7 +97,7 @@ export function ask(state: RotationState, asking: Asking, now: Instant): Rotatio
     question: {
       id: asking.id,
       nodes: asking.nodes,
-      options: optionsFor(asking.id, state, now),
+      options: optionsFor(asking, state, now),
       askedAt: now,
       deadline: deadlineOf(asking.id, state, now),
       unanswered: unansweredOf(asking.id, state),

@@ -1,6 +1,7 @@
 import type { Instant, NodeName } from '../brands.js';
 import { startSoak } from './events.js';
 import { end, enoughApprovals, latestApprovalOf, lineClock, move, turnBack } from './moves.js';
+import { withoutWhom } from './exclusions.js';
 import { isTerminal } from './phases.js';
 import { buildsDrainedAt, judgePins, letGo } from './pins.js';
 import { ask, type Asking } from './questions.js';
@@ -198,7 +199,7 @@ function settleRetiring(state: RotationState, now: Instant): RotationState {
   if (isHeldTooLong(state, now)) return askAboutPins(state, now);
   if (!isWorkDone(state)) return state;
   if (state.troubles.length === 0) {
-    return end({ ...state, done: { ...state.done, retired: 'done' } }, 'completed', [], now);
+    return end({ ...state, done: { ...state.done, retired: 'done' } }, 'completed', withoutWhom(state), now);
   }
   const nodes = state.troubles.map((trouble) => trouble.node);
   return ask(move({ ...state, turnedAt: 'retiring' }, 'escalated', now), { id: 'retire-failed', nodes }, now);
@@ -223,11 +224,11 @@ function settleRollback(state: RotationState, now: Instant): RotationState {
   if (state.only !== null && isWaitingForHead(state)) return { ...state, only: null };
   if (restored && state.restoredAt === null && stuck.length === 0) return { ...state, restoredAt: now };
   if (step?.do === 'unstage' && !mayUnstage(state, now)) {
-    return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'parked', [], now);
+    return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'parked', withoutWhom(state), now);
   }
   if (step?.do === 'unstage' && isHeldTooLong(state, now)) return askAboutPins(state, now);
   if (step !== undefined) return state;
-  return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'rolled-back', [], now);
+  return stuck.length > 0 ? escalateNotBack(state, stuck, now) : end(state, 'rolled-back', withoutWhom(state), now);
 }
 
 const escalateNotBack = (state: RotationState, nodes: readonly NodeName[], now: Instant): RotationState =>

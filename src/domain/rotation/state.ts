@@ -41,6 +41,8 @@ export interface Plan {
   readonly importers: readonly string[];
   /** What is approved, in words, one line per replaced entry. */
   readonly summary: readonly string[];
+  /** The canary's signers, or where it has none, its nodes; at most 20. One of them at least has to serve `to`. Missing in plans of before nodes could be left out. */
+  readonly canaryProof?: readonly NodeName[];
   /** Declared pipelines that build what the line's manifests name; missing in plans of before pins were read. */
   readonly pipelines?: readonly string[];
 }
@@ -126,6 +128,8 @@ export interface CanaryReport {
   readonly lastSwitchAt: string | null;
   readonly standIns: readonly Pick<StandIn, 'node' | 'by' | 'reason'>[];
   readonly troubles: readonly Pick<Trouble, 'node' | 'outcome' | 'reason'>[];
+  /** Nodes that people have left out before; missing where there were none. */
+  readonly excluded?: readonly { readonly node: NodeName; readonly reason: string }[];
 }
 
 export interface Gate {
@@ -159,6 +163,32 @@ export interface AwaitedRoster {
   readonly tellAt: Instant;
 }
 
+/** A person's word for leaving nodes out of a rotation. */
+export type ExclusionWord = Assurance & {
+  readonly person: PersonId;
+  readonly ticket: string;
+  readonly nodes: readonly NodeName[];
+  readonly reason: string | null;
+  readonly at: Instant;
+  /** The direction in which it was said: it counts in no other one. */
+  readonly d: number;
+};
+
+/** A node in trouble that people have left out: nothing is begun on it any more, and nobody waits for it. What it is owed it gets once it is back. */
+export interface Exclusion {
+  readonly node: NodeName;
+  readonly at: Instant;
+  /** What stood in the way. */
+  readonly trouble: string;
+  /** After a switch was begun on it, a rollback brings it back with the others; left out of a rollback, it may serve the new assets. */
+  readonly left: 'before-switch' | 'after-switch' | 'on-the-way-back';
+  /** Whose words: one person's, or two where more nodes are left out than may be unavailable. */
+  readonly said: readonly (Pick<ExclusionWord, 'person' | 'ticket' | 'reason' | 'at'> & {
+    /** Fingerprint of the key that signed; null: nobody signed. */
+    readonly key: string | null;
+  })[];
+}
+
 export const QUESTIONS = [
   'stalled',
   'inconclusive',
@@ -172,7 +202,7 @@ export const QUESTIONS = [
   'past-horizon',
 ] as const;
 export type QuestionId = (typeof QUESTIONS)[number];
-export type QuestionOption = 'retry' | 'wait' | 'rollback' | 'approve' | 'reject' | 'resume' | 'close' | 'retire';
+export type QuestionOption = 'retry' | 'wait' | 'exclude' | 'rollback' | 'approve' | 'reject' | 'resume' | 'close' | 'retire';
 export interface Question {
   readonly id: QuestionId;
   readonly nodes: readonly NodeName[];
@@ -256,6 +286,10 @@ export interface RotationState {
   readonly troubles: readonly Trouble[];
   /** Missing where there was none. */
   readonly standIns?: readonly StandIn[];
+  /** Missing where there was none. */
+  readonly excluded?: readonly Exclusion[];
+  /** Words for leaving nodes out that wait for a second person's; missing where there was none. */
+  readonly exclusionsAsked?: readonly ExclusionWord[];
   readonly gate: Gate | null;
   /** Null or missing: nothing keeps a gate from opening. */
   readonly awaitedRoster?: AwaitedRoster | null;

@@ -49,7 +49,8 @@ export type CommandStatement =
   | (OfRotation & { readonly says: 'cancel' | 'rollback'; readonly reason: string | null })
   | (OfRotation & { readonly says: 'answer'; readonly question: string; readonly option: string; readonly binds: GateBinding | null })
   | (OfRotation & { readonly says: 'close'; readonly as: 'partial' })
-  | (OfRotation & { readonly says: 'retry'; readonly nodes: readonly NodeName[] });
+  | (OfRotation & { readonly says: 'retry'; readonly nodes: readonly NodeName[] })
+  | (OfRotation & { readonly says: 'exclude'; readonly nodes: readonly NodeName[]; readonly reason: string | null });
 
 /** What a person asks for where there is no rotation yet. */
 export type StartStatement = Said & {
@@ -140,6 +141,7 @@ const OWN: Readonly<Record<Statement['says'], Readonly<Record<string, Field>>>> 
   answer: { ...ROTATION, question: text(64), option: text(64), binds: orNull(binding) },
   close: { ...ROTATION, as: exactly('partial') },
   retry: { ...ROTATION, nodes: list(text(64)) },
+  exclude: { ...ROTATION, nodes: list(text(64)), reason },
 };
 
 /** The first field that is missing, is not of its form, or should not be there; null: it is as it should be. */

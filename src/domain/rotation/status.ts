@@ -2,12 +2,14 @@ import type { Uncounted } from '../adopted-rosters.js';
 import type { AuditHead } from '../audit/record.js';
 import type { Instant, NodeName, PersonId, RotationId, Sha256 } from '../brands.js';
 import { legalCommands, type CommandName } from './commands.js';
+import { asked } from './exclusions.js';
 import { countingApprovals, latestApprovalOf, switchedNodes } from './moves.js';
 import { isTerminal, type Outcome, type Phase } from './phases.js';
 import {
   epochOf,
   type Approval,
   type CanaryReport,
+  type Exclusion,
   type HeldBuilds,
   type Pause,
   type Question,
@@ -90,6 +92,10 @@ export interface RotationStatus {
   readonly question: Question | null;
   readonly paused: Pause | null;
   readonly troubles: readonly Trouble[];
+  /** Nodes that people have left out; missing where there are none. */
+  readonly excluded?: readonly Exclusion[];
+  /** Nodes that one person asks to leave out, and a second person has to; missing where there are none. */
+  readonly exclusionsAsked?: readonly { readonly node: NodeName; readonly by: readonly PersonId[] }[];
   readonly missing: readonly string[];
   readonly ignored: readonly string[];
   readonly reasons: readonly string[];
@@ -109,6 +115,7 @@ export const cohortName = (wave: number): string => (wave === 0 ? 'canary' : `wa
 
 export function statusOf(state: RotationState, now: Instant): RotationStatus {
   const { plan, work } = state;
+  const waiting = asked(state, now);
   return {
     schemaVersion: 1,
     id: state.id,
@@ -171,6 +178,8 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     question: state.question,
     paused: state.paused,
     troubles: state.troubles,
+    ...(state.excluded === undefined ? {} : { excluded: state.excluded }),
+    ...(waiting.length === 0 ? {} : { exclusionsAsked: waiting }),
     missing: state.missing,
     ignored: state.ignored,
     reasons: state.reasons,

@@ -79,8 +79,21 @@ export const ROSTER = {
   ],
   roles: {
     requesters: ['import', 'freeze', 'start', 'cancel', 'pause', 'resume', 'retry', 'schedule'],
-    approvers: ['approve', 'reject', 'withdraw'],
-    incident: ['rollback', 'retry', 'answer', 'pause', 'resume', 'cancel', 'close', 'release-seat', 'purge', 'restore', 'schedule'],
+    approvers: ['approve', 'reject', 'withdraw', 'exclude'],
+    incident: [
+      'rollback',
+      'retry',
+      'answer',
+      'exclude',
+      'pause',
+      'resume',
+      'cancel',
+      'close',
+      'release-seat',
+      'purge',
+      'restore',
+      'schedule',
+    ],
     oncall: [],
   },
 };

@@ -48,7 +48,7 @@ describe('a keychain that stays locked (S5, R6, invariant 9)', () => {
       expect(asked.question).toMatchObject({
         id: 'keychain-locked',
         nodes: [FIRST],
-        options: ['retry', 'rollback'],
+        options: ['retry', 'exclude', 'rollback'],
         deadline: NOW + policy.cohorts.stallTimeout,
         unanswered: 'rollback',
       });

@@ -9,7 +9,19 @@ import { OPENED_WITH, planOf, sha } from './plan.js';
 const NOW = 1_000;
 const [RITA, ADA, GRACE, MALLORY] = ['rita', 'ada', 'grace', 'mallory'] as [PersonId, PersonId, PersonId, PersonId];
 const TICKET = MODEL_POLICY.scan.ticket;
-const EVERYTHING = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry'] as const;
+const EVERYTHING = [
+  'approve',
+  'reject',
+  'withdraw',
+  'pause',
+  'resume',
+  'cancel',
+  'rollback',
+  'answer',
+  'close',
+  'retry',
+  'exclude',
+] as const;
 const gate: Gate = {
   kind: 'signoff',
   ...OPENED_WITH,
@@ -40,7 +52,7 @@ const asking: RotationState = {
   question: {
     id: 'stalled',
     nodes: ['lab-1' as NodeName],
-    options: ['retry', 'rollback'],
+    options: ['retry', 'exclude', 'rollback'],
     askedAt: 0,
     deadline: 9_000,
     unanswered: 'rollback',
@@ -105,7 +117,7 @@ describe('a refused command', () => {
       'an option that there is not',
       asking,
       { command: 'answer', question: 'stalled', option: 'close', ...said(ADA) },
-      'the question stalled is answered by retry, rollback, not by close',
+      'the question stalled is answered by retry, exclude, rollback, not by close',
     ],
   ])('for %s names no other commands: none of them would do', (_, state, command, reason) => {
     expect(refusalOf(state, command)).toMatchObject({ reason, legal: [] });
