@@ -14,7 +14,7 @@ export function createApprovalActivities(around: Surroundings): ApprovalActiviti
           judgeWord(() => around.configuration(), {
             person: statement.person,
             standing: personSignature(statement, signature, keys),
-            kind: approves(statement) ? 'lets-go-on' : 'stops',
+            kind: approves(statement) || statement.says === 'exclude' ? 'lets-go-on' : 'stops',
             approvals,
             uncounted: uncounted ?? [],
           }),

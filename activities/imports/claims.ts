@@ -1,4 +1,5 @@
 import type { Configuration } from '../../src/configuration/load.js';
+import { standsNotOn, type AdoptedRoster } from '../../src/domain/adopted-rosters.js';
 import type { Instant, LineName, PersonId } from '../../src/domain/brands.js';
 import { isBySource } from '../../src/domain/imports/kept.js';
 import type { Claim } from '../../src/domain/imports/proof.js';
@@ -15,6 +16,8 @@ import type { SealKey } from './seal.js';
 /** By what it is judged who has taken something in on a line. */
 export interface ImportJudges {
   readonly roster: Configuration['roster'];
+  /** Rosters that people have adopted, in order. */
+  readonly adopted: readonly AdoptedRoster[];
   readonly authority: Authority;
   readonly line: LineName;
   readonly key: SealKey;
@@ -90,7 +93,9 @@ function signedClaims(
     if (other !== null) return other;
     const right = IMPORT_RIGHT[statement.says];
     if (!mayDo(roster, person, right)) return `the roster does not let ${person} ${right}`;
-    return notSignedBy(person, personSignature(statement, signature, keysOf(authority, person)));
+    const unsigned = notSignedBy(person, personSignature(statement, signature, keysOf(authority, person)));
+    const signedBy = (publicKey: string): boolean => personSignature(statement, signature, [publicKey]).kind === 'declared';
+    return unsigned ?? standsNotOn(judges.adopted, { person, right, signedBy }, now);
   };
   return [{ by: person, lacks: lacks() }, ...others];
 }

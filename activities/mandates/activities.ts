@@ -1,8 +1,9 @@
 import { ResealError } from '../../src/domain/errors.js';
-import type { Deed } from '../../src/domain/mandate.js';
+import { RIGHT_OF, type Deed } from '../../src/domain/mandate.js';
 import { asOfNow } from '../rotation/as-of-now.js';
 import { inForceOn, orderRestore } from '../rotation/restore.js';
-import { asFailure, situationOf } from '../rotation/surroundings.js';
+import { mustStandOnAdopted } from '../roster/standing.js';
+import { asFailure, authorityOf, situationOf } from '../rotation/surroundings.js';
 import { isApproved, refuseInFlight, SCHEDULE, type ReturningDesk } from '../returning/activities.js';
 import type { AskedOfNode, MandateActivities } from './contract.js';
 import { mustBeMandated } from './judge.js';
@@ -12,9 +13,14 @@ export function createMandateActivities(desk: ReturningDesk): MandateActivities 
   /** Counts a mandate, where there is one: for this key, and for no other. */
   const count = async (asked: AskedOfNode, deed: Deed): Promise<void> => {
     const mandate = judge(asked, deed);
+    if (mandate !== null && asked.signed !== undefined && isReal(asked))
+      await mustStandOnAdopted(around, asked.line, { by: asked.by, right: RIGHT_OF[deed.says], ...asked.signed });
     if (mandate !== null) await situationOf(around, asked.line).store.allot(asked.line, asked.key, asked, mandate.nonce);
     await keep(asked);
   };
+  /** Where the node is simulated, names count, and nobody has to have adopted a roster. */
+  const isReal = ({ line, node: name }: AskedOfNode): boolean =>
+    declared({ node: name }).environment !== 'simulated' || authorityOf(around.configuration(), line, 0).assurance === 'signature';
   const judge = (asked: AskedOfNode, deed: Deed) => mustBeMandated(around.configuration(), asked, deed, around.clock());
   /** What was signed, for whoever verifies it years later. */
   const keep = async ({ signed, line, by, ticket }: AskedOfNode): Promise<void> => {

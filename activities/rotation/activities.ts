@@ -10,6 +10,7 @@ import { advanceHead, returnHead } from './head.js';
 import { prepareIncident } from './incident.js';
 import { prepareRotation } from './prepare.js';
 import type { KeptApprovals } from '../../src/domain/node/approved.js';
+import { mustStandOnAdopted } from '../roster/standing.js';
 import { findStandIn } from './stand-in.js';
 import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 import { supplyMissing } from './supply.js';
@@ -58,7 +59,11 @@ async function openRotation(
   const { line, key, trigger, offset, signed, askedAt } = request;
   const { store, configuration } = situationOf(around, line);
   mustBeAskedBy(configuration, request, askedAt, null);
-  if (signed !== undefined) await mustBeNew(store, line, signed.statement.nonce);
+  if (signed !== undefined) {
+    await mustBeNew(store, line, signed.statement.nonce);
+    if (authorityOf(configuration, line, offset).assurance === 'signature')
+      await mustStandOnAdopted(around, line, { by: trigger.by, right: 'start', ...signed });
+  }
   const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by }, signed?.statement.nonce);
   return {
     k,

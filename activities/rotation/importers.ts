@@ -9,6 +9,7 @@ import { sha256Of } from '../../src/manifest/digest.js';
 import type { ImportJudges } from '../imports/claims.js';
 import { readProvenance } from '../imports/provenance.js';
 import { sealedImport, type SealKey } from '../imports/seal.js';
+import { adoptedOn } from '../roster/standing.js';
 import type { SealedIdentity, StoreItem } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
 import type { RotationRequest } from './contract.js';
@@ -48,7 +49,8 @@ export async function importersOf(
 ): Promise<Importers> {
   const authority = authorityOf(configuration, line, offset);
   const { key, trouble } = await keyOf(around);
-  const judges: ImportJudges = { roster: configuration.roster, authority, line, key, now: around.clock() };
+  const adopted = await adoptedOn(around, line);
+  const judges: ImportJudges = { roster: configuration.roster, adopted, authority, line, key, now: around.clock() };
   const again = `--line ${line} --by PERSON --ticket TICKET`;
   const ofProfile = async ({ profile: { sha256 }, origin }: Candidate): Promise<Provenance> =>
     readProvenance(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mustBeScheduledBy, scheduleAuthority } from '../../activities/mandates/schedule.js';
+import { mustStandOnAdopted } from '../../activities/roster/standing.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import type { PersonId } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
@@ -33,6 +34,8 @@ export async function changeScheduleBy(desk: RotationDesk, given: ByName | Signe
   const { by, ticket, action, at, signed } = asked;
   const mandate = mustBeScheduledBy(desk.around.configuration(), asked, Date.now());
   if (at !== null && action !== 'ensure') throw new ResealError('USAGE', `Another date (--at) goes with ensure alone, not with ${action}.`);
+  if (mandate !== null && signed !== undefined && scheduleAuthority(desk.around.configuration(), at).assurance === 'signature')
+    await mustStandOnAdopted(desk.around, mandate.line, { by, right: 'schedule', ...signed });
   // What changes nothing takes no number, and can be sent again.
   await mustBeChangeable(desk, action);
   if (mandate !== null && signed !== undefined) {

@@ -1,5 +1,5 @@
 import type { Duration, Instant, PersonId, Sha256 } from './brands.js';
-import { mayDo, type Person, type Roster } from './roster.js';
+import { mayDo, type Person, type Roster, type RosterCommand } from './roster.js';
 import { exactly, faultOf, instant, matches, NONCE, orNull, SHA256, text } from './rotation/statement.js';
 
 /** The statement by which a person of the roster before takes over the one that follows it. */
@@ -173,6 +173,31 @@ export function rosterStanding(steps: readonly AdoptedRoster[], digest: Sha256, 
         ? `roster.yaml has changed since ${by} adopted roster ${newest.number}`
         : `it is roster ${earlier.number} again, and roster ${newest.number} has taken its place, adopted by ${by}`,
   };
+}
+
+/** What somebody says, as far as it matters on which roster they stand. */
+export interface Standing {
+  readonly person: PersonId;
+  readonly right: RosterCommand;
+  /** Whether it was signed by this key of a roster. */
+  readonly signedBy: (publicKey: string) => boolean;
+}
+
+/**
+ * Why what a person signs does not count by the rosters that people have adopted, whatever roster.yaml says today; null: it does, or nobody has adopted any. In
+ * words that end a sentence.
+ * @param steps adopted rosters, in order
+ */
+export function standsNotOn(steps: readonly AdoptedRoster[], { person: id, right, signedBy }: Standing, now: Instant): string | null {
+  const newest = steps.at(-1);
+  if (newest === undefined) return null;
+  const roster = `roster ${newest.number}, the newest that people have adopted`;
+  const person = personIn(newest.roster, id);
+  if (person === undefined) return `${id} is not on ${roster}`;
+  if (!mayDo(newest.roster, id, right)) return `${roster}, does not let ${id} ${right}`;
+  if (!person.keys.some((key) => signedBy(key.public))) return `${id} has not the key that signed it on ${roster}`;
+  const out = uncountedAt(steps, now).find((one) => one.person === id && (one.keys === null || one.keys.some(signedBy)));
+  return out === undefined ? null : `${id} ${out.because}`;
 }
 
 /** Whose approvals do not count, where a roster is adopted; where none is nothing passes at all. */

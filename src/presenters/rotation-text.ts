@@ -169,7 +169,7 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   if (rotation.headPutOff)
     row('store', "it does not take the line's head back; the nodes go first, the head follows when the store answers");
   if (rotation.restoredAt !== null && rotation.outcome !== 'completed')
-    row('restored', `every node serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
+    row('restored', `every node${butFor(rotation)} serves the old assets since ${pen.time(at(rotation.restoredAt), now)}`);
   if (rotation.outcome === 'parked') {
     row('on nodes', 'the old assets serve everywhere; the new ones lie beside them, staged and not in use');
     row('next', nextAfterParking(rotation, now + rotation.offset));
@@ -186,6 +186,12 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   if (rotation.phase === 'awaiting-signoff' && view.changes !== null)
     lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
   return lines;
+}
+
+/** Whom people left out of the way back as well. */
+function butFor({ excluded = [] }: Rotation): string {
+  const out = excluded.filter(({ left }) => left === 'on-the-way-back').map(({ node }) => node);
+  return out.length === 0 ? '' : ` but ${out.join(', ')}, left out,`;
 }
 
 const excludeCommand = (id: string, nodes: readonly string[]): string =>

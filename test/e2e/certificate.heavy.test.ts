@@ -120,7 +120,10 @@ describe('a certificate rotates on a mesh whose signers are Macs (R2, R9, T1)', 
   it('a keychain that stays locked in the canary is asked about, by host, keychain and remedy; opened and answered, it goes on (S5)', async () => {
     const node = await lockedInTheCanary();
     const asked = await mesh.untilQuestion('keychain-locked');
-    expect(asked).toMatchObject({ phase: 'canary', question: { nodes: [node], options: ['retry', 'exclude', 'rollback'], unanswered: 'rollback' } });
+    expect(asked).toMatchObject({
+      phase: 'canary',
+      question: { nodes: [node], options: ['retry', 'exclude', 'rollback'], unanswered: 'rollback' },
+    });
     expect(asked.troubles).toMatchObject([
       {
         node,

@@ -213,9 +213,12 @@ function openGate(state: RotationState, opening: GateOpening, now: Instant): Rot
   const assurance = state.authority.assurance === 'signature' ? 'signature' : opening.assurance;
   const authority = { ...state.authority, keys, assurance };
   const plan = withEligible({ ...state, authority }, rights);
-  const uncounted = (adoption?.uncounted ?? []).filter(({ person }) => plan?.eligible.includes(person) === true);
+  // Leaving nodes out lets a rotation go on as well.
+  const matters = (person: PersonId): boolean => plan?.eligible.includes(person) === true || rights[person]?.includes('exclude') === true;
+  const uncounted = (adoption?.uncounted ?? []).filter(({ person }) => matters(person));
   const counting = without(plan, uncounted);
-  const reason = adoption?.reason ?? tooFew(counting, uncounted, state.policy.gate.approvals);
+  const missed = uncounted.filter(({ person }) => plan?.eligible.includes(person) === true);
+  const reason = adoption?.reason ?? tooFew(counting, missed, state.policy.gate.approvals);
   if (reason !== null) return awaitRoster(state, reason, now);
   const { gate: policy, calendars } = state.policy;
   const calendar = policy.calendar === null ? undefined : calendars[policy.calendar];

@@ -149,7 +149,7 @@ export interface Gate {
   /** Silence has returned the canary to `from`, or is about to. */
   readonly silence: 'no' | 'returning' | 'returned';
   readonly passedAt: Instant | null;
-  /** Who may approve by the roster, and does not count by the way that came about; missing in gates of before rosters were adopted. */
+  /** Who may approve, or leave nodes out, by the roster, and does not count by the way that came about; missing in gates of before rosters were adopted. */
   readonly uncounted?: readonly Uncounted[];
 }
 

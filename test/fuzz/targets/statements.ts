@@ -113,6 +113,7 @@ const IMPORT = {
   ...{ nonce: '0123456789abcdef0123456789abcdef', issuedAt: '2026-02-28T09:14:07Z', expiresAt: '2026-02-28T10:14:07Z', profiles: [SHA] },
 }; // prettier-ignore
 const JUDGES: ImportJudges = {
+  adopted: [],
   roster: { schemaVersion: 1, persons: [{ id: 'ada' as PersonId, name: 'Ada', roles: ['r'], keys: [] }], roles: { r: ['import'] } },
   authority: { installation: 'acme', mode: 'production', assurance: 'signature', keys: { ['ada' as PersonId]: LINES } },
   line: 'ios-main' as LineName,
