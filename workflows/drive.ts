@@ -13,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { decide, decideSigned, keysOf, legalCommands } from '../src/domain/rotation/commands.js';
+import { wordsBeside } from '../src/domain/rotation/exclusions.js';
 import { cancel, obey, obeySigned } from '../src/domain/rotation/obey.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
 import {
@@ -179,9 +180,9 @@ class Drive {
           uncounted: (this.state.gate?.uncounted ?? []).flatMap(({ person, keys }) =>
             person === signed.statement.person ? (keys ?? []) : [],
           ),
-          approvals: this.state.approvals.map((approval) => ({
-            person: approval.person,
-            key: approval.assurance === 'signed' ? approval.key : null,
+          approvals: wordsBeside(this.state, signed.statement).map((word) => ({
+            person: word.person,
+            key: word.assurance === 'signed' ? word.key : null,
           })),
         }),
       );

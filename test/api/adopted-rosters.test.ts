@@ -206,7 +206,9 @@ describe('an adoption', () => {
     writeRoster(...HONEST, 'mallory', 'trudy');
     const adopted = await adopt('ada');
     expect(adopted, adopted.stderr).toMatchObject({ exit: 0 });
-    expect(adopted.stderr).toContain('roster 2, after roster 1:\n  + person mallory (mallory the made-up), may approve, exclude, reject, withdraw');
+    expect(adopted.stderr).toContain(
+      'roster 2, after roster 1:\n  + person mallory (mallory the made-up), may approve, exclude, reject, withdraw',
+    );
     expect(adopted.stderr).not.toContain('person grace');
   });
 

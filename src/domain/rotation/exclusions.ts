@@ -2,7 +2,8 @@ import type { Instant, NodeName, PersonId } from '../brands.js';
 import { maxUnavailable } from './cohorts.js';
 import { move } from './moves.js';
 import type { Phase } from './phases.js';
-import type { Assurance, Exclusion, ExclusionWord, RotationState } from './state.js';
+import type { Approval, Assurance, Exclusion, ExclusionWord, RotationState } from './state.js';
+import type { CommandStatement } from './statement.js';
 
 /** Where nodes in trouble may be left out; in an escalation: what it asks is about them. */
 const MAY_EXCLUDE: readonly Phase[] = ['staging', 'canary', 'rolling', 'soaking'];
@@ -32,6 +33,12 @@ export const asked = (state: RotationState, now: Instant): readonly { readonly n
         return by.length === 0 ? [] : [{ node, by }];
       })
     : [];
+
+/** What others have said that counts together with this statement, and goes by the roster of now as it does. */
+export const wordsBeside = (
+  { approvals, exclusionsAsked = [] }: RotationState,
+  { says }: CommandStatement,
+): readonly (Approval | ExclusionWord)[] => (says === 'exclude' ? exclusionsAsked : approvals);
 
 /** How many nodes one person may leave out of a rotation; for more, two name each of them. */
 export const byOnePerson = ({ plan, policy }: RotationState): number =>

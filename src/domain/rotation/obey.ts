@@ -13,7 +13,7 @@ const BY_NAME: Assurance = { assurance: 'asserted' };
 
 /**
  * The state after an accepted command that was signed.
- * @param voided who is not on the roster any more, or not with the key that they approved with: what they approved does not count
+ * @param voided who is not on the roster any more, or not with the key that they approved with: what they approved, or asked to leave out, does not count
  */
 export function obeySigned(
   state: RotationState,
@@ -25,7 +25,10 @@ export function obeySigned(
   const approvals = isCountedNow(state, signed.statement)
     ? state.approvals.filter(({ person }) => !voided.includes(person))
     : state.approvals;
-  return obey({ ...state, heard, approvals }, commandOf(signed.statement), now, { assurance: 'signed', key, signed });
+  const exclusionsAsked =
+    signed.statement.says === 'exclude' ? state.exclusionsAsked?.filter(({ person }) => !voided.includes(person)) : state.exclusionsAsked;
+  const known = { ...state, heard, approvals, ...(exclusionsAsked === undefined ? {} : { exclusionsAsked }) };
+  return obey(known, commandOf(signed.statement), now, { assurance: 'signed', key, signed });
 }
 
 /** Until the gate has passed, and after a withdrawal, an approval is when all are counted; what has let a rotation through stays. */

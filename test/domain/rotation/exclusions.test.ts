@@ -3,7 +3,8 @@ import type { LineName, NodeName, PersonId } from '../../../src/domain/brands.js
 import { decide, decideSigned, legalCommands, type Command } from '../../../src/domain/rotation/commands.js';
 import { changes } from '../../../src/domain/rotation/history.js';
 import { apply, canaryReportOf, newRotation, next, settle, type RotationEvent } from '../../../src/domain/rotation/machine.js';
-import { obey } from '../../../src/domain/rotation/obey.js';
+import { wordsBeside } from '../../../src/domain/rotation/exclusions.js';
+import { obey, obeySigned } from '../../../src/domain/rotation/obey.js';
 import type { Phase } from '../../../src/domain/rotation/phases.js';
 import type { NodeTask, Reached, RotationState, Trouble } from '../../../src/domain/rotation/state.js';
 import type { CommandStatement } from '../../../src/domain/rotation/statement.js';
@@ -76,6 +77,23 @@ const refused = (state: RotationState, command: Command): string => {
   return decision.accepted ? 'accepted' : `${decision.code}: ${decision.reason}`;
 };
 const outOf = (state: RotationState): readonly NodeName[] => (state.excluded ?? []).map(({ node }) => node);
+
+const statementOf = (state: RotationState): CommandStatement & { readonly says: 'exclude' } => ({
+  schemaVersion: 1,
+  says: 'exclude',
+  installation: BY_NAME.installation,
+  mode: 'production',
+  line: state.line,
+  rotation: state.id,
+  epoch: 7_000,
+  person: 'ada' as PersonId,
+  ticket: 'CHG-7',
+  nodes: [ONE],
+  reason: null,
+  nonce: '0'.repeat(32),
+  issuedAt: new Date(NOW).toISOString(),
+  expiresAt: new Date(NOW + 60_000).toISOString(),
+});
 
 describe('leaving nodes out of a rotation (R9, R10, T2)', () => {
   it('as many as may be unavailable are left out at one word, for more two persons name each of them', () => {
@@ -259,24 +277,21 @@ describe('leaving nodes out of a rotation (R9, R10, T2)', () => {
     expect(changes(out, ended).map(({ text }) => text)).toContain('every node but n1, left out serves the old assets');
   });
 
+  it('whoever is off the roster meanwhile, or has another key, has asked for nothing (T2)', () => {
+    const full = inPhase('rolling', [trouble(ONE, 'switch'), trouble(TWO, 'switch'), trouble(THREE, 'switch')]);
+    const waiting = after(full, say('ada', ONE, TWO, THREE));
+    const statement = { ...statementOf(waiting), person: 'grace' as PersonId, nodes: [ONE, TWO, THREE] } as CommandStatement;
+    const counted = { key: 'SHA256:g', signed: { statement, signature: '' } };
+    expect(outOf(obeySigned(waiting, { ...counted, voided: [] }, NOW))).toEqual([ONE, TWO, THREE]);
+    const alone = obeySigned(waiting, { ...counted, voided: ['ada' as PersonId] }, NOW);
+    expect(outOf(alone)).toEqual([]);
+    expect(statusOf(alone, NOW).exclusionsAsked?.[0]).toEqual({ node: ONE, by: ['grace'] });
+    expect(wordsBeside(waiting, statement).map(({ person }) => person)).toEqual(['ada']);
+  });
+
   it('signed, it counts for this rotation and direction alone (T2)', () => {
     const state = inPhase('rolling', [trouble(ONE, 'switch')]);
-    const statement: CommandStatement = {
-      schemaVersion: 1,
-      says: 'exclude',
-      installation: BY_NAME.installation,
-      mode: 'production',
-      line: state.line,
-      rotation: state.id,
-      epoch: 7_000,
-      person: 'ada' as PersonId,
-      ticket: 'CHG-7',
-      nodes: [ONE],
-      reason: null,
-      nonce: '0'.repeat(32),
-      issuedAt: new Date(NOW).toISOString(),
-      expiresAt: new Date(NOW + 60_000).toISOString(),
-    };
+    const statement = statementOf(state);
     expect(decideSigned(state, statement, NOW)).toEqual({ accepted: true });
     expect(decideSigned(state, { ...statement, epoch: 6_999 }, NOW)).toMatchObject({ code: 'STATEMENT_REFUSED' });
     expect(decideSigned(state, { ...statement, rotation: 'ios-main-6' as RotationState['id'] }, NOW)).toMatchObject({
