@@ -24,7 +24,8 @@ interface OfRotation extends Said {
   readonly epoch: number;
 }
 
-export type GateKind = 'signoff' | 'retirement';
+/** `emergency`: before any node is changed, and instead of the others. */
+export type GateKind = 'signoff' | 'retirement' | 'emergency';
 
 /** Everything that an approval binds: a gate of one rotation, and what is let through it. */
 export interface GateBinding {
@@ -102,7 +103,7 @@ export const exactly =
 export const instant: Field = (value) => matches(ISO)(value) && !Number.isNaN(Date.parse(value as string));
 
 const BINDS: Readonly<Record<keyof GateBinding, Field>> = {
-  gate: exactly('signoff', 'retirement'),
+  gate: exactly('signoff', 'retirement', 'emergency'),
   gateNonce: text(64),
   from: matches(SHA256),
   to: matches(SHA256),
