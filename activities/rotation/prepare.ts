@@ -5,6 +5,7 @@ import { composeTo, type Replacement } from '../../src/domain/manifest-changes.j
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
+import { cohortsInEmergency } from '../../src/domain/rotation/emergency.js';
 import { refusals, type Delivery, type PreflightFacts } from '../../src/domain/rotation/preflight.js';
 import { heldIdentities } from '../../src/domain/expected.js';
 import { keyAlias } from '../../src/domain/key-alias.js';
@@ -56,11 +57,13 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const matched = matches.entries.filter((match): match is Matched => match.outcome === 'matched');
   const kind: RotationKind = matches.kind ?? 'profile';
   const nodes = nodesOf(situation, from);
-  const cohorts = planCohorts(nodes, policy);
+  const { emergency } = request;
+  const cohorts = planCohorts(nodes, emergency === undefined ? policy : cohortsInEmergency(policy));
   const mesh = {
     nodes: nodes.length,
     waves: cohorts.map((wave) => wave.length),
-    maxUnavailable: maxUnavailable(policy.cohorts.maxUnavailable, nodes.length),
+    // In an emergency nobody signs anyhow: no node can be worse off than it is.
+    maxUnavailable: emergency === undefined ? maxUnavailable(policy.cohorts.maxUnavailable, nodes.length) : nodes.length,
   };
   const to = composeTo(from, matched.map(replacement), certificatesOf(matched));
   const delivered = await deliveriesOf(situation, from, to, nodes);
@@ -83,7 +86,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...importers.freezers.map((person) => [person, 'froze the manifest'] as const),
     ...importers.ofProfiles.flat().map((person) => [person, 'imported a successor'] as const),
     ...importers.ofIdentities.map((person) => [person, 'imported the new identity'] as const),
-    [request.trigger.by, 'asked for the rotation'] as const,
+    ...(emergency === undefined ? [[request.trigger.by, 'asked for the rotation'] as const] : []),
   ]);
   const found = {
     survey,
@@ -109,7 +112,10 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   };
   const choices = matches.unusedChoices.map((choice) => `--successor ${choice.uuid}: ${choice.reason}`);
   if (due.entries.length === 0) {
-    const reason = `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
+    const reason =
+      emergency !== undefined
+        ? nothingRevoked(request.line, from, emergency.revoked)
+        : `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
     return { ...found, horizon: null, reasons: [reason, ...choices] };
   }
   const horizon = horizonOf(
@@ -137,6 +143,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
       excluded,
       ...publishingOf(situation, from),
       methods: matches.entries.map((match) => match.entry.method),
+      ...(emergency === undefined ? {} : { emergency }),
     }),
   ];
   return { ...found, horizon, reasons };
@@ -183,6 +190,12 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
   };
   return { plan, reasons: [] };
 }
+
+/** Ends no sentence; an emergency for a certificate that nothing signs with is a slip of the hand, or done already. */
+const nothingRevoked = (line: string, { certificates }: Manifest, serial: string): string =>
+  `nothing on ${line} signs with a certificate of serial ${serial}; it signs with ${Object.values(certificates)
+    .map((one) => `${one.serial} ("${one.commonName}")`)
+    .join(', ')}`;
 
 /** The declared pipelines that build something of the line. */
 const pipelinesOf = ({ configuration }: Survey['situation'], to: Manifest): readonly string[] =>

@@ -15,7 +15,6 @@ export const ONE: Limits = { waves: [1], maxUnavailable: 1, faults: 1, commands:
 const GATES: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 1, secondGate: true };
 const BUILDS: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 1, builds: 1 };
 const EMERGENCY: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 2, emergency: true };
-const TROUBLED_EMERGENCY: Limits = { waves: [1], maxUnavailable: 1, faults: 1, commands: 1, emergency: true };
 const TWO: Limits = { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1 };
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -153,13 +152,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "if (isEmergency(state)) return ask(left, { id: 'approve-now', nodes: [] }, now);",
     replace: '',
     limits: EMERGENCY,
-  },
-  {
-    name: 'silence answers a question of an emergency',
-    file: 'src/domain/rotation/questions.ts',
-    find: "if (isEmergency(state)) return 'stays';",
-    replace: '',
-    limits: TROUBLED_EMERGENCY,
   },
 ];
 

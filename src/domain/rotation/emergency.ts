@@ -1,16 +1,27 @@
 import type { Instant, PersonId } from '../brands.js';
+import type { Policy } from '../policy.js';
 import type { Phase } from './phases.js';
 import type { Emergency, Plan, RotationState } from './state.js';
 import type { GateKind } from './statement.js';
 
-type Urgency = Pick<RotationState, 'emergency'>;
+/** What is read of a rotation, or of what is asked for. */
+interface Urgency {
+  readonly emergency?: Pick<Emergency, 'revoked'>;
+}
 
 /** Whether a revoked asset is replaced: forward only, for a mesh is never returned to an asset that cannot sign. */
-export const isEmergency = (state: Urgency): state is Urgency & { readonly emergency: Emergency } => state.emergency !== undefined;
+export const isEmergency = <S extends Urgency>(state: S): state is S & { readonly emergency: NonNullable<S['emergency']> } =>
+  state.emergency !== undefined;
 
 /** How many distinct persons have to approve. */
-export const approvalsNeeded = (state: Pick<RotationState, 'emergency' | 'policy'>): number =>
+export const approvalsNeeded = (state: Urgency & Pick<RotationState, 'policy'>): number =>
   isEmergency(state) ? state.policy.emergency.approvals : state.policy.gate.approvals;
+
+/** The canary and the waves of an emergency: so many nodes first, whatever images there are. */
+export const cohortsInEmergency = (policy: Policy): Policy => ({
+  ...policy,
+  cohorts: { ...policy.cohorts, canary: { perImage: 0, share: { count: policy.emergency.canary } }, waves: [policy.emergency.wave] },
+});
 
 /** Who asked for a rotation decides on nothing; who started an emergency may be one of those who approve what it brings, and signs that too. */
 export const mustNotDecide = (state: Pick<RotationState, 'emergency' | 'trigger'>, person: PersonId): boolean =>
