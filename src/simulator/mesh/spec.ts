@@ -80,7 +80,20 @@ export const ROSTER = {
   roles: {
     requesters: ['import', 'freeze', 'start', 'cancel', 'pause', 'resume', 'retry', 'schedule'],
     approvers: ['approve', 'reject', 'withdraw'],
-    incident: ['rollback', 'retry', 'answer', 'pause', 'resume', 'cancel', 'close', 'release-seat', 'purge', 'restore', 'schedule'],
+    incident: [
+      'start-emergency',
+      'rollback',
+      'retry',
+      'answer',
+      'pause',
+      'resume',
+      'cancel',
+      'close',
+      'release-seat',
+      'purge',
+      'restore',
+      'schedule',
+    ],
     oncall: [],
   },
 };
