@@ -20,6 +20,9 @@ export const SignedBody = z.strictObject({
   signature: lines.max(LONGEST_SIGNATURE),
 });
 
+/** Signed, or by name alone. */
+export const RevocationBody = SignedBody.extend({ signature: SignedBody.shape.signature.nullable() });
+
 export const StartBody = z.strictObject({
   line: text,
   by: person,
@@ -284,6 +287,20 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'get', path: '/v1/persons/{id}', needs: 'reader', summary: 'A person of the roster, and the keys that they sign with' },
   { method: 'get', path: '/v1/roster', needs: 'reader', summary: 'The roster as it is, and as people have adopted it' },
   { method: 'post', path: '/v1/roster', needs: 'approver', changes: 'forward', summary: 'Adopt it, signed', body: SignedBody },
+  {
+    method: 'get',
+    path: '/v1/revocations',
+    needs: 'reader',
+    summary: 'What people have recorded of revoked certificates, and whether it is proven',
+  },
+  {
+    method: 'post',
+    path: '/v1/revocations',
+    needs: 'operator',
+    changes: 'back',
+    summary: 'Record that a certificate is revoked, or was said to be by mistake; signed, or by name alone where that counts',
+    body: RevocationBody,
+  },
   { method: 'get', path: '/v1/nodes', needs: 'reader', summary: 'Declared nodes, with what was last read off them' },
   {
     method: 'get',
