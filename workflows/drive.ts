@@ -35,6 +35,7 @@ import { countingApprovals } from '../src/domain/rotation/moves.js';
 import type { Plan, QuestionId, RotationState } from '../src/domain/rotation/state.js';
 import { together } from '../src/domain/rotation/pins.js';
 import { statusOf } from '../src/domain/rotation/status.js';
+import { serialLast6 } from '../src/domain/serial.js';
 import { isSettled } from '../src/domain/write-back.js';
 import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
@@ -454,7 +455,7 @@ class Drive {
     const { emergency, plan, id } = this.state;
     if (emergency === undefined || question !== 'approve-now' || plan === null) return '';
     const [have, needed] = [countingApprovals(this.state, Date.now()).length, approvalsNeeded(this.state)];
-    return `. The certificate of serial ${emergency.revoked} was revoked; ${have} of ${needed} persons have approved what replaces it: reseal rotation status ${id}`;
+    return `. The certificate of serial …${serialLast6(emergency.revoked)} was revoked; ${have} of ${needed} persons have approved what replaces it: reseal rotation status ${id}`;
   }
 
   private async advanceHead(action: Action): Promise<void> {

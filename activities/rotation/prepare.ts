@@ -8,6 +8,8 @@ import { horizonOf } from '../../src/domain/groups.js';
 import { cohortsInEmergency } from '../../src/domain/rotation/emergency.js';
 import { refusals, type Delivery, type PreflightFacts } from '../../src/domain/rotation/preflight.js';
 import { heldIdentities } from '../../src/domain/expected.js';
+import { notInForce } from '../../src/domain/revoked-certificate.js';
+import { serialLast6 } from '../../src/domain/serial.js';
 import { keyAlias } from '../../src/domain/key-alias.js';
 import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
 import { maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
@@ -114,14 +116,13 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   if (due.entries.length === 0) {
     const reason =
       emergency !== undefined
-        ? nothingRevoked(request.line, from, emergency.revoked)
+        ? notInForce(from, serialLast6(emergency.revoked))
         : `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
     return { ...found, horizon: null, reasons: [reason, ...choices] };
   }
-  const horizon = horizonOf(
-    from,
-    matches.entries.map((match) => match.entry),
-  );
+  const replaced = matches.entries.map((match) => match.entry);
+  // What was revoked is dead already, whatever its calendar says.
+  const horizon = emergency === undefined ? horizonOf(from, replaced) : around.clock() + request.offset;
   const compared = await Promise.all(matched.map((match) => compare(around, survey, match, request)));
   const reasons = [
     ...matches.entries.flatMap((match) => (match.outcome === 'ambiguous' ? [match.reason] : [])),
@@ -190,12 +191,6 @@ export async function prepareRotation(around: Surroundings, request: RotationReq
   };
   return { plan, reasons: [] };
 }
-
-/** Ends no sentence; an emergency for a certificate that nothing signs with is a slip of the hand, or done already. */
-const nothingRevoked = (line: string, { certificates }: Manifest, serial: string): string =>
-  `nothing on ${line} signs with a certificate of serial ${serial}; it signs with ${Object.values(certificates)
-    .map((one) => `${one.serial} ("${one.commonName}")`)
-    .join(', ')}`;
 
 /** The declared pipelines that build something of the line. */
 const pipelinesOf = ({ configuration }: Survey['situation'], to: Manifest): readonly string[] =>

@@ -30,7 +30,12 @@ export const StartBody = z.strictObject({
   at: date.optional(),
   successors: z.array(text).max(1_000).optional(),
   after: text.optional(),
+  /** An emergency: the serial number or SHA-1 of the certificate that was revoked. */
+  revoked: text.max(64).optional(),
 });
+
+/** Serial number, its last six digits or more, or SHA-1 of a certificate that an emergency is to replace. */
+export const TermsQuery = z.strictObject({ revoked: text.max(64).optional() });
 
 /** By name alone, or signed. A union of two would say of neither what is wrong with it. */
 const nameOrSigned = <T extends z.ZodType>(byName: T) =>
@@ -255,7 +260,8 @@ export const ROUTES: readonly RouteDescription[] = [
     method: 'get',
     path: '/v1/lines/{line}/terms',
     needs: 'reader',
-    summary: 'What a statement about the line has to name, and whether a name alone counts',
+    summary: 'What a statement about the line has to name, and whether a name alone counts; ?revoked=SERIAL finds the certificate in force',
+    query: TermsQuery,
   },
   {
     method: 'post',

@@ -98,7 +98,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     path: 'rotation start',
-    description: 'Start a rotation of a line with all that is due on it',
+    description: 'Start a rotation of a line with all that is due on it, or at once with all that signs with a revoked certificate',
     load: () => import('./rotation/start.js'),
   },
   { path: 'rotation list', description: 'List rotations, newest first', load: () => import('./rotation/list.js') },

@@ -12,4 +12,7 @@ export function readSerial(text: string): string | null {
   return HEXADECIMAL.test(digits) ? plainSerial(digits) : null;
 }
 
+/** What people and pages see of it. */
+export const serialLast6 = (serial: string): string => serial.slice(-6);
+
 export const isSameSerial = (one: string, other: string): boolean => plainSerial(one) === plainSerial(other);

@@ -72,6 +72,7 @@ const bindsText = (binds: GateBinding): string[] => [
 
 /** What the canary has shown, in words. */
 export function canaryText(canary: Outside<CanaryReport>, pen: Pen, now: number): string[] {
+  if (canary.nodes === 0) return ['canary: none yet; this is asked before any node is changed'];
   const since = canary.lastSwitchAt === null ? '' : `, the last one since ${pen.time(Date.parse(canary.lastSwitchAt), now)}`;
   return [
     `canary: ${plural(canary.nodes, 'node')} on the new manifest${since}; each passed ${plural(canary.passes, 'probe')} in a row`,

@@ -17,6 +17,7 @@ import {
   type Trouble,
 } from './state.js';
 import { approvalsNeeded, isEmergency } from './emergency.js';
+import { serialLast6 } from '../serial.js';
 import { bindingOf } from './gate-binding.js';
 import type { GateBinding, Mode } from './statement.js';
 import { lastAutomaticRollback } from './timeline.js';
@@ -43,8 +44,8 @@ export interface RotationStatus {
   readonly trigger: Trigger;
   /** The completed rotation that this one, an incident rollback, undoes; null: it is none. */
   readonly undoes: RotationId | null;
-  /** The serial of the revoked certificate that an emergency replaces, in hexadecimal; missing: it is none. */
-  readonly revoked?: string;
+  /** Of the revoked certificate that an emergency replaces; missing: it is none. */
+  readonly emergency?: { readonly serialLast6: string };
   readonly phase: Phase;
   readonly outcome: Outcome | null;
   readonly since: Instant;
@@ -121,7 +122,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     kind: plan?.kind ?? null,
     trigger: state.trigger,
     undoes: state.undoes ?? null,
-    ...(isEmergency(state) ? { revoked: state.emergency.revoked } : {}),
+    ...(isEmergency(state) ? { emergency: { serialLast6: serialLast6(state.emergency.revoked) } } : {}),
     phase: state.phase,
     outcome: isTerminal(state.phase) ? state.phase : null,
     since: state.since,

@@ -296,8 +296,8 @@ describe('an emergency on its way (R11)', () => {
   });
 
   it('says in its status what was revoked, and that there is no way back', () => {
-    expect(statusOf(approved(), START + 3)).toMatchObject({ revoked: 'C0FFEE', rollbackUntil: null, gate: { needed: 2, latest: null } });
+    expect(statusOf(approved(), START + 3)).toMatchObject({ emergency: { serialLast6: 'C0FFEE' }, rollbackUntil: null, gate: { needed: 2, latest: null } });
     const { emergency: _none, ...planned } = begun;
-    expect(statusOf(planned, START)).not.toHaveProperty('revoked');
+    expect(statusOf(planned, START)).not.toHaveProperty('emergency');
   });
 });
