@@ -8,6 +8,7 @@ import type { MandateActivities } from '../activities/mandates/contract.js';
 import type { NodeActivities } from '../activities/node/contract.js';
 import type { NotifyActivities } from '../activities/notify/contract.js';
 import type { ReturningActivities } from '../activities/returning/contract.js';
+import type { RevocationActivities } from '../activities/revocations/contract.js';
 import type { RosterActivities } from '../activities/roster/contract.js';
 import type { RotationActivities, ScanActivities } from '../activities/rotation/contract.js';
 import type { Handout } from '../src/domain/node/routes.js';
@@ -112,6 +113,14 @@ export const mandates = proxyActivities<MandateActivities>({
 export const rosters = proxyActivities<RosterActivities>({
   startToCloseTimeout: '1m',
   scheduleToCloseTimeout: '2m',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: [...FINAL, 'USAGE', 'WRONG_TICKET'] },
+});
+
+/** A person records a revocation, and waits for the answer; stores that are away are told, and not waited for. */
+export const revocations = proxyActivities<RevocationActivities>({
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '3m',
   heartbeatTimeout: '10s',
   retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: [...FINAL, 'USAGE', 'WRONG_TICKET'] },
 });

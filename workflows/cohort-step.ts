@@ -139,7 +139,12 @@ function operate(input: CohortStepInput, node: NodeName, routes: Routes, reports
     case 'stage':
       return nodes.stageNode({ ...order(input, node), to });
     case 'switch':
-      return nodes.switchNode({ ...order(input, node), target: to, revertTo: from, ...(input.cohort === CANARY ? { canary: true } : {}) });
+      return nodes.switchNode({
+        ...order(input, node),
+        target: to,
+        revertTo: input.forwardOnly === true ? null : from,
+        ...(input.cohort === CANARY ? { canary: true } : {}),
+      });
     case 'repair':
       return nodes
         .stageNode({ ...order(input, node), to })

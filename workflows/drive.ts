@@ -15,6 +15,7 @@ import {
 import { decide, decideSigned, keysOf, legalCommands } from '../src/domain/rotation/commands.js';
 import { wordsBeside } from '../src/domain/rotation/exclusions.js';
 import { cancel, obey, obeySigned } from '../src/domain/rotation/obey.js';
+import { approvalsNeeded, isEmergency } from '../src/domain/rotation/emergency.js';
 import { changes, type HistoryEvent } from '../src/domain/rotation/history.js';
 import {
   apply,
@@ -31,9 +32,11 @@ import {
 } from '../src/domain/rotation/machine.js';
 import type { Phase } from '../src/domain/rotation/phases.js';
 import { lockedSentences } from '../src/domain/rotation/stand-ins.js';
-import type { Plan, RotationState } from '../src/domain/rotation/state.js';
+import { countingApprovals } from '../src/domain/rotation/moves.js';
+import type { Plan, QuestionId, RotationState } from '../src/domain/rotation/state.js';
 import { together } from '../src/domain/rotation/pins.js';
 import { statusOf } from '../src/domain/rotation/status.js';
+import { serialLast6 } from '../src/domain/serial.js';
 import { isSettled } from '../src/domain/write-back.js';
 import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
@@ -299,7 +302,7 @@ class Drive {
     if (found.missing.length === 0 || !ask) return;
     const left = found.expiresFirst - this.state.offset - Date.now();
     const { audience, successor } = this.state.policy;
-    const urgent = successor.pageWhenLeft.some((limit) => left <= limit);
+    const urgent = isEmergency(this.state) || successor.pageWhenLeft.some((limit) => left <= limit);
     this.deliveries.send('successor', `a successor is needed: ${found.missing.join('; ')}`, urgent ? audience.page : audience.owner);
   }
 
@@ -308,10 +311,15 @@ class Drive {
     const prepared = await desk.prepareRotation({ ...this.request, id: this.state.id });
     if (prepared.plan !== null) {
       const unwell = await this.inspectMesh(prepared.plan);
+      // With a revoked asset no node is well: how each of them is stands on the record, and what is frozen waits for people.
+      if (isEmergency(this.state)) {
+        for (const text of unwell) this.deliveries.note({ kind: 'remark', text: `before anything is changed: ${text}`, data: {} });
+        return this.tell({ event: 'prepared', plan: prepared.plan });
+      }
       return this.tell(unwell.length > 0 ? { event: 'refused', reasons: unwell } : { event: 'prepared', plan: prepared.plan });
     }
     const { reasons, inspect } = prepared;
-    const unwell = inspect === undefined ? [] : await this.inspectMesh({ ...inspect, to: inspect.from });
+    const unwell = inspect === undefined || isEmergency(this.state) ? [] : await this.inspectMesh({ ...inspect, to: inspect.from });
     this.tell({ event: 'refused', reasons: [...reasons, ...unwell] });
   }
 
@@ -336,7 +344,8 @@ class Drive {
   private async treatNodes(action: NodesAction): Promise<void> {
     const { plan } = this.state;
     if (plan === null) return;
-    if (action.task === 'switch' && action.wave !== 0 && !(await this.keptApprovals(action))) return;
+    const approved = action.wave !== 0 || isEmergency(this.state);
+    if (action.task === 'switch' && approved && !(await this.keptApprovals(action))) return;
     this.tell({ event: 'nodes-begun', task: action.task, wave: action.wave });
     const { d } = this.state;
     const outdated = (): boolean => !isSameWork(action, next(settle(this.state, Date.now()), Date.now()));
@@ -419,12 +428,14 @@ class Drive {
   }
 
   private remind(widened: boolean): void {
-    const { audience, gate } = this.state.policy;
+    const { audience } = this.state.policy;
     const { approvals: have, awaitedRoster } = this.state;
     this.deliveries.send(
       'reminder',
-      awaitedRoster ? `the gate does not open: ${awaitedRoster.reason}` : `${have.length} of ${gate.approvals} approvals so far`,
-      widened ? [...audience.owner, ...audience.widened] : audience.owner,
+      awaitedRoster
+        ? `the gate does not open: ${awaitedRoster.reason}`
+        : `${have.length} of ${approvalsNeeded(this.state)} approvals so far`,
+      isEmergency(this.state) ? audience.page : widened ? [...audience.owner, ...audience.widened] : audience.owner,
     );
     this.tell({ event: 'reminded' });
   }
@@ -432,12 +443,20 @@ class Drive {
   private page(): void {
     const { question } = this.state;
     if (question !== null) {
-      const answers = `${question.id}: ${question.options.join(' or ')}`;
+      const answers = `${question.id}: ${question.options.join(' or ')}${this.whatIsUrgent(question.id)}`;
       const { page } = this.state.policy.audience;
       if (question.id === 'keychain-locked') this.deliveries.send('keychain', [...lockedSentences(this.state), answers].join('\n'), page);
       else this.deliveries.send('page', answers, page);
     }
     this.tell({ event: 'paged' });
+  }
+
+  /** What people are woken for, where an emergency waits for them. */
+  private whatIsUrgent(question: QuestionId): string {
+    const { emergency, plan, id } = this.state;
+    if (emergency === undefined || question !== 'approve-now' || plan === null) return '';
+    const [have, needed] = [countingApprovals(this.state, Date.now()).length, approvalsNeeded(this.state)];
+    return `. The certificate of serial …${serialLast6(emergency.revoked)} was revoked; ${have} of ${needed} persons have approved what replaces it: reseal rotation status ${id}`;
   }
 
   private async advanceHead(action: Action): Promise<void> {

@@ -6,6 +6,7 @@ export { nodeInspection } from './node-inspection.js';
 export { nodePurge } from './node-purge.js';
 export { nodeRestore } from './node-restore.js';
 export { returningNodes } from './returning-nodes.js';
+export { revocationRecord } from './revocation-record.js';
 export { rosterAdoption } from './roster-adoption.js';
 export { rotation } from './rotation.js';
 export { signClaim } from './sign-claim.js';

@@ -82,6 +82,8 @@ export interface CohortStepInput {
   /** Nodes in flight at once; a node that is not done lowers it by one; null: no limit. */
   readonly inFlight: number | null;
   readonly stopAtFirst: boolean;
+  /** A node that fails with the new assets stays with them: what was before is revoked. Missing: it goes back by itself. */
+  readonly forwardOnly?: true;
   readonly cohort: string;
   /** Whether a build's pin keeps a node from letting a manifest go; missing in steps of before pins were read. */
   readonly pins?: 'heed' | 'ignore';

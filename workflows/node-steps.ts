@@ -7,6 +7,7 @@ import {
   workflowInfo,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
+import { isEmergency } from '../src/domain/rotation/emergency.js';
 import type { NodesAction } from '../src/domain/rotation/machine.js';
 import { isTerminal } from '../src/domain/rotation/phases.js';
 import { epochOf, type Plan, type RotationState } from '../src/domain/rotation/state.js';
@@ -39,6 +40,7 @@ export const stepInput = (
     nodeOfflineAfter: state.policy.limits.nodeOfflineAfter,
   },
   waitForLedger: state.phase !== 'rolling-back',
+  ...(isEmergency(state) ? { forwardOnly: true } : {}),
 });
 
 /**

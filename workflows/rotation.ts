@@ -14,14 +14,16 @@ export async function rotation(input: RotationInput): Promise<RotationEnd> {
     untold: [],
     rows: [],
   };
-  const { line, trigger, offset, successors, signed, rights, authority } = input;
-  const state = handedOn === undefined ? { ...carried.state, rights, authority } : carried.state;
+  const { line, trigger, offset, successors, signed, emergency, rights, authority } = input;
+  const urgency = emergency === undefined ? {} : { emergency };
+  const state = handedOn === undefined ? { ...carried.state, rights, authority, ...urgency } : carried.state;
   const request = {
     line,
     trigger,
     offset,
     ...(successors === undefined ? {} : { successors }),
     ...(signed === undefined ? {} : { signed }),
+    ...urgency,
   };
   const driven = await drive({ ...carried, state }, request);
   return 'end' in driven ? driven.end : continueAsNew<typeof rotation>({ ...input, carried: driven.carry });

@@ -1,9 +1,17 @@
 import type { Configuration } from '../../src/configuration/load.js';
 import type { Instant, PersonId, RotationId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
-import { mayDo } from '../../src/domain/roster.js';
+import { mayDo, type RosterCommand } from '../../src/domain/roster.js';
 import { keysOf } from '../../src/domain/rotation/commands.js';
-import { isForOther, untimely, type CommandStatement, type StartStatement } from '../../src/domain/rotation/statement.js';
+import {
+  begins,
+  isForOther,
+  untimely,
+  type BeginningStatement,
+  type CommandStatement,
+  type EmergencyStatement,
+  type StartStatement,
+} from '../../src/domain/rotation/statement.js';
 import { personSignature } from '../../src/statement/person.js';
 import type { RotationRequest } from '../rotation/contract.js';
 import { authorityOf } from '../rotation/surroundings.js';
@@ -30,13 +38,14 @@ export function mustBeAskedBy(configuration: Configuration, request: RotationReq
   const { line, trigger, offset, signed } = request;
   if (trigger.kind === 'schedule') {
     const { ticket } = configuration.policy.scan;
-    if (undoes === null && trigger.by === SCHEDULE && trigger.ticket === ticket && request.successors === undefined) return;
+    const planned = undoes === null && request.emergency === undefined;
+    if (planned && trigger.by === SCHEDULE && trigger.ticket === ticket && request.successors === undefined) return;
     throw new ResealError(
       'SIGNATURE_NEEDED',
       `The schedule starts what is due, under ${ticket}, and nothing else: a person has to ask for this.`,
     );
   }
-  const right = undoes === null ? 'start' : 'rollback';
+  const right = rightTo(request, undoes);
   if (!mayDo(configuration.roster, trigger.by, right))
     throw new ResealError('NOT_ENTITLED', `The roster does not let ${trigger.by} ${right}.`);
   const authority = authorityOf(configuration, line, offset);
@@ -47,8 +56,14 @@ export function mustBeAskedBy(configuration: Configuration, request: RotationReq
   mustBeSignedBy(trigger.by, personSignature(statement, signature, keysOf(authority, trigger.by)));
 }
 
+/** What the roster has to let whoever asks do. */
+export function rightTo({ emergency }: Pick<RotationRequest, 'emergency'>, undoes: Undone | null): RosterCommand {
+  if (undoes !== null) return 'rollback';
+  return emergency === undefined ? 'start' : 'start-emergency';
+}
+
 function asksOther(
-  statement: StartStatement | CommandStatement,
+  statement: BeginningStatement | CommandStatement,
   request: RotationRequest,
   now: Instant,
   undoes: Undone | null,
@@ -56,16 +71,30 @@ function asksOther(
   const { line, trigger } = request;
   if (statement.person !== trigger.by || statement.ticket !== trigger.ticket || statement.line !== line)
     return `it is said by ${statement.person} of ${statement.line} under ${statement.ticket}, and asked is by ${trigger.by} for ${line} under ${trigger.ticket}`;
-  return statement.says === 'start' ? startsOther(statement, request, now, undoes) : undoesOther(statement, undoes);
+  return begins(statement) ? beginsOther(statement, request, now, undoes) : undoesOther(statement, undoes);
 }
 
-function startsOther({ at, successors }: StartStatement, request: RotationRequest, now: Instant, undoes: Undone | null): string | null {
+function beginsOther(statement: BeginningStatement, request: RotationRequest, now: Instant, undoes: Undone | null): string | null {
   if (undoes !== null) return `it asks for a rotation to begin, and ${undoes.id} is to be undone`;
+  const other = statement.says === 'start' ? startsOther(statement, request, now) : emergencyOther(statement, request);
+  if (other !== null) return other;
+  const chosen: readonly string[] = request.successors ?? [];
+  const { successors } = statement;
+  return successors.length === chosen.length && successors.every((uuid) => chosen.includes(uuid)) ? null : 'it chooses other successors';
+}
+
+function emergencyOther({ revoked }: EmergencyStatement, { emergency, offset }: RotationRequest): string | null {
+  if (emergency === undefined) return 'it asks for an emergency, and asked is a planned rotation';
+  if (offset !== 0) return 'it is said for today, and asked is another date';
+  return emergency.revoked === revoked ? null : `it names ${revoked} as revoked, and asked is ${emergency.revoked}`;
+}
+
+function startsOther({ at }: StartStatement, request: RotationRequest, now: Instant): string | null {
+  if (request.emergency !== undefined) return 'it asks for a planned rotation, and asked is an emergency';
   if ((at === null) !== (request.offset === 0)) return `it is said for ${at ?? 'today'}, and asked is another date`;
   if (at !== null && Math.abs(Date.parse(at) - (now + request.offset)) > DATE_TOLERANCE)
     return `it is said for ${at}, and asked is another date`;
-  const chosen: readonly string[] = request.successors ?? [];
-  return successors.length === chosen.length && successors.every((uuid) => chosen.includes(uuid)) ? null : 'it chooses other successors';
+  return null;
 }
 
 function undoesOther(statement: CommandStatement, undoes: Undone | null): string | null {

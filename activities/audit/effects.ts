@@ -14,6 +14,7 @@ import type { NotifyActivities } from '../notify/contract.js';
 import type { OrderActivities } from '../orders/contract.js';
 import type { ReportActivities } from '../reports/contract.js';
 import type { ReturningActivities } from '../returning/contract.js';
+import type { RevocationActivities } from '../revocations/contract.js';
 import type { RosterActivities } from '../roster/contract.js';
 import type { RotationActivities, ScanActivities } from '../rotation/contract.js';
 
@@ -26,6 +27,7 @@ export type AllActivities = RotationActivities &
   ReturningActivities &
   MandateActivities &
   RosterActivities &
+  RevocationActivities &
   NodeActivities &
   ExportActivities &
   LedgerActivities &
@@ -199,6 +201,13 @@ export const EFFECTS: Declared<AllActivities & BreakGlassActivities> = {
     facts: ({ statement: { person, ticket, number, roster, previous, nonce } }) =>
       facts({ by: person, ticket, number, roster, previous, statement: nonce }),
     result: ({ number, by }) => facts({ number, by }),
+  },
+  recordRevocation: {
+    kind: 'effect',
+    way: ({ statement: { says } }) => (says === 'revocation-record' ? 'back' : 'forward'),
+    facts: ({ statement: { person, ticket, says, certificate, nonce } }) =>
+      facts({ by: person, ticket, says, identity: certificate ?? undefined, statement: nonce }),
+    result: ({ keptIn, missing }) => facts({ stores: keptIn, missing: missing.map(({ store }) => store) }),
   },
   inspectNode: READS,
   probeNodes: READS,

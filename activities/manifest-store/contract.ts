@@ -1,5 +1,6 @@
 import type { ResealError } from '../../src/domain/errors.js';
 import type { LineName, NodeName, PersonId, RotationId, Sha1, Sha256 } from '../../src/domain/brands.js';
+import type { KeptRevocation } from '../../src/domain/revocations.js';
 import type { KeptImport } from '../../src/domain/imports/kept.js';
 
 export interface Head {
@@ -23,7 +24,9 @@ export type StoreItem =
   | { readonly kind: 'frozen'; readonly document: unknown }
   | ({ readonly kind: 'sealed-identity'; readonly bytes: Uint8Array; readonly importedBy: string } & SealedFor)
   /** Who has taken these in. */
-  | { readonly kind: 'import'; readonly of: readonly Imported[]; readonly document: KeptImport };
+  | { readonly kind: 'import'; readonly of: readonly Imported[]; readonly document: KeptImport }
+  /** What somebody has recorded of a revoked certificate. */
+  | { readonly kind: 'revocation'; readonly document: KeptRevocation };
 
 /** What imports are kept of: a profile or a manifest by its SHA-256, an identity by the SHA-1 of its certificate. */
 export type Imported = Sha256 | Sha1;
@@ -48,7 +51,7 @@ export interface SealedIdentity {
  * checked against it on every read (`DIGEST_MISMATCH`); only `advance` and `allot` change what a name means, both by compare-and-swap.
  *
  * Layout (of a bucket also what is said in bucket/store.ts): `lines/<line>/head.json`, `lines/<line>/rotations.json`, `manifests/<sha256>.json`, `profiles/<sha256>.mobileprovision` (beside it
- * `profiles/<sha256>.json` with the first importer and time), `frozen/<sha256>.json`, `imports/<what>/<sha256>.json` (of each import of it; the name is that of a frozen document), `rotations/<id>.json`, `approvals/<manifest>.json`, `rosters/<installation>.json`,
+ * `profiles/<sha256>.json` with the first importer and time), `frozen/<sha256>.json`, `imports/<what>/<sha256>.json` (of each import of it; the name is that of a frozen document), `rotations/<id>.json`, `approvals/<manifest>.json`, `rosters/<installation>.json`, `revocations/<sha256>.json`,
  * `identities/<sha1>/<node>.<recipient>.age` (beside it `.json` with importer, time and digest).
  */
 export interface ManifestStore {
@@ -96,6 +99,8 @@ export interface ManifestStore {
   rosters(installation: string): Promise<unknown>;
   /** Replaces them by compare-and-swap. @param change what is to be there, by what is; null: that stays. It may be called more than once. */
   changeRosters(installation: string, change: (kept: unknown) => object | null, context: StoreContext): Promise<void>;
+  /** Everything that was recorded of revoked certificates, in no order that means anything. Nothing vouches for it but the signatures in it; nothing of it is ever replaced. */
+  revocations(): Promise<readonly unknown[]>;
   /** A rotation's closing record; a second write of the same id replaces it. */
   putRecord(id: string, record: unknown, context: StoreContext): Promise<void>;
   /** Null where there is none. */

@@ -15,7 +15,18 @@ import { leftOverLock } from './left-over-lock.js';
 import { LocalRepository } from './local-repository.js';
 import { allotted, numberOf, numbersPath, type Numbers } from './numbers.js';
 import { theStore, whereabouts, type StorePlace } from './out-of-reach.js';
-import { importDigests, importDocument, importsFolder, json, rostersPath, sealedPath, summary, wanted } from './store-items.js';
+import {
+  documentDigests,
+  documentOrNull,
+  importsFolder,
+  json,
+  REVOCATIONS,
+  revocationPath,
+  rostersPath,
+  sealedPath,
+  summary,
+  wanted,
+} from './store-items.js';
 import type { StoreRepository } from './store-repository.js';
 import { troubleWithin } from './trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded } from './until-landed.js';
@@ -210,9 +221,18 @@ export class GitManifestStore implements OpenStore {
   async imports(of: Imported): Promise<readonly unknown[]> {
     // Of the commit, whose files are listed once: a thousand profiles are asked about in one go, and most have no import.
     const tip = await this.currentCommit();
-    const tree = tip === null ? null : await this.object(`${tip}:${importsFolder(of)}`);
-    const digests = importDigests(tree === null ? [] : treeNames(tree));
-    return Promise.all(digests.map((digest) => importDocument(this.frozen(digest))));
+    const digests = await this.documentsIn(tip, importsFolder(of));
+    return Promise.all(digests.map((digest) => documentOrNull(this.frozen(digest))));
+  }
+
+  async revocations(): Promise<readonly unknown[]> {
+    const digests = await this.documentsIn(await this.currentCommit(), REVOCATIONS);
+    return Promise.all(digests.map((digest) => documentOrNull(this.jsonContent(revocationPath(digest), digest))));
+  }
+
+  private async documentsIn(tip: string | null, folder: string): Promise<readonly Sha256[]> {
+    const tree = tip === null ? null : await this.object(`${tip}:${folder}`);
+    return documentDigests(tree === null ? [] : treeNames(tree));
   }
 
   async sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null> {
@@ -224,9 +244,12 @@ export class GitManifestStore implements OpenStore {
     return { bytes: await this.content(`${path}.age`, sha256), sha256, importedBy };
   }
 
-  async frozen(digest: Sha256): Promise<unknown> {
-    const bytes = await this.content(`frozen/${digest}.json`, digest);
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  frozen(digest: Sha256): Promise<unknown> {
+    return this.jsonContent(`frozen/${digest}.json`, digest);
+  }
+
+  private async jsonContent(path: string, digest: Sha256): Promise<unknown> {
+    return JSON.parse(Buffer.from(await this.content(path, digest)).toString('utf8'));
   }
 
   putRecord(id: string, record: unknown, context: StoreContext): Promise<void> {

@@ -22,17 +22,20 @@ export const sealedPath = ({ identity, node, recipient }: SealedFor): string =>
 /** The installation's name is checked where it is declared (topology.yaml). */
 export const rostersPath = (installation: string): string => `rosters/${installation}.json`;
 
+export const REVOCATIONS = 'revocations';
+export const revocationPath = (digest: Sha256): string => `${REVOCATIONS}/${digest}.json`;
+
 export const importsFolder = (of: Imported): string => `imports/${of}`;
 
 /** Of the documents that these names in its folder are of. */
-export const importDigests = (names: readonly string[]): readonly Sha256[] =>
+export const documentDigests = (names: readonly string[]): readonly Sha256[] =>
   names.flatMap((name) => {
     const digest = name.endsWith('.json') ? name.slice(0, -'.json'.length) : '';
     return isSha256(digest) ? [digest] : [];
   });
 
 /** What is no JSON is of nobody's making: null, whose name counts for nothing, and holds nothing up. */
-export const importDocument = async (document: Promise<unknown>): Promise<unknown> => {
+export const documentOrNull = async (document: Promise<unknown>): Promise<unknown> => {
   try {
     return await document;
   } catch (error) {
@@ -65,6 +68,10 @@ export function wanted(item: StoreItem, now: Instant): Wanted {
         [`frozen/${digest}.json`, bytes],
         ...item.of.map((one): [string, Uint8Array] => [`${importsFolder(one)}/${digest}.json`, naming]),
       ]);
+    }
+    case 'revocation': {
+      const bytes = json(item.document);
+      return named('revocation', bytes, (digest) => [[revocationPath(digest), bytes]]);
     }
     case 'sealed-identity': {
       const { identity, node, recipient, importedBy, bytes } = item;

@@ -2,9 +2,9 @@ import type { Duration, Instant, LineName, NodeName, RotationId, Sha256, Uuid } 
 import type { Routes } from '../../src/domain/node/routes.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { StandInFound } from '../../src/domain/rotation/stand-ins.js';
-import type { Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
+import type { Emergency, Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
 import type { WriteBackRequest, WrittenBack } from '../../src/domain/write-back.js';
-import type { CommandStatement, Signed, StartStatement } from '../../src/domain/rotation/statement.js';
+import type { BeginningStatement, CommandStatement, Signed } from '../../src/domain/rotation/statement.js';
 
 /** What a rotation is asked to do, beside its line. */
 export interface RotationRequest {
@@ -15,7 +15,9 @@ export interface RotationRequest {
   /** Chosen successors, where more than one fits. */
   readonly successors?: readonly Uuid[];
   /** What the person who asks has signed: to start, or to undo a completed rotation. Missing: by name alone. */
-  readonly signed?: Signed<StartStatement | CommandStatement>;
+  readonly signed?: Signed<BeginningStatement | CommandStatement>;
+  /** A certificate was revoked, and all that signs with it is replaced, forward only; missing: what is due by the calendar. */
+  readonly emergency?: Pick<Emergency, 'revoked'>;
 }
 
 export interface Successors {

@@ -32,6 +32,9 @@ export async function prepareIncident(
       reasons: [`${rotation} ended as ${record.state.phase}: only a completed rotation leaves something to bring back`],
     };
 
+  if (record.state.emergency !== undefined)
+    return { state: null, reasons: [`${rotation} was an emergency: what it replaced was revoked, and cannot sign`] };
+
   mustBeAskedBy(configuration, request, askedAt, { id: rotation, epoch: epochOf(record.state) });
   if (request.signed !== undefined) await mustBeNew(store, request.line, request.signed.statement.nonce);
 

@@ -5,8 +5,11 @@ import { composeTo, type Replacement } from '../../src/domain/manifest-changes.j
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
+import { cohortsInEmergency } from '../../src/domain/rotation/emergency.js';
 import { refusals, type Delivery, type PreflightFacts } from '../../src/domain/rotation/preflight.js';
 import { heldIdentities } from '../../src/domain/expected.js';
+import { notInForce } from '../../src/domain/revoked-certificate.js';
+import { serialLast6 } from '../../src/domain/serial.js';
 import { keyAlias } from '../../src/domain/key-alias.js';
 import type { LineDeclaration, NodeDeclaration } from '../../src/domain/topology.js';
 import { canaryProof, maxUnavailable, planCohorts, type CohortPlan } from '../../src/domain/rotation/cohorts.js';
@@ -56,11 +59,13 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   const matched = matches.entries.filter((match): match is Matched => match.outcome === 'matched');
   const kind: RotationKind = matches.kind ?? 'profile';
   const nodes = nodesOf(situation, from);
-  const cohorts = planCohorts(nodes, policy);
+  const { emergency } = request;
+  const cohorts = planCohorts(nodes, emergency === undefined ? policy : cohortsInEmergency(policy));
   const mesh = {
     nodes: nodes.length,
     waves: cohorts.map((wave) => wave.length),
-    maxUnavailable: maxUnavailable(policy.cohorts.maxUnavailable, nodes.length),
+    // In an emergency nobody signs anyhow: no node can be worse off than it is.
+    maxUnavailable: emergency === undefined ? maxUnavailable(policy.cohorts.maxUnavailable, nodes.length) : nodes.length,
   };
   const to = composeTo(from, matched.map(replacement), certificatesOf(matched));
   const delivered = await deliveriesOf(situation, from, to, nodes);
@@ -83,7 +88,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...importers.freezers.map((person) => [person, 'froze the manifest'] as const),
     ...importers.ofProfiles.flat().map((person) => [person, 'imported a successor'] as const),
     ...importers.ofIdentities.map((person) => [person, 'imported the new identity'] as const),
-    [request.trigger.by, 'asked for the rotation'] as const,
+    ...(emergency === undefined ? [[request.trigger.by, 'asked for the rotation'] as const] : []),
   ]);
   const found = {
     survey,
@@ -109,13 +114,15 @@ export async function previewRotation(around: Surroundings, request: RotationReq
   };
   const choices = matches.unusedChoices.map((choice) => `--successor ${choice.uuid}: ${choice.reason}`);
   if (due.entries.length === 0) {
-    const reason = `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
+    const reason =
+      emergency !== undefined
+        ? notInForce(from, serialLast6(emergency.revoked))
+        : `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
     return { ...found, horizon: null, reasons: [reason, ...choices] };
   }
-  const horizon = horizonOf(
-    from,
-    matches.entries.map((match) => match.entry),
-  );
+  const replaced = matches.entries.map((match) => match.entry);
+  // What was revoked is dead already, whatever its calendar says.
+  const horizon = emergency === undefined ? horizonOf(from, replaced) : around.clock() + request.offset;
   const compared = await Promise.all(matched.map((match) => compare(around, survey, match, request)));
   const reasons = [
     ...matches.entries.flatMap((match) => (match.outcome === 'ambiguous' ? [match.reason] : [])),
@@ -137,6 +144,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
       excluded,
       ...publishingOf(situation, from),
       methods: matches.entries.map((match) => match.entry.method),
+      ...(emergency === undefined ? {} : { emergency }),
     }),
   ];
   return { ...found, horizon, reasons };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Instant, Uuid } from '../../src/domain/brands.js';
-import { dueAt, groupsOf, type Due } from '../../src/domain/groups.js';
+import { dueAt, dueByRevocation, groupsOf, type Due } from '../../src/domain/groups.js';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { fits, type SuccessorTerms } from '../../src/domain/successor.js';
@@ -26,16 +26,26 @@ export interface Survey {
   readonly fingerprint: string;
 }
 
-export async function surveyLine(around: Surroundings, request: Pick<RotationRequest, 'line' | 'offset' | 'successors'>): Promise<Survey> {
+export async function surveyLine(
+  around: Surroundings,
+  request: Pick<RotationRequest, 'line' | 'offset' | 'successors' | 'emergency'>,
+): Promise<Survey> {
   const situation = situationOf(around, request.line);
   const { head, manifest: from } = await headOf(situation.store, request.line);
   const { policy } = situation.configuration;
-  const terms: SuccessorTerms = { now: around.clock(), offset: request.offset, policy };
+  const { emergency } = request;
+  const terms: SuccessorTerms = {
+    ...{ now: around.clock(), offset: request.offset, policy },
+    ...(emergency === undefined ? {} : { revoked: [emergency.revoked] }),
+  };
   const looks = await Promise.all(situation.declaration.sources.map((name) => look(around, name)));
   const listings = looks.filter((one) => 'candidates' in one);
   const troubles = looks.filter((one) => one instanceof ResealError);
   const candidates = listings.flatMap((listing) => listing.candidates);
-  const due = asked(dueAt(from, policy, terms.now + terms.offset), from, candidates, terms, request.successors ?? []);
+  const due =
+    emergency === undefined
+      ? asked(dueAt(from, policy, terms.now + terms.offset), from, candidates, terms, request.successors ?? [])
+      : dueByRevocation(from, emergency.revoked);
   const matches = matchSuccessors({
     from,
     due: due.entries,

@@ -4,7 +4,7 @@ import { ResealError } from '../domain/errors.js';
 import { givenDate } from '../domain/given-date.js';
 import type { CommandName } from '../domain/rotation/commands.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
-import type { CommandStatement, Signed, StartStatement } from '../domain/rotation/statement.js';
+import type { BeginningStatement, CommandStatement, Signed } from '../domain/rotation/statement.js';
 import type { RotationStatus } from '../domain/rotation/status.js';
 import { mayDo, type RosterCommand } from '../domain/roster.js';
 import { arithmetic } from '../domain/rotation/timeline.js';
@@ -29,6 +29,7 @@ import { mustBeAskedBy } from '../../activities/approvals/start.js';
 import { authorityOf, headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
 import { asResealError } from './errors.js';
+import { insteadOfEmergency, revokedOn } from './emergencies.js';
 import { refuseWrongChoices, wrongChoices } from './successor-choices.js';
 
 export interface RotationDesk {
@@ -49,8 +50,10 @@ export interface StartRequest {
   readonly successors?: readonly string[] | undefined;
   /** The unsuccessful rotation that this one knowingly follows with the same successors. */
   readonly after?: string | undefined;
+  /** An emergency: names the certificate that was revoked. Missing: what is due by the calendar. */
+  readonly revoked?: string | undefined;
   /** What the person has signed, which says the same; missing: by name alone. */
-  readonly signed?: Signed<StartStatement> | undefined;
+  readonly signed?: Signed<BeginningStatement> | undefined;
 }
 
 export interface CommandRequest {
@@ -157,20 +160,28 @@ export function offsetOf(at: string | undefined): number {
   return at === undefined ? 0 : givenDate(at) - Date.now();
 }
 
-function requestOf(asked: StartRequest): RotationRequest {
+/** @throws ResealError NOT_FOUND where nothing in force signs with what is named as revoked; USAGE */
+async function requestOf({ around }: RotationDesk, asked: StartRequest): Promise<RotationRequest> {
+  const { revoked } = asked;
+  if (revoked !== undefined && (asked.at ?? asked.after) !== undefined)
+    throw new ResealError(
+      'USAGE',
+      'An emergency is of today, and follows whatever ended before it: it takes neither another date nor --after.',
+    );
   return {
     line: asked.line as LineName,
     trigger: { kind: 'person', by: asked.by as PersonId, ticket: asked.ticket },
     offset: offsetOf(asked.at),
     ...(asked.successors === undefined || asked.successors.length === 0 ? {} : { successors: asked.successors as readonly Uuid[] }),
     ...(asked.signed === undefined ? {} : { signed: asked.signed }),
+    ...(revoked === undefined ? {} : { emergency: { revoked: (await revokedOn(around, asked.line as LineName, revoked)).serial } }),
   };
 }
 
 /** Starts a rotation and answers once it has its number, or has been refused. */
 export async function startRotation(desk: RotationDesk, asked: StartRequest): Promise<RotationView> {
-  mayAsk(desk, asked.by, asked.ticket, 'start');
-  const request = requestOf(asked);
+  mayAsk(desk, asked.by, asked.ticket, asked.revoked === undefined ? 'start' : 'start-emergency');
+  const request = await requestOf(desk, asked);
   mustBeAskedBy(desk.around.configuration(), request, Date.now(), null);
   await headOf(situationOf(desk.around, request.line).store, request.line);
   const running = await live(desk, request.line);
@@ -211,11 +222,12 @@ async function startOn(
     const running = await live(desk, line);
     // One that has reached its end closes within moments: what people ask for next need not wait for a second try.
     if (await endsNow(desk, line, running)) return startOn(desk, type, line, input);
-    throw new ResealError('ROTATION_IN_FLIGHT', `${inFlight(running, line)}: one at a time. See \`reseal rotation list\`.`, {
-      cause: error,
-    });
+    const instead = isUrgent(input) ? insteadOfEmergency(running) : 'See `reseal rotation list`.';
+    throw new ResealError('ROTATION_IN_FLIGHT', `${inFlight(running, line)}: one at a time. ${instead}`, { cause: error });
   }
 }
+
+const isUrgent = (input: RotationInput | IncidentInput): boolean => 'emergency' in input;
 
 const inFlight = (running: RotationStatus | null, line: string): string =>
   running === null ? `A rotation is just starting on ${line}` : `${running.id} is in flight on ${line} (${running.phase})`;
@@ -256,6 +268,8 @@ async function closes(desk: RotationDesk, line: string): Promise<boolean> {
 
 /** After an unsuccessful end the same successors are only tried again on purpose. Null, or why not. */
 async function repetition(desk: RotationDesk, request: RotationRequest, after: string | undefined): Promise<string | null> {
+  // An emergency is asked for by people, who know why.
+  if (request.emergency !== undefined) return null;
   const { lines } = await createRotationActivities(desk.around).surveyLines(request.offset);
   const found = lines.find((line) => line.line === request.line);
   if (found === undefined || found.start) return null;
@@ -362,7 +376,7 @@ async function rollBackCompleted(
 
 /** What a rotation would do; nothing is written anywhere. */
 export async function planRotation(desk: RotationDesk, asked: StartRequest): Promise<PlanView> {
-  const request = requestOf(asked);
+  const request = await requestOf(desk, asked);
   const preview = await previewRotation(desk.around, request);
   const { mesh, horizon } = preview;
   const reasons = [...(await obstacles(desk, request, asked.after)), ...preview.reasons];
@@ -379,7 +393,7 @@ export async function planRotation(desk: RotationDesk, asked: StartRequest): Pro
     cohorts: preview.cohorts,
     maxUnavailable: mesh.maxUnavailable,
     horizon: horizon === null ? null : new Date(horizon).toISOString(),
-    arithmetic: horizon === null ? null : arithmetic(Date.now() + request.offset, horizon, mesh, policy),
+    arithmetic: horizon === null || request.emergency !== undefined ? null : arithmetic(Date.now() + request.offset, horizon, mesh, policy),
     reasons,
     offers: wrong?.offers ?? [],
   };

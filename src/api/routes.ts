@@ -20,6 +20,9 @@ export const SignedBody = z.strictObject({
   signature: lines.max(LONGEST_SIGNATURE),
 });
 
+/** Signed, or by name alone. */
+export const RevocationBody = SignedBody.extend({ signature: SignedBody.shape.signature.nullable() });
+
 export const StartBody = z.strictObject({
   line: text,
   by: person,
@@ -27,7 +30,12 @@ export const StartBody = z.strictObject({
   at: date.optional(),
   successors: z.array(text).max(1_000).optional(),
   after: text.optional(),
+  /** An emergency: the serial number or SHA-1 of the certificate that was revoked. */
+  revoked: text.max(64).optional(),
 });
+
+/** Serial number, its last six digits or more, or SHA-1 of a certificate that an emergency is to replace. */
+export const TermsQuery = z.strictObject({ revoked: text.max(64).optional() });
 
 /** By name alone, or signed. A union of two would say of neither what is wrong with it. */
 const nameOrSigned = <T extends z.ZodType>(byName: T) =>
@@ -256,7 +264,8 @@ export const ROUTES: readonly RouteDescription[] = [
     method: 'get',
     path: '/v1/lines/{line}/terms',
     needs: 'reader',
-    summary: 'What a statement about the line has to name, and whether a name alone counts',
+    summary: 'What a statement about the line has to name, and whether a name alone counts; ?revoked=SERIAL finds the certificate in force',
+    query: TermsQuery,
   },
   {
     method: 'post',
@@ -288,6 +297,20 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'get', path: '/v1/persons/{id}', needs: 'reader', summary: 'A person of the roster, and the keys that they sign with' },
   { method: 'get', path: '/v1/roster', needs: 'reader', summary: 'The roster as it is, and as people have adopted it' },
   { method: 'post', path: '/v1/roster', needs: 'approver', changes: 'forward', summary: 'Adopt it, signed', body: SignedBody },
+  {
+    method: 'get',
+    path: '/v1/revocations',
+    needs: 'reader',
+    summary: 'What people have recorded of revoked certificates, and whether it is proven',
+  },
+  {
+    method: 'post',
+    path: '/v1/revocations',
+    needs: 'operator',
+    changes: 'back',
+    summary: 'Record that a certificate is revoked, or was said to be by mistake; signed, or by name alone where that counts',
+    body: RevocationBody,
+  },
   { method: 'get', path: '/v1/nodes', needs: 'reader', summary: 'Declared nodes, with what was last read off them' },
   {
     method: 'get',

@@ -35,6 +35,7 @@ import {
   CommandOrSignedBody,
   PlanBody,
   PurgeOrSignedBody,
+  RevocationBody,
   RestoreOrSignedBody,
   ScheduleOrSignedBody,
   ClaimAcquireBody,
@@ -52,6 +53,7 @@ import { exportTerms, fetchExport, listExports, requestExport, showExport, tellE
 import { manifestBytes, personOf, signedCommand, signedMandate, signedScheduleMandate, signedStart, termsOf } from './statements.js';
 import { openApi } from './openapi.js';
 import { purgeNode } from './purge.js';
+import { recordRevocation, showRevocations } from './revocations.js';
 import { adoptRoster, showRoster } from './roster.js';
 import { restoreNode, restoreStanding } from './restore.js';
 import { HandoffSchema } from '../schema/handoff.js';
@@ -223,8 +225,12 @@ export function createApi({ desk, audit, overTls = false, ...options }: ApiOptio
   );
   api.get('/v1/roster', async (context) => context.json(await showRoster(desk)));
   api.post('/v1/roster', async (context) => context.json(await adoptRoster(desk, await body(context, SignedBody))));
+  api.get('/v1/revocations', async (context) => context.json(await showRevocations(desk)));
+  api.post('/v1/revocations', async (context) => context.json(await recordRevocation(desk, await body(context, RevocationBody))));
   api.get('/v1/persons/:id', (context) => context.json(personOf(desk, context.req.param('id'))));
-  api.get('/v1/lines/:line/terms', (context) => context.json(termsOf(desk, context.req.param('line'))));
+  api.get('/v1/lines/:line/terms', async (context) =>
+    context.json(await termsOf(desk, context.req.param('line'), context.req.query('revoked'))),
+  );
   api.get('/v1/lines/:line/manifests/:sha256', async (context) => {
     const bytes = await manifestBytes(desk, context.req.param('line'), context.req.param('sha256'));
     return context.body(Uint8Array.from(bytes), 200, { 'content-type': 'application/json' });

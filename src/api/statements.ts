@@ -1,12 +1,13 @@
 import { isSha256, type LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import { readMandate, type Mandate, type SignedMandate } from '../domain/mandate.js';
-import { readStatement, type CommandStatement, type Signed, type StartStatement } from '../domain/rotation/statement.js';
+import { begins, readStatement, type CommandStatement, type Signed, type StartStatement } from '../domain/rotation/statement.js';
 import { readScheduleMandate, type SignedScheduleMandate } from '../domain/schedule-mandate.js';
 import type { PersonView, TermsView } from '../presenters/statement.js';
 import { fingerprintOf } from '../statement/standing.js';
 import { authorityOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { CommandName } from '../domain/rotation/commands.js';
+import { revokedOn } from './emergencies.js';
 import type { RotationDesk, StartRequest } from './rotations.js';
 
 interface Given {
@@ -27,13 +28,17 @@ const says = (name: string, { statement }: Signed): ResealError =>
 /** @throws ResealError STATEMENT_REFUSED */
 export function signedCommand(name: CommandName, given: Given): Signed<CommandStatement> {
   const { statement, signature } = signed(given);
-  if (statement.says === 'start' || statement.says !== name) throw says(name, { statement, signature });
+  if (begins(statement) || statement.says !== name) throw says(name, { statement, signature });
   return { statement, signature };
 }
 
 /** @throws ResealError STATEMENT_REFUSED */
 export function signedStart(given: Given): StartRequest {
   const { statement, signature } = signed(given);
+  if (statement.says === 'start-emergency') {
+    const { line, person, ticket, revoked, successors } = statement;
+    return { line, by: person, ticket, revoked, successors, signed: { statement, signature } };
+  }
   if (statement.says !== 'start') throw says('start', { statement, signature });
   const { line, person, ticket, at, successors, after } = statement;
   const own: Signed<StartStatement> = { statement, signature };
@@ -68,11 +73,16 @@ export function signedScheduleMandate({ statement, signature }: Given): SignedSc
   return { statement: read.mandate, signature };
 }
 
-/** What a statement about a line has to name, and whether a name alone counts there. @throws ResealError NOT_FOUND */
-export function termsOf({ around }: RotationDesk, line: string): TermsView {
+/**
+ * What a statement about a line has to name, and whether a name alone counts there.
+ * @param revoked names the certificate that an emergency replaces
+ * @throws ResealError NOT_FOUND, REFUSED where the line has no manifest in force
+ */
+export async function termsOf({ around }: RotationDesk, line: string, revoked?: string): Promise<TermsView> {
   const { configuration } = situationOf(around, line as LineName);
   const { installation, assurance } = authorityOf(configuration, line as LineName, 0);
-  return { schemaVersion: 1, installation, line, assurance };
+  const named = revoked === undefined ? {} : { revoked: await revokedOn(around, line as LineName, revoked) };
+  return { schemaVersion: 1, installation, line, assurance, ...named };
 }
 
 /** A person of the roster, and the keys that they sign with. @throws ResealError NOT_FOUND */

@@ -12,6 +12,7 @@ export interface CommandEntry {
 export const NOUNS: Readonly<Record<string, string>> = {
   rotation: 'Plan, start, follow and steer rotations',
   roster: 'Who may do what, as it is declared and as people have adopted it',
+  revoke: 'Certificates that Apple has revoked, as people record them',
   schedule: 'The scan that starts rotations before anything expires',
   manifest: 'Freeze manifests, look at them, compare and check them',
   profile: 'Look at provisioning profiles, verify them, take them into the store',
@@ -97,7 +98,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     path: 'rotation start',
-    description: 'Start a rotation of a line with all that is due on it',
+    description: 'Start a rotation of a line with all that is due on it, or at once with all that signs with a revoked certificate',
     load: () => import('./rotation/start.js'),
   },
   { path: 'rotation list', description: 'List rotations, newest first', load: () => import('./rotation/list.js') },
@@ -245,6 +246,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     description:
       'Sign the roster as it is now, after showing what changes: with an adopted roster gates open, and the second signature makes an edit count',
     load: () => import('./roster/adopt.js'),
+  },
+  {
+    path: 'revoke record',
+    description:
+      'Record that Apple has revoked a certificate, after showing what falls with it: nothing goes back to it then; reseal itself never revokes',
+    load: () => import('./revoke/record.js'),
+  },
+  {
+    path: 'revoke list',
+    description: 'Show which certificates are recorded as revoked, by whom, whether that is proven, and where they are still in force',
+    load: () => import('./revoke/list.js'),
   },
   {
     path: 'node delivery-key',

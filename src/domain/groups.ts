@@ -1,6 +1,7 @@
 import type { Duration, Instant, Sha1 } from './brands.js';
 import type { Manifest, ManifestEntry, Method } from './manifest.js';
 import type { Policy } from './policy.js';
+import { isSameSerial } from './serial.js';
 
 /** Entries that are replaced together: one app's host and extensions for one method, or all that sign with a dying certificate. */
 export interface Group {
@@ -79,6 +80,20 @@ export function dueAt(manifest: Manifest, policy: Policy, now: Instant): Due {
   const all = groups.filter((group) => ahead.includes(group) || group.entries.some((entry) => dying.includes(entry.identity)));
   const entries = all.flatMap((group) => group.entries);
   return { groups: all, entries, expiresFirst: Math.min(...all.map((group) => group.expiresAt)), dyingCertificates: dying };
+}
+
+/** What an emergency replaces: exactly the entries that sign with the revoked certificate, whatever the calendar says. */
+export function dueByRevocation(manifest: Manifest, serial: string): Due {
+  const revoked = (Object.keys(manifest.certificates) as Sha1[]).filter((sha1) =>
+    isSameSerial(manifest.certificates[sha1]?.serial ?? '', serial),
+  );
+  const entries = manifest.profiles.filter((entry) => revoked.includes(entry.identity));
+  return {
+    groups: groupsOf({ ...manifest, profiles: entries }),
+    entries,
+    expiresFirst: entries.length === 0 ? null : horizonOf(manifest, entries),
+    dyingCertificates: revoked,
+  };
 }
 
 /** Until when the entries' old assets can sign: the rollback horizon. */

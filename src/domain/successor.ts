@@ -4,6 +4,7 @@ import { windowOf } from './groups.js';
 import type { Manifest, ManifestEntry, Method } from './manifest.js';
 import type { Policy } from './policy.js';
 import type { ProfileDescription } from './profile.js';
+import { isSameSerial } from './serial.js';
 
 /** Where a candidate was found. */
 export interface CandidateOrigin {
@@ -28,6 +29,8 @@ export interface SuccessorTerms {
   /** Added to `now` in expiry comparisons (rehearsals). */
   readonly offset: Duration;
   readonly policy: Pick<Policy, 'window' | 'successor'>;
+  /** Serials of certificates that are known to be revoked. */
+  readonly revoked?: readonly string[];
 }
 
 export type Fit = { readonly fits: true } | { readonly fits: false; readonly reasons: readonly string[] };
@@ -43,6 +46,7 @@ export function fits(entry: ManifestEntry, candidate: SuccessorCandidate, from: 
     unless(inUse === undefined, sameUuid(profile, inUse)),
     unless(!profile.xcodeManaged, 'it is managed by Xcode, which replaces it as it likes'),
     ...lifeReasons(entry, profile, terms),
+    revokedReason(profile, terms),
   ].filter((reason) => reason !== null);
   return reasons.length === 0 ? { fits: true } : { fits: false, reasons };
 }
@@ -55,6 +59,12 @@ function differences(entry: ManifestEntry, profile: ProfileDescription): (string
     unless(profile.kind === entry.method, `kind is ${profile.kind}, needed is ${entry.method}`),
     unless(missing.length === 0, `platforms are ${profile.platforms.join(', ')}, ${missing.join(', ')} is missing`),
   ];
+}
+
+/** What embeds a revoked certificate signs with it on some machine, or is withdrawn with it. */
+function revokedReason({ certificates }: ProfileDescription, { revoked = [] }: SuccessorTerms): string | null {
+  const found = certificates.find(({ serial }) => revoked.some((one) => isSameSerial(one, serial)));
+  return found === undefined ? null : `it embeds the certificate of serial ${found.serial} ("${found.commonName}"), which is revoked`;
 }
 
 function sameUuid(profile: ProfileDescription, inUse: ManifestEntry | undefined): string {

@@ -110,6 +110,11 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   const shown = rotation.paused === null ? rotation.phase : `${rotation.phase}, paused`;
   lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shown, phaseColour(rotation.phase))}  ${age(rotation, now)}`);
   row('asked by', `${rotation.trigger.by} under ${rotation.trigger.ticket}`);
+  if (rotation.emergency !== undefined)
+    row(
+      'EMERGENCY',
+      pen.styled(`the certificate of serial …${rotation.emergency.serialLast6} was revoked; forward only, nothing goes back to it`, 'red'),
+    );
   if (rotation.undoes !== null) row('undoes', rotation.undoes);
   if (rotation.undoneBy !== null)
     row('undone by', `${rotation.undoneBy}: how far it came, says reseal rotation status ${rotation.undoneBy}`);
@@ -128,7 +133,8 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
     );
   if (rotation.cohorts.length > 0) row('cohorts', cohortsText(rotation));
   if (rotation.progress !== null) row('now', `${rotation.progress.task} ${rotation.progress.handled} of ${rotation.progress.of}`);
-  if (rotation.horizon !== null && rotation.outcome === null) row('horizon', horizonText(rotation, now + rotation.offset));
+  if (rotation.horizon !== null && rotation.outcome === null && rotation.emergency === undefined)
+    row('horizon', horizonText(rotation, now + rotation.offset));
   for (const what of rotation.missing) row('missing', what);
   for (const what of rotation.ignored) row('ignored', what);
   if (rotation.gate.awaits !== undefined) row('GATE', pen.styled(`does not open: ${rotation.gate.awaits}`, 'yellow'));
@@ -183,7 +189,7 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   )
     row('you can', `bring the old assets back: reseal rotation rollback ${rotation.id} --as PERSON --ticket TICKET`);
   if (view.changesUnknown !== null) row('changes', `cannot be shown now: ${view.changesUnknown}`);
-  if (rotation.phase === 'awaiting-signoff' && view.changes !== null)
+  if ((rotation.phase === 'awaiting-signoff' || waitsToBegin(rotation)) && view.changes !== null)
     lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
   return lines;
 }
@@ -196,6 +202,8 @@ function butFor({ excluded = [] }: Rotation): string {
 
 const excludeCommand = (id: string, nodes: readonly string[]): string =>
   `reseal rotation exclude ${id} ${nodes.map((node) => `--node ${node}`).join(' ')} --as PERSON --ticket TICKET`;
+/** Whether an emergency asks for approvals, with everything on the nodes as it was. */
+const waitsToBegin = ({ phase, gate }: Rotation): boolean => phase === 'preflight' && gate.binds?.gate === 'emergency';
 
 const approveHint = (rotation: Rotation): string[] => [
   `Approve exactly this (${short(rotation.to)}): reseal rotation approve ${rotation.id} --as PERSON --ticket ${rotation.trigger.ticket}`,
@@ -206,8 +214,9 @@ function gateText(rotation: Rotation, pen: Pen, now: number): string[] {
   const names = gate.approvals.map((approval) => approval.person).join(', ');
   const have = `${gate.counting} of ${gate.needed} approvals${names === '' ? '' : ` (${names})`}`;
   const left = gate.eligible.filter((person) => !gate.approvals.some((approval) => approval.person === person));
-  const waiting =
-    gate.silence === 'no'
+  const waiting = waitsToBegin(rotation)
+    ? `; may approve: ${left.join(', ')}; no node is changed before that`
+    : gate.silence === 'no'
       ? `; may approve: ${left.join(', ')}; the canary returns ${describeDistance(at(gate.deadline), now)} without a decision`
       : '; nobody decided in time: the canary is back on the old assets, the gate is open';
   const row = (name: string, text: string): string => `  ${pen.styled(name.padEnd(10), 'dim')}${text}`;

@@ -1,5 +1,5 @@
 import type { CanaryReport } from '../domain/rotation/state.js';
-import type { GateBinding, Statement } from '../domain/rotation/statement.js';
+import { begins, type BeginningStatement, type GateBinding, type Statement } from '../domain/rotation/statement.js';
 import { plural } from '../domain/topology-review/finding.js';
 import type { Outside } from './rotation.js';
 
@@ -9,10 +9,9 @@ interface Pen {
 
 /** What is signed, in words: nothing that the statement holds is left out. */
 export function statementText(statement: Statement, key: string, pen: Pen, now: number): string[] {
-  const about =
-    statement.says === 'start'
-      ? `a rotation of ${statement.line}`
-      : `${statement.rotation} (line ${statement.line}, epoch ${statement.epoch})`;
+  const about = begins(statement)
+    ? `a rotation of ${statement.line}`
+    : `${statement.rotation} (line ${statement.line}, epoch ${statement.epoch})`;
   const binds = 'binds' in statement ? statement.binds : null;
   return [
     `${statement.person} signs with ${key}, namespace reseal-approval-v1:`,
@@ -30,7 +29,14 @@ function ownText(statement: Statement): string[] {
     case 'start':
       return [
         `  due       by ${statement.at ?? 'today'}${statement.after === null ? '' : `, after ${statement.after}`}`,
-        ...(statement.successors.length === 0 ? [] : [`  choosing  ${statement.successors.join(', ')}`]),
+        ...choosing(statement),
+      ];
+    case 'start-emergency':
+      return [
+        `  revoked   the certificate of serial ${statement.revoked}; all that signs with it is replaced`,
+        '  forward   only: nothing leads back to what was revoked, whatever fails',
+        '  begins    on the nodes once enough persons have approved exactly what comes into force; who starts it may be one of them',
+        ...choosing(statement),
       ];
     case 'reject':
     case 'cancel':
@@ -55,6 +61,9 @@ function ownText(statement: Statement): string[] {
   }
 }
 
+const choosing = ({ successors }: BeginningStatement): string[] =>
+  successors.length === 0 ? [] : [`  choosing  ${successors.join(', ')}`];
+
 const bindsText = (binds: GateBinding): string[] => [
   `  gate      ${binds.gate}, opened as ${binds.gateNonce}`,
   `  from      manifest ${binds.from}`,
@@ -68,6 +77,7 @@ const bindsText = (binds: GateBinding): string[] => [
 
 /** What the canary has shown, in words. */
 export function canaryText(canary: Outside<CanaryReport>, pen: Pen, now: number): string[] {
+  if (canary.nodes === 0) return ['canary: none yet; this is asked before any node is changed'];
   const since = canary.lastSwitchAt === null ? '' : `, the last one since ${pen.time(Date.parse(canary.lastSwitchAt), now)}`;
   return [
     `canary: ${plural(canary.nodes, 'node')} on the new manifest${since}; each passed ${plural(canary.passes, 'probe')} in a row`,

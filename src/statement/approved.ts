@@ -1,6 +1,6 @@
 import type { LineName, PersonId, Sha256 } from '../domain/brands.js';
 import type { PinnedApprovers } from '../domain/node/approved.js';
-import { approves, readStatement } from '../domain/rotation/statement.js';
+import { approves, begins, readStatement, type GateKind } from '../domain/rotation/statement.js';
 import { personSignature } from './person.js';
 
 /** Who has approved a manifest, and why what else is there does not count. */
@@ -10,6 +10,8 @@ export interface Approvers {
   readonly reasons: readonly string[];
 }
 
+/** Gates behind which nodes beyond the canary are switched. */
+const LETS_THROUGH: readonly GateKind[] = ['signoff', 'emergency'];
 /** More than a gate ever has: the rest of what somebody put into a store is not even looked at. */
 const MOST = 50;
 
@@ -45,9 +47,9 @@ function judge(
   if (read.kind === 'none' || typeof signature !== 'string') return { reason: 'one is no signed statement' };
   const { statement } = read;
   const { person } = statement;
-  if (statement.says === 'start' || !approves(statement)) return { reason: `what ${person} says is no approval` };
+  if (begins(statement) || !approves(statement)) return { reason: `what ${person} says is no approval` };
   const binds = 'binds' in statement ? statement.binds : null;
-  if (binds?.gate !== 'signoff' || binds.to !== manifest || statement.line !== line)
+  if (binds === null || !LETS_THROUGH.includes(binds.gate) || binds.to !== manifest || statement.line !== line)
     return { reason: `${person} has approved something else` };
   if (statement.installation !== installation) return { reason: `${person} has approved it for ${statement.installation}` };
   if (statement.mode !== 'production') return { reason: `${person} has approved it in a rehearsal` };

@@ -4,6 +4,7 @@ import type { Sha256 } from '../domain/brands.js';
 import type { ExportStatement } from '../domain/exports/statement.js';
 import type { ImportStatement } from '../domain/imports/statement.js';
 import type { Mandate } from '../domain/mandate.js';
+import type { RevocationStatement } from '../domain/revocations.js';
 import type { Statement } from '../domain/rotation/statement.js';
 import type { ScheduleMandate } from '../domain/schedule-mandate.js';
 import type { SignatureStanding } from '../domain/signing/standing.js';
@@ -14,7 +15,8 @@ import { signObject, standingOf } from './standing.js';
 export const STATEMENT_NAMESPACE = 'reseal-approval-v1';
 
 /** All that a person signs. */
-export type PersonStatement = Statement | ExportStatement | Mandate | ImportStatement | RosterAdoption | ScheduleMandate;
+export type PersonStatement =
+  Statement | ExportStatement | Mandate | ImportStatement | RosterAdoption | ScheduleMandate | RevocationStatement;
 
 /** @throws ResealError FILE_UNREADABLE, TOOL_MISSING */
 export const signStatement = (statement: PersonStatement, key: string, env: NodeJS.ProcessEnv): Promise<string> =>

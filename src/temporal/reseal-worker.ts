@@ -10,6 +10,7 @@ import { createNotifyActivities } from '../../activities/notify/index.js';
 import { createOrderActivities } from '../../activities/orders/activities.js';
 import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities, type ReturningLedger } from '../../activities/returning/activities.js';
+import { createRevocationActivities } from '../../activities/revocations/activities.js';
 import { createRosterActivities } from '../../activities/roster/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import type { Surroundings } from '../../activities/rotation/surroundings.js';
@@ -84,6 +85,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
       ...alive(createReturningActivities(desk)),
       ...alive(createMandateActivities(desk)),
       ...alive(createRosterActivities(around)),
+      ...alive(createRevocationActivities(around)),
       ...nodeService({
         ...{ around, connection, namespace, dataConverter, taskQueue, reach },
         ...(request.decorate === undefined ? {} : { decorate: request.decorate }),

@@ -11,6 +11,7 @@ import { createNotifyActivities } from '../../activities/notify/index.js';
 import { createOrderActivities } from '../../activities/orders/activities.js';
 import { createReportActivities } from '../../activities/reports/activities.js';
 import { createReturningActivities } from '../../activities/returning/activities.js';
+import { createRevocationActivities } from '../../activities/revocations/activities.js';
 import { createRosterActivities } from '../../activities/roster/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { ResealError } from '../../src/domain/errors.js';
@@ -42,6 +43,7 @@ it('T4: of every activity that a worker has it is declared whether it has an eff
     ...createReturningActivities({ around: {} } as never),
     ...createMandateActivities({ around: {} } as never),
     ...createRosterActivities({} as never),
+    ...createRevocationActivities({} as never),
     ...createNodeActivities({ store: {} } as never),
     ...createLedgerActivities({} as never),
     ...createNotifyActivities({ webhooks: [] }),

@@ -109,7 +109,7 @@ export class RotatingMesh {
   }
 
   async rotate(
-    change: { by?: string; ticket?: string; offset?: number; successors?: readonly string[] } = {},
+    change: { by?: string; ticket?: string; offset?: number; successors?: readonly string[]; revoked?: string } = {},
   ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof rotation>> {
     const configuration = loadConfiguration(this.mesh.folders.config);
     return this.temporal.client.workflow.start<typeof rotation>('rotation', {
@@ -122,6 +122,7 @@ export class RotatingMesh {
           trigger: { kind: 'person', by: (change.by ?? 'rita') as PersonId, ticket: change.ticket ?? 'CHG-7' },
           offset: change.offset ?? 0,
           ...(change.successors === undefined ? {} : { successors: change.successors as never }),
+          ...(change.revoked === undefined ? {} : { emergency: { revoked: change.revoked } }),
           policy: configuration.policy,
           rights: rightsOf(configuration),
           authority: authorityOf(configuration, this.mesh.line, change.offset ?? 0),

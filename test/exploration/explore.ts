@@ -165,9 +165,19 @@ export const SMALL_MESHES: readonly Limits[] = [
   { waves: [1], maxUnavailable: 1, faults: 0, commands: 2, builds: 1 },
 ];
 
+/** Emergencies: what was revoked is replaced, and nothing leads back. */
+export const SMALL_EMERGENCIES: readonly Limits[] = [
+  { waves: [1], maxUnavailable: 1, faults: 1, commands: 1, emergency: true },
+  { waves: [1, 1], maxUnavailable: 1, faults: 0, commands: 2, secondGate: true, emergency: true },
+  { waves: [1], maxUnavailable: 1, faults: 0, commands: 2, builds: 1, emergency: true },
+];
+
 /** The meshes of `npm run explore`: up to four nodes, two faults, two commands. */
 export const MESHES: readonly Limits[] = [
   ...SMALL_MESHES,
+  ...SMALL_EMERGENCIES,
+  { waves: [1], maxUnavailable: 1, faults: 2, commands: 1, emergency: true },
+  { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1, emergency: true },
   { waves: [1], maxUnavailable: 1, faults: 1, commands: 2 },
   { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1 },
   { waves: [1], maxUnavailable: 1, faults: 2, commands: 1 },

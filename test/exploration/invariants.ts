@@ -2,7 +2,8 @@ import { changes, type HistoryEvent } from '../../src/domain/rotation/history.js
 import { isLegalTransition, isTerminal } from '../../src/domain/rotation/phases.js';
 import { FROM, TO, type ModelNode } from './node-model.js';
 import { byOnePerson, leftOut } from '../../src/domain/rotation/exclusions.js';
-import { ELIGIBLE, type World } from './world.js';
+import { isEmergency } from '../../src/domain/rotation/emergency.js';
+import { ELIGIBLE, REQUESTER, type World } from './world.js';
 
 /** The invariants of rotation.md that a single world or a single move can break. Each answers what is wrong, or null. */
 export const INVARIANTS: Readonly<Record<string, (before: World, after: World) => string | null>> = {
@@ -47,9 +48,36 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
   },
   '4 dual control: nobody beyond the canary switches with fewer than two approvals': (before, after) => {
     if (before.state.phase === 'rolling' || after.state.phase !== 'rolling' || before.state.phase === 'escalated') return null;
-    const real = after.given.filter((person) => ELIGIBLE.includes(person));
+    const real = deciding(after);
     return real.length >= 2 ? null : `the gate opened for ${real.join(', ') || 'nobody'}`;
   },
+  '4 dual control: an emergency changes no node with fewer than two approvals': (before, after) => {
+    if (!isEmergency(after.state) || before.state.phase !== 'preflight' || after.state.phase !== 'staging') return null;
+    const real = deciding(after);
+    return real.length >= 2 ? null : `the emergency began on the nodes for ${real.join(', ') || 'nobody'}`;
+  },
+  'forward only: no emergency turns back, and none ends with the revoked assets in use again': (
+    { state: before, nodes },
+    { state, nodes: now },
+  ) => {
+    if (!isEmergency(state)) return null;
+    if (['rolling-back', 'rolled-back', 'parked'].includes(state.phase)) return `${before.phase} led to ${state.phase}`;
+    const back = now.find((node) => node.active === FROM && nodes.find((one) => one.name === node.name)?.active === TO);
+    return back === undefined ? null : `${back.name} went back to what was revoked`;
+  },
+  'forward only: an emergency takes nothing away before every node was seen to serve the new assets': (before, after) => {
+    if (!isEmergency(after.state)) return null;
+    const gone = after.nodes.find((node) => lostAnything(wasOf(before, node), node, FROM));
+    if (gone === undefined || before.state.phase === 'retiring' || before.state.turnedAt === 'retiring') return null;
+    // An order to retire that nobody has overtaken may wake late.
+    return before.sleeper?.task === 'retire' ? null : `${gone.name} lost the old asset while ${before.state.phase}`;
+  },
+  'forward only: silence decides nothing in an emergency': (_, { state: { question, ...state } }) =>
+    isEmergency(state) &&
+    question !== null &&
+    (question.deadline !== null || question.unanswered !== 'stays' || (question.options as readonly string[]).includes('rollback'))
+      ? `${question.id} would be unanswered with ${question.unanswered}`
+      : null,
   '4 dual control: no old asset is retired behind a second gate with fewer than two approvals': (before, after) => {
     if (before.state.phase !== 'awaiting-retirement' || after.state.phase !== 'retiring') return null;
     const real = after.given.filter((person) => ELIGIBLE.includes(person));
@@ -185,6 +213,9 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
 
 /** All but those that people have left out. */
 const waitedFor = ({ nodes, state }: World): readonly ModelNode[] => nodes.filter((node) => !leftOut(state).includes(node.name));
+/** Whose approvals were given at this gate and count: who started an emergency may be one of them. */
+const deciding = ({ state, given }: World): readonly string[] =>
+  given.filter((person) => ELIGIBLE.includes(person) || (isEmergency(state) && person === REQUESTER));
 
 /** The same node before; its place in the cohort plan may be another one since. */
 const wasOf = (before: World, node: ModelNode): ModelNode | undefined => before.nodes.find((one) => one.name === node.name);

@@ -34,7 +34,7 @@ export function keyOf(world: World): string {
     question && [question.id, question.nodes, question.options, question.deadline, question.nextPageAt],
     paused && [paused.until, paused.because],
     soak && [soak.endsAt, soak.nextProbeAt],
-    [world.builds, state.pins],
+    [world.builds, state.pins, state.emergency?.retried],
     under && [
       under.d,
       under.action,

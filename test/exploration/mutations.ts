@@ -14,6 +14,7 @@ export interface Mutation {
 export const ONE: Limits = { waves: [1], maxUnavailable: 1, faults: 1, commands: 1 };
 const GATES: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 1, secondGate: true };
 const BUILDS: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 1, builds: 1 };
+const EMERGENCY: Limits = { waves: [1], maxUnavailable: 1, faults: 0, commands: 2, emergency: true };
 const TWO: Limits = { waves: [1, 1], maxUnavailable: 1, faults: 1, commands: 1 };
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -71,7 +72,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'one approver is enough',
     file: 'src/domain/rotation/moves.ts',
-    find: 'countingApprovals(state, now).length >= state.policy.gate.approvals',
+    find: 'countingApprovals(state, now).length >= approvalsNeeded(state)',
     replace: 'countingApprovals(state, now).length >= 1',
     limits: TWO,
   },
@@ -123,6 +124,34 @@ export const MUTATIONS: readonly Mutation[] = [
     find: '...ended.untried, ...pinned])];',
     replace: '...ended.untried])];',
     limits: BUILDS,
+  },
+  {
+    name: 'an emergency begins on the nodes for one person',
+    file: 'src/domain/rotation/emergency.ts',
+    find: '  isEmergency(state) ? state.policy.emergency.approvals : state.policy.gate.approvals;',
+    replace: '  isEmergency(state) ? 1 : state.policy.gate.approvals;',
+    limits: EMERGENCY,
+  },
+  {
+    name: 'an emergency changes nodes before its gate',
+    file: 'src/domain/rotation/events.ts',
+    find: "return isEmergency(state) ? prepared : move(prepared, 'staging', now);",
+    replace: "return move(prepared, 'staging', now);",
+    limits: EMERGENCY,
+  },
+  {
+    name: 'an emergency that is cancelled goes back to what was revoked',
+    file: 'src/domain/rotation/obey.ts',
+    find: 'isEmergency(state) ? turnBack(state, reason, now) : startRollback(reasoned(state, reason), now)',
+    replace: 'startRollback(reasoned(state, reason), now)',
+    limits: EMERGENCY,
+  },
+  {
+    name: 'an emergency goes on with an approval that was withdrawn',
+    file: 'src/domain/rotation/obey.ts',
+    find: "if (isEmergency(state)) return ask(left, { id: 'approve-now', nodes: [] }, now);",
+    replace: '',
+    limits: EMERGENCY,
   },
 ];
 

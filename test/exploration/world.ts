@@ -2,6 +2,7 @@ import type { LineName, NodeName, PersonId, RotationId, Sha256 } from '../../src
 import { decide, type Command } from '../../src/domain/rotation/commands.js';
 import { obey } from '../../src/domain/rotation/obey.js';
 import { apply, isSameWork, newRotation, next, settle, type Action, type NodesAction } from '../../src/domain/rotation/machine.js';
+import { isEmergency } from '../../src/domain/rotation/emergency.js';
 import { isTerminal } from '../../src/domain/rotation/phases.js';
 import type { Policy } from '../../src/domain/policy.js';
 import { epochOf, type RotationState } from '../../src/domain/rotation/state.js';
@@ -56,15 +57,18 @@ export interface Limits {
   readonly commands: number;
   /** Policy `retirement.secondGate`. Default: no. */
   readonly secondGate?: boolean;
+  /** A revoked asset is replaced. Default: no. */
+  readonly emergency?: true;
   /** Builds that pin a manifest, one per node at a time. Default: none, and then nobody pins anything. */
   readonly builds?: number;
 }
 
 const HORIZON = 100_000;
 export const ELIGIBLE = ['ada', 'grace'] as PersonId[];
-const REQUESTER = 'rita' as PersonId;
+export const REQUESTER = 'rita' as PersonId;
 const RIGHTS = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry', 'exclude'] as const;
 const TICKET = 'CHG-1';
+const REVOKED = 'C0FFEE';
 
 const policyOf = (limits: Limits): Policy =>
   limits.secondGate === true ? { ...MODEL_POLICY, retirement: { ...MODEL_POLICY.retirement, secondGate: true } } : MODEL_POLICY;
@@ -75,7 +79,7 @@ export function start(limits: Limits): World {
   const state = newRotation('line' as LineName, { kind: 'person', by: REQUESTER, ticket: TICKET }, policyOf(limits), 0, 0);
   return {
     now: 0,
-    state: { ...state, rights },
+    state: { ...state, rights, ...(limits.emergency === true ? { emergency: { revoked: REVOKED } } : {}) },
     nodes: Array.from({ length: size }, (_, index) => newNode(`n${index + 1}`)),
     head: { seq: 1, digest: FROM },
     under: null,
@@ -254,7 +258,7 @@ function actionMoves(world: World, action: Action, limits: Limits): Move[] {
             cohorts: 'cohorts' as Sha256,
             waves: limits.waves,
             nodes: world.nodes.length,
-            maxUnavailable: limits.maxUnavailable,
+            maxUnavailable: limits.emergency === true ? world.nodes.length : limits.maxUnavailable,
             horizon: HORIZON,
             eligible: ELIGIBLE,
             importers: [],
@@ -459,6 +463,7 @@ function treat(world: World, node: ModelNode): Treated[] {
   const { under, state } = world;
   if (under === null) return [];
   const { task } = under.action;
+  const forward = isEmergency(state);
   const fence = { epoch: epochOf(state), opId: task, sentAt: world.attempts, attempt: 1, token: `t${world.attempts}` };
   // Tried again by Temporal under the same order.
   const retryFence = { ...fence, attempt: 2, token: `t${world.attempts + 1}` };
@@ -469,7 +474,7 @@ function treat(world: World, node: ModelNode): Treated[] {
   if (goes !== null && node.pin?.manifest === goes && node.files[goes] === 'ok' && under.action.pins === 'heed')
     return [{ what: 'is pinned', change: admitted, result: { ...outcome(node, 'pinned', 'a build'), ...pinsOf(node) }, fault: false }];
   const steps = stepsOf(task);
-  const treated: Treated[] = [{ what: 'done', ...complete(admitted, task, fence, null), fault: false }];
+  const treated: Treated[] = [{ what: 'done', ...complete(admitted, task, fence, null, forward), fault: false }];
   if (world.faults === 0) return treated;
 
   treated.push({ what: 'offline', change: node, result: outcome(node, 'unreachable', 'offline'), fault: true });
@@ -477,7 +482,7 @@ function treat(world: World, node: ModelNode): Treated[] {
   if (retried !== null && world.sleeper === null)
     treated.push({
       what: 'is late to be admitted, and retried meanwhile',
-      ...complete(retried, task, retryFence, null),
+      ...complete(retried, task, retryFence, null, forward),
       sleeper: { node: node.name, task, fence, admitted: false, left: steps },
       fault: true,
     });
@@ -486,7 +491,7 @@ function treat(world: World, node: ModelNode): Treated[] {
     if (!partly.ok) break;
     const again = admitAttempt(partly.node, retryFence);
     if (again !== null)
-      treated.push({ what: `cut off after step ${cut}, then retried`, ...complete(again, task, retryFence, null), fault: true });
+      treated.push({ what: `cut off after step ${cut}, then retried`, ...complete(again, task, retryFence, null, forward), fault: true });
     treated.push({
       what: `fails after step ${cut}`,
       change: partly.node,
@@ -505,7 +510,7 @@ function treat(world: World, node: ModelNode): Treated[] {
       });
     }
     if (steps[cut]?.do === 'put-profile')
-      treated.push({ what: `the disk lies in step ${cut}`, ...complete(admitted, task, fence, cut), fault: true });
+      treated.push({ what: `the disk lies in step ${cut}`, ...complete(admitted, task, fence, cut, forward), fault: true });
   }
   if (task === 'stage' || task === 'switch') {
     // Nothing is signed in staging: another signer is no help there.
@@ -516,7 +521,11 @@ function treat(world: World, node: ModelNode): Treated[] {
   }
   if (task === 'switch') {
     for (const health of ['broken', 'unclear'] as const) {
-      treated.push({ what: `the new assets are ${health} here`, ...complete({ ...admitted, health }, task, fence, null), fault: true });
+      treated.push({
+        what: `the new assets are ${health} here`,
+        ...complete({ ...admitted, health }, task, fence, null, forward),
+        fault: true,
+      });
     }
   }
   return treated;
@@ -568,6 +577,7 @@ function complete(
   task: NodesAction['task'],
   fence: Attempt['fence'],
   lyingAt: number | null,
+  forward: boolean,
 ): { change: ModelNode; result: NodeResult } {
   const ran = run(node, stepsOf(task), fence, lyingAt);
   if (!ran.ok) return { change: ran.node, result: outcome(ran.node, 'failed', ran.reason) };
@@ -575,7 +585,8 @@ function complete(
   const verdict = probed(ran.node);
   if (verdict === 'proven') return { change: ran.node, result: outcome(ran.node, 'done', '') };
   const what = verdict === 'failed' ? 'failed' : 'inconclusive';
-  if (task !== 'switch') return { change: ran.node, result: outcome(ran.node, what, 'probe') };
+  // Nor does a node go back by itself to what was revoked.
+  if (task !== 'switch' || forward) return { change: ran.node, result: outcome(ran.node, what, 'probe') };
   const back = run(ran.node, stepsOf('return'), fence, null);
   return { change: back.node, result: outcome(back.node, what, 'probe') };
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GitManifestStore, GitStoreOptions } from '../../activities/manifest-store/git.js';
+import type { KeptRevocation } from '../../src/domain/revocations.js';
 import type { LineName, NodeName, Sha1, Sha256 } from '../../src/domain/brands.js';
 import { keptImport, type KeptImport } from '../../src/domain/imports/kept.js';
 import type { ManifestStore, OpenStore } from '../../activities/manifest-store/contract.js';
@@ -151,6 +152,23 @@ export function contractOf(way: string, start: () => Promise<Served>): void {
       expect(kept.map(({ by }) => by).sort()).toEqual(['ada', 'grace']);
       expect(await other.imports(sha1)).toEqual(kept);
       expect([await other.imports(digest('b')), await other.imports('b'.repeat(40) as Sha1)]).toEqual([[], []]);
+    });
+
+    it('keeps everything that was recorded of revoked certificates, and replaces nothing of it (R11)', async () => {
+      await store.create();
+      const other = await served.open();
+      expect(await other.revocations()).toEqual([]);
+      const word = (reason: string): KeptRevocation => ({
+        kind: 'revocation',
+        schemaVersion: 1,
+        statement: { reason } as never,
+        signature: null,
+      });
+      for (const reason of ['stolen', 'mistaken', 'stolen'])
+        await store.putMany([{ kind: 'revocation', document: word(reason) }], { by: 'ada', ticket: 'INC-1' });
+      await other.putMany([{ kind: 'revocation', document: word('stolen after all') }], { by: 'grace', ticket: 'INC-1' });
+      const kept = (await store.revocations()) as readonly KeptRevocation[];
+      expect(kept.map(({ statement }) => statement.reason).sort()).toEqual(['mistaken', 'stolen', 'stolen after all']);
     });
 
     it('gives a node the identity that was sealed for it last, and only for the key that it has (T1)', async () => {

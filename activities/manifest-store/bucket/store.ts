@@ -7,7 +7,18 @@ import { ContentCache } from '../content-cache.js';
 import type { Head, Imported, OpenStore, SealedFor, SealedIdentity, StoreContext, StoreItem } from '../contract.js';
 import { allotted, numberOf, numbersPath } from '../numbers.js';
 import { theStore } from '../out-of-reach.js';
-import { importDigests, importDocument, importsFolder, json, rostersPath, sealedPath, wanted, type Wanted } from '../store-items.js';
+import {
+  documentDigests,
+  documentOrNull,
+  importsFolder,
+  json,
+  REVOCATIONS,
+  revocationPath,
+  rostersPath,
+  sealedPath,
+  wanted,
+  type Wanted,
+} from '../store-items.js';
 import { troubleWithin } from '../trouble.js';
 import { busyWithOthers, PATIENCE, untilLanded, type Attempt } from '../until-landed.js';
 import { BucketLines, headPath, movePath, type HeadDocument } from './lines.js';
@@ -202,9 +213,12 @@ export class BucketManifestStore implements OpenStore {
     return this.content(`profiles/${digest}.mobileprovision`, digest);
   }
 
-  async frozen(digest: Sha256): Promise<unknown> {
-    const bytes = await this.content(`frozen/${digest}.json`, digest);
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  frozen(digest: Sha256): Promise<unknown> {
+    return this.jsonContent(`frozen/${digest}.json`, digest);
+  }
+
+  private async jsonContent(path: string, digest: Sha256): Promise<unknown> {
+    return JSON.parse(Buffer.from(await this.content(path, digest)).toString('utf8'));
   }
 
   importer(digest: Sha256): Promise<string | null> {
@@ -212,9 +226,19 @@ export class BucketManifestStore implements OpenStore {
   }
 
   async imports(of: Imported): Promise<readonly unknown[]> {
-    const folder = `${importsFolder(of)}/`;
-    const paths = await this.reaching(() => this.objects.paths(folder));
-    return Promise.all(importDigests(paths.map((path) => path.slice(folder.length))).map((digest) => importDocument(this.frozen(digest))));
+    const digests = await this.documentsIn(importsFolder(of));
+    return Promise.all(digests.map((digest) => documentOrNull(this.frozen(digest))));
+  }
+
+  async revocations(): Promise<readonly unknown[]> {
+    const digests = await this.documentsIn(REVOCATIONS);
+    if (digests.length === 0) await this.reaching(() => this.mustBeBegun());
+    return Promise.all(digests.map((digest) => documentOrNull(this.jsonContent(revocationPath(digest), digest))));
+  }
+
+  private async documentsIn(folder: string): Promise<readonly Sha256[]> {
+    const paths = await this.reaching(() => this.objects.paths(`${folder}/`));
+    return documentDigests(paths.map((path) => path.slice(folder.length + 1)));
   }
 
   async sealedIdentity(sealed: SealedFor): Promise<SealedIdentity | null> {
@@ -394,7 +418,12 @@ interface Marker {
 }
 
 /** Who takes something in is there before it, a manifest comes after what it names, a plan after the manifest. */
-const ORDER: readonly (readonly StoreItem['kind'][])[] = [['import'], ['profile', 'sealed-identity'], ['manifest'], ['frozen']];
+const ORDER: readonly (readonly StoreItem['kind'][])[] = [
+  ['import', 'revocation'],
+  ['profile', 'sealed-identity'],
+  ['manifest'],
+  ['frozen'],
+];
 
 const headOf = ({ line, seq, digest }: HeadDocument): Head => ({ line, seq, digest });
 

@@ -91,7 +91,7 @@ persons:
 ${approvers.map((id) => `  - { id: ${id}, name: ${id}, roles: [approvers, incident] }\n`).join('')}roles:
   requesters: [import, freeze, start, cancel, pause, resume, retry, schedule]
   approvers: [approve, reject, withdraw, exclude]
-  incident: [rollback, retry, answer, exclude, pause, resume, cancel, close, release-seat, purge, restore, schedule]
+  incident: [start-emergency, rollback, retry, answer, exclude, pause, resume, cancel, close, release-seat, purge, restore, schedule]
 `;
 
 const reseal = (

@@ -3,6 +3,7 @@ import {
   isDecision,
   readStatement,
   type CommandStatement,
+  type EmergencyStatement,
   type GateBinding,
   type StartStatement,
   type Statement,
@@ -82,6 +83,17 @@ export function draftStart({ installation, line }: TermsView, said: Said, { at, 
     after: after ?? null,
   };
   return checked(draft) as StartStatement;
+}
+
+/** What a person signs to start an emergency. @param revoked whole serial number @throws ResealError USAGE */
+export function draftEmergency(
+  { installation, line }: TermsView,
+  said: Said,
+  { revoked, successors }: { readonly revoked: string; readonly successors: readonly string[] },
+  now: number,
+): EmergencyStatement {
+  const draft = { ...saidNow(said, now), says: 'start-emergency', installation, mode: 'production', line, revoked, successors };
+  return checked(draft) as EmergencyStatement;
 }
 
 /** What is signed is what the other side reads: no more, no less. */

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.js';
 import type { RosterCommand } from '../roster.js';
 import { ticketRefusal } from '../tickets.js';
 import { canRollBack, isBeforeChange, isTerminal, type Phase } from './phases.js';
+import { asksAgain, gateOf, isEmergency, mustNotDecide } from './emergency.js';
 import { enoughApprovals } from './moves.js';
 import { exclusionRefusal, mayExclude } from './exclusions.js';
 import { isWaitingForHead } from './rollback.js';
@@ -54,27 +55,30 @@ export function legalCommands(state: RotationState): readonly CommandName[] {
   const legal: CommandName[] = [];
   const { phase } = state;
   // Before the gate is open nobody could count what is said, and opening it would wipe it out.
-  const open =
-    (phase === 'awaiting-signoff' && state.gate?.kind === 'signoff') ||
-    (phase === 'awaiting-retirement' && state.gate?.kind === 'retirement');
+  const open = (state.gate !== null && state.gate.kind === gateOf(state)) || asksAgain(state);
   // A withdrawn approval can be replaced; nothing else but a rollback goes on from there.
   if (open || state.paused?.because === 'withdrawn') legal.push('approve');
-  if (open && phase === 'awaiting-signoff') legal.push('reject');
-  if (
-    state.approvals.length > 0 &&
-    (phase === 'awaiting-signoff' || phase === 'awaiting-retirement' || phase === 'canary' || phase === 'rolling')
-  )
-    legal.push('withdraw');
+  if (open && phase !== 'awaiting-retirement') legal.push('reject');
+  if (state.approvals.length > 0 && mayWithdraw(state)) legal.push('withdraw');
   if (canRollBack(phase)) legal.push(state.paused === null ? 'pause' : 'resume');
   if (isBeforeChange(phase) || canRollBack(phase) || phase === 'retiring') legal.push('cancel');
-  if (canRollBack(phase) || phase === 'retiring' || phase === 'escalated') legal.push('rollback');
+  if (!isEmergency(state) && (canRollBack(phase) || phase === 'retiring' || phase === 'escalated')) legal.push('rollback');
   if (state.question !== null) legal.push('answer');
   if (phase === 'escalated') legal.push('close');
-  const mayRetry = CAN_RETRY.includes(phase) || (phase === 'escalated' && state.question?.id !== 'past-horizon') || isWaitingForHead(state);
+  const mayRetry =
+    CAN_RETRY.includes(phase) ||
+    (phase === 'escalated' && state.question?.id !== 'past-horizon' && state.question?.id !== 'head-moved') ||
+    isWaitingForHead(state);
   if (state.troubles.length > 0 && mayRetry) legal.push('retry');
   if (mayExclude(state)) legal.push('exclude');
   return legal;
 }
+
+const CAN_WITHDRAW: readonly Phase[] = ['awaiting-signoff', 'awaiting-retirement', 'canary', 'rolling'];
+
+/** Those of an emergency are given before staging. */
+const mayWithdraw = (state: RotationState): boolean =>
+  CAN_WITHDRAW.includes(state.phase) || (isEmergency(state) && (state.phase === 'preflight' || state.phase === 'staging'));
 
 const RIGHT: Readonly<Record<CommandName, RosterCommand>> = {
   approve: 'approve',
@@ -265,7 +269,7 @@ function contentGuard(state: RotationState, command: Command, now: Instant, refu
 }
 
 function eligibleGuard(state: RotationState, person: PersonId, refuse: Refuse): Decision | null {
-  if (person === state.trigger.by) return refuse('NOT_ENTITLED', `the requester does not decide: ${person} asked for this rotation`);
+  if (mustNotDecide(state, person)) return refuse('NOT_ENTITLED', `the requester does not decide: ${person} asked for this rotation`);
   if (state.plan?.eligible.includes(person) === true) return null;
   const out = uncountedIn(state, person);
   if (out !== null)
@@ -285,7 +289,7 @@ const uncountedIn = ({ gate }: RotationState, person: PersonId): Uncounted | nul
 
 /** However the roster came about, it keeps nobody from turning a rotation back. */
 const rejectionGuard = (state: RotationState, person: PersonId, refuse: Refuse): Decision | null =>
-  person !== state.trigger.by && uncountedIn(state, person) !== null ? null : eligibleGuard(state, person, refuse);
+  !mustNotDecide(state, person) && uncountedIn(state, person) !== null ? null : eligibleGuard(state, person, refuse);
 
 function approvalGuard(state: RotationState, person: PersonId, digest: Sha256 | undefined, now: Instant, refuse: Refuse): Decision | null {
   const ineligible = eligibleGuard(state, person, refuse);
@@ -302,6 +306,7 @@ function approvalGuard(state: RotationState, person: PersonId, digest: Sha256 | 
 
 function rollbackGuard(state: RotationState, now: Instant, refuse: Refuse): Decision | null {
   const { plan } = state;
+  if (isEmergency(state)) return refuse('PAST_HORIZON', 'an emergency goes forward only: what was revoked cannot sign');
   if (plan === null) return refuse('ILLEGAL_COMMAND', 'no node was changed yet: cancel it instead');
   const clock = now + state.offset;
   if (clock >= plan.horizon) {

@@ -3,6 +3,7 @@ import type { Duration, Instant, NodeName, PersonId, RotationId, Sha256 } from '
 import type { NodeResult } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import { nextOpening } from '../calendar.js';
+import { approvalsNeeded, gateOf, isEmergency, mustNotDecide, planIn } from './emergency.js';
 import { NOTHING_DONE, end, lineClock, move, switchedNodes, turnBack } from './moves.js';
 import { leftOut } from './exclusions.js';
 import { canRollBack, isBeforeChange, type Phase } from './phases.js';
@@ -96,6 +97,10 @@ export interface RosterAtGate {
 /** How soon it is looked again whether people have adopted the roster that a gate waits for: soon at first, when somebody may be at it. In milliseconds. */
 const lookAfter = (waited: Duration): Duration => Math.min(300_000, Math.max(5_000, waited / 4));
 
+/** How soon people are told again that a gate does not open. */
+const tellEvery = (state: RotationState): Duration =>
+  isEmergency(state) ? state.policy.escalation.pageEvery : state.policy.gate.remindEvery;
+
 /** What a node says may hold half of a surrogate pair, of which no digest can be made. */
 const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
 
@@ -135,7 +140,8 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
         expiresFirst: event.expiresFirst,
       };
       if (event.missing.length === 0) return move(known, 'preflight', now);
-      if (lineClock(state, now) >= event.expiresFirst) {
+      // What was revoked is dead already: its successor is waited for all the same.
+      if (!isEmergency(state) && lineClock(state, now) >= event.expiresFirst) {
         return end(
           known,
           'refused',
@@ -146,18 +152,17 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
       const { lookEvery, askEvery } = state.policy.successor;
       return { ...known, lookAgainAt: now + Math.min(lookEvery, askEvery), askedAt: mustAsk(state, now) ? now : state.askedAt };
     }
-    case 'prepared':
+    case 'prepared': {
       if (state.phase !== 'preflight') return state;
-      return move(
-        {
-          ...state,
-          plan: event.plan,
-          headSeq: event.plan.fromSeq,
-          done: { ...NOTHING_DONE, switched: event.plan.waves.map((): Reached => 'no') },
-        },
-        'staging',
-        now,
-      );
+      const prepared: RotationState = {
+        ...state,
+        plan: planIn(state, event.plan),
+        headSeq: event.plan.fromSeq,
+        done: { ...NOTHING_DONE, switched: event.plan.waves.map((): Reached => 'no') },
+      };
+      // The gate of an emergency comes before any node is changed.
+      return isEmergency(state) ? prepared : move(prepared, 'staging', now);
+    }
     case 'refused':
       return isBeforeChange(state.phase) ? end(state, 'refused', event.reasons, now) : state;
     case 'nodes-begun':
@@ -169,9 +174,9 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
     case 'stand-in':
       return standIn(state, event.node, event.found, now);
     case 'gate-opened':
-      return isGatePhase(state.phase) && state.gate?.kind !== gateKind(state.phase) ? openGate(state, event, now) : state;
+      return gateOf(state) !== null && state.gate?.kind !== gateOf(state) ? openGate(state, event, now) : state;
     case 'reminded':
-      if (state.awaitedRoster) return { ...state, awaitedRoster: { ...state.awaitedRoster, tellAt: now + state.policy.gate.remindEvery } };
+      if (state.awaitedRoster) return { ...state, awaitedRoster: { ...state.awaitedRoster, tellAt: now + tellEvery(state) } };
       return state.gate === null ? state : { ...state, gate: { ...state.gate, remindAt: now + state.policy.gate.remindEvery } };
     case 'paged':
       return state.question === null
@@ -190,6 +195,8 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
         return { ...state, headSeq: event.found.seq, done: { ...state.done, head: 'no' } };
       // Nothing of ours went to the head: there is nothing to take back from it.
       const lost = { ...state, done: { ...state.done, head: 'no' as const }, reasons: [...state.reasons, event.reason] };
+      // With no way back, and somebody else's manifest in force, only people can tell what is to come into force.
+      if (isEmergency(state)) return ask(move({ ...lost, turnedAt: 'cutover' }, 'escalated', now), { id: 'head-moved', nodes: [] }, now);
       return ask(lost, { id: 'head-moved', nodes: [] }, now);
     }
     case 'head-returned':
@@ -198,9 +205,6 @@ export function apply(state: RotationState, event: RotationEvent, now: Instant):
       return state.phase === 'rolling-back' && state.done.head !== 'no' ? { ...state, done: { ...state.done, head: 'put-off' } } : state;
   }
 }
-
-const isGatePhase = (phase: Phase): boolean => phase === 'awaiting-signoff' || phase === 'awaiting-retirement';
-const gateKind = (phase: Phase): Gate['kind'] => (phase === 'awaiting-retirement' ? 'retirement' : 'signoff');
 
 const opened = (
   state: RotationState,
@@ -218,11 +222,11 @@ function openGate(state: RotationState, opening: GateOpening, now: Instant): Rot
   const uncounted = (adoption?.uncounted ?? []).filter(({ person }) => matters(person));
   const counting = without(plan, uncounted);
   const missed = uncounted.filter(({ person }) => plan?.eligible.includes(person) === true);
-  const reason = adoption?.reason ?? tooFew(counting, missed, state.policy.gate.approvals);
+  const reason = adoption?.reason ?? tooFew(counting, missed, approvalsNeeded(state));
   if (reason !== null) return awaitRoster(state, reason, now);
   const { gate: policy, calendars } = state.policy;
   const calendar = policy.calendar === null ? undefined : calendars[policy.calendar];
-  const ends = now + policy.timeout;
+  const ends = isEmergency(state) ? now : now + policy.timeout;
   return {
     ...state,
     rights,
@@ -232,13 +236,13 @@ function openGate(state: RotationState, opening: GateOpening, now: Instant): Rot
     // An approval counts for one gate.
     approvals: [],
     gate: {
-      kind: gateKind(state.phase),
+      kind: gateOf(state) ?? 'signoff',
       nonce,
       roster,
       canaryReport,
       canary,
       openedAt: now,
-      deadline: calendar === undefined ? ends : nextOpening(calendar, ends),
+      deadline: calendar === undefined || isEmergency(state) ? ends : nextOpening(calendar, ends),
       remindAt: now + policy.remindEvery,
       widenAt: now + policy.widenAfter,
       silence: 'no',
@@ -250,7 +254,7 @@ function openGate(state: RotationState, opening: GateOpening, now: Instant): Rot
 
 /** The gate stays shut, in plain sight, until people have mended it; everything that leads back is open meanwhile. */
 function awaitRoster(state: RotationState, reason: string, now: Instant): RotationState {
-  const before = state.awaitedRoster ?? { since: now, tellAt: now + state.policy.gate.remindEvery };
+  const before = state.awaitedRoster ?? { since: now, tellAt: isEmergency(state) ? now : now + state.policy.gate.remindEvery };
   return { ...state, awaitedRoster: { ...before, reason, lookAgainAt: now + lookAfter(now - before.since) } };
 }
 
@@ -270,19 +274,22 @@ function tooFew(plan: Plan | null, uncounted: readonly Uncounted[], needed: numb
 }
 
 /** The roster counts as it is when a gate opens: who became an approver since preflight may approve, who ceased to be one may not. */
-function withEligible({ plan, trigger, authority }: RotationState, rights: RotationState['rights']): Plan | null {
+function withEligible(state: RotationState, rights: RotationState['rights']): Plan | null {
+  const { plan, authority } = state;
   if (plan === null) return plan;
   const { importers } = plan;
   const canSay = (person: PersonId): boolean => authority.assurance === 'name' || (authority.keys[person] ?? []).length > 0;
   const eligible = (Object.keys(rights) as PersonId[]).filter(
-    (person) => rights[person]?.includes('approve') === true && person !== trigger.by && !importers.includes(person) && canSay(person),
+    (person) =>
+      rights[person]?.includes('approve') === true && !mustNotDecide(state, person) && !importers.includes(person) && canSay(person),
   );
   const same = eligible.length === plan.eligible.length && eligible.every((person) => plan.eligible.includes(person));
   return same ? plan : { ...plan, eligible };
 }
 
+/** The soak of an emergency has no length: one round of probes proves that every node serves the new assets. */
 export function startSoak(state: RotationState, now: Instant): RotationState {
-  return { ...state, soak: { endsAt: now + state.policy.soak.duration, nextProbeAt: now, rounds: 0 } };
+  return { ...state, soak: { endsAt: now + (isEmergency(state) ? 0 : state.policy.soak.duration), nextProbeAt: now, rounds: 0 } };
 }
 
 const atLeastBegun = (reached: Reached): Reached => (reached === 'done' ? 'done' : 'begun');
@@ -379,6 +386,8 @@ function judge(state: RotationState, now: Instant): RotationState {
   const first = failed[0] ?? state.troubles[0];
   if (first === undefined) return state;
   const allowed = state.plan?.maxUnavailable ?? 0;
+  // Nothing turns an emergency back: when a task is through, nodes in trouble have another turn, and then people are asked.
+  if (isEmergency(state)) return state;
   switch (state.phase) {
     case 'staging':
       return failed.length > 0 ? turnBack(state, `staging failed on ${first.node}: ${first.reason}`, now) : state;

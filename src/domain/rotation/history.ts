@@ -1,5 +1,6 @@
 import type { Instant, PersonId, RotationId } from '../brands.js';
 import { leftOut } from './exclusions.js';
+import { approvalsNeeded, isEmergency } from './emergency.js';
 import { isTerminal } from './phases.js';
 import { heldInWords } from './pins.js';
 import type { Exclusion, Pause, Question, RotationState } from './state.js';
@@ -126,7 +127,7 @@ export function changes(before: RotationState, after: RotationState): readonly F
   if (after.gate !== null && before.gate?.openedAt !== after.gate.openedAt) {
     facts.push({
       kind: 'gate',
-      text: `waiting for ${after.policy.gate.approvals} approvals until ${iso(after.gate.deadline)}`,
+      text: `waiting for ${approvalsNeeded(after)} approvals ${isEmergency(after) ? 'before any node is changed' : `until ${iso(after.gate.deadline)}`}`,
       data: { ...after.gate },
     });
   }
@@ -181,6 +182,8 @@ export function changes(before: RotationState, after: RotationState): readonly F
   if (before.question !== null && !sameQuestion) {
     facts.push({ kind: 'answered', text: settled(before, before.question, after), data: { question: before.question.id } });
   }
+  const retried = (after.emergency?.retried ?? []).slice((before.emergency?.retried ?? []).length);
+  if (retried.length > 0) facts.push({ kind: 'remark', text: `another turn by itself: ${some(retried)}`, data: { retried } });
   if (after.question !== null && !sameQuestion) {
     const { question } = after;
     const about = question.nodes.length > 0 ? ` about ${some(question.nodes)}` : '';

@@ -1,5 +1,6 @@
 import type { Duration, Instant, LineName, PersonId, RotationId } from '../brands.js';
 import type { Policy } from '../policy.js';
+import { approvalsNeeded, isEmergency } from './emergency.js';
 import { isLegalTransition, isTerminal, type Outcome, type Phase } from './phases.js';
 import { ask } from './questions.js';
 import type { Approval, Authority, RotationState, Trigger } from './state.js';
@@ -84,7 +85,9 @@ export const lineClock = (state: RotationState, now: Instant): Instant => now + 
 export function mayTurnBack(state: RotationState, now: Instant): boolean {
   const plan = state.plan;
   return (
-    plan !== null && lineClock(state, now) < lastAutomaticRollback(plan.horizon, switchedNodes(state), plan.maxUnavailable, state.policy)
+    plan !== null &&
+    !isEmergency(state) &&
+    lineClock(state, now) < lastAutomaticRollback(plan.horizon, switchedNodes(state), plan.maxUnavailable, state.policy)
   );
 }
 
@@ -126,7 +129,7 @@ export function countingApprovals(state: RotationState, now: Instant): readonly 
 }
 
 export const enoughApprovals = (state: RotationState, now: Instant): boolean =>
-  countingApprovals(state, now).length >= state.policy.gate.approvals;
+  countingApprovals(state, now).length >= approvalsNeeded(state);
 
 export const latestApprovalOf = (state: RotationState): Instant | null =>
   state.plan === null ? null : latestApproval(state.plan.horizon, state.plan, state.policy) - state.offset;

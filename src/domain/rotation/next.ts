@@ -61,7 +61,7 @@ export function next(state: RotationState, now: Instant): Action {
     case 'awaiting-successor':
       return state.lookAgainAt !== null && now < state.lookAgainAt ? wait(state.lookAgainAt, 'successors') : { do: 'find-successors' };
     case 'preflight':
-      return { do: 'prepare' };
+      return state.plan === null ? { do: 'prepare' } : nextBeforeGate(state, now, null);
     case 'staging':
       return nodes(state, 'stage', null);
     case 'canary': {

@@ -1,6 +1,7 @@
 import type { Instant, NodeName, PersonId, Sha256 } from '../brands.js';
 import { commandOf, type Command } from './commands.js';
-import { enoughApprovals, gatePassed, latestApprovalOf, move, startRollback } from './moves.js';
+import { asksAgain, isEmergency, longestPause, resumedPhase } from './emergency.js';
+import { enoughApprovals, gatePassed, latestApprovalOf, move, startRollback, turnBack } from './moves.js';
 import { exclude } from './exclusions.js';
 import { canRollBack, isBeforeChange } from './phases.js';
 import { letGo, waitMore } from './pins.js';
@@ -33,7 +34,7 @@ export function obeySigned(
 
 /** Until the gate has passed, and after a withdrawal, an approval is when all are counted; what has let a rotation through stays. */
 const isCountedNow = (state: RotationState, statement: CommandStatement): boolean =>
-  approves(statement) && (!gatePassed(state) || state.paused?.because === 'withdrawn');
+  approves(statement) && (!gatePassed(state) || state.paused?.because === 'withdrawn' || asksAgain(state));
 
 /** The state after an accepted command. */
 export function obey(state: RotationState, command: Command, now: Instant, how: Assurance = BY_NAME): RotationState {
@@ -71,13 +72,19 @@ function approve(state: RotationState, person: PersonId, digest: Sha256, ticket:
   return { ...state, approvals: [...others, { person, digest, ticket, at: now, ...how }] };
 }
 
-const reject = (state: RotationState, person: PersonId, reason: string | undefined, now: Instant): RotationState =>
-  startRollback(reasoned(state, `rejected by ${person}${because(reason)}`), now);
+function reject(state: RotationState, person: PersonId, reason: string | undefined, now: Instant): RotationState {
+  const rejected = reasoned(state, `rejected by ${person}${because(reason)}`);
+  if (isBeforeChange(state.phase)) return move(rejected, 'cancelled', now);
+  return isEmergency(state) ? turnBack(state, `rejected by ${person}${because(reason)}`, now) : startRollback(rejected, now);
+}
 
 /** Before the gate has passed this subtracts; after it, the rotation pauses and only enough approvals or a rollback go on. */
 function withdraw(state: RotationState, person: PersonId, now: Instant): RotationState {
   const left = { ...state, approvals: state.approvals.filter((approval) => approval.person !== person) };
-  if (!gatePassed(state) || enoughApprovals(left, now) || state.phase !== 'rolling') return left;
+  if (!gatePassed(state) || enoughApprovals(left, now)) return left;
+  // With no way back nothing is to be had from waiting: people are asked at once, and nothing more is begun.
+  if (isEmergency(state)) return ask(left, { id: 'approve-now', nodes: [] }, now);
+  if (state.phase !== 'rolling') return left;
   return { ...left, paused: { by: person, since: now, until: latestResume(state, now), because: 'withdrawn' } };
 }
 
@@ -85,6 +92,7 @@ function withdraw(state: RotationState, person: PersonId, now: Instant): Rotatio
 export function latestResume(state: RotationState, now: Instant): Instant {
   const { plan } = state;
   if (plan === null) return now;
+  if (isEmergency(state)) return longestPause(state, now);
   const latest =
     state.phase === 'staging' || state.phase === 'canary' || state.phase === 'awaiting-signoff'
       ? (latestApprovalOf(state) ?? now)
@@ -94,10 +102,10 @@ export function latestResume(state: RotationState, now: Instant): Instant {
   return Math.max(now, latest);
 }
 
-/** Ends the rotation: at once before a node was changed, by an ordered rollback after that, by stopping and asking in `retiring`. */
+/** Ends the rotation: at once before a node was changed, by an ordered rollback after that, by stopping and asking in `retiring` and where there is no way back. */
 export function cancel(state: RotationState, reason: string, now: Instant): RotationState {
   if (isBeforeChange(state.phase)) return move(reasoned(state, reason), 'cancelled', now);
-  if (canRollBack(state.phase)) return startRollback(reasoned(state, reason), now);
+  if (canRollBack(state.phase)) return isEmergency(state) ? turnBack(state, reason, now) : startRollback(reasoned(state, reason), now);
   if (state.phase !== 'retiring') return state;
   const escalated = move({ ...reasoned(state, reason), turnedAt: 'retiring' }, 'escalated', now);
   return ask(escalated, { id: 'retire-failed', nodes: state.troubles.map((trouble) => trouble.node) }, now);
@@ -130,7 +138,7 @@ function answer(state: RotationState, given: Command & { command: 'answer' }, no
       return reject(state, given.by, undefined, now);
     case 'resume':
       // It goes forward again: where it turned is of the past.
-      return move({ ...state, d: state.d + 1, troubles: [], turnedAt: null, pins: null }, 'rolling', now);
+      return move({ ...state, d: state.d + 1, troubles: [], turnedAt: null, pins: null }, resumedPhase(state), now);
     case 'close':
       return move(reasoned(state, `closed as partial by ${given.by} (${given.ticket})`), 'partial', now);
   }
@@ -150,7 +158,7 @@ function bringBack(state: RotationState, now: Instant): RotationState {
 }
 
 /** Another turn for nodes in trouble. */
-function retry(state: RotationState, nodes: readonly NodeName[], now: Instant): RotationState {
+export function retry(state: RotationState, nodes: readonly NodeName[], now: Instant): RotationState {
   const named = new Set(nodes);
   const others = state.troubles.filter((trouble) => !named.has(trouble.node));
   const cleared = { ...state, question: null, stalledSince: null };
@@ -184,6 +192,12 @@ function retry(state: RotationState, nodes: readonly NodeName[], now: Instant): 
     case 'soaking':
       // The nodes keep their place among the unhealthy until the next round of probes finds them well.
       return { ...cleared, troubles: others, work: { operation: 'repair', wave: null, handled: state.plan?.nodes ?? 0, again } };
+    case 'retiring':
+      return {
+        ...cleared,
+        troubles: others,
+        work: { operation: 'retire', wave: null, handled: state.plan?.nodes ?? 0, ...state.work, again },
+      };
     case 'rolling-back':
       // The whole way back for these nodes; then the rest of it for all.
       return {

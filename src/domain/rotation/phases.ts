@@ -36,7 +36,8 @@ const NEXT: Readonly<Partial<Record<Phase, readonly Phase[]>>> = {
   'awaiting-retirement': ['retiring'],
   retiring: ['completed', 'escalated', 'rolling-back'],
   'rolling-back': ['rolled-back', 'parked', 'escalated'],
-  escalated: ['rolling-back', 'rolling', 'retiring', 'partial'],
+  // An emergency has no way back: it takes up staging and the canary again.
+  escalated: ['rolling-back', 'staging', 'canary', 'rolling', 'retiring', 'partial'],
 };
 
 /** Whether no node has been changed yet in this phase. */

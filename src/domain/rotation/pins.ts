@@ -1,5 +1,6 @@
 import type { Instant, NodeName, Sha256 } from '../brands.js';
 import type { PinsSeen } from '../node/pins.js';
+import { isEmergency } from './emergency.js';
 import { lineClock } from './moves.js';
 import type { HeldBuilds, RotationPins, RotationState } from './state.js';
 
@@ -78,10 +79,10 @@ export const letGo = (state: RotationState, now: Instant): RotationPins => ({
 
 /**
  * Builds that began before the last switch may still read `from`. Where every node and pipeline pins, the pins say which; where not, the longest
- * build is waited for.
+ * build is waited for. In an emergency they are reported, and not waited for: what they sign with is revoked.
  */
 export const buildsDrainedAt = (state: RotationState): Instant =>
-  lastSwitch(state) + (state.pins?.known === 'all' ? 0 : state.policy.retirement.maxBuildDuration);
+  lastSwitch(state) + (state.pins?.known === 'all' || isEmergency(state) ? 0 : state.policy.retirement.maxBuildDuration);
 
 /** On the way back no round of probes says what is known, so the longest build is waited for in any case. */
 export const returnDrainedAt = (state: RotationState): Instant =>

@@ -8,6 +8,8 @@ import { publishingReasons } from '../published-volume.js';
 import { someOf } from '../some-of.js';
 import { CERTIFICATE_LIMIT } from '../topology-review/keys.js';
 import type { LineDeclaration, NodeDeclaration } from '../topology.js';
+import { approvalsNeeded } from './emergency.js';
+import type { Emergency } from './state.js';
 import { arithmetic, policyFits, type Arithmetic, type MeshSize } from './timeline.js';
 
 /** What preflight knows when successors and their comparison are settled. */
@@ -33,6 +35,8 @@ export interface PreflightFacts {
   readonly gateways: Gateways;
   /** Nodes for which the manifest has entries of their own. */
   readonly holders: readonly NodeName[];
+  /** Missing: it is planned. */
+  readonly emergency?: Pick<Emergency, 'revoked'>;
 }
 
 /** An identity that a node does not sign with yet, and what stands in the way of bringing it there. */
@@ -82,14 +86,13 @@ function offsetIsForRehearsals({ nodes, offset }: PreflightFacts): readonly stri
     : [`another date (--at) is for staging and simulated nodes; ${some(real)} ${real.length === 1 ? 'is' : 'are'} in production`];
 }
 
-function approvalsCanBeGiven({ policy, approvers, excluded }: PreflightFacts): readonly string[] {
+function approvalsCanBeGiven({ policy, approvers, excluded, ...facts }: PreflightFacts): readonly string[] {
+  const needed = approvalsNeeded({ policy, ...facts });
   const eligible = approvers.filter((person) => !excluded.has(person));
-  if (eligible.length >= policy.gate.approvals) return [];
+  if (eligible.length >= needed) return [];
   const not = approvers.filter((person) => excluded.has(person)).map((person) => `${person} ${excluded.get(person) ?? ''}`);
   const because = not.length > 0 ? ` (not: ${not.join(', ')})` : '';
-  return [
-    `${policy.gate.approvals} approvals are needed and ${eligible.length === 0 ? 'nobody' : eligible.join(', ')} may give one${because}`,
-  ];
+  return [`${needed} approvals are needed and ${eligible.length === 0 ? 'nobody' : eligible.join(', ')} may give one${because}`];
 }
 
 /** A new certificate must have its way to every node that signs with it, before any node is touched. */
@@ -137,7 +140,9 @@ export const arithmeticInWords = (sum: Arithmetic): string =>
     .map((part) => `${part.name} ${describeDuration(part.duration)}`)
     .join(' + ')} = ${describeDuration(sum.needed)}, and there are ${describeDuration(Math.max(0, sum.available))}`;
 
-function timeSuffices({ now, horizon, mesh, policy, methods }: PreflightFacts): readonly string[] {
+function timeSuffices({ now, horizon, mesh, policy, methods, emergency }: PreflightFacts): readonly string[] {
+  // There is no way back that would need time.
+  if (emergency !== undefined) return [];
   const window = Math.min(...methods.map((method) => windowOf(method, policy)));
   const byPolicy = policyFits(window, mesh, policy);
   if (!byPolicy.feasible) return [`the policy does not fit its own window: ${arithmeticInWords(byPolicy)}`];

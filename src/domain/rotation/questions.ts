@@ -1,6 +1,7 @@
 import type { Duration, Instant, NodeName } from '../brands.js';
 import type { Policy } from '../policy.js';
 import type { Question, QuestionId, QuestionOption, RotationState } from './state.js';
+import { isApprovedStill, isEmergency } from './emergency.js';
 import { lastAutomaticRollback } from './timeline.js';
 
 export interface Asking {
@@ -35,8 +36,11 @@ const UNANSWERED: Readonly<Record<Exclude<QuestionId, 'pin-overdue'>, Question['
 };
 
 /** On the way forward the old manifest goes at the horizon, whoever holds it; on the way back the new one may stay for good. */
-const unansweredOf = (id: QuestionId, { phase }: RotationState): Question['unanswered'] =>
-  id !== 'pin-overdue' ? UNANSWERED[id] : phase === 'rolling-back' ? 'parked' : 'retire';
+function unansweredOf(id: QuestionId, state: RotationState): Question['unanswered'] {
+  // No silence ends an emergency, and none leads back.
+  if (isEmergency(state)) return 'stays';
+  return id !== 'pin-overdue' ? UNANSWERED[id] : state.phase === 'rolling-back' ? 'parked' : 'retire';
+}
 
 /** How long people have. `approve-now` runs to the last moment at which the canary can still be brought back. */
 function timeFor(id: Exclude<QuestionId, 'pin-overdue'>, policy: Policy): Duration {
@@ -59,11 +63,11 @@ function timeFor(id: Exclude<QuestionId, 'pin-overdue'>, policy: Policy): Durati
 /** Until when people may answer; null: it stays. */
 function deadlineOf(id: QuestionId, state: RotationState, now: Instant): Instant | null {
   const { plan, policy, offset } = state;
+  if (unansweredOf(id, state) === 'stays') return null;
   if (id === 'pin-overdue') {
     const life = state.phase === 'rolling-back' ? policy.rollback.minLifeAfterRollback : 0;
     return Math.max(now, (plan?.horizon ?? now) - life - offset);
   }
-  if (UNANSWERED[id] === 'stays') return null;
   const latest = plan === null ? now : lastAutomaticRollback(plan.horizon, plan.nodes, plan.maxUnavailable, policy) - offset;
   // Never later than the last moment for an automatic rollback, so that silence cannot outlive it.
   return Math.max(now, Math.min(now + timeFor(id, policy), latest - 1));
@@ -72,8 +76,13 @@ function deadlineOf(id: QuestionId, state: RotationState, now: Instant): Instant
 /** Options that make sense in this state: going on needs a gate that was passed, a rollback assets that can still sign, leaving out somebody to leave out. */
 function optionsFor({ id, nodes }: Asking, state: RotationState, now: Instant): readonly QuestionOption[] {
   const alive = state.plan !== null && now + state.offset < state.plan.horizon;
-  const passed = state.gate !== null && (state.gate.kind === 'retirement' || state.gate.passedAt !== null);
+  const passed =
+    state.gate !== null &&
+    (state.gate.kind === 'retirement' || state.gate.passedAt !== null) &&
+    (!isEmergency(state) || isApprovedStill(state));
   const back = state.phase === 'rolling-back';
+  // It has no way back, and the head is another one's: what nodes serve is left to a rotation from there.
+  if (isEmergency(state) && id === 'head-moved') return ['close'];
   return OPTIONS[id].filter((option) =>
     option === 'rollback'
       ? !back && (alive || unansweredOf(id, state) === 'rollback')

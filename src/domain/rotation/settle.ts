@@ -1,5 +1,7 @@
 import type { Instant, NodeName } from '../brands.js';
 import { startSoak } from './events.js';
+import { isEmergency } from './emergency.js';
+import { retriedByItself } from './forward.js';
 import { end, enoughApprovals, latestApprovalOf, lineClock, move, turnBack } from './moves.js';
 import { withoutWhom } from './exclusions.js';
 import { isTerminal } from './phases.js';
@@ -32,6 +34,8 @@ function settleOnce(state: RotationState, now: Instant): RotationState {
   }
   if (state.question !== null) return settleQuestion(state, now);
   switch (state.phase) {
+    case 'preflight':
+      return settleEmergencyGate(state, now);
     case 'staging':
       return settleStaging(state, now);
     case 'canary':
@@ -90,14 +94,31 @@ const namesWith = (state: RotationState, outcome: Trouble['outcome']): NodeName[
 
 /** A cohort had its turn and some of it is neither done nor failed: people decide. */
 function askAboutTroubles(state: RotationState, now: Instant): RotationState {
+  const again = retriedByItself(state, now);
+  if (again !== null) return again;
   const [locked, unclear] = [namesWith(state, 'locked'), namesWith(state, 'inconclusive')];
   const asking: Asking =
     locked.length > 0
       ? { id: 'keychain-locked', nodes: locked }
       : unclear.length > 0
         ? { id: 'inconclusive', nodes: unclear }
-        : { id: 'node-offline', nodes: namesWith(state, 'unreachable') };
+        : isEmergency(state) && namesWith(state, 'failed').length > 0
+          ? { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }
+          : { id: 'node-offline', nodes: namesWith(state, 'unreachable') };
   return ask(state, asking, now);
+}
+
+/** What is left over when every node had its turn. */
+const askAboutTheRest = (state: RotationState, now: Instant): RotationState =>
+  retriedByItself(state, now) ?? ask(state, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
+
+/** An emergency asks as soon as its gate is open, and pages until enough people have approved: before that no node is changed. */
+function settleEmergencyGate(state: RotationState, now: Instant): RotationState {
+  const { gate } = state;
+  if (gate === null) return state;
+  return enoughApprovals(state, now)
+    ? move({ ...state, gate: { ...gate, passedAt: now } }, 'staging', now)
+    : ask(state, { id: 'approve-now', nodes: [] }, now);
 }
 
 function settleStaging(state: RotationState, now: Instant): RotationState {
@@ -124,6 +145,8 @@ function settleCanary(state: RotationState, now: Instant): RotationState {
 
 function settleSignoff(state: RotationState, now: Instant): RotationState {
   const { gate, awaitedRoster } = state;
+  // Its gate was passed before the first node was changed.
+  if (isEmergency(state)) return move(state, 'rolling', now);
   if (gate === null) {
     const latest = awaitedRoster ? latestApprovalOf(state) : null;
     return latest === null || now < latest ? state : park(state, `the gate did not open in time: ${awaitedRoster?.reason ?? ''}`, now);
@@ -152,11 +175,13 @@ function settleRolling(state: RotationState, now: Instant): RotationState {
   }
   if (wave < 0 && state.work === null) {
     if (state.troubles.length === 0) return move(state, 'cutover', now);
-    return ask(state, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
+    return askAboutTheRest(state, now);
   }
   if (allowance(state) > 0) return state.stalledSince === null ? state : { ...state, stalledSince: null };
   // Nobody opens a keychain by waiting.
   if (namesWith(state, 'locked').length > 0) return askAboutTroubles(state, now);
+  // With nothing to go back to there is nothing to be waited for.
+  if (isEmergency(state)) return askAboutTheRest(state, now);
   if (state.stalledSince === null) return { ...state, stalledSince: now };
   if (now < state.stalledSince + state.policy.cohorts.stallTimeout) return state;
   return ask(state, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
@@ -179,11 +204,11 @@ function settleSoak(state: RotationState, now: Instant): RotationState {
     const probed = { ...state, work: null, soak: { ...soak, rounds: soak.rounds + 1, nextProbeAt: now + state.policy.soak.interval } };
     if (now < soak.endsAt || now < buildsDrainedAt(state)) return probed;
     // Coverage is proved by a round after the soak's end.
-    if (state.troubles.length > 0) return ask(probed, { id: 'stalled', nodes: state.troubles.map((trouble) => trouble.node) }, now);
+    if (state.troubles.length > 0) return askAboutTheRest(probed, now);
     const verdict = judgePins(probed, now);
     if (verdict.pins === 'held') return probed;
     if (verdict.pins === 'overdue') return askAboutPins(probed, now);
-    return move(probed, state.policy.retirement.secondGate ? 'awaiting-retirement' : 'retiring', now);
+    return move(probed, state.policy.retirement.secondGate && !isEmergency(state) ? 'awaiting-retirement' : 'retiring', now);
   }
   return state;
 }
@@ -201,6 +226,8 @@ function settleRetiring(state: RotationState, now: Instant): RotationState {
   if (state.troubles.length === 0) {
     return end({ ...state, done: { ...state.done, retired: 'done' } }, 'completed', withoutWhom(state), now);
   }
+  const again = retriedByItself(state, now);
+  if (again !== null) return again;
   const nodes = state.troubles.map((trouble) => trouble.node);
   return ask(move({ ...state, turnedAt: 'retiring' }, 'escalated', now), { id: 'retire-failed', nodes }, now);
 }

@@ -18,6 +18,14 @@ export interface Trigger {
   readonly ticket: string;
 }
 
+/** What makes a rotation an emergency: an asset that was revoked is replaced, forward only. */
+export interface Emergency {
+  /** Serial of the certificate: upper-case hexadecimal digits without leading zeros. */
+  readonly revoked: string;
+  /** Task and node of the second turns that nodes in trouble had by themselves; missing: none yet. */
+  readonly retried?: readonly string[];
+}
+
 /** What preflight froze; but for who is eligible, and for a canary node that another signer has stood in for, it never changes afterwards. */
 export interface Plan {
   readonly kind: RotationKind;
@@ -142,7 +150,7 @@ export interface Gate {
   readonly canaryReport: Sha256;
   readonly canary: CanaryReport;
   readonly openedAt: Instant;
-  /** When silence sends the canary home; moved to the calendar's next opening. */
+  /** When silence sends the canary home; moved to the calendar's next opening. That of an emergency, which has changed nothing yet, is its opening: it asks at once. */
   readonly deadline: Instant;
   readonly remindAt: Instant;
   readonly widenAt: Instant;
@@ -253,6 +261,8 @@ export interface RotationState {
   readonly trigger: Trigger;
   /** The completed rotation that this one, an incident rollback, undoes; null: it is none. Missing in records of before there was this field. */
   readonly undoes?: RotationId | null;
+  /** Missing: everything was planned, and there is a way back. */
+  readonly emergency?: Emergency;
   /** The rotation's number on its line; `d` counts changes of direction. Epoch: `1000 k + d`. */
   readonly k: number;
   readonly d: number;

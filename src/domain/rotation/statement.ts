@@ -24,7 +24,8 @@ interface OfRotation extends Said {
   readonly epoch: number;
 }
 
-export type GateKind = 'signoff' | 'retirement';
+/** `emergency`: before any node is changed, and instead of the others. */
+export type GateKind = 'signoff' | 'retirement' | 'emergency';
 
 /** Everything that an approval binds: a gate of one rotation, and what is let through it. */
 export interface GateBinding {
@@ -61,7 +62,18 @@ export type StartStatement = Said & {
   readonly after: string | null;
 };
 
-export type Statement = CommandStatement | StartStatement;
+/** What a person asks for where a certificate was revoked: all that signs with it is replaced, forward only. */
+export type EmergencyStatement = Said & {
+  readonly says: 'start-emergency';
+  /** Serial of the certificate: upper-case hexadecimal digits without leading zeros. */
+  readonly revoked: string;
+  readonly successors: readonly string[];
+};
+
+/** What asks for a rotation to begin. */
+export type BeginningStatement = StartStatement | EmergencyStatement;
+
+export type Statement = CommandStatement | BeginningStatement;
 
 /** A statement and its signature, as they were given. */
 export interface Signed<S extends Statement = Statement> {
@@ -83,6 +95,7 @@ export const matches =
   (pattern: RegExp): Field =>
   (value) =>
     typeof value === 'string' && pattern.test(value);
+const SERIAL = /^(?!0.)[0-9A-F]{1,40}$/;
 /** On one line: nothing in it steers a terminal on which it is shown. */
 export const text =
   (longest: number): Field =>
@@ -103,7 +116,7 @@ export const exactly =
 export const instant: Field = (value) => matches(ISO)(value) && !Number.isNaN(Date.parse(value as string));
 
 const BINDS: Readonly<Record<keyof GateBinding, Field>> = {
-  gate: exactly('signoff', 'retirement'),
+  gate: exactly('signoff', 'retirement', 'emergency'),
   gateNonce: text(64),
   from: matches(SHA256),
   to: matches(SHA256),
@@ -131,6 +144,7 @@ export const SAID: Readonly<Record<keyof Said, Field>> = {
 const ROTATION = { rotation: text(128), epoch: (value: unknown) => Number.isSafeInteger(value) };
 const OWN: Readonly<Record<Statement['says'], Readonly<Record<string, Field>>>> = {
   start: { at: orNull(instant), successors: list(text(64)), after: orNull(text(128)) },
+  'start-emergency': { revoked: matches(SERIAL), successors: list(text(64)) },
   approve: { ...ROTATION, binds: binding },
   reject: { ...ROTATION, binds: binding, reason },
   withdraw: ROTATION,
@@ -180,6 +194,10 @@ export function readStatement(value: unknown): ReadStatement {
   const fault = faultInSaid(value, OWN, UNSAID);
   return fault === null ? { kind: 'statement', statement: value as Statement } : { kind: 'none', reason: fault };
 }
+
+/** Whether it asks for a rotation that there is not yet. */
+export const begins = (statement: Statement): statement is BeginningStatement =>
+  statement.says === 'start' || statement.says === 'start-emergency';
 
 /** Whether an answer decides at a gate, and has to say what about. */
 export const isDecision = (option: string | undefined): option is 'approve' | 'reject' => option === 'approve' || option === 'reject';

@@ -18,6 +18,8 @@ import {
   type Trigger,
   type Trouble,
 } from './state.js';
+import { approvalsNeeded, isEmergency } from './emergency.js';
+import { serialLast6 } from '../serial.js';
 import { bindingOf } from './gate-binding.js';
 import type { GateBinding, Mode } from './statement.js';
 import { lastAutomaticRollback } from './timeline.js';
@@ -44,6 +46,8 @@ export interface RotationStatus {
   readonly trigger: Trigger;
   /** The completed rotation that this one, an incident rollback, undoes; null: it is none. */
   readonly undoes: RotationId | null;
+  /** Of the revoked certificate that an emergency replaces; missing: it is none. */
+  readonly emergency?: { readonly serialLast6: string };
   readonly phase: Phase;
   readonly outcome: Outcome | null;
   readonly since: Instant;
@@ -54,7 +58,7 @@ export interface RotationStatus {
   readonly to: Sha256 | null;
   readonly summary: readonly string[];
   readonly horizon: Instant | null;
-  /** Automatic rollback is begun only before this instant; an operator's until the horizon. On the line's clock, like `horizon`. */
+  /** Automatic rollback is begun only before this instant; an operator's until the horizon. On the line's clock, like `horizon`. Null where there is no way back. */
   readonly rollbackUntil: Instant | null;
   /** Added to the clock where this rotation compares with expiries. */
   readonly offset: number;
@@ -125,6 +129,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     kind: plan?.kind ?? null,
     trigger: state.trigger,
     undoes: state.undoes ?? null,
+    ...(isEmergency(state) ? { emergency: { serialLast6: serialLast6(state.emergency.revoked) } } : {}),
     phase: state.phase,
     outcome: isTerminal(state.phase) ? state.phase : null,
     since: state.since,
@@ -136,7 +141,9 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     summary: plan?.summary ?? [],
     horizon: plan?.horizon ?? null,
     rollbackUntil:
-      plan === null ? null : lastAutomaticRollback(plan.horizon, Math.max(1, switchedNodes(state)), plan.maxUnavailable, state.policy),
+      plan === null || isEmergency(state)
+        ? null
+        : lastAutomaticRollback(plan.horizon, Math.max(1, switchedNodes(state)), plan.maxUnavailable, state.policy),
     offset: state.offset,
     nodes: plan?.nodes ?? 0,
     maxUnavailable: plan?.maxUnavailable ?? 0,
@@ -158,13 +165,13 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     installation: state.authority.installation,
     mode: state.authority.mode,
     gate: {
-      needed: state.policy.gate.approvals,
+      needed: approvalsNeeded(state),
       approvals: state.approvals.map(approvalStatus),
       counting: countingApprovals(state, now).length,
       eligible: plan?.eligible ?? [],
       openedAt: state.gate?.openedAt ?? null,
       deadline: state.gate?.deadline ?? null,
-      latest: latestApprovalOf(state),
+      latest: isEmergency(state) ? null : latestApprovalOf(state),
       silence: state.gate?.silence ?? 'no',
       passedAt: state.gate?.passedAt ?? null,
       binds: bindingOf(plan, state.gate),

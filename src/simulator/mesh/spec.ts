@@ -81,6 +81,7 @@ export const ROSTER = {
     requesters: ['import', 'freeze', 'start', 'cancel', 'pause', 'resume', 'retry', 'schedule'],
     approvers: ['approve', 'reject', 'withdraw', 'exclude'],
     incident: [
+      'start-emergency',
       'rollback',
       'retry',
       'answer',
