@@ -5,6 +5,15 @@ import { composeTo, type Replacement } from '../../src/domain/manifest-changes.j
 import type { Manifest } from '../../src/domain/manifest.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
+import {
+  claimCommand,
+  deadInWords,
+  emergencyCommand,
+  horizonWith,
+  revokedAmong,
+  signingCertificates,
+  type Revocation,
+} from '../../src/domain/revocations.js';
 import { refusals, type Delivery, type PreflightFacts } from '../../src/domain/rotation/preflight.js';
 import { heldIdentities } from '../../src/domain/expected.js';
 import { keyAlias } from '../../src/domain/key-alias.js';
@@ -16,6 +25,7 @@ import { compareSuccessor } from '../../src/domain/successor.js';
 import type { EntryMatch } from '../../src/domain/successor-match.js';
 import { manifestCertificates, manifestProfile } from '../../src/manifest/assemble.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
+import { revocationsOn } from '../revocations/known.js';
 import { notAdopted, rosterStandingOn } from '../roster/standing.js';
 import type { StoreContext, StoreItem } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
@@ -85,6 +95,9 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...importers.ofIdentities.map((person) => [person, 'imported the new identity'] as const),
     [request.trigger.by, 'asked for the rotation'] as const,
   ]);
+  const { revocations } = await revocationsOn(around, request.line);
+  const old = matches.entries.map((match) => match.entry);
+  const dead = revokedAmong(revocations, signingCertificates(from, old));
   const found = {
     survey,
     matched,
@@ -103,6 +116,9 @@ export async function previewRotation(around: Surroundings, request: RotationReq
         matched,
         delivered.map(({ delivery }) => delivery),
       ),
+      ...dead.flatMap((one) =>
+        one.standing.kind === 'claimed' ? [`to be found out: ${deadInWords(one)}; ${claimCommand(one.certificate)}`] : [],
+      ),
     ],
     missing: missingLines(survey),
     ignored: survey.ignored,
@@ -112,15 +128,21 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     const reason = `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
     return { ...found, horizon: null, reasons: [reason, ...choices] };
   }
-  const horizon = horizonOf(
-    from,
-    matches.entries.map((match) => match.entry),
+  const horizon = horizonOf(from, old);
+  const condemned = dead.flatMap((one) =>
+    one.standing.kind === 'revoked'
+      ? [
+          `old-asset-revoked: ${deadInWords(one)}: there is no way back to it, and nothing to wait for; ${emergencyCommand(request.line, one.certificate.sha1 ?? '')}`,
+        ]
+      : [],
   );
   const compared = await Promise.all(matched.map((match) => compare(around, survey, match, request)));
   const reasons = [
     ...matches.entries.flatMap((match) => (match.outcome === 'ambiguous' ? [match.reason] : [])),
     ...choices,
     ...compared.flat(),
+    ...matched.flatMap((match) => deadSuccessor(match, revocations)),
+    ...condemned,
     ...(unadopted === null ? [] : [unadopted]),
     ...importers.findings,
     ...refusals({
@@ -139,7 +161,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
       methods: matches.entries.map((match) => match.entry.method),
     }),
   ];
-  return { ...found, horizon, reasons };
+  return { ...found, horizon: horizonWith(horizon, dead), reasons };
 }
 
 /**
@@ -271,6 +293,14 @@ async function compare(
     .filter((check) => !check.ok)
     .map((check) => `${candidate.origin.path} for ${entryKey(entry)}: ${check.check}: ${check.reason}`);
 }
+
+/** What Apple has revoked, or is said to have, does not come into force anew: nothing was touched yet, so people are asked first. */
+const deadSuccessor = ({ candidate }: Matched, revocations: readonly Revocation[]): readonly string[] =>
+  revokedAmong(revocations, candidate.profile.certificates).map((dead) =>
+    dead.standing.kind === 'revoked'
+      ? `certificate-revoked: ${candidate.origin.path} embeds it: ${deadInWords(dead)}; take a profile without it`
+      : `certificate-claimed-revoked: ${candidate.origin.path} embeds it: ${deadInWords(dead)}; find out whether it is, then sign for it: ${claimCommand(dead.certificate)}`,
+  );
 
 const describePredecessor = async (around: Surroundings, survey: Survey, digest: Sha256): Promise<ProfileDescription> =>
   around.profiles.verify(await survey.situation.store.profile(digest)).profile;
