@@ -14,7 +14,7 @@ import { findStandIn } from './stand-in.js';
 import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 import { supplyMissing } from './supply.js';
 import { writeBackSuccessors } from './write-back.js';
-import { revokedInForce } from '../revocations/in-force.js';
+import { goneFromSources, revokedInForce } from '../revocations/in-force.js';
 import { missingLines, surveyLine, type Survey } from './survey.js';
 
 export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {
@@ -114,7 +114,7 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       continue;
     }
     const survey = await surveyLine(around, { line, offset });
-    const revoked = await revokedInForce(around, line, survey.from);
+    const revoked = [...(await revokedInForce(around, line, survey.from)), ...(await goneFromSources(around, line, survey.from))];
     const last = (await store.records(line)).at(-1);
     const record = last === undefined ? null : ((await store.record(last)) as ClosingRecord | null);
     const repeated =

@@ -13,6 +13,9 @@ import { createMesh, type MeshRequest, type SimulatedMesh } from '../../src/simu
 import { simulatedNodes } from '../../src/simulator/mesh/spec.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
+import type { ProfileSource } from '../../activities/profile-source/contract.js';
+import { ResealError } from '../../src/domain/errors.js';
+import type { TeamCertificates } from '../../src/domain/gone-certificates.js';
 import { reseal } from '../cli/terminal.js';
 import { copyApple } from '../setup/apple.js';
 import { macTool } from '../setup/mac-tool.js';
@@ -51,6 +54,7 @@ async function revoke(certificate: Sha1, who: 'ada' | 'stranger' = 'ada'): Promi
     .putMany([{ kind: 'revocation', document: { kind: 'revocation', schemaVersion: 1, statement, signature } }], {});
 }
 const REQUEST = () => ({ line: mesh.line, trigger: { kind: 'person', by: 'rita' as PersonId, ticket: 'CHG-7' }, offset: 0 }) as const;
+const listing = (source: ProfileSource): ProfileSource => ({ name: source.name, list: () => source.list() });
 const prepare = () => prepareRotation(around, { ...REQUEST(), id: 'ios-main-1' });
 const old = (): Sha1 => mesh.certificate.sha1;
 const UNPROVEN = `certificate [0-9a-f]{8} is said to be revoked since 2026-01-02T03:04:05Z, and nothing proves it \\(ada: signed by SHA256:`;
@@ -166,6 +170,28 @@ describe('what is in force and revoked', () => {
     expect(lines[0]?.revoked?.[0]).toContain(
       `ios-main signs with it; put successors with another certificate where it looks for them, then: reseal rotation start --line ios-main --emergency --revoked ${old()}`,
     );
+  });
+
+  it('the scan tells of what its team does not list any more, and records nothing itself; a source that is away holds nothing up', async () => {
+    await begin();
+    const { manifest } = await headOf(around.store('main'), mesh.line);
+    let certificates = (): Promise<TeamCertificates> =>
+      Promise.resolve({ listed: [], profiles: manifest.profiles.map(({ profile }) => profile.uuid) });
+    const asked = {
+      ...around,
+      source: (name: string): ProfileSource => ({ ...listing(around.source(name)), certificates: () => certificates() }),
+    };
+    const survey = async () => (await createRotationActivities(asked).surveyLines(0)).lines[0]?.revoked ?? [];
+    expect(await survey()).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^source drop does not list certificate ${old().slice(0, 8)} any more, and ios-main signs with it: .*: reseal revoke record ${old()} --source drop --reason TEXT`,
+        ),
+      ),
+    ]);
+    expect(await around.store('main').revocations()).toEqual([]);
+    certificates = () => Promise.reject(new ResealError('SOURCE_UNREACHABLE', 'It is away.'));
+    expect(await survey()).toEqual([]);
   });
 
   it('doctor fails, and names it', async () => {
