@@ -17,6 +17,15 @@ export async function expiryScan(input: { readonly offset: Duration }): Promise<
   const started: string[] = [];
   const inFlight: string[] = [];
   const asked: string[] = [];
+  for (const { line, revoked = [] } of lines)
+    for (const text of revoked)
+      await messenger.notify({
+        event: 'page',
+        text: `${line}: ${text}`,
+        audience: [...policy.audience.owner, ...policy.audience.page],
+        rotation: null,
+        history: null,
+      });
   for (const due of lines.filter((line) => line.due.length > 0)) {
     if (!due.start) {
       asked.push(due.line);

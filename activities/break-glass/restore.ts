@@ -6,6 +6,7 @@ import { glassTerms, servedBefore, type GlassPlan, type NodeStanding } from '../
 import { orderOf } from '../../src/domain/node/order.js';
 import type { NodeOutcome } from '../../src/domain/node/report.js';
 import type { Policy } from '../../src/domain/policy.js';
+import { signingCertificates, type NamedCertificate } from '../../src/domain/revocations.js';
 import type { LineDeclaration, NodeDeclaration, Topology } from '../../src/domain/topology.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
@@ -110,6 +111,12 @@ export class GlassDesk implements BreakGlassActivities {
     for (const sha256 of new Set(expectedFiles(node, this.declaration, manifest, target).placements.map((one) => one.sha256)))
       await this.contents.profile(sha256);
     return { node: node.name, line, before: active, manifest: target, source, goodUntil, overtakes: fence?.opId ?? null };
+  }
+
+  /** The certificates that this node signs with by a manifest. @throws ResealError NOT_FOUND */
+  async certificates(target: Sha256): Promise<readonly NamedCertificate[]> {
+    const manifest = parseManifest((await this.contents.found(target)).bytes, `manifests/${target}.json`);
+    return signingCertificates(manifest, expectedEntries(this.around.node, this.declaration, manifest));
   }
 
   /**

@@ -2,6 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { ResealError } from '../../src/domain/errors.js';
 import type { OpenStore } from '../manifest-store/contract.js';
 import type { ContentStore } from '../node/frozen-contents.js';
+
+type AskedStore = ContentStore & Pick<OpenStore, 'revocations'>;
 import type { StoreWithin } from './contents.js';
 
 /** A store that does not answer by then is away, in milliseconds. */
@@ -18,7 +20,7 @@ export class StoreIfThere implements StoreWithin {
     private readonly patience = PATIENCE,
   ) {}
 
-  async ask<T>(question: (store: ContentStore) => Promise<T>): Promise<T | null> {
+  async ask<T>(question: (store: AskedStore) => Promise<T>): Promise<T | null> {
     if (this.away) return null;
     const patience = new AbortController();
     const tooLate = setTimeout(this.patience, null, { signal: patience.signal }).then(() => {
@@ -44,7 +46,7 @@ export class StoreIfThere implements StoreWithin {
     if (!this.away) await (await this.opened?.catch(() => null))?.close();
   }
 
-  private async asked<T>(question: (store: ContentStore) => Promise<T>): Promise<T> {
+  private async asked<T>(question: (store: AskedStore) => Promise<T>): Promise<T> {
     this.opened ??= this.open();
     return question(await this.opened);
   }

@@ -9,6 +9,7 @@ import {
   judgePartitions,
   judgePlaces,
   keychainFindings,
+  revokedFindings,
   SYSTEM_KEYCHAIN,
   type SeenKeychain,
 } from '../../src/domain/node/identities.js';
@@ -39,14 +40,15 @@ export async function lookAtKeys(session: NodeSession, expected: KnownManifest, 
   if (node.keys === 'forbidden') return { checks: [judgeNoIdentities(node.name, listed.answer.matching)], summary, findings: [] };
   const wanted = expectedIdentities(node, line, expected.manifest);
   const seen = await lookAtKeychains(security, wanted, listed.answer);
-  if ('none' in seen) return { checks: [judgeIdentities(node.name, wanted, listed.answer), unknown(session, 'keychains', seen)], summary, findings: [] }; // prettier-ignore
+  if ('none' in seen) return { checks: [judgeIdentities(node.name, wanted, listed.answer), unknown(session, 'keychains', seen)], summary, findings: revokedFindings(node.name, listed.answer) }; // prettier-ignore
   const checks = [
     judgeIdentities(node.name, wanted, listed.answer),
     judgeKeychains(node.name, seen, unlockWindow(line, now)),
     judgePlaces(node.name, wanted, seen),
     judgePartitions(node.name, seen),
   ];
-  return { checks, summary, findings: keychainFindings(wanted, seen, policy.retirement.maxBuildDuration) };
+  const findings = [...revokedFindings(node.name, listed.answer), ...keychainFindings(wanted, seen, policy.retirement.maxBuildDuration)];
+  return { checks, summary, findings };
 }
 
 /** What the keychains of the search list hold is asked only where it matters: one is locked, locks by itself, is a dedicated one, or rows are double. */

@@ -1,4 +1,5 @@
 import type { Instant } from '../../src/domain/brands.js';
+import type { TeamCertificates } from '../../src/domain/gone-certificates.js';
 import type { ManifestEntry } from '../../src/domain/manifest.js';
 import type { SuccessorCandidate } from '../../src/domain/successor.js';
 
@@ -50,6 +51,8 @@ export interface ProfileSource {
    * @throws ResealError FILE_UNREADABLE, SOURCE_UNREACHABLE, SOURCE_REFUSED
    */
   list(): Promise<Listing>;
+  /** Of a source that knows its team's certificates. @throws ResealError SOURCE_UNREACHABLE, SOURCE_REFUSED */
+  readonly certificates?: () => Promise<TeamCertificates>;
   /**
    * Of a source that may make successors: makes what is wanted, so that the next `list` offers it. Repeated, also after a crash at any point, it makes
    * nothing twice. The answer is a sentence for each that it did not make.

@@ -15,6 +15,7 @@ import { findStandIn } from './stand-in.js';
 import { asFailure, authorityOf, rightsOf, situationOf, type Surroundings } from './surroundings.js';
 import { supplyMissing } from './supply.js';
 import { writeBackSuccessors } from './write-back.js';
+import { goneFromSources, revokedInForce } from '../revocations/in-force.js';
 import { missingLines, surveyLine, type Survey } from './survey.js';
 
 export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {
@@ -118,6 +119,7 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       continue;
     }
     const survey = await surveyLine(around, { line, offset });
+    const revoked = [...(await revokedInForce(around, line, survey.from)), ...(await goneFromSources(around, line, survey.from))];
     const last = (await store.records(line)).at(-1);
     const record = last === undefined ? null : ((await store.record(last)) as ClosingRecord | null);
     const repeated =
@@ -129,6 +131,7 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       line,
       due: survey.due.groups.map((group) => group.name),
       start: repeated === null,
+      ...(revoked.length === 0 ? {} : { revoked }),
       reason:
         repeated === null
           ? ''

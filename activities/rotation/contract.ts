@@ -137,6 +137,8 @@ export interface DueLine {
   /** Start a rotation, or only ask: the last one ended without success and nothing new has come since, or the line's store is not there. */
   readonly start: boolean;
   readonly reason: string;
+  /** What is in force there and revoked, said to be, or not listed by its team any more, with what to do; missing where there is none. In sentences without their full stop. */
+  readonly revoked?: readonly string[];
   readonly authority: RotationState['authority'];
 }
 

@@ -2,12 +2,14 @@ import { describeDuration } from '../../src/domain/duration.js';
 import { horizonOf } from '../../src/domain/groups.js';
 import { diffManifests, revertEntries } from '../../src/domain/manifest-changes.js';
 import { ResealError } from '../../src/domain/errors.js';
+import { claimCommand, deadInWords, horizonWith, revokedAmong, signingCertificates } from '../../src/domain/revocations.js';
 import { maxUnavailable, planCohorts } from '../../src/domain/rotation/cohorts.js';
 import { newRotation } from '../../src/domain/rotation/machine.js';
 import { epochOf, type Plan, type Reached, type RotationState } from '../../src/domain/rotation/state.js';
 import type { RotationId, Sha256 } from '../../src/domain/brands.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
+import { revocationsOn } from '../revocations/known.js';
 import { mustBeAskedBy } from '../approvals/start.js';
 import type { ClosingRecord, RotationActivities } from './contract.js';
 import { freezePlan } from './frozen-plan.js';
@@ -55,7 +57,12 @@ export async function prepareIncident(
   const now = around.clock();
   const entries = diffManifests(manifest, targetManifest).changed.map((change) => change.after);
   const horizon = horizonOf(targetManifest, entries);
-  const reasons = await deadAssets(around, store, entries, horizon, now + request.offset);
+  const { revocations } = await revocationsOn(around, request.line);
+  const dead = revokedAmong(revocations, signingCertificates(targetManifest, entries));
+  const reasons = [
+    ...(await deadAssets(around, store, entries, horizon, now + request.offset)),
+    ...dead.flatMap((one) => (one.standing.kind === 'revoked' ? [`the old ${deadInWords(one)}: it died with that`] : [])),
+  ];
   if (reasons.length > 0) return { state: null, reasons };
 
   const by = { rotation, ticket: request.trigger.ticket, by: request.trigger.by };
@@ -73,7 +80,7 @@ export async function prepareIncident(
     waves: cohorts.map((wave) => wave.length),
     nodes: nodes.length,
     maxUnavailable: maxUnavailable(configuration.policy.cohorts.maxUnavailable, nodes.length),
-    horizon,
+    horizon: horizonWith(horizon, dead),
     eligible: [],
     importers: [],
     summary: entries.map(
@@ -96,7 +103,11 @@ export async function prepareIncident(
     turnedAt: 'completed',
     // Rolled back once they had completed: the scan must not bring the very same successors again in the morning.
     fingerprint: record.state.fingerprint,
-    reasons: [`incident rollback of ${rotation}, asked for by ${request.trigger.by}`],
+    reasons: [
+      `incident rollback of ${rotation}, asked for by ${request.trigger.by}`,
+      // It is no reason to stay: whoever writes a store would keep everybody from going back.
+      ...dead.map((one) => `it goes back to what may be dead: ${deadInWords(one)}; ${claimCommand(one.certificate)}`),
+    ],
   };
   return { state, reasons: [] };
 }

@@ -6,6 +6,15 @@ import type { Manifest } from '../../src/domain/manifest.js';
 import type { ProfileDescription } from '../../src/domain/profile.js';
 import { horizonOf } from '../../src/domain/groups.js';
 import { cohortsInEmergency } from '../../src/domain/rotation/emergency.js';
+import {
+  claimCommand,
+  deadInWords,
+  emergencyCommand,
+  horizonWith,
+  revokedAmong,
+  signingCertificates,
+  type Revocation,
+} from '../../src/domain/revocations.js';
 import { refusals, type Delivery, type PreflightFacts } from '../../src/domain/rotation/preflight.js';
 import { heldIdentities } from '../../src/domain/expected.js';
 import { notInForce } from '../../src/domain/revoked-certificate.js';
@@ -19,6 +28,7 @@ import { compareSuccessor } from '../../src/domain/successor.js';
 import type { EntryMatch } from '../../src/domain/successor-match.js';
 import { manifestCertificates, manifestProfile } from '../../src/manifest/assemble.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
+import { revocationsOn } from '../revocations/known.js';
 import { notAdopted, rosterStandingOn } from '../roster/standing.js';
 import type { StoreContext, StoreItem } from '../manifest-store/contract.js';
 import type { Candidate } from '../profile-source/contract.js';
@@ -90,6 +100,9 @@ export async function previewRotation(around: Surroundings, request: RotationReq
     ...importers.ofIdentities.map((person) => [person, 'imported the new identity'] as const),
     ...(emergency === undefined ? [[request.trigger.by, 'asked for the rotation'] as const] : []),
   ]);
+  const { revocations } = await revocationsOn(around, request.line);
+  const old = matches.entries.map((match) => match.entry);
+  const dead = revokedAmong(revocations, signingCertificates(from, old));
   const found = {
     survey,
     matched,
@@ -108,6 +121,9 @@ export async function previewRotation(around: Surroundings, request: RotationReq
         matched,
         delivered.map(({ delivery }) => delivery),
       ),
+      ...dead.flatMap((one) =>
+        one.standing.kind === 'claimed' ? [`to be found out: ${deadInWords(one)}; ${claimCommand(one.certificate)}`] : [],
+      ),
     ],
     missing: missingLines(survey),
     ignored: survey.ignored,
@@ -120,14 +136,23 @@ export async function previewRotation(around: Surroundings, request: RotationReq
         : `nothing is due on ${request.line} before ${new Date(firstExpiry(from)).toISOString()}; name successors with --successor to replace them early`;
     return { ...found, horizon: null, reasons: [reason, ...choices] };
   }
-  const replaced = matches.entries.map((match) => match.entry);
   // What was revoked is dead already, whatever its calendar says.
-  const horizon = emergency === undefined ? horizonOf(from, replaced) : around.clock() + request.offset;
+  const horizon = emergency === undefined ? horizonOf(from, old) : around.clock() + request.offset;
+  // An emergency replaces it for just that.
+  const condemned = dead.flatMap((one) =>
+    emergency === undefined && one.standing.kind === 'revoked'
+      ? [
+          `old-asset-revoked: ${deadInWords(one)}: there is no way back to it, and nothing to wait for; ${emergencyCommand(request.line, one.certificate.sha1 ?? '')}`,
+        ]
+      : [],
+  );
   const compared = await Promise.all(matched.map((match) => compare(around, survey, match, request)));
   const reasons = [
     ...matches.entries.flatMap((match) => (match.outcome === 'ambiguous' ? [match.reason] : [])),
     ...choices,
     ...compared.flat(),
+    ...matched.flatMap((match) => deadSuccessor(match, revocations)),
+    ...condemned,
     ...(unadopted === null ? [] : [unadopted]),
     ...importers.findings,
     ...refusals({
@@ -147,7 +172,7 @@ export async function previewRotation(around: Surroundings, request: RotationReq
       ...(emergency === undefined ? {} : { emergency }),
     }),
   ];
-  return { ...found, horizon, reasons };
+  return { ...found, horizon: horizonWith(horizon, dead), reasons };
 }
 
 /**
@@ -280,6 +305,14 @@ async function compare(
     .filter((check) => !check.ok)
     .map((check) => `${candidate.origin.path} for ${entryKey(entry)}: ${check.check}: ${check.reason}`);
 }
+
+/** What Apple has revoked, or is said to have, does not come into force anew: nothing was touched yet, so people are asked first. */
+const deadSuccessor = ({ candidate }: Matched, revocations: readonly Revocation[]): readonly string[] =>
+  revokedAmong(revocations, candidate.profile.certificates).map((dead) =>
+    dead.standing.kind === 'revoked'
+      ? `certificate-revoked: ${candidate.origin.path} embeds it: ${deadInWords(dead)}; take a profile without it`
+      : `certificate-claimed-revoked: ${candidate.origin.path} embeds it: ${deadInWords(dead)}; find out whether it is, then sign for it: ${claimCommand(dead.certificate)}`,
+  );
 
 const describePredecessor = async (around: Surroundings, survey: Survey, digest: Sha256): Promise<ProfileDescription> =>
   around.profiles.verify(await survey.situation.store.profile(digest)).profile;

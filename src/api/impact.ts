@@ -2,8 +2,10 @@ import { isSha1, isUuid, type LineName, type NodeName, type Sha1, type Sha256 } 
 import { ResealError } from '../domain/errors.js';
 import { impactOf, type ImpactFacts, type ImpactQuestion } from '../domain/impact/impact.js';
 import type { Manifest, ManifestCertificate } from '../domain/manifest.js';
+import { revokedAmong, type DeadCertificate, type NamedCertificate } from '../domain/revocations.js';
 import { parseManifest } from '../manifest/parse.js';
 import { impactView, type ImpactView } from '../presenters/impact.js';
+import { revocationsEverywhere } from '../../activities/revocations/known.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import type { RotationDesk } from './rotations.js';
 
@@ -22,7 +24,13 @@ const MOST_PARSED = 200;
 export async function showImpact(desk: RotationDesk, query: ImpactQuery): Promise<ImpactView> {
   const facts = await factsOf(desk);
   const { question, certificate } = questionOf(query, facts);
-  return impactView(question, impactOf(question, facts), certificate);
+  const dead = question.kind === 'certificate' ? await deadOf(desk, { sha1: question.sha1, serial: certificate?.serial ?? null }) : null;
+  return impactView(question, impactOf(question, facts), certificate, dead);
+}
+
+async function deadOf({ around }: RotationDesk, certificate: NamedCertificate): Promise<DeadCertificate | null> {
+  const { revocations } = await revocationsEverywhere(around);
+  return revokedAmong(revocations, [certificate])[0] ?? null;
 }
 
 async function factsOf(desk: RotationDesk): Promise<ImpactFacts> {

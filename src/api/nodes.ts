@@ -7,6 +7,7 @@ import type { NodeReport } from '../domain/node/report.js';
 import type { RotationNodeRow } from '../../activities/ledger/contract.js';
 import { nodeExpected, type NodeExpectedView } from '../presenters/node-expected.js';
 import { asOfNow } from '../../activities/rotation/as-of-now.js';
+import { revokedInForce } from '../../activities/revocations/in-force.js';
 import { headOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { NodeInspection, NodeInspectionInput } from '../../workflows/node-inspection.js';
 import type { RotationDesk } from './rotations.js';
@@ -98,7 +99,19 @@ export async function expectedOfNode(desk: RotationDesk, name: string): Promise<
       return [line, (await store.head(line)) === null ? null : await headOf(store, line)] as const;
     }),
   );
-  return nodeExpected(node, desk.around.configuration().topology.lines, Object.fromEntries(heads));
+  const expected = nodeExpected(node, desk.around.configuration().topology.lines, Object.fromEntries(heads));
+  const revoked = new Map(
+    await Promise.all(
+      heads.map(
+        async ([line, known]) => [line as string, known === null ? [] : await revokedInForce(desk.around, line, known.manifest)] as const,
+      ),
+    ),
+  );
+  const lines = expected.lines.map((one) => {
+    const found = revoked.get(one.line) ?? [];
+    return found.length === 0 ? one : { ...one, revoked: found };
+  });
+  return { ...expected, lines };
 }
 
 /** @throws ResealError NOT_FOUND */

@@ -26,6 +26,7 @@ import type { RotationRequest } from '../../activities/rotation/contract.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
 import { previewRotation } from '../../activities/rotation/prepare.js';
 import { mustBeAskedBy } from '../../activities/approvals/start.js';
+import { revokedBehind } from '../../activities/revocations/in-force.js';
 import { authorityOf, headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
 import type { IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
 import { asResealError } from './errors.js';
@@ -103,7 +104,12 @@ export async function showRotation(desk: RotationDesk, id: string): Promise<Rota
 async function viewOf(desk: RotationDesk, status: RotationStatus, source: RotationView['source']): Promise<RotationView> {
   // What undoes a rotation is the line's next workflow: while this one still answers as the newest, nothing does.
   const undoing = source === 'workflow' ? [] : await desk.ledger.rotations({ undoes: status.id });
-  return { schemaVersion: 1, rotation: rotationStatusView(status, undoing), ...(await changesOf(desk, status)), source };
+  const revoked = await revokedOf(desk, status);
+  return {
+    ...{ schemaVersion: 1, rotation: rotationStatusView(status, undoing), ...(await changesOf(desk, status)) },
+    ...(revoked.length === 0 ? {} : { revoked }),
+    source,
+  };
 }
 
 /** A configuration that somebody has just broken, or a store that is away, keeps nobody from looking at a rotation, nor from turning it back. */
@@ -113,6 +119,17 @@ async function changesOf(desk: RotationDesk, status: RotationStatus): Promise<Pi
   } catch (error) {
     if (!(error instanceof ResealError)) throw error;
     return { changes: null, changesUnknown: [error.message, ...error.details.slice(0, 3)].join(' ') };
+  }
+}
+
+/** What it would go back to, and should not. Whoever cannot be asked about that keeps nobody from looking at it, nor from turning it back. */
+async function revokedOf(desk: RotationDesk, { line, from, to, outcome }: RotationStatus): Promise<readonly string[]> {
+  if (from === null || to === null || outcome !== null) return [];
+  try {
+    return await revokedBehind(desk.around, line as LineName, { from, to });
+  } catch (error) {
+    if (error instanceof ResealError) return [];
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Instant, PersonId, Sha1 } from './brands.js';
+import type { Manifest } from './manifest.js';
 import type { RosterCommand } from './roster.js';
 import { exactly, faultOf, instant, matches, NONCE, orNull, text, untimely, UNSAID, type Field } from './rotation/statement.js';
 
@@ -150,3 +151,47 @@ export function revocationStanding(revocations: readonly Revocation[], named: Na
 /** Whether a certificate is known to be revoked; what somebody merely claims is not known. */
 export const isRevoked = (revocations: readonly Revocation[], named: NamedCertificate): boolean =>
   revocationStanding(revocations, named).kind === 'revoked';
+
+/** A certificate that is revoked, or said to be. */
+export interface DeadCertificate {
+  readonly certificate: NamedCertificate;
+  readonly standing: Exclude<RevocationStanding, { readonly kind: 'not-revoked' }>;
+}
+
+/** Those among some certificates that are revoked, or said to be; each once. */
+export function revokedAmong(revocations: readonly Revocation[], certificates: readonly NamedCertificate[]): readonly DeadCertificate[] {
+  if (revocations.length === 0) return [];
+  const once = new Map(certificates.map((one) => [one.sha1 ?? one.serial, one]));
+  return [...once.values()].flatMap((certificate) => {
+    const standing = revocationStanding(revocations, certificate);
+    return standing.kind === 'not-revoked' ? [] : [{ certificate, standing }];
+  });
+}
+
+/** The certificates that builds sign with by these entries of a manifest. */
+export const signingCertificates = (
+  { certificates }: Pick<Manifest, 'certificates'>,
+  entries: Manifest['profiles'],
+): readonly NamedCertificate[] => entries.map(({ identity }) => ({ sha1: identity, serial: certificates[identity]?.serial ?? null }));
+
+/** Until when the old assets can sign, where some of their certificates are revoked; what is merely claimed takes nothing from it. */
+export const horizonWith = (horizon: Instant, dead: readonly DeadCertificate[]): Instant =>
+  Math.min(horizon, ...dead.flatMap(({ standing }) => (standing.kind === 'revoked' ? [standing.since] : [])));
+
+/** Which one, how it stands, and by whom that is known. In words that end a sentence. */
+export function deadInWords({ certificate, standing }: DeadCertificate): string {
+  const which = certificate.sha1 === null ? `serial number …${certificate.serial?.slice(-6) ?? ''}` : certificate.sha1.slice(0, 8);
+  const { statement, lacks } = standing.revocation;
+  const since = new Date(standing.since).toISOString().replace('.000Z', 'Z');
+  return standing.kind === 'revoked'
+    ? `certificate ${which} is revoked since ${since}, as ${statement.person} recorded under ${statement.ticket}`
+    : `certificate ${which} is said to be revoked since ${since}, and nothing proves it (${statement.person}: ${lacks ?? ''})`;
+}
+
+/** How people answer a claim: one way or the other. */
+export const claimCommand = ({ sha1, serial }: NamedCertificate): string =>
+  `reseal revoke record ${sha1 ?? serial ?? ''} --reason TEXT --as PERSON --ticket TICKET, with --mistaken where it is not`;
+
+/** How a revoked asset that is in force is replaced. */
+export const emergencyCommand = (line: string, certificate: string): string =>
+  ['reseal rotation start --line', line, '--emergency', '--revoked', certificate, '--as PERSON --ticket TICKET'].join(' ');

@@ -19,6 +19,7 @@ export function impactText({ of, summary, targets, nodes, pipelines, next }: Imp
   ];
   return [
     `${what}${ends}`,
+    ...(of.revokedBecause === null ? [] : [`  ${pen.styled(of.revokedBecause, of.revocation === 'revoked' ? 'red' : 'yellow')}`]),
     `  ${counts.join(', ')}`,
     ...section('TARGETS', targets.length, () =>
       pen.table(

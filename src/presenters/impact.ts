@@ -1,4 +1,5 @@
 import type { Impact, ImpactQuestion } from '../domain/impact/impact.js';
+import { claimCommand, deadInWords, emergencyCommand, type DeadCertificate, type RevocationStanding } from '../domain/revocations.js';
 import type { ManifestCertificate } from '../domain/manifest.js';
 
 /** What `reseal impact` prints. No full serial and no full fingerprint but the one that was asked for (S8). */
@@ -11,6 +12,10 @@ export interface ImpactView {
     readonly name: string | null;
     readonly serialLast6: string | null;
     readonly expiresAt: string | null;
+    /** Whether the certificate is recorded as revoked; null: nothing was asked of one. */
+    readonly revocation: RevocationStanding['kind'] | null;
+    /** By whom that is known, in words that end a sentence; null: it is not recorded. */
+    readonly revokedBecause: string | null;
   };
   readonly summary: {
     readonly nodes: number;
@@ -28,7 +33,13 @@ export interface ImpactView {
   readonly next: readonly string[];
 }
 
-export function impactView(question: ImpactQuestion, impact: Impact, certificate: ManifestCertificate | null): ImpactView {
+/** @param dead the certificate in question, where it is revoked or said to be */
+export function impactView(
+  question: ImpactQuestion,
+  impact: Impact,
+  certificate: ManifestCertificate | null,
+  dead: DeadCertificate | null = null,
+): ImpactView {
   const { targets, nodes, pipelines } = impact;
   const nodesOnce = new Set(nodes.map((node) => node.node));
   const withKey = new Set(nodes.filter((node) => node.holdsKey).map((node) => node.node));
@@ -40,6 +51,8 @@ export function impactView(question: ImpactQuestion, impact: Impact, certificate
       name: certificate?.commonName ?? null,
       serialLast6: certificate === null ? null : certificate.serial.slice(-6),
       expiresAt: certificate?.expiresAt ?? (question.kind === 'profile' ? (targets[0]?.expiresAt ?? null) : null),
+      revocation: question.kind === 'certificate' ? (dead?.standing.kind ?? 'not-revoked') : null,
+      revokedBecause: dead === null ? null : deadInWords(dead),
     },
     summary: {
       nodes: nodesOnce.size,
@@ -54,7 +67,7 @@ export function impactView(question: ImpactQuestion, impact: Impact, certificate
     targets,
     nodes: nodes.map((node) => ({ ...node, seenAt: node.seenAt === null ? null : new Date(node.seenAt).toISOString() })),
     pipelines,
-    next: nextSteps(question, impact),
+    next: nextSteps(question, impact, dead),
   };
 }
 
@@ -69,7 +82,7 @@ const idOf = (question: ImpactQuestion): string => {
   }
 };
 
-function nextSteps(question: ImpactQuestion, { targets, nodes, pipelines }: Impact): readonly string[] {
+function nextSteps(question: ImpactQuestion, { targets, nodes, pipelines }: Impact, dead: DeadCertificate | null): readonly string[] {
   if (targets.length === 0 && nodes.length === 0) return ['nothing depends on it: no manifest in force or accepted names it'];
   const lines = [...new Set(targets.filter((target) => target.inForce).map((target) => target.line))];
   const told = pipelines.length === 0 ? [] : [`tell the owners of ${pipelines.map((pipeline) => pipeline.name).join(', ')}`];
@@ -78,8 +91,11 @@ function nextSteps(question: ImpactQuestion, { targets, nodes, pipelines }: Impa
   const unknown = nodes.filter((node) => node.seenAt === null).map((node) => node.node);
   return [
     ...told,
-    ...lines.map(
-      (line) => `put successors where line ${line} looks for them, then: reseal rotation start --line ${line} --as PERSON --ticket TICKET`,
+    ...(dead?.standing.kind === 'claimed' ? [`find out whether it is revoked, then sign for it: ${claimCommand(dead.certificate)}`] : []),
+    ...lines.map((line) =>
+      dead?.standing.kind === 'revoked'
+        ? `put successors with another certificate where line ${line} looks for them, then: ${emergencyCommand(line, dead.certificate.sha1 ?? '')}`
+        : `put successors where line ${line} looks for them, then: reseal rotation start --line ${line} --as PERSON --ticket TICKET`,
     ),
     ...(lines.length === 0 ? ['no line has it in force: what still accepts it lets it go when its rotation retires it'] : []),
     ...(unknown.length === 0 ? [] : [`see what these have, for they never said: reseal node probe ${unknown.slice(0, 5).join(' ')}`]),

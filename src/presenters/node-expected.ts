@@ -41,6 +41,8 @@ export interface LineExpectedView {
   readonly identities: readonly { readonly sha1: string; readonly commonName: string; readonly expiresAt: string }[];
   /** Folders below the line's mount, with what builds read. */
   readonly settings: readonly string[];
+  /** What of it is revoked, or said to be, with what to do; missing where there is none. In sentences without their full stop. */
+  readonly revoked?: readonly string[];
 }
 
 /** A manifest in force on a line; null: the line has none yet. */
@@ -100,6 +102,7 @@ export function nodeExpectedText(view: NodeExpectedView, pen: Pen): string[] {
     lines.push(`    files     ${line.files} in ${line.folders.join(' and ')}`);
     for (const one of line.identities) lines.push(`    identity  ${one.sha1}  ${one.commonName}, until ${one.expiresAt}`);
     if (line.identities.length === 0) lines.push('    identity  none');
+    for (const one of line.revoked ?? []) lines.push(`    ${pen.styled('REVOKED', 'red')}   ${one}`);
     for (const one of line.settings) lines.push(`    settings  ${one}`);
     if (line.manifest !== null) lines.push(`    gate      --expect-manifest ${line.manifest} --expect-signing ${view.signing}`);
   }

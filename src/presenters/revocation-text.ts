@@ -1,4 +1,4 @@
-import type { RevocationStatement } from '../domain/revocations.js';
+import { claimCommand, emergencyCommand, type RevocationStatement } from '../domain/revocations.js';
 import type { RevocationRecordedView, RevocationsView, RevokedCertificateView } from './revocation.js';
 import type { Pen } from './rotation-text.js';
 
@@ -63,16 +63,10 @@ function next({ certificate, serialLast6, standing, inForceOn }: RevokedCertific
     case 'not-revoked':
       return [];
     case 'claimed':
-      return [
-        `  next      find out whether it is; then sign for it: reseal revoke record ${of} --reason TEXT --as PERSON --ticket TICKET (or --mistaken)`,
-      ];
+      return [`  next      find out whether it is, then sign for it: ${claimCommand({ sha1: certificate, serial: serialLast6 })}`];
     case 'revoked':
       return inForceOn.map(
         (line) => `  next      put successors with another certificate where ${line} looks for them, then: ${emergencyCommand(line, of)}`,
       );
   }
 }
-
-/** How a revoked asset that is in force is replaced. */
-export const emergencyCommand = (line: string, certificate: string): string =>
-  ['reseal rotation start --line', line, '--emergency', '--revoked', certificate, '--as PERSON --ticket TICKET'].join(' ');

@@ -135,6 +135,7 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   if (rotation.progress !== null) row('now', `${rotation.progress.task} ${rotation.progress.handled} of ${rotation.progress.of}`);
   if (rotation.horizon !== null && rotation.outcome === null && rotation.emergency === undefined)
     row('horizon', horizonText(rotation, now + rotation.offset));
+  for (const what of view.revoked ?? []) row('REVOKED', pen.styled(what, 'red'));
   for (const what of rotation.missing) row('missing', what);
   for (const what of rotation.ignored) row('ignored', what);
   if (rotation.gate.awaits !== undefined) row('GATE', pen.styled(`does not open: ${rotation.gate.awaits}`, 'yellow'));

@@ -123,6 +123,8 @@ export interface RotationView {
   readonly changes: readonly ChangeView[] | null;
   /** A sentence: why what would be replaced cannot be shown now; null: it can. */
   readonly changesUnknown: string | null;
+  /** Of one in flight: which of the old assets are revoked, or said to be: what it would go back to. In sentences without their full stop. */
+  readonly revoked?: readonly string[];
   /** `workflow`: asked of Temporal just now; `ledger`: as last recorded. */
   readonly source: 'workflow' | 'ledger';
 }

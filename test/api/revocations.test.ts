@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { headOf } from '../../activities/rotation/surroundings.js';
 import { revocationsOn } from '../../activities/revocations/known.js';
 import type { LineName, PersonId, Sha1 } from '../../src/domain/brands.js';
@@ -11,6 +11,7 @@ import type { RevocationsView } from '../../src/presenters/revocation.js';
 import { ROSTER } from '../../src/simulator/mesh/spec.js';
 import { canonicalBytes } from '../../src/statement/canonical.js';
 import { makeSshKey, sshSign, sshVerifies, type SshKey } from '../setup/ssh-keys.js';
+import { receiveNotices } from '../setup/notices.js';
 import { ServedMesh } from './served-mesh.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
@@ -24,6 +25,7 @@ const LINE = 'ios-main' as LineName;
 const OTHER = 'd'.repeat(40) as Sha1;
 
 let served: ServedMesh;
+let receiver: Awaited<ReturnType<typeof receiveNotices>>;
 let identity: Sha1;
 let serial: string;
 let nonce = 0;
@@ -38,7 +40,16 @@ const writeRoster = (adaHas: readonly SshKey[] = [key.ada]): void => {
 };
 
 beforeAll(async () => {
-  served = await ServedMesh.start();
+  receiver = await receiveNotices();
+  served = await ServedMesh.start({
+    changed: ({ folders: { config } }) => {
+      writeFileSync(join(config, 'secret'), 'of the receiver');
+      const path = join(config, 'reseal.yaml');
+      const webhooks = [{ url: receiver.url, secretFile: join(config, 'secret'), events: ['page'] }];
+      writeFileSync(path, stringify({ ...(parse(readFileSync(path, 'utf8')) as object), notify: { webhooks } }));
+      return Promise.resolve();
+    },
+  });
   writeRoster();
   const { manifest } = await headOf(served.mesh.around.store('main'), LINE);
   const [entry] = manifest.profiles;
@@ -48,6 +59,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await served.stop();
+  await receiver.stop();
   rmSync(HOME, { recursive: true, force: true });
 });
 
@@ -168,7 +180,9 @@ describe('what somebody has put into the store themselves (T2)', () => {
     const listed = await reseal('list');
     expect(listed.stdout).toContain(`${OTHER}  said to be revoked, and nothing proves it since`);
     expect(listed.stdout).toContain(`(not proven: signed by ${key.mallory.fingerprint}, which is no key of ada on the roster)`);
-    expect(listed.stdout).toContain(`reseal revoke record ${OTHER} --reason TEXT --as PERSON --ticket TICKET (or --mistaken)`);
+    expect(listed.stdout).toContain(
+      `reseal revoke record ${OTHER} --reason TEXT --as PERSON --ticket TICKET, with --mistaken where it is not`,
+    );
     expect((await record(OTHER, '--as', 'ada', '--key', key.ada.path)).exit).toBe(0);
     expect(await known(OTHER)).toBe(true);
     const { revokedAt: _revokedAt, source: _source, ...rest } = word() as Recorded;
@@ -188,5 +202,56 @@ describe('what somebody has put into the store themselves (T2)', () => {
     await forge({ statement: { says: 'nonsense' } as never, signature: null });
     expect((await reseal('list')).stdout).toContain('one document among them is none: it does not say what is asked for (says)');
     expect(await known(OTHER)).toBe(true);
+  });
+});
+
+describe('what goes by it', () => {
+  const all = (...argv: string[]) => served.reseal(argv, { env: { HOME: tmpdir(), NO_COLOR: '1' } });
+  const emergency = () => `reseal rotation start --line ios-main --emergency --revoked ${identity}`;
+
+  it('a rotation in flight is not stopped, and whoever looks at it is told what it would go back to', async () => {
+    const started = await all('rotation', 'start', '--line', 'ios-main', '--as', 'rita', '--ticket', 'CHG-1');
+    expect(started, started.stderr).toMatchObject({ exit: 0 });
+    await served.untilRotation('ios-main-1', ({ gate }) => gate.binds !== null, 'an open gate');
+    expect((await all('rotation', 'status', 'ios-main-1')).stdout).not.toContain('REVOKED');
+    expect((await record(identity, '--as', 'grace')).exit).toBe(0);
+    const shownNow = await all('rotation', 'status', 'ios-main-1');
+    expect(shownNow.stdout).toContain(`REVOKED   the old certificate ${identity.slice(0, 8)} is revoked since`);
+    expect(shownNow.stdout).toContain(`a rollback goes to what cannot sign any more; go forward: ${emergency()}`);
+    expect((await all('rotation', 'reject', 'ios-main-1', '--as', 'grace', '--ticket', 'CHG-1')).exit).toBe(0);
+    await served.untilRotation('ios-main-1', ({ outcome }) => outcome === 'rolled-back', 'its end');
+  });
+
+  it('impact says so first, and names the emergency instead of a rotation', async () => {
+    const told = (await all('impact', '--certificate', identity)).stdout;
+    expect(told.split('\n')[1]).toContain(`certificate ${identity.slice(0, 8)} is revoked since`);
+    expect(told).toContain(`put successors with another certificate where line ios-main looks for them, then: ${emergency()}`);
+    expect(told).not.toContain('reseal rotation start --line ios-main --as');
+  });
+
+  it('what a node should have says so, and who restores a node is warned before', async () => {
+    const [node] = served.mesh.mesh.nodes;
+    expect((await all('node', 'expected', node?.name ?? '')).stdout).toContain(
+      `REVOKED   certificate ${identity.slice(0, 8)} is revoked since`,
+    );
+    const restored = await all('node', 'restore', node?.name ?? '', '--as', 'grace', '--ticket', 'INC-6');
+    expect(restored.stderr).toContain(
+      `Warning: ${node?.name ?? ''} on ios-main is brought to what is revoked: certificate ${identity.slice(0, 8)}`,
+    );
+    expect(restored.exit).toBe(0);
+  });
+
+  it('the scan pages people, with the command, and the rotation that it begins is refused with the same one', async () => {
+    await served.desk.client.workflow.execute('expiryScan', {
+      workflowId: 'scan-revoked',
+      taskQueue: served.desk.taskQueue,
+      args: [{ offset: 0 }],
+    });
+    const page = receiver.heard.find(({ text }) => text.includes('signs with it'));
+    expect(page?.text).toContain(`ios-main: certificate ${identity.slice(0, 8)} is revoked since`);
+    expect(page?.text).toContain(emergency());
+    const plan = await all('rotation', 'plan', '--line', 'ios-main', '--as', 'rita');
+    expect(plan).toMatchObject({ exit: 1 });
+    expect(plan.stdout).toContain(`old-asset-revoked: certificate ${identity.slice(0, 8)} is revoked since`);
   });
 });

@@ -8,6 +8,7 @@ import { PROFILE_FOLDERS } from '../../activities/node/paths.js';
 import { loadConfiguration } from '../../src/configuration/load.js';
 import type { NodeName, Sha256 } from '../../src/domain/brands.js';
 import type { NodeOrder } from '../../src/domain/node/order.js';
+import type { RevocationStatement } from '../../src/domain/revocations.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import { assembleManifest } from '../../src/manifest/assemble.js';
 import { freezeManifest } from '../../src/manifest/freeze.js';
@@ -128,6 +129,7 @@ it('R7: brings a node back out of its own quarantine, without Temporal, API, led
     `gets back  manifest ${mesh.manifest.slice(0, 12)}, out of its quarantine (ios-main-1); the first of its assets expires in 5 days`,
   );
   expect(stderr).toContain('the newest order it admitted is ios-main-1/retire/1000');
+  expect(stderr).toMatch(/revoked {4}nobody knows here whether what comes back is: the store is away/);
   expect(stdout).toContain(`${PLAIN} serves manifest ${mesh.manifest.slice(0, 12)} on ios-main, and probes passed in a row; before it was manifest ${to.slice(0, 12)}`); // prettier-ignore
   expect(exit).toBe(0);
   expect(active(PLAIN)).toBe(mesh.manifest);
@@ -240,9 +242,28 @@ it('with its quarantine gone and the store away, says what is nowhere and change
   expect(nodeTruth(home(EMPTY))).toEqual(was);
   expect(readFileSync(join(stateOf(EMPTY), 'journal'), 'utf8')).toBe(journal);
   renameSync(`${mesh.folders.store}.away`, mesh.folders.store);
+  const asked = await openSurroundings(mesh.folders.config, mesh.folders.root);
+  const statement = {
+    ...{
+      schemaVersion: 1,
+      says: 'revocation-record',
+      installation: 'acme-demo',
+      person: 'ada',
+      ticket: 'INC-5',
+      serial: null,
+      source: 'person',
+    },
+    ...{ certificate: mesh.certificate.sha1, reason: 'stolen', revokedAt: '2026-01-02T03:04:05.000Z', nonce: 'a'.repeat(32) },
+    ...{ issuedAt: '2026-01-02T03:05:00.000Z', expiresAt: '2026-01-02T03:20:00.000Z' },
+  } as RevocationStatement;
+  await asked
+    .store('main')
+    .putMany([{ kind: 'revocation', document: { kind: 'revocation', schemaVersion: 1, statement, signature: null } }], {});
+  await asked.close();
   const taken = await restore(EMPTY);
   renameSync(mesh.folders.store, `${mesh.folders.store}.away`);
   expect(taken.stderr).toContain('from the store');
+  expect(taken.stderr).toContain(`REVOKED    certificate ${mesh.certificate.sha1.slice(0, 8)} is revoked since 2026-01-02T03:04:05Z, as ada recorded under INC-5: what comes back may not sign any more`); // prettier-ignore
   expect(taken).toMatchObject({ exit: 0 });
   expect(active(EMPTY)).toBe(mesh.manifest);
 });

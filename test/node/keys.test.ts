@@ -59,8 +59,16 @@ describe('identities where they should be, and nowhere else (R4, S5, S7)', () =>
     await setFault(mac.home, { kind: 'stale-listed' });
     await setRevoked(mac.home, [identity.sha1]);
     expect(await problem()).toBe(`identities fail: Node ams-build-1: the identity ${identity.sha1.slice(0, 8)} is revoked.`);
+    const { findings } = await inspect();
+    expect(findings).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^macOS says that the identity ${identity.sha1.slice(0, 8)} is revoked \\(CSSMERR_TP_CERT_REVOKED\\); .*: reseal revoke record SHA1 --source ams-build-1 --reason TEXT`,
+        ),
+      ),
+    ]);
     await setRevoked(mac.home, []);
-    expect((await inspect()).verdict).toBe('pass');
+    expect(await inspect()).toMatchObject({ verdict: 'pass', findings: [] });
     mac.security('list-keychains', '-d', 'user', '-s');
     expect(await problem()).toContain(`the identity ${identity.sha1.slice(0, 8)} is in no keychain of the search list`);
   });

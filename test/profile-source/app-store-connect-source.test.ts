@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LineName } from '../../src/domain/brands.js';
+import { goneCertificates } from '../../src/domain/gone-certificates.js';
 import { COURIER_UUID, TeamAtApple } from './app-store-connect.js';
 
 const DAY = 86_400_000;
@@ -52,6 +54,24 @@ describe('App Store Connect as a source (S16)', () => {
     expect(ignored).toEqual([
       { source: 'apple', path: expect.stringContaining('Old Courier'), reasons: [expect.stringContaining('is INVALID')] },
     ]);
+  });
+
+  it('knows which certificates its team has still, and by its profiles, INVALID ones too, whose manifest it can say that of (R11)', async () => {
+    team.place('Courier', team.profile());
+    const [entry, at] = [team.entry(), Date.now()];
+    const certificate = { commonName: 'x', team: entry.team, serial: 'A'.repeat(32), expiresAt: new Date(at + 9 * DAY).toISOString() };
+    const manifest = {
+      schemaVersion: 1,
+      line: 'ios-main' as LineName,
+      certificates: { [entry.identity]: certificate },
+      profiles: [entry],
+    } as const;
+    const gone = async () =>
+      goneCertificates(manifest, (await team.source({ successors: 'found' }).certificates?.()) ?? { listed: [], profiles: [] }, [], at);
+    expect(await gone()).toEqual([]);
+    team.certificate.revoked = true;
+    expect(await gone()).toEqual([entry.identity]);
+    expect(team.writes()).toEqual([]);
   });
 
   it('signs one token for many requests, of 20 minutes at most, as the stand-in verifies', async () => {

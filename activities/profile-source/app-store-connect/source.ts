@@ -1,6 +1,7 @@
 import type { VerifiedProfiles } from '../../../src/profile/index.js';
 import type { ProfileSource } from '../contract.js';
 import { AppStoreConnectClient, type ClientOptions } from './client.js';
+import { teamCertificates } from './certificates.js';
 import { listProfiles } from './listing.js';
 import { ProfileSupply } from './supply.js';
 
@@ -20,6 +21,7 @@ export function createAppStoreConnectSource(options: AppStoreConnectOptions): Pr
   return {
     name,
     list: () => listProfiles(name, client, profiles),
+    certificates: () => teamCertificates(client),
     ...(successors === 'made' ? { supply: (wanted) => made.supply(wanted) } : {}),
   };
 }

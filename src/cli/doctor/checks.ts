@@ -17,6 +17,7 @@ import { checkCodec } from './codec.js';
 import { fail, pass, settle, type DoctorCheck, type Finding } from './finding.js';
 import { presences, serversOf } from './serving.js';
 import { checkOrderKey } from './order-key.js';
+import { checkRevocations } from './revocations.js';
 import { checkRoster } from './roster.js';
 import { checkSinks } from './sinks.js';
 import { checkSources } from './sources.js';
@@ -175,6 +176,9 @@ export async function examine(context: Context): Promise<readonly DoctorCheck[]>
     ])),
     ...(configuration === null ? [] : await checkStores(configuration, context)),
     ...(configuration === null ? [] : await checkRoster(configuration, homeFolder(context.home, context.env, context.cwd), context.now())),
+    ...(configuration === null
+      ? []
+      : [await checkRevocations(configuration, homeFolder(context.home, context.env, context.cwd), context.now())]),
     ...(configuration === null ? [] : await checkSources(configuration, homeFolder(context.home, context.env, context.cwd), context.env)),
     ...(configuration === null ? [] : await checkApi(configuration.reseal.api, context.now())),
     ...(configuration === null ? [] : await checkServing(configuration, () => context.now())),

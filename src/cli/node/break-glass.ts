@@ -6,10 +6,12 @@ import { GlassDesk } from '../../../activities/break-glass/restore.js';
 import { StoreIfThere } from '../../../activities/break-glass/store-within.js';
 import { openDeclaredStore } from '../../../activities/manifest-store/declared.js';
 import { profileVerifier } from '../../../activities/node/index.js';
+import { revocationJudges } from '../../../activities/revocations/known.js';
 import { PROFILE_FOLDERS } from '../../../activities/node/paths.js';
 import { loadConfiguration, type Configuration } from '../../configuration/load.js';
 import { isSha256, type LineName, type Sha256 } from '../../domain/brands.js';
 import { ResealError, type ErrorCode } from '../../domain/errors.js';
+import { deadInWords, revokedAmong, type NamedCertificate } from '../../domain/revocations.js';
 import { mayDo } from '../../domain/roster.js';
 import { ticketRefusal } from '../../domain/tickets.js';
 import type { NodeDeclaration } from '../../domain/topology.js';
@@ -20,6 +22,7 @@ import { ownerOf } from '../../node-shell/owner.js';
 import { thisMac } from '../../node-shell/place.js';
 import { reachNodes, reachOnly, type NodeReach } from '../../node-shell/reach.js';
 import { breakGlassText, glassPlanText, type BreakGlassView } from '../../presenters/break-glass.js';
+import { judgedRevocations } from '../../statement/revocations.js';
 import { VerifiedProfiles } from '../../profile/index.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
 import { openBreakGlassLog } from '../../temporal/audit/worker-log.js';
@@ -62,6 +65,8 @@ export async function breakGlass(context: Context, asked: BreakGlassRequest): Pr
     });
     const plan = await desk.plan(named);
     for (const text of glassPlanText(plan, placeOf(node), Date.now())) context.output.diagnostic(text);
+    for (const text of await revokedWords(configuration, store, await desk.certificates(plan.manifest), context.now()))
+      context.output.diagnostic(text);
     await refuseUnlessMeant(context, node, asked.yes);
     // Before anything changes: without a place for its record nothing is done, and any home will do.
     const audit = await openBreakGlassLog(home, configuration, context.env);
@@ -87,6 +92,19 @@ export async function breakGlass(context: Context, asked: BreakGlassRequest): Pr
     reach.close();
     await store.close();
   }
+}
+
+/** Whether what comes back can sign, as far as the line's store can say. It holds nobody up: whoever stands at the node decides. */
+async function revokedWords(
+  configuration: Configuration,
+  store: StoreIfThere,
+  certificates: readonly NamedCertificate[],
+  now: number,
+): Promise<readonly string[]> {
+  const documents = await store.ask((one) => one.revocations());
+  if (documents === null) return [`  revoked    nobody knows here whether what comes back is: ${store.why}`];
+  const { revocations } = judgedRevocations(documents, revocationJudges(configuration, now));
+  return revokedAmong(revocations, certificates).map((dead) => `  REVOKED    ${deadInWords(dead)}: what comes back may not sign any more`);
 }
 
 /** @throws ResealError WRONG_TICKET, NOT_ENTITLED, USAGE */

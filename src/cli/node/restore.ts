@@ -64,6 +64,7 @@ function begin(
     const ask = async (node: string, body: object): Promise<void> => {
       begun.push(...(await api.post<readonly RestoreStandingView[]>(`${pathOf(node)}/restore`, body)));
     };
+    for (const node of nodes) await warnOfRevoked(context, api, node, line);
     if (key === null) {
       for (const node of nodes) await ask(node, { by: as, ticket, ...(line === undefined ? {} : { line }) });
       return begun;
@@ -73,6 +74,13 @@ function begin(
     for (const signed of await signMandates(context, key, mandates)) await ask(signed.statement.node, signed);
     return begun;
   });
+}
+
+/** What is in force is what a node is brought to, also where it cannot sign any more: whoever asks for that knows it. */
+async function warnOfRevoked({ output }: Context, api: ApiClient, node: string, only: string | undefined): Promise<void> {
+  for (const { line, revoked = [] } of await linesOf(api, node))
+    if (only === undefined || line === only)
+      for (const what of revoked) output.diagnostic(`Warning: ${node} on ${line} is brought to what is revoked: ${what}`);
 }
 
 /** One for each line that the node follows, or for the one that is named. @throws ResealError NOT_FOUND, REFUSED */

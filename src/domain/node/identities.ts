@@ -20,6 +20,7 @@ const NONE_LISTED = '     0 valid identities found\n';
 export const expectedSummaryText = (identities: readonly Sha1[]): string =>
   identities.length === 0 ? NONE_LISTED : summaryText(identities);
 
+const REVOKED = 'CSSMERR_TP_CERT_REVOKED';
 /** What Apple's annotations mean, and what to do (names from CSSM, cssmerr.h). */
 const ANNOTATIONS: Readonly<Record<string, string>> = {
   CSSMERR_TP_CERT_EXPIRED: 'has expired',
@@ -135,6 +136,16 @@ export function judgePartitions(node: string, keychains: readonly SeenKeychain[]
     ? { check: 'partition-lists', verdict: 'pass', reason: `${lists.length} keys let \`codesign\` use them`, evidence }
     : notDue('its keychains show no partition lists');
 }
+
+/**
+ * Identities of which macOS says that they are revoked, whether the node signs with them now or not. A person finds out whether it is so, and records it: a Mac may
+ * be wrong, by its clock or by what it was told. Named as a report names them, by eight digits.
+ */
+export const revokedFindings = (node: string, { matching, valid }: Listed): readonly string[] =>
+  [...new Set([...matching, ...valid].flatMap(({ sha1, annotation }) => (annotation === REVOKED ? [sha1] : [])))].map(
+    (sha1) =>
+      `macOS says that the identity ${short(sha1)} is revoked (${REVOKED}); find out whether it is, then sign for it by its whole SHA-1 (\`reseal node expected ${node}\` has it): reseal revoke record SHA1 --source ${node} --reason TEXT --as PERSON --ticket TICKET`,
+  );
 
 /**
  * Worth saying, and no reason to fail: one identity in two keychains, and a keychain that locks in the middle of a build.
