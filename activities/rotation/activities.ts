@@ -7,6 +7,11 @@ import { heardOf, mustBeNew } from './heard.js';
 import type { ClosingRecord, DueLine, RotationActivities, ScanActivities, Successors } from './contract.js';
 import type { FrozenCohorts } from './frozen-plan.js';
 import { advanceHead, returnHead } from './head.js';
+import { adoptRotation } from './adopt.js';
+import { holdsLine, orphanInWords } from '../../src/domain/rotation/orphan.js';
+import { ResealError } from '../../src/domain/errors.js';
+import { isBeforeChange } from '../../src/domain/rotation/phases.js';
+import type { Orphans } from './orphans.js';
 import { prepareIncident } from './incident.js';
 import { prepareRotation } from './prepare.js';
 import type { KeptApprovals } from '../../src/domain/node/approved.js';
@@ -16,9 +21,10 @@ import { supplyMissing } from './supply.js';
 import { writeBackSuccessors } from './write-back.js';
 import { missingLines, surveyLine, type Survey } from './survey.js';
 
-export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {
+export function createRotationActivities(around: Surroundings, orphans: Orphans): RotationActivities & ScanActivities {
   return {
-    openRotation: (request) => asFailure(() => openRotation(around, request)),
+    openRotation: (request) => asFailure(() => openRotation(around, orphans, request)),
+    adoptRotation: (request) => asFailure(() => adoptRotation(around, orphans, request)),
     findSuccessors: (request) => asFailure(() => findSuccessors(around, request)),
     prepareRotation: (request) => asFailure(() => prepareRotation(around, request)),
     cohortNodes: ({ cohorts, first, count, again }) =>
@@ -47,18 +53,20 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
       }),
     writeBackSuccessors: (request) => asFailure(() => writeBackSuccessors(around, request)),
     prepareIncident: (request) => asFailure(() => prepareIncident(around, request)),
-    surveyLines: (offset) => asFailure(() => surveyLines(around, offset)),
+    surveyLines: (offset) => asFailure(() => surveyLines(around, orphans, offset)),
   };
 }
 
 async function openRotation(
   around: Surroundings,
+  orphans: Pick<Orphans, 'on'>,
   request: Parameters<RotationActivities['openRotation']>[0],
 ): ReturnType<RotationActivities['openRotation']> {
   const { line, key, trigger, offset, signed, askedAt } = request;
   const { store, configuration } = situationOf(around, line);
   mustBeAskedBy(configuration, request, askedAt, null);
   if (signed !== undefined) await mustBeNew(store, line, signed.statement.nonce);
+  await mustHoldNothing(orphans, line);
   const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by }, signed?.statement.nonce);
   return {
     k,
@@ -68,6 +76,12 @@ async function openRotation(
     authority: authorityOf(configuration, line, offset),
     heard: signed === undefined ? null : heardOf(signed),
   };
+}
+
+/** @throws ResealError REFUSED where an orphaned rotation has changed nodes of the line */
+export async function mustHoldNothing(orphans: Pick<Orphans, 'on'>, line: LineName): Promise<void> {
+  const orphan = await orphans.on(line);
+  if (orphan !== null && holdsLine(orphan)) throw new ResealError('REFUSED', `${orphanInWords(orphan)}.`);
 }
 
 async function findSuccessors(around: Surroundings, request: Parameters<RotationActivities['findSuccessors']>[0]): Promise<Successors> {
@@ -97,7 +111,11 @@ const withoutStore = (line: LineName, store: string): Omit<DueLine, 'authority'>
   reason: `its store ${store} is away, or has never been there, so nobody knows what is due. See reseal doctor for its place, and what to do`,
 });
 
-async function surveyLines(around: Surroundings, offset: number): ReturnType<ScanActivities['surveyLines']> {
+export async function surveyLines(
+  around: Surroundings,
+  orphans: Pick<Orphans, 'on'>,
+  offset: number,
+): ReturnType<ScanActivities['surveyLines']> {
   const configuration = around.configuration();
   const { topology, policy } = configuration;
   const lines: DueLine[] = [];
@@ -112,6 +130,7 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       lines.push({ line, due: [], start: false, reason: 'the line has no manifest yet', authority });
       continue;
     }
+    const orphan = await orphans.on(line);
     const survey = await surveyLine(around, { line, offset });
     const last = (await store.records(line)).at(-1);
     const record = last === undefined ? null : ((await store.record(last)) as ClosingRecord | null);
@@ -119,10 +138,16 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       record !== null && UNSUCCESSFUL.includes(record.state.phase) && offersNothingNew(survey, record.state.fingerprint)
         ? record.state
         : null;
+    const due = survey.due.groups.map((group) => group.name);
+    if (orphan !== null && !isBeforeChange(orphan.phase)) {
+      const orphaned = orphanInWords(orphan);
+      lines.push({ authority, line, due, start: false, reason: orphaned, orphaned });
+      continue;
+    }
     lines.push({
       authority,
       line,
-      due: survey.due.groups.map((group) => group.name),
+      due,
       start: repeated === null,
       reason:
         repeated === null

@@ -1,10 +1,12 @@
-import type { Duration, Instant, LineName, NodeName, RotationId, Sha256, Uuid } from '../../src/domain/brands.js';
+import type { Duration, Instant, LineName, NodeName, PersonId, RotationId, Sha256, Uuid } from '../../src/domain/brands.js';
 import type { Routes } from '../../src/domain/node/routes.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { StandInFound } from '../../src/domain/rotation/stand-ins.js';
 import type { Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
 import type { WriteBackRequest, WrittenBack } from '../../src/domain/write-back.js';
-import type { CommandStatement, Signed, StartStatement } from '../../src/domain/rotation/statement.js';
+import type { AdoptStatement, CommandStatement, Signed, StartStatement } from '../../src/domain/rotation/statement.js';
+import type { HistoryEvent } from '../../src/domain/rotation/history.js';
+import type { RotationNodeRow } from '../ledger/contract.js';
 
 /** What a rotation is asked to do, beside its line. */
 export interface RotationRequest {
@@ -16,6 +18,27 @@ export interface RotationRequest {
   readonly successors?: readonly Uuid[];
   /** What the person who asks has signed: to start, or to undo a completed rotation. Missing: by name alone. */
   readonly signed?: Signed<StartStatement | CommandStatement>;
+}
+
+/** Who wants a rotation to go on whose workflow has ended without an outcome. */
+export interface AdoptionRequest {
+  readonly rotation: RotationId;
+  readonly line: LineName;
+  readonly by: PersonId;
+  readonly ticket: string;
+  /** Missing: by name alone. */
+  readonly signed?: Signed<AdoptStatement>;
+}
+
+/** What a rotation's run says of itself when it is asked: all that another run needs to go on from there. */
+export interface LeftBehind {
+  readonly request: RotationRequest;
+  readonly state: RotationState;
+  /** Of the last event of its record. */
+  readonly seq: number;
+  readonly unrecorded: readonly HistoryEvent[];
+  readonly untold: readonly HistoryEvent[];
+  readonly rows: readonly RotationNodeRow[];
 }
 
 export interface Successors {
@@ -53,6 +76,10 @@ export interface RotationActivities {
     /** The signed statement that asked for it; null: nobody signed. */
     readonly heard: RotationState['heard'][number] | null;
   }>;
+  /** Judges who asks, and has the run that was cut off say how far it came. @param request `workflowId`: of the line's rotations */
+  adoptRotation(
+    request: AdoptionRequest & { readonly workflowId: string; readonly key: string; readonly askedAt: Instant },
+  ): Promise<LeftBehind>;
   findSuccessors(request: RotationRequest): Promise<Successors>;
   /** Verifies, composes and freezes: every reason for a refusal at once. */
   prepareRotation(request: RotationRequest & { readonly id: RotationId }): Promise<Prepared>;
@@ -135,6 +162,8 @@ export interface DueLine {
   /** Start a rotation, or only ask: the last one ended without success and nothing new has come since, or the line's store is not there. */
   readonly start: boolean;
   readonly reason: string;
+  /** That the line's last rotation is orphaned, and what to do: a sentence without a full stop. Missing: it is not. */
+  readonly orphaned?: string;
   readonly authority: RotationState['authority'];
 }
 

@@ -42,6 +42,7 @@ function ownText(statement: Statement): string[] {
       return [`  as        ${statement.as}`];
     case 'retry':
       return [`  nodes     ${statement.nodes.join(', ')}`];
+    case 'adopt':
     case 'approve':
     case 'withdraw':
     case 'pause':

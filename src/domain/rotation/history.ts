@@ -18,6 +18,7 @@ export interface HistoryEvent {
 
 export type HistoryKind =
   | 'phase'
+  | 'adopted'
   | 'wave'
   | 'approval'
   | 'withdrawal'

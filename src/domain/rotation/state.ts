@@ -6,7 +6,7 @@ import type { NodeOutcome } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import type { RosterCommand } from '../roster.js';
 import type { Phase } from './phases.js';
-import type { CommandStatement, GateKind, Mode, Signed } from './statement.js';
+import type { AdoptStatement, CommandStatement, GateKind, Mode, Signed } from './statement.js';
 
 /** `profile`: the same certificate; `certificate`: a new one too. */
 export type RotationKind = 'profile' | 'certificate';
@@ -16,6 +16,17 @@ export interface Trigger {
   readonly kind: 'schedule' | 'person';
   readonly by: PersonId;
   readonly ticket: string;
+}
+
+/** That somebody had a rotation go on whose workflow had ended without an outcome. */
+export interface Adoption {
+  readonly by: PersonId;
+  readonly ticket: string;
+  readonly at: Instant;
+  /** The phase in which it was found. */
+  readonly phase: Phase;
+  /** Null: by name alone. */
+  readonly signed: Signed<AdoptStatement> | null;
 }
 
 /** What preflight froze; but for who is eligible, and for a canary node that another signer has stood in for, it never changes afterwards. */
@@ -223,6 +234,8 @@ export interface RotationState {
   readonly trigger: Trigger;
   /** The completed rotation that this one, an incident rollback, undoes; null: it is none. Missing in records of before there was this field. */
   readonly undoes?: RotationId | null;
+  /** Missing where there was none. */
+  readonly adoptions?: readonly Adoption[];
   /** The rotation's number on its line; `d` counts changes of direction. Epoch: `1000 k + d`. */
   readonly k: number;
   readonly d: number;

@@ -60,7 +60,13 @@ export type StartStatement = Said & {
   readonly after: string | null;
 };
 
-export type Statement = CommandStatement | StartStatement;
+/** What a person asks for where a rotation's workflow has ended without an outcome. */
+export type AdoptStatement = OfRotation & { readonly says: 'adopt' };
+
+export type Statement = CommandStatement | StartStatement | AdoptStatement;
+
+/** Whether it is said to a rotation that a workflow drives. */
+export const isCommand = (statement: Statement): statement is CommandStatement => statement.says !== 'start' && statement.says !== 'adopt';
 
 /** A statement and its signature, as they were given. */
 export interface Signed<S extends Statement = Statement> {
@@ -130,6 +136,7 @@ export const SAID: Readonly<Record<keyof Said, Field>> = {
 const ROTATION = { rotation: text(128), epoch: (value: unknown) => Number.isSafeInteger(value) };
 const OWN: Readonly<Record<Statement['says'], Readonly<Record<string, Field>>>> = {
   start: { at: orNull(instant), successors: list(text(64)), after: orNull(text(128)) },
+  adopt: ROTATION,
   approve: { ...ROTATION, binds: binding },
   reject: { ...ROTATION, binds: binding, reason },
   withdraw: ROTATION,

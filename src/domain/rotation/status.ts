@@ -6,6 +6,7 @@ import { countingApprovals, latestApprovalOf, switchedNodes } from './moves.js';
 import { isTerminal, type Outcome, type Phase } from './phases.js';
 import {
   epochOf,
+  type Adoption,
   type Approval,
   type CanaryReport,
   type HeldBuilds,
@@ -42,6 +43,8 @@ export interface RotationStatus {
   readonly trigger: Trigger;
   /** The completed rotation that this one, an incident rollback, undoes; null: it is none. */
   readonly undoes: RotationId | null;
+  /** Who had it go on after its workflow had ended without an outcome, and in which phase; missing where nobody had to. */
+  readonly adoptions?: readonly Omit<Adoption, 'signed'>[];
   readonly phase: Phase;
   readonly outcome: Outcome | null;
   readonly since: Instant;
@@ -118,6 +121,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     kind: plan?.kind ?? null,
     trigger: state.trigger,
     undoes: state.undoes ?? null,
+    ...(state.adoptions === undefined ? {} : { adoptions: state.adoptions.map(({ signed: _signed, ...adoption }) => adoption) }),
     phase: state.phase,
     outcome: isTerminal(state.phase) ? state.phase : null,
     since: state.since,
