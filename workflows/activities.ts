@@ -42,6 +42,14 @@ export const desk = proxyActivities<RotationActivities & ScanActivities>({
   retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: [...FINAL, ...NO_PROFILE] },
 });
 
+/** A person has a rotation go on, and waits for the answer; the run that was cut off is replayed for it. */
+export const adopting = proxyActivities<Pick<RotationActivities, 'adoptRotation'>>({
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '500ms', maximumInterval: '15s', nonRetryableErrorTypes: [...FINAL, 'WRONG_TICKET'] },
+});
+
 /**
  * The same for a rotation that has changed nodes: nothing is final any more. A configuration that somebody has just broken, a store that
  * answers nonsense, come right again, and until then the rotation waits (or is told to turn back).

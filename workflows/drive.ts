@@ -47,7 +47,16 @@ import { haveNodesTold, headsOfWorkers, headsSeen, noteHeads } from './audit-hea
 import { approvals, desk, steadyDesk } from './activities.js';
 import type { CohortStepEnd } from './cohort-step.js';
 import { Deliveries } from './deliveries.js';
-import { COMMANDS, commandUpdate, decisionSignal, statusQuery, type Carried, type CommandArguments, type RotationEnd } from './messages.js';
+import {
+  COMMANDS,
+  commandUpdate,
+  decisionSignal,
+  stateQuery,
+  statusQuery,
+  type Carried,
+  type CommandArguments,
+  type RotationEnd,
+} from './messages.js';
 import { heard, noted, type Heard } from './heard.js';
 import { stepInput, takeSteps } from './node-steps.js';
 import { publish } from './visibility.js';
@@ -122,6 +131,7 @@ class Drive {
 
   private listen(): void {
     setHandler(statusQuery, () => statusOf(this.state, Date.now()));
+    setHandler(stateQuery, () => ({ request: this.request, state: this.state, ...this.deliveries.carry() }));
     for (const name of COMMANDS) {
       setHandler(
         commandUpdate(name),

@@ -9,6 +9,8 @@ export interface ScanEnd {
   readonly inFlight: readonly string[];
   readonly asked: readonly string[];
   readonly quiet: readonly string[];
+  /** Lines on which people have to adopt a rotation. */
+  readonly orphaned: readonly string[];
 }
 
 /** Finds every line with something due and starts one rotation on each; run by the Schedule `expiry-scan`. */
@@ -26,7 +28,19 @@ export async function expiryScan(input: { readonly offset: Duration }): Promise<
         rotation: null,
         history: null,
       });
-  for (const due of lines.filter((line) => line.due.length > 0)) {
+  const orphaned: string[] = [];
+  for (const line of lines) {
+    if (line.orphaned === undefined) continue;
+    orphaned.push(line.line);
+    await messenger.notify({
+      event: 'page',
+      text: `${line.line}: ${line.orphaned}`,
+      audience: policy.audience.page,
+      rotation: null,
+      history: null,
+    });
+  }
+  for (const due of lines.filter((line) => line.due.length > 0 && line.orphaned === undefined)) {
     if (!due.start) {
       asked.push(due.line);
       await messenger.notify({
@@ -60,5 +74,11 @@ export async function expiryScan(input: { readonly offset: Duration }): Promise<
       inFlight.push(due.line);
     }
   }
-  return { started, inFlight, asked, quiet: lines.filter((line) => line.due.length === 0).map((line) => line.line) };
+  return {
+    started,
+    inFlight,
+    asked,
+    quiet: lines.filter((line) => line.due.length === 0 && line.orphaned === undefined).map((line) => line.line),
+    orphaned,
+  };
 }

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Command, CommandName } from '../src/domain/rotation/commands.js';
-import { begins, readStatement, type CommandStatement, type Signed } from '../src/domain/rotation/statement.js';
+import { isCommand, readStatement, type CommandStatement, type Signed } from '../src/domain/rotation/statement.js';
 import { LONGEST_SIGNATURE } from '../src/domain/signing/standing.js';
 import { COMMANDS, type CommandArguments } from './messages.js';
 
@@ -27,7 +27,7 @@ export function heard(name: CommandName | null, said: CommandArguments): Heard {
   const read = readStatement(said.statement);
   if (read.kind === 'none') throw refuse('STATEMENT_REFUSED', `no statement can be read here: ${read.reason}`);
   const { statement } = read;
-  if (begins(statement)) throw refuse('STATEMENT_REFUSED', 'a rotation that has begun cannot be started');
+  if (!isCommand(statement)) throw refuse('STATEMENT_REFUSED', `a rotation that is under way cannot be told to ${statement.says}`);
   if (name !== null && statement.says !== name) throw refuse('STATEMENT_REFUSED', `the statement says ${statement.says}, not ${name}`);
   return { kind: 'signed', signed: { statement, signature } };
 }

@@ -1,9 +1,10 @@
-import { ActivityFailure, ApplicationFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { HistoryEvent } from '../src/domain/rotation/history.js';
 import type { RotationState } from '../src/domain/rotation/state.js';
 import { desk } from './activities.js';
 import { drive } from './drive.js';
 import type { IncidentInput, RotationEnd } from './messages.js';
+import { orRefused } from './or-refused.js';
 
 /**
  * Brings the mesh back from a completed rotation, as workflow `rotation/<line>`: the same plan as within a rotation, after node
@@ -20,6 +21,7 @@ export async function incidentRollback(input: IncidentInput): Promise<RotationEn
       askedAt: workflowInfo().startTime.getTime(),
     }),
   );
+  if ('refused' in prepared) return { id: input.rotation, outcome: 'refused', reasons: prepared.refused };
   if (prepared.state === null) return { id: input.rotation, outcome: 'refused', reasons: prepared.reasons };
   return goOn(input, { state: prepared.state, seq: 1, unrecorded: [askedFor(input, prepared.state)], untold: [], rows: [] });
 }
@@ -34,17 +36,6 @@ const askedFor = ({ rotation }: IncidentInput, { id, trigger }: RotationState): 
   text: `asked for by ${trigger.by} under ${trigger.ticket}, to undo ${rotation}`,
   data: { trigger, undoes: rotation },
 });
-
-/** Before anything is changed, what trying again cannot mend is a refusal with its reason: a workflow of reseal's always completes. */
-async function orRefused<T>(prepared: Promise<T>): Promise<T | { readonly state: null; readonly reasons: readonly string[] }> {
-  try {
-    return await prepared;
-  } catch (error) {
-    const cause = error instanceof ActivityFailure ? error.cause : undefined;
-    if (!(cause instanceof ApplicationFailure)) throw error;
-    return { state: null, reasons: [cause.message] };
-  }
-}
 
 async function goOn(input: IncidentInput, carried: NonNullable<IncidentInput['carried']>): Promise<RotationEnd> {
   const driven = await drive(carried, input.request);

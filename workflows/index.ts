@@ -1,3 +1,4 @@
+export { adoptedRotation } from './adopted-rotation.js';
 export { cohortStep } from './cohort-step.js';
 export { expiryScan } from './expiry-scan.js';
 export { incidentRollback } from './incident-rollback.js';

@@ -6,7 +6,7 @@ import type { RotationStatus } from '../src/domain/rotation/status.js';
 import type { NodeTask, RotationState } from '../src/domain/rotation/state.js';
 import type { CommandStatement, Signed } from '../src/domain/rotation/statement.js';
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
-import type { RotationRequest } from '../activities/rotation/contract.js';
+import type { AdoptionRequest, LeftBehind, RotationRequest } from '../activities/rotation/contract.js';
 
 /** The operators' API of a rotation, for Temporal's own client too: one Update per command, named as the command. */
 export const COMMANDS: readonly CommandName[] = [
@@ -29,6 +29,8 @@ export const commandUpdate = (name: CommandName) => defineUpdate<RotationStatus,
 
 /** For automation that can only signal. Under the same rules; one that has no effect is recorded as ignored, with its reason. */
 export const decisionSignal = defineSignal<[Command | Signed<CommandStatement>]>('decision');
+/** For whoever adopts a rotation whose workflow has ended without an outcome; Temporal answers it by replay for as long as it keeps the run. */
+export const stateQuery = defineQuery<LeftBehind>('state');
 export const statusQuery = defineQuery<RotationStatus>('status');
 
 /** What travels through continue-as-new. */
@@ -59,6 +61,12 @@ export interface IncidentInput {
   readonly policy: RotationState['policy'];
   readonly rights: RotationState['rights'];
   readonly carried?: Carried;
+}
+
+export interface AdoptionInput {
+  readonly asked: AdoptionRequest;
+  /** Of a run of its own before. */
+  readonly carried?: { readonly request: RotationRequest; readonly rotation: Carried };
 }
 
 /** One step on at most `limits.stepNodes` nodes. */

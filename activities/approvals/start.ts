@@ -3,17 +3,20 @@ import type { Instant, PersonId, RotationId } from '../../src/domain/brands.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { mayDo, type RosterCommand } from '../../src/domain/roster.js';
 import { keysOf } from '../../src/domain/rotation/commands.js';
+import { epochOf, type RotationState } from '../../src/domain/rotation/state.js';
 import {
   begins,
   isForOther,
   untimely,
+  type AdoptStatement,
   type BeginningStatement,
   type CommandStatement,
   type EmergencyStatement,
   type StartStatement,
 } from '../../src/domain/rotation/statement.js';
 import { personSignature } from '../../src/statement/person.js';
-import type { RotationRequest } from '../rotation/contract.js';
+import { ticketRefusal } from '../../src/domain/tickets.js';
+import type { AdoptionRequest, RotationRequest } from '../rotation/contract.js';
 import { authorityOf } from '../rotation/surroundings.js';
 import { mustBeSignedBy, mustCountByName } from './judge.js';
 
@@ -63,7 +66,7 @@ export function rightTo({ emergency }: Pick<RotationRequest, 'emergency'>, undoe
 }
 
 function asksOther(
-  statement: BeginningStatement | CommandStatement,
+  statement: NonNullable<RotationRequest['signed']>['statement'],
   request: RotationRequest,
   now: Instant,
   undoes: Undone | null,
@@ -102,4 +105,37 @@ function undoesOther(statement: CommandStatement, undoes: Undone | null): string
   return statement.rotation === undoes.id && statement.epoch === undoes.epoch
     ? null
     : `it is said to ${statement.rotation} in epoch ${statement.epoch}, and asked is to undo ${undoes.id}, epoch ${undoes.epoch}`;
+}
+
+/**
+ * Whether it is known who has a rotation go on that its workflow left. What is signed names the epoch in which it was left: it is said of that one end of a run.
+ * @param left the rotation as it was left
+ * @param now when it was asked for
+ * @throws ResealError NOT_ENTITLED, WRONG_TICKET, SIGNATURE_NEEDED, SIGNATURE_REFUSED, STATEMENT_REFUSED
+ */
+export function mustBeAdoptedBy(
+  configuration: Configuration,
+  { rotation, line, by, ticket, signed }: AdoptionRequest,
+  left: Pick<RotationState, 'k' | 'd' | 'offset'>,
+  now: Instant,
+): void {
+  const wrong = ticketRefusal(ticket, configuration.policy);
+  if (wrong !== null) throw new ResealError('WRONG_TICKET', `${wrong}.`);
+  if (!mayDo(configuration.roster, by, 'start'))
+    throw new ResealError('NOT_ENTITLED', `The roster does not let ${by} start a rotation, nor adopt one.`);
+  const authority = authorityOf(configuration, line, left.offset);
+  if (signed === undefined) return mustCountByName(authority, by);
+  const { statement, signature } = signed;
+  const other =
+    untimely(statement, now) ?? isForOther(statement, authority) ?? adoptsOther(statement, { rotation, line, by, ticket }, epochOf(left));
+  if (other !== null) throw new ResealError('STATEMENT_REFUSED', `The signed statement does not count: ${other}.`);
+  mustBeSignedBy(by, personSignature(statement, signature, keysOf(authority, by)));
+}
+
+function adoptsOther(statement: AdoptStatement, { rotation, line, by, ticket }: AdoptionRequest, epoch: number): string | null {
+  if (statement.person !== by || statement.ticket !== ticket)
+    return `it is said by ${statement.person} under ${statement.ticket}, and asked is by ${by} under ${ticket}`;
+  return statement.rotation === rotation && statement.line === line && statement.epoch === epoch
+    ? null
+    : `it is said of ${statement.rotation} (line ${statement.line}) in epoch ${statement.epoch}, and asked is to adopt ${rotation} (line ${line}), which was left in epoch ${epoch}`;
 }

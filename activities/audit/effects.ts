@@ -103,6 +103,12 @@ export const EFFECTS: Declared<AllActivities & BreakGlassActivities> = {
     facts: ({ line, trigger }) => facts({ line, by: trigger.by, ticket: trigger.ticket }),
     result: ({ k, id }) => facts({ rotation: id, number: k }),
   },
+  adoptRotation: {
+    kind: 'effect',
+    way: forward,
+    facts: ({ line, rotation, by, ticket }) => facts({ line, rotation, by, ticket }),
+    result: ({ state }) => facts({ epoch: epochOf(state), found: state.phase }),
+  },
   findSuccessors: {
     kind: 'effect',
     way: forward,

@@ -2,11 +2,16 @@ import type { LineName, RotationId } from '../../src/domain/brands.js';
 import { routesAmong } from '../../src/domain/node/routes.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
 import { writeBackOf } from '../../src/domain/write-back.js';
-import { mustBeAskedBy } from '../approvals/start.js';
+import { mustBeAskedBy, rightTo } from '../approvals/start.js';
 import { heardOf, mustBeNew } from './heard.js';
 import type { ClosingRecord, DueLine, RotationActivities, ScanActivities, Successors } from './contract.js';
 import type { FrozenCohorts } from './frozen-plan.js';
 import { advanceHead, returnHead } from './head.js';
+import { adoptRotation } from './adopt.js';
+import { holdsLine, orphanInWords } from '../../src/domain/rotation/orphan.js';
+import { ResealError } from '../../src/domain/errors.js';
+import { isBeforeChange } from '../../src/domain/rotation/phases.js';
+import type { Orphans } from './orphans.js';
 import { prepareIncident } from './incident.js';
 import { prepareRotation } from './prepare.js';
 import type { KeptApprovals } from '../../src/domain/node/approved.js';
@@ -18,9 +23,10 @@ import { writeBackSuccessors } from './write-back.js';
 import { goneFromSources, revokedInForce } from '../revocations/in-force.js';
 import { missingLines, surveyLine, type Survey } from './survey.js';
 
-export function createRotationActivities(around: Surroundings): RotationActivities & ScanActivities {
+export function createRotationActivities(around: Surroundings, orphans: Orphans): RotationActivities & ScanActivities {
   return {
-    openRotation: (request) => asFailure(() => openRotation(around, request)),
+    openRotation: (request) => asFailure(() => openRotation(around, orphans, request)),
+    adoptRotation: (request) => asFailure(() => adoptRotation(around, orphans, request)),
     findSuccessors: (request) => asFailure(() => findSuccessors(around, request)),
     prepareRotation: (request) => asFailure(() => prepareRotation(around, request)),
     cohortNodes: ({ cohorts, first, count, again }) =>
@@ -49,12 +55,13 @@ export function createRotationActivities(around: Surroundings): RotationActiviti
       }),
     writeBackSuccessors: (request) => asFailure(() => writeBackSuccessors(around, request)),
     prepareIncident: (request) => asFailure(() => prepareIncident(around, request)),
-    surveyLines: (offset) => asFailure(() => surveyLines(around, offset)),
+    surveyLines: (offset) => asFailure(() => surveyLines(around, orphans, offset)),
   };
 }
 
 async function openRotation(
   around: Surroundings,
+  orphans: Pick<Orphans, 'on'>,
   request: Parameters<RotationActivities['openRotation']>[0],
 ): ReturnType<RotationActivities['openRotation']> {
   const { line, key, trigger, offset, signed, askedAt } = request;
@@ -63,8 +70,9 @@ async function openRotation(
   if (signed !== undefined) {
     await mustBeNew(store, line, signed.statement.nonce);
     if (authorityOf(configuration, line, offset).assurance === 'signature')
-      await mustStandOnAdopted(around, line, { by: trigger.by, right: 'start', ...signed });
+      await mustStandOnAdopted(around, line, { by: trigger.by, right: rightTo(request, null), ...signed });
   }
+  await mustHoldNothing(orphans, line);
   const k = await store.allot(line, key, { ticket: trigger.ticket, by: trigger.by }, signed?.statement.nonce);
   return {
     k,
@@ -74,6 +82,12 @@ async function openRotation(
     authority: authorityOf(configuration, line, offset),
     heard: signed === undefined ? null : heardOf(signed),
   };
+}
+
+/** @throws ResealError REFUSED where an orphaned rotation has changed nodes of the line */
+export async function mustHoldNothing(orphans: Pick<Orphans, 'on'>, line: LineName): Promise<void> {
+  const orphan = await orphans.on(line);
+  if (orphan !== null && holdsLine(orphan)) throw new ResealError('REFUSED', `${orphanInWords(orphan)}.`);
 }
 
 async function findSuccessors(around: Surroundings, request: Parameters<RotationActivities['findSuccessors']>[0]): Promise<Successors> {
@@ -103,7 +117,11 @@ const withoutStore = (line: LineName, store: string): Omit<DueLine, 'authority'>
   reason: `its store ${store} is away, or has never been there, so nobody knows what is due. See reseal doctor for its place, and what to do`,
 });
 
-async function surveyLines(around: Surroundings, offset: number): ReturnType<ScanActivities['surveyLines']> {
+export async function surveyLines(
+  around: Surroundings,
+  orphans: Pick<Orphans, 'on'>,
+  offset: number,
+): ReturnType<ScanActivities['surveyLines']> {
   const configuration = around.configuration();
   const { topology, policy } = configuration;
   const lines: DueLine[] = [];
@@ -118,6 +136,7 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       lines.push({ line, due: [], start: false, reason: 'the line has no manifest yet', authority });
       continue;
     }
+    const orphan = await orphans.on(line);
     const survey = await surveyLine(around, { line, offset });
     const revoked = [...(await revokedInForce(around, line, survey.from)), ...(await goneFromSources(around, line, survey.from))];
     const last = (await store.records(line)).at(-1);
@@ -126,10 +145,16 @@ async function surveyLines(around: Surroundings, offset: number): ReturnType<Sca
       record !== null && UNSUCCESSFUL.includes(record.state.phase) && offersNothingNew(survey, record.state.fingerprint)
         ? record.state
         : null;
+    const due = survey.due.groups.map((group) => group.name);
+    if (orphan !== null && !isBeforeChange(orphan.phase)) {
+      const orphaned = orphanInWords(orphan);
+      lines.push({ authority, line, due, start: false, reason: orphaned, orphaned });
+      continue;
+    }
     lines.push({
       authority,
       line,
-      due: survey.due.groups.map((group) => group.name),
+      due,
       start: repeated === null,
       ...(revoked.length === 0 ? {} : { revoked }),
       reason:

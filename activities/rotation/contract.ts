@@ -1,10 +1,12 @@
-import type { Duration, Instant, LineName, NodeName, RotationId, Sha256, Uuid } from '../../src/domain/brands.js';
+import type { Duration, Instant, LineName, NodeName, PersonId, RotationId, Sha256, Uuid } from '../../src/domain/brands.js';
 import type { Routes } from '../../src/domain/node/routes.js';
 import type { Policy } from '../../src/domain/policy.js';
 import type { StandInFound } from '../../src/domain/rotation/stand-ins.js';
 import type { Emergency, Plan, RotationState, Trigger } from '../../src/domain/rotation/state.js';
 import type { WriteBackRequest, WrittenBack } from '../../src/domain/write-back.js';
-import type { BeginningStatement, CommandStatement, Signed } from '../../src/domain/rotation/statement.js';
+import type { AdoptStatement, BeginningStatement, CommandStatement, Signed } from '../../src/domain/rotation/statement.js';
+import type { HistoryEvent } from '../../src/domain/rotation/history.js';
+import type { RotationNodeRow } from '../ledger/contract.js';
 
 /** What a rotation is asked to do, beside its line. */
 export interface RotationRequest {
@@ -18,6 +20,27 @@ export interface RotationRequest {
   readonly signed?: Signed<BeginningStatement | CommandStatement>;
   /** A certificate was revoked, and all that signs with it is replaced, forward only; missing: what is due by the calendar. */
   readonly emergency?: Pick<Emergency, 'revoked'>;
+}
+
+/** Who wants a rotation to go on whose workflow has ended without an outcome. */
+export interface AdoptionRequest {
+  readonly rotation: RotationId;
+  readonly line: LineName;
+  readonly by: PersonId;
+  readonly ticket: string;
+  /** Missing: by name alone. */
+  readonly signed?: Signed<AdoptStatement>;
+}
+
+/** What a rotation's run says of itself when it is asked: all that another run needs to go on from there. */
+export interface LeftBehind {
+  readonly request: RotationRequest;
+  readonly state: RotationState;
+  /** Of the last event of its record. */
+  readonly seq: number;
+  readonly unrecorded: readonly HistoryEvent[];
+  readonly untold: readonly HistoryEvent[];
+  readonly rows: readonly RotationNodeRow[];
 }
 
 export interface Successors {
@@ -55,6 +78,10 @@ export interface RotationActivities {
     /** The signed statement that asked for it; null: nobody signed. */
     readonly heard: RotationState['heard'][number] | null;
   }>;
+  /** Judges who asks, and has the run that was cut off say how far it came. @param request `workflowId`: of the line's rotations */
+  adoptRotation(
+    request: AdoptionRequest & { readonly workflowId: string; readonly key: string; readonly askedAt: Instant },
+  ): Promise<LeftBehind>;
   findSuccessors(request: RotationRequest): Promise<Successors>;
   /** Verifies, composes and freezes: every reason for a refusal at once. */
   prepareRotation(request: RotationRequest & { readonly id: RotationId }): Promise<Prepared>;
@@ -139,6 +166,8 @@ export interface DueLine {
   readonly reason: string;
   /** What is in force there and revoked, said to be, or not listed by its team any more, with what to do; missing where there is none. In sentences without their full stop. */
   readonly revoked?: readonly string[];
+  /** That the line's last rotation is orphaned, and what to do: a sentence without a full stop. Missing: it is not. */
+  readonly orphaned?: string;
   readonly authority: RotationState['authority'];
 }
 

@@ -4,8 +4,9 @@ import { ResealError } from '../domain/errors.js';
 import { givenDate } from '../domain/given-date.js';
 import type { CommandName } from '../domain/rotation/commands.js';
 import type { HistoryEvent } from '../domain/rotation/history.js';
+import { holdsLine, orphanInWords } from '../domain/rotation/orphan.js';
 import type { BeginningStatement, CommandStatement, Signed } from '../domain/rotation/statement.js';
-import type { RotationStatus } from '../domain/rotation/status.js';
+import { statusOf, type RotationStatus } from '../domain/rotation/status.js';
 import { mayDo, type RosterCommand } from '../domain/roster.js';
 import { arithmetic } from '../domain/rotation/timeline.js';
 import { ticketRefusal } from '../domain/tickets.js';
@@ -21,14 +22,15 @@ import {
   type RotationNodesView,
   type RotationView,
 } from '../presenters/rotation.js';
+import { orphansOf } from '../temporal/orphans.js';
 import type { OpenSurroundings } from '../temporal/surroundings.js';
 import type { RotationRequest } from '../../activities/rotation/contract.js';
-import { createRotationActivities } from '../../activities/rotation/activities.js';
+import { mustHoldNothing, surveyLines } from '../../activities/rotation/activities.js';
 import { previewRotation } from '../../activities/rotation/prepare.js';
 import { mustBeAskedBy } from '../../activities/approvals/start.js';
 import { revokedBehind } from '../../activities/revocations/in-force.js';
 import { authorityOf, headOf, rightsOf, situationOf } from '../../activities/rotation/surroundings.js';
-import type { IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
+import type { AdoptionInput, IncidentInput, RotationEnd, RotationInput } from '../../workflows/messages.js';
 import { asResealError } from './errors.js';
 import { insteadOfEmergency, revokedOn } from './emergencies.js';
 import { refuseWrongChoices, wrongChoices } from './successor-choices.js';
@@ -71,9 +73,9 @@ export interface CommandRequest {
 /** How long a request waits for a worker to take something up, in milliseconds. */
 const PATIENCE = 20_000;
 const ID = /^(.+)-([1-9][0-9]*)$/;
-const workflowIdOf = (line: string): string => `rotation/${line}`;
+export const workflowIdOf = (line: string): string => `rotation/${line}`;
 
-function lineOf(id: string): LineName {
+export function lineOf(id: string): LineName {
   const [, line] = ID.exec(id) ?? [];
   if (line === undefined) throw new ResealError('USAGE', `${id} is no rotation id; they look like ios-main-7.`);
   return line as LineName;
@@ -98,15 +100,33 @@ export async function showRotation(desk: RotationDesk, id: string): Promise<Rota
   const now = await live(desk, line);
   const status = now?.id === id ? now : await desk.ledger.rotation(id);
   if (status === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
-  return viewOf(desk, status, now?.id === id ? 'workflow' : 'ledger');
+  const orphaned = await orphansOf(desk).isOrphaned(status);
+  if (!orphaned || now?.id === id) return viewOf(desk, status, now?.id === id ? 'workflow' : 'ledger', orphaned ? 'nothing' : 'itself');
+  const left = await asLeft(desk, status);
+  return viewOf(desk, left ?? status, left === null ? 'ledger' : 'workflow', 'nothing');
 }
 
-async function viewOf(desk: RotationDesk, status: RotationStatus, source: RotationView['source']): Promise<RotationView> {
+/** What the run of an orphaned rotation says of itself; the ledger may have been away when it was cut off. Null: nobody can say. */
+async function asLeft(desk: RotationDesk, { id, line }: RotationStatus): Promise<RotationStatus | null> {
+  try {
+    return statusOf((await orphansOf(desk).leftBehind(workflowIdOf(line), id)).state, Date.now());
+  } catch (error) {
+    if (error instanceof ResealError) return null;
+    throw error;
+  }
+}
+
+async function viewOf(
+  desk: RotationDesk,
+  status: RotationStatus,
+  source: RotationView['source'],
+  driving: 'itself' | 'nothing' = 'itself',
+): Promise<RotationView> {
   // What undoes a rotation is the line's next workflow: while this one still answers as the newest, nothing does.
   const undoing = source === 'workflow' ? [] : await desk.ledger.rotations({ undoes: status.id });
   const revoked = await revokedOf(desk, status);
   return {
-    ...{ schemaVersion: 1, rotation: rotationStatusView(status, undoing), ...(await changesOf(desk, status)) },
+    ...{ schemaVersion: 1, rotation: rotationStatusView(status, undoing, driving), ...(await changesOf(desk, status)) },
     ...(revoked.length === 0 ? {} : { revoked }),
     source,
   };
@@ -143,7 +163,9 @@ async function readChanges(desk: RotationDesk, status: RotationStatus): Promise<
 
 export async function listRotations(desk: RotationDesk, line: string | undefined): Promise<RotationListView> {
   const recorded = await desk.ledger.rotations(line === undefined ? {} : { line });
-  return { schemaVersion: 1, rotations: recorded.map((status) => rotationStatusView(status, recorded)) };
+  const orphans = orphansOf(desk);
+  const driving = await Promise.all(recorded.map(async (status) => ((await orphans.isOrphaned(status)) ? 'nothing' : 'itself')));
+  return { schemaVersion: 1, rotations: recorded.map((status, at) => rotationStatusView(status, recorded, driving[at])) };
 }
 
 export async function rotationNodes(desk: RotationDesk, id: string): Promise<RotationNodesView> {
@@ -201,9 +223,10 @@ export async function startRotation(desk: RotationDesk, asked: StartRequest): Pr
   const request = await requestOf(desk, asked);
   mustBeAskedBy(desk.around.configuration(), request, Date.now(), null);
   await headOf(situationOf(desk.around, request.line).store, request.line);
+  await mustHoldNothing(orphansOf(desk), request.line);
   const running = await live(desk, request.line);
   // Of one that is in flight Temporal itself says so below; what this one chooses or repeats is no question then.
-  if (running === null || running.outcome !== null) {
+  if (running === null || running.outcome !== null || !(await isRunning(desk, request.line))) {
     await refuseWrongChoices(desk.around, request);
     const repeats = await repetition(desk, request, asked.after);
     if (repeats !== null) throw new ResealError('REFUSED', `${repeats}.`);
@@ -219,11 +242,13 @@ export async function startRotation(desk: RotationDesk, asked: StartRequest): Pr
   return untilNamed(desk, handle, request.line);
 }
 
-async function startOn(
+const SUMMARY = { rotation: 'rotation of', incidentRollback: 'incident rollback on', adoptedRotation: 'adopted rotation of' } as const;
+
+export async function startOn(
   desk: RotationDesk,
-  type: 'rotation' | 'incidentRollback',
+  type: keyof typeof SUMMARY,
   line: string,
-  input: RotationInput | IncidentInput,
+  input: RotationInput | IncidentInput | AdoptionInput,
 ): Promise<WorkflowHandle> {
   try {
     return await desk.client.workflow.start(type, {
@@ -231,7 +256,7 @@ async function startOn(
       taskQueue: desk.taskQueue,
       workflowIdConflictPolicy: 'FAIL',
       args: [input],
-      staticSummary: type === 'rotation' ? `rotation of ${line}` : `incident rollback on ${line}`,
+      staticSummary: `${SUMMARY[type]} ${line}`,
     });
   } catch (error) {
     const known = asResealError(error);
@@ -244,14 +269,14 @@ async function startOn(
   }
 }
 
-const isUrgent = (input: RotationInput | IncidentInput): boolean => 'emergency' in input;
+const isUrgent = (input: RotationInput | IncidentInput | AdoptionInput): boolean => 'emergency' in input;
 
 const inFlight = (running: RotationStatus | null, line: string): string =>
   running === null ? `A rotation is just starting on ${line}` : `${running.id} is in flight on ${line} (${running.phase})`;
 
-/** For what must not come between a rotation and its nodes. @throws ResealError ROTATION_IN_FLIGHT */
+/** For what must not come between a rotation and its nodes. @throws ResealError ROTATION_IN_FLIGHT; REFUSED where it waits to be adopted */
 export async function refuseInFlight(desk: RotationDesk, line: string): Promise<void> {
-  if (!(await isRunning(desk, line))) return;
+  if (!(await isRunning(desk, line))) return mustHoldNothing(orphansOf(desk), line as LineName);
   const running = await live(desk, line);
   if (await endsNow(desk, line, running)) return;
   throw new ResealError(
@@ -287,7 +312,7 @@ async function closes(desk: RotationDesk, line: string): Promise<boolean> {
 async function repetition(desk: RotationDesk, request: RotationRequest, after: string | undefined): Promise<string | null> {
   // An emergency is asked for by people, who know why.
   if (request.emergency !== undefined) return null;
-  const { lines } = await createRotationActivities(desk.around).surveyLines(request.offset);
+  const { lines } = await surveyLines(desk.around, orphansOf(desk), request.offset);
   const found = lines.find((line) => line.line === request.line);
   if (found === undefined || found.start) return null;
   const { store } = situationOf(desk.around, request.line);
@@ -295,7 +320,7 @@ async function repetition(desk: RotationDesk, request: RotationRequest, after: s
   return after !== undefined && after === last ? null : found.reason;
 }
 
-async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: string): Promise<RotationView> {
+export async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: string): Promise<RotationView> {
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const status = await live(desk, line);
@@ -306,7 +331,7 @@ async function untilNamed(desk: RotationDesk, handle: WorkflowHandle, line: stri
       const end = (await handle.result()) as RotationEnd;
       throw new ResealError(
         end.reasons.some((reason) => /expired|died/.test(reason)) ? 'PAST_HORIZON' : 'REFUSED',
-        `It was refused: ${end.reasons.join('; ')}.`,
+        `It was refused: ${end.reasons.map((reason) => reason.replace(/\.$/, '')).join('; ')}.`,
       );
     }
     if (Date.now() > deadline)
@@ -334,6 +359,7 @@ export async function commandRotation(
     const ended = now?.id === id ? now : await desk.ledger.rotation(id);
     if (ended === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
     if (ended.outcome === null) {
+      await mustBeDriven(desk, ended);
       throw new ResealError(
         'TEMPORAL_UNREACHABLE',
         `${id} is ${ended.phase} by the record, and no worker answers for it. Start one (\`reseal up\` or \`reseal worker\`); what nodes serve stays as it is meanwhile.`,
@@ -342,7 +368,18 @@ export async function commandRotation(
     if (command === 'rollback' && ended.phase === 'completed') return rollBackCompleted(desk, ended, asked);
     throw new ResealError('ILLEGAL_COMMAND', `${id} ended as ${ended.phase}: ${command} has no meaning any more.`);
   }
+  await mustBeDriven(desk, now);
   return viewOf(desk, await update(desk, line, command, asked), 'workflow');
+}
+
+/** A closed workflow still answers questions, and takes no commands. @throws ResealError ILLEGAL_COMMAND */
+async function mustBeDriven(desk: RotationDesk, status: RotationStatus): Promise<void> {
+  const orphans = orphansOf(desk);
+  if (!(await orphans.isOrphaned(status))) return;
+  const orphan = await orphans.on(status.line as LineName);
+  const { id, phase } = status;
+  const words = orphan?.id === id ? orphanInWords(orphan) : `${id} is orphaned in ${phase}, and another rotation has begun since`;
+  throw new ResealError('ILLEGAL_COMMAND', `${words}.`);
 }
 
 /** How often an Update is sent again that Temporal lost with a failed workflow task. */
@@ -418,8 +455,11 @@ export async function planRotation(desk: RotationDesk, asked: StartRequest): Pro
 
 /** What `start` would refuse whatever preflight finds. */
 async function obstacles(desk: RotationDesk, request: RotationRequest, after: string | undefined): Promise<readonly string[]> {
+  const orphan = await orphansOf(desk).on(request.line);
+  if (orphan !== null && holdsLine(orphan)) return [orphanInWords(orphan)];
   const running = await live(desk, request.line);
-  if (running !== null && running.outcome === null) return [`${running.id} is in flight (${running.phase}); one at a time`];
+  if (running !== null && running.outcome === null && orphan === null)
+    return [`${running.id} is in flight (${running.phase}); one at a time`];
   const reason = await repetition(desk, request, after);
   return reason === null ? [] : [reason];
 }

@@ -49,6 +49,9 @@ const nameOrSigned = <T extends z.ZodType>(byName: T) =>
 
 export const StartOrSignedBody = nameOrSigned(StartBody);
 
+export const AdoptBody = z.strictObject({ by: person, ticket });
+export const AdoptOrSignedBody = nameOrSigned(AdoptBody);
+
 export const PlanBody = StartBody.partial({ by: true, ticket: true });
 
 export const CommandBody = z.strictObject({
@@ -284,6 +287,15 @@ export const ROUTES: readonly RouteDescription[] = [
     summary: 'Its record as server-sent events, after a number (or Last-Event-ID); ?format=json for those so far',
     query: EventsQuery,
     answer: { type: 'text/event-stream' },
+  },
+  {
+    method: 'post',
+    path: '/v1/rotations/{id}/adopt',
+    needs: 'operator',
+    changes: 'forward',
+    summary: 'Go on with a rotation whose workflow has ended without an outcome',
+    body: z.union([AdoptBody, SignedBody]),
+    answer: { status: 201 },
   },
   ...COMMAND_NAMES.map((name): RouteDescription => ({
     method: 'post',

@@ -9,6 +9,7 @@ import { eventView } from '../presenters/rotation.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import type { AuditLog } from '../../activities/audit/log.js';
 import { letIn, requestFacts } from './let-in.js';
+import { adoptRotation } from './adoption.js';
 import { answersWithin } from './answers-within.js';
 import { DEFAULT_LIMITS, Door, isMistaken, mustBe, mustSpeakFor, notThere, routeOf, type DoorOptions } from './door.js';
 import { asResealError, failure, statusOfCode } from './errors.js';
@@ -47,10 +48,20 @@ import {
   SeatReleaseBody,
   SeatTokenBody,
   SignedBody,
+  AdoptOrSignedBody,
   StartOrSignedBody,
 } from './routes.js';
 import { exportTerms, fetchExport, listExports, requestExport, showExport, tellExport } from './exports.js';
-import { manifestBytes, personOf, signedCommand, signedMandate, signedScheduleMandate, signedStart, termsOf } from './statements.js';
+import {
+  manifestBytes,
+  personOf,
+  signedAdoption,
+  signedCommand,
+  signedMandate,
+  signedScheduleMandate,
+  signedStart,
+  termsOf,
+} from './statements.js';
 import { openApi } from './openapi.js';
 import { purgeNode } from './purge.js';
 import { recordRevocation, showRevocations } from './revocations.js';
@@ -148,6 +159,11 @@ export function createApi({ desk, audit, overTls = false, ...options }: ApiOptio
   api.get('/v1/rotations/:id', async (context) => context.json(await showRotation(desk, context.req.param('id'))));
   api.get('/v1/rotations/:id/nodes', async (context) => context.json(await rotationNodes(desk, context.req.param('id'))));
   api.get('/v1/rotations/:id/events', (context) => events(context, desk, context.req.param('id')));
+  api.post('/v1/rotations/:id/adopt', async (context) => {
+    const given = await body(context, AdoptOrSignedBody);
+    const asked = 'statement' in given ? signedAdoption(given) : given;
+    return context.json(await adoptRotation(desk, context.req.param('id'), asked), 201);
+  });
   for (const name of COMMAND_NAMES) {
     api.post(`/v1/rotations/:id/${name}`, async (context) => {
       const given = await body(context, CommandOrSignedBody);

@@ -1,7 +1,14 @@
 import { isSha256, type LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import { readMandate, type Mandate, type SignedMandate } from '../domain/mandate.js';
-import { begins, readStatement, type CommandStatement, type Signed, type StartStatement } from '../domain/rotation/statement.js';
+import {
+  isCommand,
+  readStatement,
+  type AdoptStatement,
+  type CommandStatement,
+  type Signed,
+  type StartStatement,
+} from '../domain/rotation/statement.js';
 import { readScheduleMandate, type SignedScheduleMandate } from '../domain/schedule-mandate.js';
 import type { PersonView, TermsView } from '../presenters/statement.js';
 import { fingerprintOf } from '../statement/standing.js';
@@ -28,7 +35,7 @@ const says = (name: string, { statement }: Signed): ResealError =>
 /** @throws ResealError STATEMENT_REFUSED */
 export function signedCommand(name: CommandName, given: Given): Signed<CommandStatement> {
   const { statement, signature } = signed(given);
-  if (begins(statement) || statement.says !== name) throw says(name, { statement, signature });
+  if (!isCommand(statement) || statement.says !== name) throw says(name, { statement, signature });
   return { statement, signature };
 }
 
@@ -47,6 +54,13 @@ export function signedStart(given: Given): StartRequest {
     ...(at === null ? {} : { at }),
     ...(after === null ? {} : { after }),
   };
+}
+
+/** @throws ResealError STATEMENT_REFUSED */
+export function signedAdoption(given: Given): Signed<AdoptStatement> {
+  const { statement, signature } = signed(given);
+  if (statement.says !== 'adopt') throw says('adopt', { statement, signature });
+  return { statement, signature };
 }
 
 /** Who asks by name alone. */

@@ -103,18 +103,30 @@ function nextAfterParking({ id, line, horizon }: Rotation, clock: number): strin
   return `${urgency}the scan does not try the same successors again: offer others, or reseal rotation start --line ${line} --after ${id} --as PERSON --ticket TICKET`;
 }
 
+function shownPhase({ phase, paused, orphaned }: Rotation): string {
+  if (orphaned) return `orphaned in ${phase}`;
+  return paused === null ? phase : `${phase}, paused`;
+}
+
+const colourOf = ({ phase, orphaned }: Rotation): Colour => (orphaned ? 'red' : phaseColour(phase));
+
+const adoptHint = ({ id }: Rotation): string =>
+  `nothing goes on until somebody has it go on from there: reseal rotation start --adopt ${id} --as PERSON --ticket TICKET`;
+
 export function rotationText(view: RotationView, pen: Pen, now: number): string[] {
   const { rotation } = view;
   const lines: string[] = [];
   const row = (name: string, text: string): void => void lines.push(`  ${pen.styled(`${name} `.padEnd(10), 'dim')}${text}`);
-  const shown = rotation.paused === null ? rotation.phase : `${rotation.phase}, paused`;
-  lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shown, phaseColour(rotation.phase))}  ${age(rotation, now)}`);
+  lines.push(`${pen.styled(rotation.id, 'bold')}  ${pen.styled(shownPhase(rotation), colourOf(rotation))}  ${age(rotation, now)}`);
+  if (rotation.orphaned) row('ORPHANED', pen.styled(`its workflow has ended without an outcome: ${adoptHint(rotation)}`, 'red'));
   row('asked by', `${rotation.trigger.by} under ${rotation.trigger.ticket}`);
   if (rotation.emergency !== undefined)
     row(
       'EMERGENCY',
       pen.styled(`the certificate of serial …${rotation.emergency.serialLast6} was revoked; forward only, nothing goes back to it`, 'red'),
     );
+  for (const { by, ticket, phase, at: when } of rotation.adoptions ?? [])
+    row('adopted', `in ${phase} by ${by} under ${ticket}, ${describeDistance(at(when), now)}`);
   if (rotation.undoes !== null) row('undoes', rotation.undoes);
   if (rotation.undoneBy !== null)
     row('undone by', `${rotation.undoneBy}: how far it came, says reseal rotation status ${rotation.undoneBy}`);
@@ -236,7 +248,8 @@ export const uncountedText = ({ gate }: Rotation): readonly string[] =>
   );
 
 /** The phase, and which other rotation it has to do with. */
-function listedPhase({ phase, undoes, undoneBy }: Rotation): string {
+function listedPhase({ phase, undoes, undoneBy, orphaned }: Rotation): string {
+  if (orphaned) return `orphaned in ${phase}`;
   if (undoneBy !== null) return `${phase}, undone by ${undoneBy}`;
   return undoes === null ? phase : `${phase}, undoes ${undoes}`;
 }
@@ -248,7 +261,7 @@ export function rotationListText(view: RotationListView, pen: Pen, now: number):
     ['ROTATION', 'PHASE', 'NODES', 'BY', 'TICKET', 'STARTED', 'OPEN QUESTION'],
     view.rotations.map((one) => [
       one.id,
-      { text: listedPhase(one), style: one.undoneBy === null ? phaseColour(one.phase) : 'yellow' },
+      { text: listedPhase(one), style: one.undoneBy === null ? colourOf(one) : 'yellow' },
       String(one.nodes),
       one.trigger.by,
       one.trigger.ticket,

@@ -99,15 +99,26 @@ export const changesView = (from: Manifest, to: Manifest): readonly ChangeView[]
 export type RotationStatusView = Omit<Outside<RotationStatus>, 'turnedAt'> & {
   /** The incident rollback that undoes this rotation, the newest where there were several; its own phase says how far it came. */
   readonly undoneBy: string | null;
+  /** Its workflow has ended without an outcome: the phase is the one in which it was left, and nothing goes on until somebody adopts it. */
+  readonly orphaned: boolean;
   /** The phase in which it turned back or escalated; `completed`: it is an incident rollback. */
   readonly turnedIn: RotationStatus['turnedAt'];
 };
 
-/** @param others newest first; where some of them undo this one, the first one counts */
-export function rotationStatusView(status: RotationStatus, others: readonly RotationStatus[]): RotationStatusView {
+/**
+ * @param others newest first; where some of them undo this one, the first one counts
+ * @param driving `nothing`: its workflow has ended without an outcome, and takes no commands
+ */
+export function rotationStatusView(
+  status: RotationStatus,
+  others: readonly RotationStatus[],
+  driving: 'itself' | 'nothing' = 'itself',
+): RotationStatusView {
   const { turnedAt, ...rest } = status;
   return {
     ...withIsoInstants(rest),
+    ...(driving === 'nothing' ? { commands: [] } : {}),
+    orphaned: driving === 'nothing',
     // Statuses on record may be older than these fields.
     undoes: status.undoes ?? null,
     undoneBy: others.find((other) => (other.undoes ?? null) === status.id)?.id ?? null,

@@ -53,6 +53,7 @@ function ownText(statement: Statement): string[] {
         `  leaves    ${statement.nodes.join(', ')} out of the rotation: nobody waits for ${statement.nodes.length === 1 ? 'it' : 'them'} any more`,
         ...(statement.reason === null ? [] : [`  reason    ${statement.reason}`]),
       ];
+    case 'adopt':
     case 'approve':
     case 'withdraw':
     case 'pause':

@@ -1,6 +1,6 @@
 import type { LineName, PersonId, Sha256 } from '../domain/brands.js';
 import type { PinnedApprovers } from '../domain/node/approved.js';
-import { approves, begins, readStatement, type GateKind } from '../domain/rotation/statement.js';
+import { approves, isCommand, readStatement, type GateKind } from '../domain/rotation/statement.js';
 import { personSignature } from './person.js';
 
 /** Who has approved a manifest, and why what else is there does not count. */
@@ -47,7 +47,7 @@ function judge(
   if (read.kind === 'none' || typeof signature !== 'string') return { reason: 'one is no signed statement' };
   const { statement } = read;
   const { person } = statement;
-  if (begins(statement) || !approves(statement)) return { reason: `what ${person} says is no approval` };
+  if (!isCommand(statement) || !approves(statement)) return { reason: `what ${person} says is no approval` };
   const binds = 'binds' in statement ? statement.binds : null;
   if (binds === null || !LETS_THROUGH.includes(binds.gate) || binds.to !== manifest || statement.line !== line)
     return { reason: `${person} has approved something else` };

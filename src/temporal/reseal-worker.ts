@@ -27,6 +27,7 @@ import { PLAIN, type Encoding } from './codec/declared.js';
 import { connectWorkers, type TemporalAddress } from './connection.js';
 import { nodeService } from './node-service.js';
 import { runWorker, type RunningWorker } from './running-worker.js';
+import { orphansOf } from './orphans.js';
 import { rotationsInFlight } from './rotations-in-flight.js';
 import { openSurroundings } from './surroundings.js';
 import { TASK_QUEUE } from './task-queue.js';
@@ -66,7 +67,9 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
   const audit = await openWorkerLog(request.home, configuration, env);
   const taskQueue = request.taskQueue ?? TASK_QUEUE;
   const { dataConverter, ring } = request.encoding ?? PLAIN;
-  const desk = { around, ledger: request.ledger, inFlight: rotationsInFlight(new Client({ connection, namespace, dataConverter })) };
+  const client = new Client({ connection, namespace, dataConverter });
+  const orphans = orphansOf({ around, ledger: request.ledger, client, taskQueue });
+  const desk = { around, ledger: request.ledger, inFlight: rotationsInFlight(client, orphans) };
   const worker = await createResealWorker({
     connection,
     namespace,
@@ -77,7 +80,7 @@ export async function startResealWorker(request: ResealWorkerRequest): Promise<R
     maxActivitiesPerSecond: limits.activitiesPerSecond,
     around: [audited(audit.log, () => headsBeside(request.home, audit.folder))],
     activities: {
-      ...alive(createRotationActivities(around)),
+      ...alive(createRotationActivities(around, orphans)),
       ...createApprovalActivities(around),
       ...createExportActivities(around),
       ...createReportActivities(),

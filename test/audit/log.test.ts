@@ -14,6 +14,7 @@ import { createReturningActivities } from '../../activities/returning/activities
 import { createRevocationActivities } from '../../activities/revocations/activities.js';
 import { createRosterActivities } from '../../activities/roster/activities.js';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
+import { NO_ORPHANS } from '../setup/no-orphans.js';
 import { ResealError } from '../../src/domain/errors.js';
 import { chainOptions, faults, linesIn, verified, written } from './chains.js';
 
@@ -35,7 +36,7 @@ const unavailable = (folder: string) => {
 it('T4: of every activity that a worker has it is declared whether it has an effect', () => {
   // Nothing is called: only the names count.
   const activities = {
-    ...createRotationActivities({} as never),
+    ...createRotationActivities({} as never, NO_ORPHANS),
     ...createApprovalActivities({} as never),
     ...createExportActivities({} as never),
     ...createOrderActivities(() => Promise.reject(new Error('nobody asks'))),

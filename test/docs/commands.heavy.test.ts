@@ -28,6 +28,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npx reseal up': 'runs for as long as this test does: DocumentedMesh',
   'npx reseal server': 'needs a Temporal server and a database of its own: test/cli/apart.heavy.test.ts',
   'npx reseal worker': 'as `server`',
+  'npx reseal rotation start --adopt ios-main-7 --as rita --ticket INC-4':
+    'needs a rotation that was terminated: test/api/adoption.test.ts',
   'npx reseal rotation answer ios-main-7 --question stalled retry --as ada --ticket CHG-7':
     'needs nodes in trouble: test/e2e/rolling-failure.test.ts; here its refusal is seen',
   'npx reseal rotation retry ios-main-7 --node ams-build-1 --as ada --ticket CHG-7': 'as `answer`',

@@ -10,6 +10,9 @@ export class Interference {
   /** Every attempt, in the order in which they came. */
   readonly seen: { readonly operation: NodeOperationName; readonly node: string; readonly target: string }[] = [];
 
+  /** What came of attempts that failed, in the order in which they ended. */
+  readonly failed: { readonly operation: NodeOperationName; readonly node: string; readonly reason: string }[] = [];
+
   /** The nodes that an operation with this target reached. */
   nodesOf(operation: NodeOperationName, target: string): readonly string[] {
     return [...new Set(this.seen.filter((one) => one.operation === operation && one.target === target).map((one) => one.node))];
@@ -25,7 +28,12 @@ export class Interference {
       async (order: A): Promise<R> => {
         this.seen.push({ operation, node: order.node, target: target(order) });
         await this.before(operation, order.node, target(order));
-        return work(order);
+        try {
+          return await work(order);
+        } catch (error) {
+          this.failed.push({ operation, node: order.node, reason: String(error) });
+          throw error;
+        }
       };
     return {
       ...nodes,

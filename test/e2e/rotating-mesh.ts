@@ -18,6 +18,7 @@ import type { RunningWorker } from '../../src/temporal/running-worker.js';
 import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surroundings.js';
 import { authorityOf, rightsOf } from '../../activities/rotation/surroundings.js';
 import type { RotationEnd } from '../../workflows/messages.js';
+import type { adoptedRotation } from '../../workflows/adopted-rotation.js';
 import type { incidentRollback } from '../../workflows/incident-rollback.js';
 import type { rotation } from '../../workflows/rotation.js';
 import { copyApple } from '../setup/apple.js';
@@ -128,6 +129,27 @@ export class RotatingMesh {
           authority: authorityOf(configuration, this.mesh.line, change.offset ?? 0),
         },
       ],
+    });
+  }
+
+  /** As somebody in Temporal's UI does it: children go with it, and what workers have in hand is not waited for. */
+  terminate(): Promise<unknown> {
+    return this.handle.terminate('by mistake');
+  }
+
+  /** Has an orphaned rotation go on, as the API does. */
+  async adopt(rotationId: string, change: { by?: string; ticket?: string } = {}): Promise<WorkflowHandle<typeof adoptedRotation>> {
+    const asked = {
+      rotation: rotationId as RotationId,
+      line: this.mesh.line,
+      by: (change.by ?? 'rita') as PersonId,
+      ticket: change.ticket ?? 'INC-2',
+    };
+    return this.temporal.client.workflow.start<typeof adoptedRotation>('adoptedRotation', {
+      workflowId: this.workflowId,
+      taskQueue: this.taskQueue,
+      workflowIdConflictPolicy: 'FAIL',
+      args: [{ asked }],
     });
   }
 

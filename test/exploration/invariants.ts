@@ -1,3 +1,4 @@
+import type { Fence } from '../../src/domain/node/order.js';
 import { changes, type HistoryEvent } from '../../src/domain/rotation/history.js';
 import { isLegalTransition, isTerminal } from '../../src/domain/rotation/phases.js';
 import { FROM, TO, type ModelNode } from './node-model.js';
@@ -112,8 +113,9 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
     const { node, fence, admitted } = before.sleeper;
     const was = before.nodes.find((one) => one.name === node);
     const is = after.nodes.find((one) => one.name === node);
-    // One that was admitted owns the line until anybody else is; a late one finds that the line has gone to its own retry, or further.
-    const stale = !admitted || was?.fence?.token !== fence.token;
+    // One that was admitted owns the line until anybody else is; a late one finds that the line has gone to its own retry, or further, or, of a run that was
+    // terminated, that nobody has spoken to the node since.
+    const stale = admitted ? was?.fence?.token !== fence.token : isNewer(was?.fence ?? null, fence);
     return stale && JSON.stringify(was) !== JSON.stringify(is) ? `${node} was changed by an order that had been overtaken` : null;
   },
   '6 one writer: phases follow the diagram': (before, after) =>
@@ -219,6 +221,10 @@ const deciding = ({ state, given }: World): readonly string[] =>
 
 /** The same node before; its place in the cohort plan may be another one since. */
 const wasOf = (before: World, node: ModelNode): ModelNode | undefined => before.nodes.find((one) => one.name === node.name);
+
+const isNewer = (current: ModelNode['fence'], { epoch, sentAt, attempt }: Fence): boolean =>
+  current !== null &&
+  (current.epoch !== epoch ? current.epoch > epoch : current.sentAt !== sentAt ? current.sentAt > sentAt : current.attempt > attempt);
 
 const lostIdentity = (was: ModelNode | undefined, is: ModelNode, manifest: string): boolean =>
   is.identities[manifest] !== true && was?.identities[manifest] === true;

@@ -1,6 +1,7 @@
 import type { LineName, NodeName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
 import { decide, type Command } from '../../src/domain/rotation/commands.js';
 import { obey } from '../../src/domain/rotation/obey.js';
+import { adopted } from '../../src/domain/rotation/orphan.js';
 import { apply, isSameWork, newRotation, next, settle, type Action, type NodesAction } from '../../src/domain/rotation/machine.js';
 import { isEmergency } from '../../src/domain/rotation/emergency.js';
 import { isTerminal } from '../../src/domain/rotation/phases.js';
@@ -98,6 +99,7 @@ export function moves(world: World, limits: Limits): readonly Move[] {
   const settled = { ...world, state: settle(world.state, world.now) };
   const all: Move[] = [...commandMoves(settled), ...sleeperMoves(settled), ...buildMoves(settled)];
   if (isTerminal(settled.state.phase)) return sleeperMoves(settled);
+  all.push(...adoptionMoves(settled));
   if (settled.under !== null) return [...all, ...underMoves(settled)];
   return [...all, ...actionMoves(settled, next(settled.state, settled.now), limits), ...delayMoves(settled)];
 }
@@ -207,6 +209,42 @@ function delayMoves(world: World): Move[] {
       what: `the clock is at ${now}`,
       world: { ...world, now, faults: world.faults - 1, troubledSinceTurn: true },
     }));
+}
+
+// ------------------------------------------------------------------------------------------------ terminated, and adopted
+
+/**
+ * The workflow is terminated, wherever it is, and people have another one go on: of work under way nothing was counted, and the order that the next node was
+ * given may have got anywhere.
+ */
+function adoptionMoves(world: World): Move[] {
+  if (world.faults === 0 || world.state.k === 0) return [];
+  const state = adopted(world.state, { by: REQUESTER, ticket: TICKET, at: world.now, signed: null }, world.now);
+  const left = { ...world, state, under: null, faults: world.faults - 1 };
+  const what = 'terminated and adopted';
+  return [{ by: 'fate', what, world: left }, ...lateOrders(world).map((late) => ({ by: 'fate' as const, what: `${what}, ${late.what}`, world: { ...left, ...late.change } }))]; // prettier-ignore
+}
+
+/** What the dead run's last order may still do. */
+function lateOrders(world: World): { readonly what: string; readonly change: Partial<World> }[] {
+  const { under, state } = world;
+  const node = world.nodes.find(({ name }) => name === under?.queue[0]);
+  if (under === null || node === undefined || under.action.task === 'probe' || world.sleeper !== null) return [];
+  const { task } = under.action;
+  const fence = { epoch: epochOf(state), opId: task, sentAt: world.attempts, attempt: 1, token: `t${world.attempts}` };
+  const steps = stepsOf(task);
+  const attempts = world.attempts + 2;
+  const admitted = admitAttempt(node, fence);
+  if (admitted === null) return [];
+  const begun = steps.flatMap((_, cut) => {
+    const partly = run(admitted, steps.slice(0, cut), fence, null);
+    if (!partly.ok || steps[cut - 1]?.do === 'fence') return [];
+    const nodes = world.nodes.map((one) => (one.name === node.name ? partly.node : one));
+    const sleeper = { node: node.name, task, fence, admitted: true, left: steps.slice(cut) };
+    return [{ what: `its ${task} of ${node.name} asleep after step ${cut}`, change: { attempts, nodes, sleeper } }];
+  });
+  const unheard = { node: node.name, task, fence, admitted: false, left: steps };
+  return [{ what: `its ${task} of ${node.name} still on the way`, change: { attempts, sleeper: unheard } }, ...begun];
 }
 
 // -------------------------------------------------------------------------------------------------------------- actions

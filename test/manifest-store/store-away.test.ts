@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
+import { NO_ORPHANS } from '../setup/no-orphans.js';
 import type { PersonId } from '../../src/domain/brands.js';
 import type { DoctorCheck } from '../../src/cli/doctor/finding.js';
 import { createMesh, type SimulatedMesh } from '../../src/simulator/mesh/create.js';
@@ -81,7 +82,7 @@ describe('a store that is not in its place (invariant 6)', () => {
   it('keeps no worker from starting, is told, is asked about by the scan, and is used once it is back', async () => {
     const around = await openSurroundings(mesh.folders.config, mesh.folders.root);
     try {
-      const { surveyLines, openRotation } = createRotationActivities(around);
+      const { surveyLines, openRotation } = createRotationActivities(around, NO_ORPHANS);
       expect(await around.storeTroubles()).toEqual([expect.stringContaining(isAway())]);
       const { lines } = await surveyLines(0);
       expect(lines).toEqual([

@@ -22,6 +22,7 @@ import { openSurroundings, type OpenSurroundings } from '../../src/temporal/surr
 import { appleProfile, appleProfilePath } from '../profile/support.js';
 import { adoptRoster } from '../setup/adopted-roster.js';
 import { makeSshKey, sshSign, type SshKey } from '../setup/ssh-keys.js';
+import { NO_ORPHANS } from '../setup/no-orphans.js';
 import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const LINE = 'ios-main' as LineName;
@@ -79,7 +80,7 @@ const sign = <S extends object>(who: SshKey, statement: S): { statement: S; sign
 const start = (person: string, who: SshKey): Promise<unknown> => {
   const statement: StartStatement = { ...said(person), says: 'start', mode: 'rehearsal', at: REAL_DATE, successors: [], after: null };
   const request = { line: LINE, trigger: { kind: 'person', by: person as PersonId, ticket: 'CHG-7' }, offset: OFFSET } as const;
-  return createRotationActivities(around).openRotation({
+  return createRotationActivities(around, NO_ORPHANS).openRotation({
     ...request,
     signed: sign(who, statement),
     key: `run-${nonce}`,

@@ -20,6 +20,7 @@ import { reseal } from '../cli/terminal.js';
 import { copyApple } from '../setup/apple.js';
 import { macTool } from '../setup/mac-tool.js';
 import { makeSshKey, sshSign } from '../setup/ssh-keys.js';
+import { NO_ORPHANS } from '../setup/no-orphans.js';
 import { temporaryFolder } from '../setup/temporary-folder.js';
 
 const SINCE = '2026-01-02T03:04:05.000Z';
@@ -162,7 +163,7 @@ describe('an incident rollback looks once more (R7, R11)', () => {
 describe('what is in force and revoked', () => {
   it('the scan tells, with the command, whether anything is due or not', async () => {
     await begin();
-    const survey = () => createRotationActivities(around).surveyLines(0);
+    const survey = () => createRotationActivities(around, NO_ORPHANS).surveyLines(0);
     expect((await survey()).lines[0]).not.toHaveProperty('revoked');
     await revoke(old());
     const { lines } = await survey();
@@ -181,7 +182,7 @@ describe('what is in force and revoked', () => {
       ...around,
       source: (name: string): ProfileSource => ({ ...listing(around.source(name)), certificates: () => certificates() }),
     };
-    const survey = async () => (await createRotationActivities(asked).surveyLines(0)).lines[0]?.revoked ?? [];
+    const survey = async () => (await createRotationActivities(asked, NO_ORPHANS).surveyLines(0)).lines[0]?.revoked ?? [];
     expect(await survey()).toEqual([
       expect.stringMatching(
         new RegExp(

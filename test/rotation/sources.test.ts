@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { createRotationActivities } from '../../activities/rotation/activities.js';
+import { NO_ORPHANS } from '../setup/no-orphans.js';
 import { prepareRotation } from '../../activities/rotation/prepare.js';
 import type { PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
 import type { RotationState } from '../../src/domain/rotation/state.js';
@@ -98,7 +99,7 @@ const uuidsIn = async (digest: Sha256) =>
 async function advance({ to }: { readonly to: Sha256 }): Promise<void> {
   const head = await around.store('main').head(mesh.line);
   const move = { line: mesh.line, expectedSeq: head!.seq, to, id: 'ios-main-1' as RotationId, ticket: 'CHG-7' };
-  expect(await createRotationActivities(around).advanceHead(move)).toMatchObject({ moved: true });
+  expect(await createRotationActivities(around, NO_ORPHANS).advanceHead(move)).toMatchObject({ moved: true });
 }
 
 /** A manifest whose profiles are new ones again. */
@@ -137,7 +138,7 @@ async function moreOf(digest: Sha256): Promise<Sha256> {
 
 describe('a rotation whose successors come from App Store Connect, in a team that uses fastlane match (R1, S16)', () => {
   it('has them made once, prepares with them, and writes them back when it has completed', async () => {
-    const activities = createRotationActivities(around);
+    const activities = createRotationActivities(around, NO_ORPHANS);
     expect(await activities.findSuccessors(request())).toMatchObject({ missing: [] });
     expect(await activities.findSuccessors(request())).toMatchObject({ missing: [] });
     const old = await inForce();
@@ -170,7 +171,7 @@ describe('a rotation whose successors come from App Store Connect, in a team tha
 
   it('says what is missing and which source is away, and does not begin again for that alone', async () => {
     await apple.stop();
-    const { missing } = await createRotationActivities(around).findSuccessors(request());
+    const { missing } = await createRotationActivities(around, NO_ORPHANS).findSuccessors(request());
     expect(missing).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^no successor for /),
@@ -181,13 +182,13 @@ describe('a rotation whose successors come from App Store Connect, in a team tha
   });
 
   it('goes on with what one source has while the other is away', async () => {
-    await createRotationActivities(around).findSuccessors(request());
+    await createRotationActivities(around, NO_ORPHANS).findSuccessors(request());
     rmSync(match.bare, { recursive: true });
     expect((await prepareRotation(around, request())).reasons).toEqual([]);
   });
 
   it('closes although the repository does not take them, and says so', async () => {
-    const activities = createRotationActivities(around);
+    const activities = createRotationActivities(around, NO_ORPHANS);
     await activities.findSuccessors(request());
     const { plan } = await prepareRotation(around, request());
     await advance(plan!);
@@ -203,7 +204,7 @@ describe('a rotation whose successors come from App Store Connect, in a team tha
   });
 
   it('a source whose secret is not there any more keeps no rotation open, and no error is kept from people', async () => {
-    const activities = createRotationActivities(around);
+    const activities = createRotationActivities(around, NO_ORPHANS);
     await activities.findSuccessors(request());
     const { plan } = await prepareRotation(around, request());
     await advance(plan!);
@@ -214,7 +215,7 @@ describe('a rotation whose successors come from App Store Connect, in a team tha
   });
 
   it('what is not in force is not written back; what was written nowhere when it was replaced is replaced later (S16)', async () => {
-    const activities = createRotationActivities(around);
+    const activities = createRotationActivities(around, NO_ORPHANS);
     await activities.findSuccessors(request());
     const { plan: first } = await prepareRotation(around, request());
     const before = await inMatch();
@@ -236,7 +237,7 @@ describe('a rotation whose successors come from App Store Connect, in a team tha
   });
 
   it('what was undone meanwhile is not written back', async () => {
-    const activities = createRotationActivities(around);
+    const activities = createRotationActivities(around, NO_ORPHANS);
     await activities.findSuccessors(request());
     const { plan } = await prepareRotation(around, request());
     await advance(plan!);
@@ -259,7 +260,7 @@ describe('a rotation whose successors come from App Store Connect, in a team tha
   });
 
   it('makes nothing in a rehearsal at another date', async () => {
-    const { missing } = await createRotationActivities(around).findSuccessors({ ...request(), offset: 86_400_000 });
+    const { missing } = await createRotationActivities(around, NO_ORPHANS).findSuccessors({ ...request(), offset: 86_400_000 });
     expect(missing.length).toBeGreaterThan(0);
     expect(apple.log.some(({ method }) => method === 'POST')).toBe(false);
   });

@@ -2,6 +2,7 @@ import type { CommandName } from '../../domain/rotation/commands.js';
 import {
   isDecision,
   readStatement,
+  type AdoptStatement,
   type CommandStatement,
   type EmergencyStatement,
   type GateBinding,
@@ -94,6 +95,12 @@ export function draftEmergency(
 ): EmergencyStatement {
   const draft = { ...saidNow(said, now), says: 'start-emergency', installation, mode: 'production', line, revoked, successors };
   return checked(draft) as EmergencyStatement;
+}
+
+/** What a person signs to have a rotation go on as it is shown: left by its workflow, in that epoch. @throws ResealError USAGE */
+export function draftAdoption({ rotation }: RotationView, said: Said, now: number): AdoptStatement {
+  const { installation, mode, line, id, epoch } = rotation;
+  return checked({ ...saidNow(said, now), says: 'adopt', installation, mode, line, rotation: id, epoch }) as AdoptStatement;
 }
 
 /** What is signed is what the other side reads: no more, no less. */

@@ -55,11 +55,7 @@ export function say(
       return api.post<RotationView>(pathOf(id, `/${command}`), { by: said.as, ticket: said.ticket, ...more });
     }
     const view = await api.get<RotationView>(pathOf(id));
-    if (view.rotation.id !== id || id !== `${view.rotation.line}-${view.rotation.number}`)
-      throw new ResealError(
-        'DIGEST_MISMATCH',
-        `Asked for ${id}, the control API shows ${view.rotation.id}. Nothing was signed; find out who answers there.`,
-      );
+    mustShow(view, id);
     const statement = draftCommand(command, view, said, more, context.now());
     const bound = boundBy(statement);
     if (more.digest !== undefined && bound?.to !== more.digest)
@@ -73,6 +69,15 @@ export function say(
     const signature = await signStatement(statement, key, context.env);
     return api.post<RotationView>(pathOf(id, `/${command}`), { statement, signature });
   });
+}
+
+/** Whoever signs has the rotation before their eyes that they named. @throws ResealError DIGEST_MISMATCH */
+export function mustShow({ rotation }: RotationView, id: string): void {
+  if (rotation.id === id && id === `${rotation.line}-${rotation.number}`) return;
+  throw new ResealError(
+    'DIGEST_MISMATCH',
+    `Asked for ${id}, the control API shows ${rotation.id}. Nothing was signed; find out who answers there.`,
+  );
 }
 
 /** What is shown is looked at before it is said: whoever sits at a terminal says yes. @throws ResealError REFUSED */

@@ -20,6 +20,7 @@ export interface HistoryEvent {
 
 export type HistoryKind =
   | 'phase'
+  | 'adopted'
   | 'wave'
   | 'approval'
   | 'withdrawal'

@@ -6,7 +6,7 @@ import type { NodeOutcome } from '../node/report.js';
 import type { Policy } from '../policy.js';
 import type { RosterCommand } from '../roster.js';
 import type { Phase } from './phases.js';
-import type { CommandStatement, GateKind, Mode, Signed } from './statement.js';
+import type { AdoptStatement, CommandStatement, GateKind, Mode, Signed } from './statement.js';
 
 /** `profile`: the same certificate; `certificate`: a new one too. */
 export type RotationKind = 'profile' | 'certificate';
@@ -24,6 +24,17 @@ export interface Emergency {
   readonly revoked: string;
   /** Task and node of the second turns that nodes in trouble had by themselves; missing: none yet. */
   readonly retried?: readonly string[];
+}
+
+/** That somebody had a rotation go on whose workflow had ended without an outcome. */
+export interface Adoption {
+  readonly by: PersonId;
+  readonly ticket: string;
+  readonly at: Instant;
+  /** The phase in which it was found. */
+  readonly phase: Phase;
+  /** Null: by name alone. */
+  readonly signed: Signed<AdoptStatement> | null;
 }
 
 /** What preflight froze; but for who is eligible, and for a canary node that another signer has stood in for, it never changes afterwards. */
@@ -263,6 +274,8 @@ export interface RotationState {
   readonly undoes?: RotationId | null;
   /** Missing: everything was planned, and there is a way back. */
   readonly emergency?: Emergency;
+  /** Missing where there was none. */
+  readonly adoptions?: readonly Adoption[];
   /** The rotation's number on its line; `d` counts changes of direction. Epoch: `1000 k + d`. */
   readonly k: number;
   readonly d: number;

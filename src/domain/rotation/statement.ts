@@ -73,7 +73,13 @@ export type EmergencyStatement = Said & {
 /** What asks for a rotation to begin. */
 export type BeginningStatement = StartStatement | EmergencyStatement;
 
-export type Statement = CommandStatement | BeginningStatement;
+/** What a person asks for where a rotation's workflow has ended without an outcome. */
+export type AdoptStatement = OfRotation & { readonly says: 'adopt' };
+
+export type Statement = CommandStatement | BeginningStatement | AdoptStatement;
+
+/** Whether it is said to a rotation that a workflow drives. */
+export const isCommand = (statement: Statement): statement is CommandStatement => !begins(statement) && statement.says !== 'adopt';
 
 /** A statement and its signature, as they were given. */
 export interface Signed<S extends Statement = Statement> {
@@ -145,6 +151,7 @@ const ROTATION = { rotation: text(128), epoch: (value: unknown) => Number.isSafe
 const OWN: Readonly<Record<Statement['says'], Readonly<Record<string, Field>>>> = {
   start: { at: orNull(instant), successors: list(text(64)), after: orNull(text(128)) },
   'start-emergency': { revoked: matches(SERIAL), successors: list(text(64)) },
+  adopt: ROTATION,
   approve: { ...ROTATION, binds: binding },
   reject: { ...ROTATION, binds: binding, reason },
   withdraw: ROTATION,

@@ -7,6 +7,7 @@ import { countingApprovals, latestApprovalOf, switchedNodes } from './moves.js';
 import { isTerminal, type Outcome, type Phase } from './phases.js';
 import {
   epochOf,
+  type Adoption,
   type Approval,
   type CanaryReport,
   type Exclusion,
@@ -48,6 +49,8 @@ export interface RotationStatus {
   readonly undoes: RotationId | null;
   /** Of the revoked certificate that an emergency replaces; missing: it is none. */
   readonly emergency?: { readonly serialLast6: string };
+  /** Who had it go on after its workflow had ended without an outcome, and in which phase; missing where nobody had to. */
+  readonly adoptions?: readonly Omit<Adoption, 'signed'>[];
   readonly phase: Phase;
   readonly outcome: Outcome | null;
   readonly since: Instant;
@@ -130,6 +133,7 @@ export function statusOf(state: RotationState, now: Instant): RotationStatus {
     trigger: state.trigger,
     undoes: state.undoes ?? null,
     ...(isEmergency(state) ? { emergency: { serialLast6: serialLast6(state.emergency.revoked) } } : {}),
+    ...(state.adoptions === undefined ? {} : { adoptions: state.adoptions.map(({ signed: _signed, ...adoption }) => adoption) }),
     phase: state.phase,
     outcome: isTerminal(state.phase) ? state.phase : null,
     since: state.since,
