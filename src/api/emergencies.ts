@@ -16,12 +16,16 @@ export async function revokedOn(around: Surroundings, line: LineName, text: stri
   throw new ResealError('NOT_FOUND', `--revoked is ${JSON.stringify(text)}, and ${found.reason}. Nothing was started.`);
 }
 
+/** What ends a rotation, the quickest first. */
+const WAYS = ['cancel', 'rollback'] as const;
+
 /** What people do where an emergency is asked for and the line has something in flight; a sentence. */
 export function insteadOfEmergency(running: RotationStatus | null): string {
   if (running === null) return 'See `reseal rotation list`.';
   const { id, emergency, commands } = running;
   if (emergency !== undefined)
     return `It is an emergency already, of the certificate of serial …${emergency.serialLast6}: see \`reseal rotation status ${id}\`.`;
-  const way = commands.includes('cancel') ? 'cancel' : 'rollback';
+  const way = WAYS.find((command) => commands.includes(command));
+  if (way === undefined) return `Start the emergency when it has ended: \`reseal rotation watch ${id}\`.`;
   return `End it first, and start the emergency then: \`reseal rotation ${way} ${id} --as PERSON --ticket TICKET\`.`;
 }

@@ -199,12 +199,12 @@ export function offsetOf(at: string | undefined): number {
   return at === undefined ? 0 : givenDate(at) - Date.now();
 }
 
-/** @throws ResealError NOT_FOUND where nothing in force signs with what is named as revoked; USAGE */
+/** @throws ResealError NOT_FOUND where nothing in force signs with what is named as revoked; REFUSED */
 async function requestOf({ around }: RotationDesk, asked: StartRequest): Promise<RotationRequest> {
   const { revoked } = asked;
   if (revoked !== undefined && (asked.at ?? asked.after) !== undefined)
     throw new ResealError(
-      'USAGE',
+      'REFUSED',
       'An emergency is of today, and follows whatever ended before it: it takes neither another date nor --after.',
     );
   return {

@@ -161,6 +161,7 @@ describe('the documents', () => {
     'README.md',
     'docs/operating.md',
     'docs/approvals.md',
+    'docs/emergency.md',
     'docs/exports.md',
     'docs/architecture.md',
     'docs/decisions.md',

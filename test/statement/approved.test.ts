@@ -50,6 +50,10 @@ const signed = (key: SshKey, statement: object, namespace = 'reseal-approval-v1'
 const found = (...approvals: unknown[]) => approversOf({ schemaVersion: 1, ...WANTED, approvals }, WANTED, PINNED);
 
 describe('who has approved a manifest, as a machine sees it for itself (T2, T6)', () => {
+  it('counts what was approved at the gate of an emergency, which comes before any node is changed', () => {
+    expect(found(signed(ada, says({ binds: { ...BINDS, gate: 'emergency' } }))).persons).toEqual(['ada']);
+  });
+
   it('counts persons, at a gate or in answer to its question, long after they said so', () => {
     const { binds, ...rest } = says({ person: 'grace', says: 'answer', question: 'approve-now', option: 'approve' }) as { binds: object };
     expect(found(signed(ada, says()), signed(laptop, says({ nonce: '1'.repeat(32) })), signed(grace, { ...rest, binds }))).toEqual({
