@@ -37,25 +37,23 @@ export async function revocationsOn(around: Surroundings, line: LineName): Promi
   };
 }
 
-/** The same of all lines, as far as their stores can be read. @throws ResealError STORE_UNREACHABLE where none of them can */
+/** The same of all lines, as far as their stores can be read: that may be none. */
 export async function revocationsEverywhere(around: Surroundings): Promise<KnownRevocations> {
   const configuration = around.configuration();
   const names = storeNames(configuration);
   const found = await Promise.all(names.map((name) => readable(around.store(name))));
   const documents = found.flatMap((one) => one ?? []);
   const away = names.filter((_, index) => found[index] === null);
-  if (names.length > 0 && away.length === names.length)
-    throw new ResealError('STORE_UNREACHABLE', `What is recorded of revocations cannot be read: ${away.join(', ')} cannot be reached.`);
   return { ...judgedRevocations(unique(documents), revocationJudges(configuration, around.clock())), away };
 }
 
-/** One that nobody has begun keeps nothing; null: it cannot be read. */
+/** Null: it cannot be read. One that is away is not told from one that nobody has begun. */
 async function readable(store: ManifestStore): Promise<readonly unknown[] | null> {
   try {
-    return await store.revocations();
+    return (await store.isThere()) ? await store.revocations() : null;
   } catch (error) {
-    if (!(error instanceof ResealError)) throw error;
-    return (await store.isThere()) ? null : [];
+    if (error instanceof ResealError) return null;
+    throw error;
   }
 }
 

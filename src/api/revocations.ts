@@ -16,7 +16,7 @@ import {
 import { refusalOf } from './errors.js';
 import type { RotationDesk } from './rotations.js';
 
-/** @throws ResealError STORE_UNREACHABLE where none of the stores can be read */
+/** As far as the stores can be read; which of them cannot, it says. */
 export async function showRevocations({ around }: RotationDesk): Promise<RevocationsView> {
   const configuration = around.configuration();
   const { revocations, unreadable, away } = await revocationsEverywhere(around);

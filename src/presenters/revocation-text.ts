@@ -33,10 +33,12 @@ export const revocationRecordedText = ({ certificate, keptIn, missing }: Revocat
 
 export const revocationsText = ({ certificates, unreadable, away }: RevocationsView, pen: Pen, now: number): string[] => [
   ...(certificates.length === 0
-    ? ['No revocation is recorded.']
+    ? [away.length === 0 ? 'No revocation is recorded.' : 'No revocation is known here.']
     : certificates.flatMap((one, index) => [...(index === 0 ? [] : ['']), ...certificateText(one, pen, now), ...next(one)])),
   ...unreadable.map((reason) => pen.styled(`one document among them is none: ${reason}`, 'yellow')),
-  ...away.map((store) => pen.styled(`the store ${store} does not answer: what it alone keeps is not here`, 'yellow')),
+  ...away.map((store) =>
+    pen.styled(`the store ${store} cannot be read, or nobody has begun it: what it alone keeps is not here`, 'yellow'),
+  ),
 ];
 
 const COLOUR = { revoked: 'red', claimed: 'yellow', 'not-revoked': 'green' } as const;

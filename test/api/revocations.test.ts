@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -195,6 +195,19 @@ describe('what somebody has put into the store themselves (T2)', () => {
     const { certificates } = await shown();
     expect(certificates.find(({ certificate }) => certificate === OTHER)).toMatchObject({ standing: 'claimed' });
     writeRoster();
+    expect(await known(OTHER)).toBe(true);
+  });
+
+  it('a store that is away is told, and not taken for one that keeps nothing', async () => {
+    const { store } = served.mesh.mesh.folders;
+    renameSync(store, `${store}.away`);
+    const listed = await reseal('list');
+    const refused = await record(OTHER, '--as', 'grace');
+    renameSync(`${store}.away`, store);
+    expect(listed.stdout).toBe(
+      'No revocation is known here.\nthe store main cannot be read, or nobody has begun it: what it alone keeps is not here\n',
+    );
+    expect(refused.exit).toBe(3);
     expect(await known(OTHER)).toBe(true);
   });
 
