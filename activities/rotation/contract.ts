@@ -162,7 +162,7 @@ export interface DueLine {
   /** Start a rotation, or only ask: the last one ended without success and nothing new has come since, or the line's store is not there. */
   readonly start: boolean;
   readonly reason: string;
-  /** That the line's last rotation is orphaned, and what to do: a sentence without a full stop. Missing: it is not. */
+  /** That the line's last rotation is orphaned, and what to do: a sentence without a full stop. Then the scan starts none. Missing: it is not. */
   readonly orphaned?: string;
   readonly authority: RotationState['authority'];
 }

@@ -188,7 +188,7 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   )
     row('you can', `bring the old assets back: reseal rotation rollback ${rotation.id} --as PERSON --ticket TICKET`);
   if (view.changesUnknown !== null) row('changes', `cannot be shown now: ${view.changesUnknown}`);
-  if (rotation.phase === 'awaiting-signoff' && view.changes !== null)
+  if (rotation.phase === 'awaiting-signoff' && !rotation.orphaned && view.changes !== null)
     lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
   return lines;
 }
