@@ -4,7 +4,7 @@ import { judgedRevocations } from '../../src/statement/revocations.js';
 import { asFailure, type Surroundings } from '../rotation/surroundings.js';
 import type { RevocationActivities, RevocationKept } from './contract.js';
 import { mustBeRecordable } from './judge.js';
-import { revocationJudges, storeNames, unique } from './known.js';
+import { adoptedAnywhere, revocationJudges, storeNames, unique } from './known.js';
 
 type Around = Pick<Surroundings, 'configuration' | 'store' | 'clock'>;
 
@@ -18,7 +18,7 @@ async function record(around: Around, given: GivenRevocation): Promise<Revocatio
   const context = { by: statement.person, ticket: statement.ticket };
   const names = storeNames(configuration);
   const found = await Promise.all(names.map((name) => orFailure(() => around.store(name).revocations())));
-  const judges = revocationJudges(configuration, around.clock());
+  const judges = revocationJudges(configuration, await adoptedAnywhere(around), around.clock());
   const known = unique(found.flatMap((one) => (one instanceof ResealError ? [] : one)));
   const others = known.filter((document) => judgedRevocations([document], judges).revocations[0]?.lacks === null) as KeptRevocation[];
   const kept: KeptRevocation = { kind: 'revocation', schemaVersion: 1, statement, signature: given.signature };

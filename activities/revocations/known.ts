@@ -4,6 +4,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import { judgedRevocations, type JudgedRevocations, type RevocationJudges } from '../../src/statement/revocations.js';
 import type { ManifestStore } from '../manifest-store/contract.js';
 import { scheduleAuthority } from '../mandates/schedule.js';
+import { adoptedOn } from '../roster/standing.js';
 import { situationOf, type Surroundings } from '../rotation/surroundings.js';
 
 /** What the stores of an installation keep of revocations. */
@@ -12,9 +13,9 @@ export interface KnownRevocations extends JudgedRevocations {
   readonly away: readonly string[];
 }
 
-export function revocationJudges(configuration: Configuration, now: Instant): RevocationJudges {
+export function revocationJudges(configuration: Configuration, adopted: RevocationJudges['adopted'], now: Instant): RevocationJudges {
   const { installation, assurance } = scheduleAuthority(configuration, null);
-  return { installation, assurance, roster: configuration.roster, now };
+  return { installation, assurance, roster: configuration.roster, adopted, now };
 }
 
 export const storeNames = ({ topology }: Pick<Configuration, 'topology'>): readonly string[] => [
@@ -32,7 +33,7 @@ export async function revocationsOn(around: Surroundings, line: LineName): Promi
   const [own, ...found] = await Promise.all([store.revocations(), ...others.map((name) => readable(around.store(name)))]);
   const documents = [...own, ...found.flatMap((one) => one ?? [])];
   return {
-    ...judgedRevocations(unique(documents), revocationJudges(configuration, around.clock())),
+    ...judgedRevocations(unique(documents), revocationJudges(configuration, await adoptedOn(around, line), around.clock())),
     away: others.filter((_, index) => found[index] === null),
   };
 }
@@ -44,7 +45,20 @@ export async function revocationsEverywhere(around: Surroundings): Promise<Known
   const found = await Promise.all(names.map((name) => readable(around.store(name))));
   const documents = found.flatMap((one) => one ?? []);
   const away = names.filter((_, index) => found[index] === null);
-  return { ...judgedRevocations(unique(documents), revocationJudges(configuration, around.clock())), away };
+  const adopted = await adoptedAnywhere(around);
+  return { ...judgedRevocations(unique(documents), revocationJudges(configuration, adopted, around.clock())), away };
+}
+
+/** By the first store that can be read; they all keep the same. */
+export async function adoptedAnywhere(around: Pick<Surroundings, 'configuration' | 'store'>): Promise<RevocationJudges['adopted']> {
+  for (const line of Object.keys(around.configuration().topology.lines) as LineName[]) {
+    const found = await adoptedOn(around, line).catch((error: unknown) => {
+      if (error instanceof ResealError) return null;
+      throw error;
+    });
+    if (found !== null) return found;
+  }
+  return [];
 }
 
 /** Null: it cannot be read. One that is away is not told from one that nobody has begun. */

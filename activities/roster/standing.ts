@@ -14,9 +14,12 @@ export async function rosterStandingOn(around: Surroundings, line: LineName): Pr
 }
 
 /** The rosters that people have adopted, by the line's own store. @throws ResealError STORE_UNREACHABLE */
-export async function adoptedOn(around: Surroundings, line: LineName): Promise<readonly AdoptedRoster[]> {
-  const { configuration, store } = situationOf(around, line);
-  const { installation } = configuration.topology;
+export async function adoptedOn(around: Pick<Surroundings, 'configuration' | 'store'>, line: LineName): Promise<readonly AdoptedRoster[]> {
+  const { topology } = around.configuration();
+  const { installation, lines } = topology;
+  const declared = lines[line];
+  if (declared === undefined) throw new ResealError('NOT_FOUND', `topology.yaml declares no line ${line}.`);
+  const store = around.store(declared.store);
   return adoptedRosters(await store.rosters(installation), installation).steps;
 }
 

@@ -145,16 +145,11 @@ export async function surveyLines(
       record !== null && UNSUCCESSFUL.includes(record.state.phase) && offersNothingNew(survey, record.state.fingerprint)
         ? record.state
         : null;
-    const due = survey.due.groups.map((group) => group.name);
-    if (orphan !== null && !isBeforeChange(orphan.phase)) {
-      const orphaned = orphanInWords(orphan);
-      lines.push({ authority, line, due, start: false, reason: orphaned, orphaned });
-      continue;
-    }
     lines.push({
       authority,
       line,
-      due,
+      due: survey.due.groups.map((group) => group.name),
+      ...(orphan === null || isBeforeChange(orphan.phase) ? {} : { orphaned: orphanInWords(orphan) }),
       start: repeated === null,
       ...(revoked.length === 0 ? {} : { revoked }),
       reason:

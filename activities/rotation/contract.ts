@@ -166,7 +166,7 @@ export interface DueLine {
   readonly reason: string;
   /** What is in force there and revoked, said to be, or not listed by its team any more, with what to do; missing where there is none. In sentences without their full stop. */
   readonly revoked?: readonly string[];
-  /** That the line's last rotation is orphaned, and what to do: a sentence without a full stop. Missing: it is not. */
+  /** That the line's last rotation is orphaned, and what to do: a sentence without a full stop. Then the scan starts none. Missing: it is not. */
   readonly orphaned?: string;
   readonly authority: RotationState['authority'];
 }

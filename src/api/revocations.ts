@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { scheduleAuthority } from '../../activities/mandates/schedule.js';
 import type { RevocationKept } from '../../activities/revocations/contract.js';
 import { mustBeRecordable } from '../../activities/revocations/judge.js';
-import { revocationJudges, revocationsEverywhere } from '../../activities/revocations/known.js';
+import { revocationsEverywhere } from '../../activities/revocations/known.js';
 import { situationOf } from '../../activities/rotation/surroundings.js';
 import type { LineName, Sha1 } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
@@ -20,7 +21,7 @@ import type { RotationDesk } from './rotations.js';
 export async function showRevocations({ around }: RotationDesk): Promise<RevocationsView> {
   const configuration = around.configuration();
   const { revocations, unreadable, away } = await revocationsEverywhere(around);
-  const { installation, assurance } = revocationJudges(configuration, Date.now());
+  const { installation, assurance } = scheduleAuthority(configuration, null);
   const lines = Object.keys(configuration.topology.lines) as LineName[];
   const inForce = revocations.length === 0 ? [] : await certificatesInForce(around, lines);
   return { schemaVersion: 1, installation, assurance, certificates: revokedCertificates(revocations, inForce), unreadable, away };

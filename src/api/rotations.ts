@@ -72,6 +72,8 @@ export interface CommandRequest {
 
 /** How long a request waits for a worker to take something up, in milliseconds. */
 const PATIENCE = 20_000;
+/** How long Temporal's answer to a question is waited for, in milliseconds. */
+const QUESTION = 3_000;
 const ID = /^(.+)-([1-9][0-9]*)$/;
 export const workflowIdOf = (line: string): string => `rotation/${line}`;
 
@@ -86,7 +88,7 @@ const handleOf = (desk: RotationDesk, line: string): WorkflowHandle => desk.clie
 /** What the line's workflow says of itself; null where there is none, or no worker to ask. */
 async function live(desk: RotationDesk, line: string): Promise<RotationStatus | null> {
   try {
-    return await desk.client.withDeadline(Date.now() + 3_000, () => handleOf(desk, line).query<RotationStatus>('status'));
+    return await desk.client.withDeadline(Date.now() + QUESTION, () => handleOf(desk, line).query<RotationStatus>('status'));
   } catch (error) {
     if (error instanceof WorkflowNotFoundError || error instanceof ServiceError) return null;
     // A run that has only just begun has no answer yet.
@@ -100,10 +102,21 @@ export async function showRotation(desk: RotationDesk, id: string): Promise<Rota
   const now = await live(desk, line);
   const status = now?.id === id ? now : await desk.ledger.rotation(id);
   if (status === null) throw new ResealError('NOT_FOUND', `There is no rotation ${id}. List them with \`reseal rotation list\`.`);
-  const orphaned = await orphansOf(desk).isOrphaned(status);
-  if (!orphaned || now?.id === id) return viewOf(desk, status, now?.id === id ? 'workflow' : 'ledger', orphaned ? 'nothing' : 'itself');
+  const driving = await drivingOf(desk, status);
+  if (driving === 'itself' || now?.id === id) return viewOf(desk, status, now?.id === id ? 'workflow' : 'ledger', driving);
   const left = await asLeft(desk, status);
   return viewOf(desk, left ?? status, left === null ? 'ledger' : 'workflow', 'nothing');
+}
+
+/** Who looks is shown what there is: while Temporal or the store is away nobody knows that a rotation is orphaned. */
+async function drivingOf(desk: RotationDesk, status: RotationStatus): Promise<'itself' | 'nothing'> {
+  try {
+    const orphaned = await desk.client.withDeadline(Date.now() + QUESTION, () => orphansOf(desk).isOrphaned(status));
+    return orphaned ? 'nothing' : 'itself';
+  } catch (error) {
+    if (error instanceof ResealError || error instanceof ServiceError) return 'itself';
+    throw error;
+  }
 }
 
 /** What the run of an orphaned rotation says of itself; the ledger may have been away when it was cut off. Null: nobody can say. */
@@ -163,8 +176,7 @@ async function readChanges(desk: RotationDesk, status: RotationStatus): Promise<
 
 export async function listRotations(desk: RotationDesk, line: string | undefined): Promise<RotationListView> {
   const recorded = await desk.ledger.rotations(line === undefined ? {} : { line });
-  const orphans = orphansOf(desk);
-  const driving = await Promise.all(recorded.map(async (status) => ((await orphans.isOrphaned(status)) ? 'nothing' : 'itself')));
+  const driving = await Promise.all(recorded.map((status) => drivingOf(desk, status)));
   return { schemaVersion: 1, rotations: recorded.map((status, at) => rotationStatusView(status, recorded, driving[at])) };
 }
 

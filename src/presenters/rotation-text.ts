@@ -202,8 +202,8 @@ export function rotationText(view: RotationView, pen: Pen, now: number): string[
   )
     row('you can', `bring the old assets back: reseal rotation rollback ${rotation.id} --as PERSON --ticket TICKET`);
   if (view.changesUnknown !== null) row('changes', `cannot be shown now: ${view.changesUnknown}`);
-  if ((rotation.phase === 'awaiting-signoff' || waitsToBegin(rotation)) && view.changes !== null)
-    lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
+  const asks = rotation.phase === 'awaiting-signoff' || waitsToBegin(rotation);
+  if (asks && !rotation.orphaned && view.changes !== null) lines.push('', ...changesText(view.changes, pen), '', ...approveHint(rotation));
   return lines;
 }
 

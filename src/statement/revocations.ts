@@ -1,3 +1,4 @@
+import { standsNotOn, type AdoptedRoster } from '../domain/adopted-rosters.js';
 import type { Instant } from '../domain/brands.js';
 import { readRevocation, REVOCATION_RIGHT, wasDatedWrong, type Revocation, type RevocationStatement } from '../domain/revocations.js';
 import { mayDo, type Roster } from '../domain/roster.js';
@@ -10,6 +11,8 @@ export interface RevocationJudges {
   /** `name`: every node is simulated, and names count as they are. */
   readonly assurance: Authority['assurance'];
   readonly roster: Roster;
+  /** Rosters that people have adopted, in order. */
+  readonly adopted: readonly AdoptedRoster[];
   readonly now: Instant;
 }
 
@@ -21,7 +24,8 @@ export interface JudgedRevocations {
 }
 
 /**
- * What was recorded of revocations, and of each word whether it is known who has said it: by a key that the roster has now, of a person who has the right now.
+ * What was recorded of revocations, and of each word whether it is known who has said it: by a key that the roster has now, of a person who has the right now, on the
+ * newest roster that people have adopted too.
  * @param documents as stores keep them, of anybody's making
  */
 export function judgedRevocations(documents: readonly unknown[], judges: RevocationJudges): JudgedRevocations {
@@ -42,7 +46,7 @@ export function judgedRevocations(documents: readonly unknown[], judges: Revocat
 function whyUnproven(
   statement: RevocationStatement,
   signature: unknown,
-  { installation, assurance, roster, now }: RevocationJudges,
+  { installation, assurance, roster, adopted, now }: RevocationJudges,
 ): string | null {
   const { person } = statement;
   if (statement.installation !== installation) return `it is for the installation ${statement.installation}, and this is ${installation}`;
@@ -53,8 +57,10 @@ function whyUnproven(
   const keys = roster.persons.find(({ id }) => id === person)?.keys.map((key) => key.public) ?? [];
   const standing = personSignature(statement, signature, keys);
   switch (standing.kind) {
-    case 'declared':
-      return null;
+    case 'declared': {
+      const signedBy = (key: string): boolean => personSignature(statement, signature, [key]).kind === 'declared';
+      return assurance === 'name' ? null : standsNotOn(adopted, { person, right: REVOCATION_RIGHT, signedBy }, now);
+    }
     case 'invalid':
       return standing.reason;
     case 'stranger':

@@ -121,6 +121,20 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
     expect(list[2]).toMatch(/^ios-main-7 +completed, undone by ios-main-8 /);
   });
 
+  it('orphaned: red, with the command, and nothing that nobody could do; adopted: by whom', () => {
+    const left = at('awaiting-signoff', { since: NOW - 30 * MINUTE });
+    const rotation = rotationStatusView(statusOf(left, NOW), [], 'nothing');
+    const text = rotationText({ ...viewOf(left), rotation, changes: [] }, pen, NOW).join('\n');
+    expect(text).toMatch(/^ios-main-7 {2}orphaned in awaiting-signoff {2}for 30 minutes/);
+    expect(text).toContain('reseal rotation start --adopt ios-main-7 --as PERSON --ticket TICKET');
+    expect(text).not.toMatch(/you can|Approve exactly/);
+    expect(rotationListText({ schemaVersion: 1, rotations: [rotation] }, pen, NOW)[1]).toMatch(
+      /^ios-main-7 +orphaned in awaiting-signoff /,
+    );
+    const adoption = { by: 'grace' as PersonId, ticket: 'INC-4', at: NOW - 5 * MINUTE, phase: 'rolling', signed: null } as const;
+    expect(textOf(at('rolling', { adoptions: [adoption] }))).toMatch(/^ {2}adopted {3}in rolling by grace under INC-4, 5 minutes ago$/m);
+  });
+
   it('partial, refused, cancelled: each by its name, in the list too', () => {
     for (const outcome of ['partial', 'refused', 'cancelled', 'superseded'] as const) {
       expect(textOf(ended(outcome))).toContain(`ios-main-7  ${outcome}  `);

@@ -22,6 +22,7 @@ import { ownerOf } from '../../node-shell/owner.js';
 import { thisMac } from '../../node-shell/place.js';
 import { reachNodes, reachOnly, type NodeReach } from '../../node-shell/reach.js';
 import { breakGlassText, glassPlanText, type BreakGlassView } from '../../presenters/break-glass.js';
+import { adoptedRosters } from '../../statement/adopted-rosters.js';
 import { judgedRevocations } from '../../statement/revocations.js';
 import { VerifiedProfiles } from '../../profile/index.js';
 import { trustedRoots } from '../../profile/trusted-roots.js';
@@ -103,7 +104,10 @@ async function revokedWords(
 ): Promise<readonly string[]> {
   const documents = await store.ask((one) => one.revocations());
   if (documents === null) return [`  revoked    nobody knows here whether what comes back is: ${store.why}`];
-  const { revocations } = judgedRevocations(documents, revocationJudges(configuration, now));
+  const { installation } = configuration.topology;
+  const rosters = await store.ask((one) => one.rosters(installation));
+  const adopted = adoptedRosters(rosters, installation).steps;
+  const { revocations } = judgedRevocations(documents, revocationJudges(configuration, adopted, now));
   return revokedAmong(revocations, certificates).map((dead) => `  REVOKED    ${deadInWords(dead)}: what comes back may not sign any more`);
 }
 
