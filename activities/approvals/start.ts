@@ -57,7 +57,7 @@ export function mustBeAskedBy(configuration: Configuration, request: RotationReq
 }
 
 /** What the roster has to let whoever asks do. */
-function rightTo({ emergency }: Pick<RotationRequest, 'emergency'>, undoes: Undone | null): RosterCommand {
+export function rightTo({ emergency }: Pick<RotationRequest, 'emergency'>, undoes: Undone | null): RosterCommand {
   if (undoes !== null) return 'rollback';
   return emergency === undefined ? 'start' : 'start-emergency';
 }
