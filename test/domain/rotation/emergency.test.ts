@@ -210,8 +210,9 @@ describe('an emergency on its way (R11)', () => {
     const second = nodesAnswer(first, now, { n3: 'failed' });
     expect([second.phase, second.question]).toMatchObject([
       'staging',
-      { id: 'stalled', nodes: ['n3'], options: ['retry'], deadline: null },
+      { id: 'stalled', nodes: ['n3'], options: expect.arrayContaining(['retry']), deadline: null },
     ]);
+    expect(second.question?.options).not.toContain('rollback');
     expect(settle(second, 1e12).phase).toBe('staging');
     const third = say(second, said('answer', 'ada', { question: 'stalled', option: 'retry' }), now);
     expect(next(third, now)).toMatchObject({ task: 'stage', again: ['n3'] });
@@ -231,7 +232,7 @@ describe('an emergency on its way (R11)', () => {
 
   it('asks at once where a keychain stays locked: nobody opens it by trying again', () => {
     const action = nodesAnswer(approved(), START + 10, { n2: 'locked' });
-    expect(action.question).toMatchObject({ id: 'keychain-locked', options: ['retry'], deadline: null });
+    expect(action.question).toMatchObject({ id: 'keychain-locked', options: expect.arrayContaining(['retry']), deadline: null });
   });
 
   it('asks when every node is in trouble, without waiting for an allowance', () => {
@@ -296,7 +297,11 @@ describe('an emergency on its way (R11)', () => {
   });
 
   it('says in its status what was revoked, and that there is no way back', () => {
-    expect(statusOf(approved(), START + 3)).toMatchObject({ emergency: { serialLast6: 'C0FFEE' }, rollbackUntil: null, gate: { needed: 2, latest: null } });
+    expect(statusOf(approved(), START + 3)).toMatchObject({
+      emergency: { serialLast6: 'C0FFEE' },
+      rollbackUntil: null,
+      gate: { needed: 2, latest: null },
+    });
     const { emergency: _none, ...planned } = begun;
     expect(statusOf(planned, START)).not.toHaveProperty('emergency');
   });
