@@ -59,9 +59,7 @@ export function impactText({ of, summary, targets, nodes, pipelines, next }: Imp
       ),
       ...(nodes.length > MOST_NODES ? [`… and ${many(nodes.length - MOST_NODES, 'node')} more; --csv and --json have all`] : []),
     ]),
-    '',
-    pen.styled('NEXT', 'dim'),
-    ...next.map((step) => `  ${step}`),
+    ...section('NEXT', next.length, () => next.map((step) => `  ${step}`)),
   ];
 
   function section(title: string, count: number, lines: () => readonly string[]): readonly string[] {

@@ -15,7 +15,9 @@ export function revocationStatementText(statement: RevocationStatement, key: str
     `  says      ${what} (${says})`,
     `  of        ${[...(certificate === null ? [] : [`certificate ${certificate}`]), ...(serial === null ? [] : [`serial number ${serial}`])].join(', ')}`,
     ...(statement.says === 'revocation-record'
-      ? [`  since     ${pen.time(Date.parse(statement.revokedAt), now)}, known from ${statement.source}`]
+      ? [
+          `  since     ${pen.time(Date.parse(statement.revokedAt), now)}, known from ${statement.source === 'person' ? 'a person (person)' : statement.source}`,
+        ]
       : []),
     `  reason    ${reason}`,
     `  at        installation ${installation}, every line, ticket ${ticket}`,
@@ -53,7 +55,7 @@ function certificateText(view: RevokedCertificateView, pen: Pen, now: number): s
     `  in force  ${inForceOn.length === 0 ? 'on no line' : `on ${inForceOn.join(', ')}`}`,
     ...said.map(
       ({ says, by, ticket, at, reason, source, lacks }) =>
-        `  ${says === 'revoked' ? 'recorded' : 'mistaken'}  ${pen.time(Date.parse(at), now)} by ${by} under ${ticket}${source === null ? '' : `, known from ${source}`}: ${reason}${lacks === null ? '' : ` (not proven: ${lacks})`}`,
+        `  ${says === 'revoked' ? 'recorded' : 'mistaken'}  ${pen.time(Date.parse(at), now)} by ${by} under ${ticket}${source === null || source === 'person' ? '' : `, known from ${source}`}: ${reason}${lacks === null ? '' : ` (not proven: ${lacks})`}`,
     ),
   ];
 }

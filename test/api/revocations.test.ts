@@ -121,6 +121,7 @@ describe('a revocation is recorded by people of the roster (R11, T2)', () => {
     expect(falls).toContain(`certificate ${identity}`);
     for (const affected of ['3 nodes, ', 'TARGETS', 'com.acme.courier.notify', 'PIPELINES', 'courier-release', 'NODES', 'ams-sign-1'])
       expect(falls).toContain(affected);
+    expect(falls).not.toContain('NEXT');
     expect(words).toContain('says      Apple has revoked this certificate: nothing goes back to it, and nothing new signs with it');
     expect(words).toContain(`of        certificate ${identity}\n`);
     expect(words).toContain('reason    its key was copied');

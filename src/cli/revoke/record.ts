@@ -67,7 +67,9 @@ export const command = defineCommand({
         ...what,
       });
       await mustConsent(context, [
-        ...(affected === null ? ['no manifest in force or accepted names it'] : impactText(affected, context.output, context.now())),
+        ...(affected === null
+          ? ['no manifest in force or accepted names it']
+          : impactText({ ...affected, next: [] }, context.output, context.now())),
         '',
         ...revocationStatementText(statement, key, context.output, context.now()),
       ]);
