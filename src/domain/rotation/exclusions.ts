@@ -1,5 +1,6 @@
 import type { Instant, NodeName, PersonId } from '../brands.js';
 import { maxUnavailable } from './cohorts.js';
+import { isEmergency } from './emergency.js';
 import { move } from './moves.js';
 import type { Phase } from './phases.js';
 import type { Approval, Assurance, Exclusion, ExclusionWord, RotationState } from './state.js';
@@ -63,9 +64,9 @@ export function exclusionRefusal(state: RotationState, person: PersonId, nodes: 
   return out.size >= (state.plan?.nodes ?? 0) ? 'then no node would be left: roll back, or close it' : unproven(state, out);
 }
 
-/** A canary of which nothing is left proves nothing: approvers would be asked about what no node has served. */
+/** A canary of which nothing is left proves nothing: approvers would be asked about what no node has served. In an emergency they were asked before, and nobody can sign. */
 function unproven(state: RotationState, out: ReadonlySet<NodeName>): string | null {
-  if (state.phase !== 'staging' && state.phase !== 'canary') return null;
+  if (isEmergency(state) || (state.phase !== 'staging' && state.phase !== 'canary')) return null;
   const proof = state.plan?.canaryProof;
   if (proof === undefined)
     return state.phase === 'canary' ? 'this rotation began with a version that leaves no node of the canary out' : null;

@@ -172,6 +172,11 @@ describe('leaving nodes out of a rotation (R9, R10, T2)', () => {
     expect(refused({ ...before, plan: old }, say('ada', ONE))).toMatch(/began with a version/);
   });
 
+  it('in an emergency the canary’s last signer may be left out: what it was to prove people have approved before, and nobody can sign (R11)', () => {
+    const state = inPhase('canary', [trouble(CANARY, 'switch', 'unreachable')], { emergency: { revoked: 'C0FFEE' } });
+    expect(outOf(after(state, say('ada', CANARY)))).toEqual([CANARY]);
+  });
+
   it('nothing is begun any more on who is left out, and what was under way says nothing of it', () => {
     const work = { operation: 'probe', wave: null, handled: 0, again: [] } as const;
     const soak = { endsAt: NOW + DAY, nextProbeAt: NOW, rounds: 1 };
