@@ -12,7 +12,7 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { decide, decideSigned, keysOf, legalCommands } from '../src/domain/rotation/commands.js';
+import { COMMAND_NAMES, decide, decideSigned, keysOf, legalCommands } from '../src/domain/rotation/commands.js';
 import { wordsBeside } from '../src/domain/rotation/exclusions.js';
 import { cancel, obey, obeySigned } from '../src/domain/rotation/obey.js';
 import { approvalsNeeded, isEmergency } from '../src/domain/rotation/emergency.js';
@@ -48,7 +48,6 @@ import { approvals, desk, steadyDesk } from './activities.js';
 import type { CohortStepEnd } from './cohort-step.js';
 import { Deliveries } from './deliveries.js';
 import {
-  COMMANDS,
   commandUpdate,
   decisionSignal,
   stateQuery,
@@ -132,7 +131,7 @@ class Drive {
   private listen(): void {
     setHandler(statusQuery, () => statusOf(this.state, Date.now()));
     setHandler(stateQuery, () => ({ request: this.request, state: this.state, ...this.deliveries.carry() }));
-    for (const name of COMMANDS) {
+    for (const name of COMMAND_NAMES) {
       setHandler(
         commandUpdate(name),
         async (said: CommandArguments) => {

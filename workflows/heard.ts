@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { Command, CommandName } from '../src/domain/rotation/commands.js';
+import { COMMAND_NAMES, type Command, type CommandName } from '../src/domain/rotation/commands.js';
 import { isCommand, readStatement, type CommandStatement, type Signed } from '../src/domain/rotation/statement.js';
 import { LONGEST_SIGNATURE } from '../src/domain/signing/standing.js';
-import { COMMANDS, type CommandArguments } from './messages.js';
+import type { CommandArguments } from './messages.js';
 
 /** What somebody says to a rotation: by name alone, or signed. */
 export type Heard =
@@ -17,7 +17,7 @@ export function heard(name: CommandName | null, said: CommandArguments): Heard {
   const given: unknown = said;
   if (given === null || typeof given !== 'object') throw refuse('USAGE', 'a command is an object');
   if (!('statement' in said)) {
-    if (!(COMMANDS as readonly unknown[]).includes(name) || typeof said.by !== 'string' || typeof said.ticket !== 'string')
+    if (!(COMMAND_NAMES as readonly unknown[]).includes(name) || typeof said.by !== 'string' || typeof said.ticket !== 'string')
       throw refuse('USAGE', 'a command needs its name, the person (by) and the ticket');
     return { kind: 'command', command: { ...said, command: name } as Command };
   }

@@ -8,21 +8,6 @@ import type { CommandStatement, Signed } from '../src/domain/rotation/statement.
 import type { RotationNodeRow } from '../activities/ledger/contract.js';
 import type { AdoptionRequest, LeftBehind, RotationRequest } from '../activities/rotation/contract.js';
 
-/** The operators' API of a rotation, for Temporal's own client too: one Update per command, named as the command. */
-export const COMMANDS: readonly CommandName[] = [
-  'approve',
-  'reject',
-  'withdraw',
-  'pause',
-  'resume',
-  'cancel',
-  'rollback',
-  'answer',
-  'close',
-  'retry',
-  'exclude',
-];
-
 /** What an Update is given: the command without its name, which goes by the person's name alone, or a signed statement, which is the command. */
 export type CommandArguments = Omit<Command, 'command'> | Signed<CommandStatement>;
 export const commandUpdate = (name: CommandName) => defineUpdate<RotationStatus, [CommandArguments]>(name);

@@ -10,7 +10,7 @@ import type { Authority } from '../../src/domain/rotation/state.js';
 import { exactly, faultOf, isForOther, matches, SHA256, text, type Field } from '../../src/domain/rotation/statement.js';
 import type { SignatureStanding } from '../../src/domain/signing/standing.js';
 import { importSealSignature } from '../../src/statement/machine-key.js';
-import { personSignature } from '../../src/statement/person.js';
+import { personSignature, signedWith } from '../../src/statement/person.js';
 import type { SealKey } from './seal.js';
 
 /** By what it is judged who has taken something in on a line. */
@@ -94,8 +94,7 @@ function signedClaims(
     const right = IMPORT_RIGHT[statement.says];
     if (!mayDo(roster, person, right)) return `the roster does not let ${person} ${right}`;
     const unsigned = notSignedBy(person, personSignature(statement, signature, keysOf(authority, person)));
-    const signedBy = (publicKey: string): boolean => personSignature(statement, signature, [publicKey]).kind === 'declared';
-    return unsigned ?? standsNotOn(judges.adopted, { person, right, signedBy }, now);
+    return unsigned ?? standsNotOn(judges.adopted, { person, right, signedBy: signedWith(statement, signature) }, now);
   };
   return [{ by: person, lacks: lacks() }, ...others];
 }

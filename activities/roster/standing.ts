@@ -4,7 +4,7 @@ import { ResealError } from '../../src/domain/errors.js';
 import type { RosterCommand } from '../../src/domain/roster.js';
 import type { Authority } from '../../src/domain/rotation/state.js';
 import { adoptedRosters } from '../../src/statement/adopted-rosters.js';
-import { canonicalDigest, personSignature, type PersonStatement } from '../../src/statement/person.js';
+import { canonicalDigest, signedWith, type PersonStatement } from '../../src/statement/person.js';
 import { situationOf, type Surroundings } from '../rotation/surroundings.js';
 
 /** How the roster of now stands with what people have adopted, by the line's own store. @throws ResealError STORE_UNREACHABLE */
@@ -38,7 +38,7 @@ export async function mustStandOnAdopted(
     signature,
   }: { readonly by: PersonId; readonly right: RosterCommand; readonly statement: PersonStatement; readonly signature: string },
 ): Promise<void> {
-  const signedBy = (key: string): boolean => personSignature(statement, signature, [key]).kind === 'declared';
+  const signedBy = signedWith(statement, signature);
   const lacks = standsNotOn(await adoptedOn(around, line), { person: by, right, signedBy }, around.clock());
   if (lacks !== null)
     throw new ResealError(

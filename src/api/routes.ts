@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ApiRole } from '../domain/api-roles.js';
 import { NAME_PATTERN } from '../domain/brands.js';
 import { LONGEST_SIGNATURE } from '../domain/signing/standing.js';
-import type { CommandName } from '../domain/rotation/commands.js';
+import { COMMAND_NAMES, type CommandName } from '../domain/rotation/commands.js';
 import { SCHEDULE_ACTIONS } from '../domain/schedule-mandate.js';
 import { lines, name, text } from '../schema/fields.js';
 
@@ -168,20 +168,6 @@ export const ClaimAcquireBody = z.strictObject({
 export const ClaimCompleteBody = z.strictObject({ key: ClaimKeyBody, token: text.max(64), signed: sha256, location: location.optional() });
 export const ClaimReleaseBody = z.strictObject({ key: ClaimKeyBody, token: text.max(64) });
 
-export const COMMAND_NAMES = [
-  'approve',
-  'reject',
-  'withdraw',
-  'pause',
-  'resume',
-  'cancel',
-  'rollback',
-  'answer',
-  'close',
-  'retry',
-  'exclude',
-] as const satisfies readonly CommandName[];
-
 /** `forward`: it waits while it cannot be recorded; `back`: it goes on. `nothing`: it changes nothing, and leaves no record. */
 export type RouteChanges = 'forward' | 'back' | 'nothing';
 
@@ -212,7 +198,7 @@ const ImpactQuery = z.strictObject({
 });
 
 /** What decides whether a rotation goes on is for those who approve. */
-const COMMAND_NEEDS: Readonly<Record<(typeof COMMAND_NAMES)[number], ApiRole>> = {
+const COMMAND_NEEDS: Readonly<Record<CommandName, ApiRole>> = {
   approve: 'approver',
   reject: 'approver',
   withdraw: 'approver',
@@ -228,7 +214,7 @@ const COMMAND_NEEDS: Readonly<Record<(typeof COMMAND_NAMES)[number], ApiRole>> =
 };
 
 /** What stops, ends or turns a rotation back is not held up; an answer may be any of them. */
-const COMMAND_CHANGES: Readonly<Record<(typeof COMMAND_NAMES)[number], RouteChanges>> = {
+const COMMAND_CHANGES: Readonly<Record<CommandName, RouteChanges>> = {
   approve: 'forward',
   reject: 'back',
   withdraw: 'back',

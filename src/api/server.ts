@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
+import { COMMAND_NAMES } from '../domain/rotation/commands.js';
 import { isName, type LineName } from '../domain/brands.js';
 import { ResealError } from '../domain/errors.js';
 import { eventView } from '../presenters/rotation.js';
@@ -29,7 +30,6 @@ import {
   type StartRequest,
 } from './rotations.js';
 import {
-  COMMAND_NAMES,
   EXPORT_WORDS,
   ExportBody,
   ExportTermsQuery,

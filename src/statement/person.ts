@@ -26,5 +26,11 @@ export const signStatement = (statement: PersonStatement, key: string, env: Node
 export const personSignature = (statement: PersonStatement, signature: string, keys: readonly string[]): SignatureStanding =>
   standingOf(statement, signature, STATEMENT_NAMESPACE, keys);
 
+/** Whether a person signed it with this public key. */
+export const signedWith =
+  (statement: PersonStatement, signature: string) =>
+  (publicKey: string): boolean =>
+    personSignature(statement, signature, [publicKey]).kind === 'declared';
+
 /** SHA-256 of an object's canonical form. */
 export const canonicalDigest = (object: object): Sha256 => createHash('sha256').update(canonicalBytes(object)).digest('hex') as Sha256;

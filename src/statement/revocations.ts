@@ -3,7 +3,7 @@ import type { Instant } from '../domain/brands.js';
 import { readRevocation, REVOCATION_RIGHT, wasDatedWrong, type Revocation, type RevocationStatement } from '../domain/revocations.js';
 import { mayDo, type Roster } from '../domain/roster.js';
 import type { Authority } from '../domain/rotation/state.js';
-import { personSignature } from './person.js';
+import { personSignature, signedWith } from './person.js';
 
 /** By what it is judged who has recorded a revocation. */
 export interface RevocationJudges {
@@ -57,10 +57,10 @@ function whyUnproven(
   const keys = roster.persons.find(({ id }) => id === person)?.keys.map((key) => key.public) ?? [];
   const standing = personSignature(statement, signature, keys);
   switch (standing.kind) {
-    case 'declared': {
-      const signedBy = (key: string): boolean => personSignature(statement, signature, [key]).kind === 'declared';
-      return assurance === 'name' ? null : standsNotOn(adopted, { person, right: REVOCATION_RIGHT, signedBy }, now);
-    }
+    case 'declared':
+      return assurance === 'name'
+        ? null
+        : standsNotOn(adopted, { person, right: REVOCATION_RIGHT, signedBy: signedWith(statement, signature) }, now);
     case 'invalid':
       return standing.reason;
     case 'stranger':

@@ -195,7 +195,7 @@ describe('a rotation whose workflow was terminated at its gate (R7)', () => {
 
 it('of what cannot belong together the command line says so before it asks anybody', async () => {
   expect((await adopt('ios-main-1', '--line', 'ios-beta')).stderr).toContain('ios-main-1 is no rotation of ios-beta');
-  expect((await adopt('ios-main-1', '--after', 'ios-main-1')).stderr).toContain('without --successor, --at and --after');
+  expect((await adopt('ios-main-1', '--after', 'ios-main-1')).stderr).toContain('without --successor, --at, --after and --emergency');
   expect((await reseal('rotation', 'start', '--as', 'ada', '--ticket', 'INC-4')).stderr).toContain('--adopt ID');
   expect(await adopt('ios-main-77')).toMatchObject({ exit: 2 });
 });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApi } from '../../src/api/openapi.js';
-import { COMMAND_NAMES, ROUTES } from '../../src/api/routes.js';
+import { ROUTES } from '../../src/api/routes.js';
+import { COMMAND_NAMES, type CommandName } from '../../src/domain/rotation/commands.js';
 import { createApi, listen } from '../../src/api/server.js';
 import { stableUuid } from '../../src/simulator/mesh/create.js';
 import { TEAM } from '../../src/simulator/mesh/spec.js';
@@ -270,7 +271,7 @@ describe('a rotation through the API (R5, R7, P1)', () => {
   it('refuses at the gate what has no meaning or no right, each with its code (T2)', async () => {
     const rotation = await served.untilRotation(id, (one) => one.commands.includes('approve'), 'an open gate');
     const digest = rotation.to ?? '';
-    const refusals: readonly [(typeof COMMAND_NAMES)[number], object, number, string][] = [
+    const refusals: readonly [CommandName, object, number, string][] = [
       ['approve', said('rita', { digest }), 403, 'NOT_ENTITLED'],
       ['approve', said('mallory', { digest }), 403, 'NOT_ENTITLED'],
       ['approve', said('ada', { digest: 'a'.repeat(64) }), 409, 'WRONG_DIGEST'],
@@ -286,6 +287,7 @@ describe('a rotation through the API (R5, R7, P1)', () => {
       ['answer', said('ada', { question: 'stalled', option: 'retry' }), 409, 'ILLEGAL_COMMAND'],
       ['close', said('ada', { as: 'partial' }), 409, 'ILLEGAL_COMMAND'],
       ['retry', said('rita', { nodes: ['ams-build-1'] }), 409, 'ILLEGAL_COMMAND'],
+      ['exclude', said('ada', { nodes: ['ams-build-1'] }), 409, 'ILLEGAL_COMMAND'],
     ];
     expect(new Set(refusals.map(([command]) => command)).size).toBe(COMMAND_NAMES.length);
     for (const [command, body, status, code] of refusals) {

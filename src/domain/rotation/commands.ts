@@ -94,6 +94,9 @@ const RIGHT: Readonly<Record<CommandName, RosterCommand>> = {
   exclude: 'exclude',
 };
 
+/** Every command: for Temporal's own client one Update each, of that name, for the API one route each. */
+export const COMMAND_NAMES = Object.keys(RIGHT) as readonly CommandName[];
+
 /** The command that a signed statement is. */
 export function commandOf(statement: CommandStatement): Command {
   const said = { by: statement.person, ticket: statement.ticket };
