@@ -3,6 +3,7 @@ import type { LeftBehind } from '../activities/rotation/contract.js';
 import type { HistoryEvent } from '../src/domain/rotation/history.js';
 import { adopting } from './activities.js';
 import { drive } from './drive.js';
+import { isHandedOn } from './handed-on.js';
 import type { AdoptionInput, RotationEnd } from './messages.js';
 import { orRefused } from './or-refused.js';
 
@@ -12,7 +13,7 @@ import { orRefused } from './or-refused.js';
  */
 export async function adoptedRotation(input: AdoptionInput): Promise<RotationEnd> {
   // Only a run of its own hands its state on.
-  if (input.carried !== undefined && workflowInfo().continuedFromExecutionRunId !== undefined) return goOn(input, input.carried);
+  if (input.carried !== undefined && isHandedOn(workflowInfo())) return goOn(input, input.carried);
   const { workflowId, firstExecutionRunId: key, startTime } = workflowInfo();
   const found = await orRefused(adopting.adoptRotation({ ...input.asked, workflowId, key, askedAt: startTime.getTime() }));
   if ('refused' in found) return { id: input.asked.rotation, outcome: 'refused', reasons: found.refused };

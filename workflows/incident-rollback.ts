@@ -3,6 +3,7 @@ import type { HistoryEvent } from '../src/domain/rotation/history.js';
 import type { RotationState } from '../src/domain/rotation/state.js';
 import { desk } from './activities.js';
 import { drive } from './drive.js';
+import { isHandedOn } from './handed-on.js';
 import type { IncidentInput, RotationEnd } from './messages.js';
 import { orRefused } from './or-refused.js';
 
@@ -12,7 +13,7 @@ import { orRefused } from './or-refused.js';
  */
 export async function incidentRollback(input: IncidentInput): Promise<RotationEnd> {
   // Only a run of its own hands its state on.
-  if (input.carried !== undefined && workflowInfo().continuedFromExecutionRunId !== undefined) return goOn(input, input.carried);
+  if (input.carried !== undefined && isHandedOn(workflowInfo())) return goOn(input, input.carried);
   const prepared = await orRefused(
     desk.prepareIncident({
       rotation: input.rotation,

@@ -1,12 +1,13 @@
 import { continueAsNew, workflowInfo } from '@temporalio/workflow';
 import { newRotation } from '../src/domain/rotation/machine.js';
 import { drive } from './drive.js';
+import { isHandedOn } from './handed-on.js';
 import type { RotationEnd, RotationInput } from './messages.js';
 
 /** A line's rotation, as workflow `rotation/<line>`. Always closes as Completed, with its outcome. */
 export async function rotation(input: RotationInput): Promise<RotationEnd> {
   // Only a run of its own hands its state on: whoever starts a rotation says nothing of how far it has come.
-  const handedOn = workflowInfo().continuedFromExecutionRunId === undefined ? undefined : input.carried;
+  const handedOn = isHandedOn(workflowInfo()) ? input.carried : undefined;
   const carried = handedOn ?? {
     state: newRotation(input.line, input.trigger, input.policy, input.offset, Date.now()),
     seq: 0,

@@ -116,7 +116,7 @@ function undoesOther(statement: CommandStatement, undoes: Undone | null): string
 export function mustBeAdoptedBy(
   configuration: Configuration,
   { rotation, line, by, ticket, signed }: AdoptionRequest,
-  left: Pick<RotationState, 'k' | 'd' | 'offset'>,
+  left: Pick<RotationState, 'k' | 'd' | 'offset' | 'authority'>,
   now: Instant,
 ): void {
   const wrong = ticketRefusal(ticket, configuration.policy);
@@ -124,7 +124,11 @@ export function mustBeAdoptedBy(
   if (!mayDo(configuration.roster, by, 'start'))
     throw new ResealError('NOT_ENTITLED', `The roster does not let ${by} start a rotation, nor adopt one.`);
   const authority = authorityOf(configuration, line, left.offset);
-  if (signed === undefined) return mustCountByName(authority, by);
+  if (signed === undefined) {
+    // A rotation that asks for signatures goes on asking for them.
+    mustCountByName(left.authority, by);
+    return mustCountByName(authority, by);
+  }
   const { statement, signature } = signed;
   const other =
     untimely(statement, now) ?? isForOther(statement, authority) ?? adoptsOther(statement, { rotation, line, by, ticket }, epochOf(left));

@@ -1,4 +1,5 @@
 import { isSha256, type Instant, type Sha256 } from '../../src/domain/brands.js';
+import { ResealError } from '../../src/domain/errors.js';
 import { canonicalJson } from '../../src/manifest/canonical-json.js';
 import { sha256Of } from '../../src/manifest/digest.js';
 import type { Imported, SealedFor, StoreItem } from './contract.js';
@@ -34,12 +35,12 @@ export const documentDigests = (names: readonly string[]): readonly Sha256[] =>
     return isSha256(digest) ? [digest] : [];
   });
 
-/** What is no JSON is of nobody's making: null, whose name counts for nothing, and holds nothing up. */
+/** What is no JSON, or not what its name says, is of nobody's making: null, whose name counts for nothing, and holds nothing up. */
 export const documentOrNull = async (document: Promise<unknown>): Promise<unknown> => {
   try {
     return await document;
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof SyntaxError || (error instanceof ResealError && error.code === 'DIGEST_MISMATCH')) return null;
     throw error;
   }
 };

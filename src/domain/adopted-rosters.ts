@@ -196,8 +196,21 @@ export function standsNotOn(steps: readonly AdoptedRoster[], { person: id, right
   if (person === undefined) return `${id} is not on ${roster}`;
   if (!mayDo(newest.roster, id, right)) return `${roster}, does not let ${id} ${right}`;
   if (!person.keys.some((key) => signedBy(key.public))) return `${id} has not the key that signed it on ${roster}`;
+  const given = rightGivenAlone(steps, id, right, now);
+  if (given !== null) return given;
   const out = uncountedAt(steps, now).find((one) => one.person === id && (one.keys === null || one.keys.some(signedBy)));
   return out === undefined ? null : `${id} ${out.because}`;
+}
+
+/** That somebody has a right by an edit that one person alone adopted, and that is young still; null: they have not. In words that end a sentence. */
+function rightGivenAlone(steps: readonly AdoptedRoster[], id: PersonId, right: RosterCommand, now: Instant): string | null {
+  const by = steps.find(
+    (step, index) =>
+      index > 0 && isYoungAndAlone(step, now) && mayDo(step.roster, id, right) && !mayDo((steps[index - 1] ?? step).roster, id, right),
+  );
+  return by === undefined
+    ? null
+    : `${id} was given the right to ${right} by roster ${by.number}, which ${by.signers[0]?.person ?? 'nobody'} adopted alone`;
 }
 
 /** Whose approvals do not count, where a roster is adopted; where none is nothing passes at all. */

@@ -3,6 +3,7 @@ import type { Instant } from '../domain/brands.js';
 import { readRevocation, REVOCATION_RIGHT, wasDatedWrong, type Revocation, type RevocationStatement } from '../domain/revocations.js';
 import { mayDo, type Roster } from '../domain/roster.js';
 import type { Authority } from '../domain/rotation/state.js';
+import { SKEW } from '../domain/rotation/statement.js';
 import { personSignature, signedWith } from './person.js';
 
 /** By what it is judged who has recorded a revocation. */
@@ -35,6 +36,9 @@ export function judgedRevocations(documents: readonly unknown[], judges: Revocat
     const { statement, signature } = (document ?? {}) as { readonly statement?: unknown; readonly signature?: unknown };
     const read = readRevocation(statement);
     if (read.kind === 'none') unreadable.push(read.reason);
+    // Nobody could sign a later word that takes it back.
+    else if (Date.parse(read.statement.issuedAt) > judges.now + SKEW)
+      unreadable.push(`it was issued at ${read.statement.issuedAt}, which is to come`);
     else revocations.push({ statement: read.statement, lacks: whyUnproven(read.statement, signature, judges) });
   }
   return {

@@ -75,14 +75,16 @@ async function openRun(client: Client, workflowId: string): Promise<OpenRun> {
   return run?.status.name === 'RUNNING' ? { open: true, rotation: run.typedSearchAttributes.get(ROTATION) ?? null } : { open: false };
 }
 
+const isDriving = (run: WorkflowExecutionDescription, taskQueue: string, id: string): boolean =>
+  run.typedSearchAttributes.get(ROTATION) === id && DRIVING.includes(run.type) && run.taskQueue === taskQueue;
+
 /** The newest run of a rotation that its workers have taken up; null where Temporal has none. Closed runs stay for its namespace's retention. */
 async function lastRun(
   { client, taskQueue }: Pick<OrphansDesk, 'client' | 'taskQueue'>,
   workflowId: string,
   id: string,
 ): Promise<WorkflowExecutionDescription | null> {
-  const isOurs = (run: WorkflowExecutionDescription): boolean =>
-    run.typedSearchAttributes.get(ROTATION) === id && DRIVING.includes(run.type) && run.taskQueue === taskQueue;
+  const isOurs = (run: WorkflowExecutionDescription): boolean => isDriving(run, taskQueue, id);
   // Visibility is behind by moments; what the line's newest run is, is known at once.
   const last = await described(client, workflowId);
   if (last !== null && isOurs(last)) return last;
@@ -104,6 +106,23 @@ async function cutOff(
   return run !== null && CUT_OFF.includes(run.status.name) ? run : null;
 }
 
+/**
+ * The run that handed its state on to one that was cut off before any worker had taken it up: such a run can be asked nothing, and has done nothing. Null: this one was
+ * taken up.
+ */
+async function neverTakenUp(
+  desk: Pick<OrphansDesk, 'client' | 'taskQueue'>,
+  workflowId: string,
+  id: string,
+  { runId }: WorkflowExecutionDescription,
+): Promise<WorkflowExecutionDescription | null> {
+  const { events } = await desk.client.workflow.getHandle(workflowId, runId).fetchHistory();
+  const before = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
+  if (before === '' || events?.some(({ workflowTaskCompletedEventAttributes: taken }) => taken) === true) return null;
+  const run = await described(desk.client, workflowId, before);
+  return run?.status.name === 'CONTINUED_AS_NEW' && isDriving(run, desk.taskQueue, id) ? run : null;
+}
+
 async function leftBehind(desk: OrphansDesk, workflowId: string, id: RotationId): Promise<LeftBehind> {
   const run = await lastRun(desk, workflowId, id);
   const line = id.slice(0, id.lastIndexOf('-')) as LineName;
@@ -113,8 +132,9 @@ async function leftBehind(desk: OrphansDesk, workflowId: string, id: RotationId)
   // The next one is not listed yet, or is gone.
   if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW')
     throw new ResealError('TEMPORAL_UNREACHABLE', `The newest run of ${id} that Temporal lists is ${status.toLowerCase().replaceAll('_', ' ')}; it is looked again.`); // prettier-ignore
+  const knows = (await neverTakenUp(desk, workflowId, id, run)) ?? run;
   try {
-    const handle = desk.client.workflow.getHandle(workflowId, run.runId);
+    const handle = desk.client.workflow.getHandle(workflowId, knows.runId);
     return await desk.client.withDeadline(Date.now() + PATIENCE, () => handle.query<LeftBehind>('state'));
   } catch (error) {
     if (error instanceof QueryNotRegisteredError)

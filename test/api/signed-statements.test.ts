@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
+import { authorityOf, rightsOf } from '../../activities/rotation/surroundings.js';
 import type { CommandStatement } from '../../src/domain/rotation/statement.js';
 import { draftCommand, draftStart } from '../../src/cli/rotation/draft.js';
 import type { RotationView } from '../../src/presenters/rotation.js';
@@ -392,8 +393,32 @@ describe('an approval that is shown, signed and sent', () => {
     const begun = served.desk.client.workflow.getHandle('rotation/ios-main');
     await served.untilRotation('ios-main-3', ({ phase }) => phase === 'awaiting-signoff', 'an open gate');
     await begun.terminate('by somebody who may');
-    const again = await served.post('/v1/rotations', signed);
-    expect(JSON.stringify(again.body)).toContain('A signed statement counts once, and this one has counted, for ios-main-3. Sign anew.');
-    expect(await served.mesh.around.store('main').allot('ios-main' as never, 'the next one', {})).toBe(4);
+    // It waits to be adopted; once it has ended, the words are those of before.
+    expect((await served.post('/v1/rotations', signed)).body.error?.message).toContain('rotation start --adopt ios-main-3');
+    const adopted = await reseal('start', '--adopt', 'ios-main-3', '--as', 'rita', '--ticket', 'CHG-1', '--key', key.rita.path);
+    expect(adopted, adopted.stderr).toMatchObject({ exit: 0 });
+    await served.untilRotation('ios-main-3', ({ commands }) => commands.includes('reject'), 'an open gate');
+    expect(await reseal('reject', 'ios-main-3', '--as', 'ada', '--ticket', 'CHG-1', '--key', key.ada.path)).toMatchObject({ exit: 0 });
+    await served.untilRotation('ios-main-3', ({ outcome }) => outcome !== null, 'its end');
+    const allot = (what: string): Promise<number> => served.mesh.around.store('main').allot('ios-main' as never, what, {});
+    const before = await allot('the one before');
+    const configuration = served.mesh.around.configuration();
+    // Past the control API: whoever may begin workflows has no more than the words.
+    const again = await served.desk.client.workflow.execute('rotation', {
+      workflowId: 'rotation/again',
+      taskQueue: served.desk.taskQueue,
+      args: [
+        {
+          ...{ line: 'ios-main', trigger: { kind: 'person', by: 'rita', ticket: 'CHG-1' }, offset: 0, signed },
+          ...{
+            policy: configuration.policy,
+            rights: rightsOf(configuration),
+            authority: authorityOf(configuration, 'ios-main' as never, 0),
+          },
+        },
+      ],
+    });
+    expect(JSON.stringify(again)).toContain('A signed statement counts once, and this one has counted, for ios-main-3. Sign anew.');
+    expect(await allot('the one after')).toBe(before + 1);
   });
 });

@@ -28,16 +28,17 @@ const adopted = (number: number, of: Roster, at: number, ...signers: readonly st
 });
 const FIRST = adopted(1, BEFORE, NOW - 30 * DAY, 'ada', 'grace');
 
-function lacks(of: Roster, steps: readonly AdoptedRoster[], assurance: 'name' | 'signature' = 'signature') {
+function judged(of: Roster, steps: readonly AdoptedRoster[], assurance: 'name' | 'signature' = 'signature', change: object = {}) {
   const statement = {
     ...{ schemaVersion: 1, says: 'revocation-record', installation: 'acme', person: 'mallory', ticket: 'INC-1', serial: null },
     ...{ certificate: 'a'.repeat(40), reason: 'x', source: 'person', nonce: 'a'.repeat(32), revokedAt: '2026-11-28T10:00:00Z' },
-    ...{ issuedAt: '2026-11-28T11:00:00Z', expiresAt: '2026-11-28T11:15:00Z' },
+    ...{ issuedAt: '2026-11-28T11:00:00Z', expiresAt: '2026-11-28T11:15:00Z', ...change },
   } as RevocationStatement;
   const signature = sshSign(mallory, canonicalBytes(statement), 'reseal-approval-v1');
   const judges = { installation: 'acme', assurance, roster: of, adopted: steps, now: NOW };
-  return judgedRevocations([{ statement, signature }], judges).revocations[0]?.lacks ?? null;
+  return judgedRevocations([{ statement, signature }], judges);
 }
+const lacks = (...given: Parameters<typeof judged>): string | null => judged(...given).revocations[0]?.lacks ?? null;
 
 it('somebody whom an edit of roster.yaml has made up proves no revocation: it is claimed, and keeps nobody from going back (T2)', () => {
   expect(lacks(AFTER, [])).toBeNull();
@@ -49,4 +50,22 @@ it('nor for 7 days one whom a single person has adopted; with two of the roster 
   expect(lacks(AFTER, [FIRST, adopted(2, AFTER, NOW - DAY, 'ada')])).toMatch(/^mallory /);
   expect(lacks(AFTER, [FIRST, adopted(2, AFTER, NOW - 8 * DAY, 'ada')])).toBeNull();
   expect(lacks(AFTER, [FIRST, adopted(2, AFTER, NOW - DAY, 'ada', 'grace')])).toBeNull();
+});
+
+it('nor one who was given the right by an edit that a single person has adopted of late', () => {
+  const without: Roster = { ...AFTER, persons: AFTER.persons.map((one) => (one.id === 'mallory' ? { ...one, roles: ['none'] } : one)), roles: { ...AFTER.roles, none: [] } }; // prettier-ignore
+  const first = adopted(1, without, NOW - 30 * DAY, 'ada', 'grace');
+  expect(lacks(AFTER, [first, adopted(2, AFTER, NOW - DAY, 'ada')])).toMatch(/^mallory /);
+  const known: Roster = { ...AFTER, roles: { incident: ['approve'] } };
+  expect(lacks(AFTER, [adopted(1, known, NOW - 30 * DAY, 'ada', 'grace'), adopted(2, AFTER, NOW - DAY, 'ada')])).toBe(
+    'mallory was given the right to start-emergency by roster 2, which ada adopted alone',
+  );
+});
+
+it('what is dated to come is no word at all: nobody could sign a later one that takes it back', () => {
+  const change = { issuedAt: '2099-01-01T00:00:00Z', expiresAt: '2099-01-01T00:15:00Z' };
+  expect(judged(AFTER, [], 'signature', change)).toEqual({
+    revocations: [],
+    unreadable: ['it was issued at 2099-01-01T00:00:00Z, which is to come'],
+  });
 });

@@ -233,7 +233,8 @@ function openGate(state: RotationState, opening: GateOpening, now: Instant): Rot
     authority,
     plan: counting,
     awaitedRoster: null,
-    // An approval counts for one gate.
+    ...(state.exclusionsAsked === undefined ? {} : { exclusionsAsked: [] }),
+    // An approval counts for one gate, and so does what somebody has asked to leave out.
     approvals: [],
     gate: {
       kind: gateOf(state) ?? 'signoff',

@@ -20,6 +20,15 @@ export const mayExclude = ({ phase, question, troubles }: RotationState): boolea
 export const leftOut = ({ excluded = [], phase }: Pick<RotationState, 'excluded' | 'phase'>): readonly NodeName[] =>
   excluded.filter((one) => phase !== 'rolling-back' || one.left !== 'after-switch').map(({ node }) => node);
 
+/** A word for leaving a node out is of the trouble that it was in then: with that it goes. */
+export function withoutStaleWords(state: RotationState): RotationState {
+  const words = state.exclusionsAsked ?? [];
+  const inTrouble = new Set(state.troubles.map(({ node }) => node));
+  if (words.every(({ nodes }) => nodes.every((node) => inTrouble.has(node)))) return state;
+  const left = words.map((word) => ({ ...word, nodes: word.nodes.filter((node) => inTrouble.has(node)) }));
+  return { ...state, exclusionsAsked: left.filter(({ nodes }) => nodes.length > 0) };
+}
+
 /** Everybody whose word counts for leaving a node out now: of this direction, and as fresh as an approval has to be. */
 const wordsFor = (state: RotationState, node: NodeName, now: Instant): readonly ExclusionWord[] =>
   (state.exclusionsAsked ?? []).filter(
@@ -64,9 +73,11 @@ export function exclusionRefusal(state: RotationState, person: PersonId, nodes: 
   return out.size >= (state.plan?.nodes ?? 0) ? 'then no node would be left: roll back, or close it' : unproven(state, out);
 }
 
-/** A canary of which nothing is left proves nothing: approvers would be asked about what no node has served. In an emergency they were asked before, and nobody can sign. */
+/** A canary of which nothing is left proves nothing: approvers would be asked about what no node has served. */
 function unproven(state: RotationState, out: ReadonlySet<NodeName>): string | null {
-  if (isEmergency(state) || (state.phase !== 'staging' && state.phase !== 'canary')) return null;
+  if (state.phase !== 'staging' && state.phase !== 'canary') return null;
+  if (isEmergency(state)) return unseen(state, out);
+  if (state.gate !== null) return 'people are asked about what this canary shows: wait for it, or roll back';
   const proof = state.plan?.canaryProof;
   if (proof === undefined)
     return state.phase === 'canary' ? 'this rotation began with a version that leaves no node of the canary out' : null;
@@ -74,6 +85,12 @@ function unproven(state: RotationState, out: ReadonlySet<NodeName>): string | nu
   return standing.some((node) => !out.has(node))
     ? null
     : `without ${standing.join(', ')} the canary would prove nothing: bring it back, or roll back`;
+}
+
+/** In an emergency a canary that is away may be left out, for nobody can sign; one that has tried the new assets and failed may not. */
+function unseen({ troubles }: RotationState, out: ReadonlySet<NodeName>): string | null {
+  const failed = troubles.find(({ node, outcome }) => out.has(node) && outcome !== 'unreachable' && outcome !== 'locked');
+  return failed === undefined ? null : `${failed.node} shows that something is wrong with what is to come: mend that, and retry`;
 }
 
 /** The state once a person has asked for it: nodes are left out, or a second person is waited for. */

@@ -1,10 +1,10 @@
 import type { Instant, NodeName } from '../brands.js';
 import { startSoak } from './events.js';
-import { isEmergency } from './emergency.js';
+import { isApprovedStill, isEmergency } from './emergency.js';
 import { retriedByItself } from './forward.js';
 import { end, enoughApprovals, latestApprovalOf, lineClock, move, turnBack } from './moves.js';
-import { withoutWhom } from './exclusions.js';
-import { isTerminal } from './phases.js';
+import { withoutStaleWords, withoutWhom } from './exclusions.js';
+import { isTerminal, type Phase } from './phases.js';
 import { buildsDrainedAt, judgePins, letGo } from './pins.js';
 import { ask, type Asking } from './questions.js';
 import { isWaitingForHead, rollbackPlan, undo } from './rollback.js';
@@ -16,7 +16,7 @@ import { allowance, hadItsTurn, isWorkDone } from './work.js';
 export function settle(state: RotationState, now: Instant): RotationState {
   for (let current = state, rounds = 0; ; rounds++) {
     const after = settleOnce(current, now);
-    if (after === current) return current;
+    if (after === current) return withoutStaleWords(current);
     if (rounds > 50) throw new Error(`the rotation does not settle in ${after.phase}`);
     current = after;
   }
@@ -32,6 +32,7 @@ function settleOnce(state: RotationState, now: Instant): RotationState {
       ? turnBack(resumed, 'an approval was withdrawn and not replaced before the latest safe time to go on', now)
       : resumed;
   }
+  if (lacksApproval(state)) return ask(state, { id: 'approve-now', nodes: [] }, now);
   if (state.question !== null) return settleQuestion(state, now);
   switch (state.phase) {
     case 'preflight':
@@ -61,6 +62,13 @@ function settleOnce(state: RotationState, now: Instant): RotationState {
       return state;
   }
 }
+
+/** Phases of an emergency in which it goes on by what people have approved. */
+const BY_APPROVAL: readonly Phase[] = ['staging', 'canary', 'rolling', 'cutover'];
+
+/** What was withdrawn from an emergency lets nobody go on, whatever else is asked, answered or left out meanwhile. */
+const lacksApproval = (state: RotationState): boolean =>
+  isEmergency(state) && state.question?.id !== 'approve-now' && BY_APPROVAL.includes(state.phase) && !isApprovedStill(state);
 
 function settleQuestion(state: RotationState, now: Instant): RotationState {
   const { question } = state;

@@ -91,7 +91,7 @@ export interface Signed<S extends Statement = Statement> {
 /** Longer than this no statement may be good for: what is signed today does not count next week. In milliseconds. */
 export const LONGEST_VALIDITY: Duration = 24 * 3_600_000;
 /** How far the signer's clock may be ahead of the workflow's. In milliseconds. */
-const SKEW: Duration = 5 * 60_000;
+export const SKEW: Duration = 5 * 60_000;
 
 export type Field = (value: unknown) => boolean;
 export const NONCE = /^[0-9a-f]{32}$/;

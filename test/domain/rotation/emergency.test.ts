@@ -150,6 +150,24 @@ describe('an emergency and its gate (R11, T2)', () => {
     expect(taskOf(again, START + 4)).toBe('stage');
   });
 
+  it.each(['retry', 'exclude'] as const)(
+    'what was withdrawn is asked for whatever else somebody says: %s of a node in trouble goes on for nobody (T2)',
+    (command) => {
+      const staged = nodesAnswer(approved(), START + 3);
+      const canary = nodesAnswer(staged, START + 4);
+      const troubled = nodesAnswer(canary, START + 5, { n2: 'unreachable' });
+      const withdrawn = say(troubled, said('withdraw', 'ada'), START + 6);
+      expect(withdrawn.question?.id).toBe('approve-now');
+      const nodes = withdrawn.troubles.map(({ node }) => node);
+      const rights = { ...RIGHTS, [STARTER]: [...ALL, 'exclude'] } as RotationState['rights'];
+      const state = { ...withdrawn, rights };
+      const after = nodes.length === 0 ? state : settle(obey(state, said(command, STARTER, { nodes }), START + 7), START + 7);
+      expect(nodes.length).toBeGreaterThan(0);
+      expect(after.question?.id).toBe('approve-now');
+      expect(next(after, START + 7)).toEqual({ do: 'page' });
+    },
+  );
+
   it('lets nobody go on alone where an approval was withdrawn and the rotation given up', () => {
     const withdrawn = say(approved(), said('withdraw', 'ada'), START + 3);
     const stopped = say(withdrawn, said('cancel', 'ada'), START + 4);
@@ -239,7 +257,8 @@ describe('an emergency on its way (R11)', () => {
     const now = START + 10;
     const canary = nodesAnswer(approved(), now);
     const rolling = nodesAnswer(canary, now);
-    const all = { ...rolling, plan: { ...planOf({ waves: [1, 2, 2], horizon: 0, maxUnavailable: 2 }) } };
+    const eligible = ['ada', 'grace', STARTER] as PersonId[];
+    const all = { ...rolling, plan: { ...planOf({ waves: [1, 2, 2], horizon: 0, maxUnavailable: 2, eligible }) } };
     const retried = nodesAnswer(all, now, { n2: 'failed', n3: 'failed' });
     expect(next(retried, now)).toMatchObject({ again: ['n2', 'n3'] });
     expect(nodesAnswer(retried, now, { n2: 'failed', n3: 'failed' }).question?.id).toBe('stalled');

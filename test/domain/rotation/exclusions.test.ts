@@ -173,8 +173,32 @@ describe('leaving nodes out of a rotation (R9, R10, T2)', () => {
   });
 
   it('in an emergency the canary’s last signer may be left out: what it was to prove people have approved before, and nobody can sign (R11)', () => {
-    const state = inPhase('canary', [trouble(CANARY, 'switch', 'unreachable')], { emergency: { revoked: 'C0FFEE' } });
-    expect(outOf(after(state, say('ada', CANARY)))).toEqual([CANARY]);
+    const emergency = { emergency: { revoked: 'C0FFEE' } };
+    const gone = inPhase('canary', [trouble(CANARY, 'switch', 'unreachable')], emergency);
+    expect(outOf(obey(gone, say('ada', CANARY), NOW))).toEqual([CANARY]);
+    expect(decide(gone, say('ada', CANARY), NOW)).toEqual({ accepted: true });
+    const failed = inPhase('canary', [trouble(CANARY, 'switch', 'failed')], emergency);
+    expect(refused(failed, say('ada', CANARY))).toMatch(/c1 shows that something is wrong with what is to come/);
+  });
+
+  it('once people are asked about it, nothing is taken out of the canary: what they approve has been seen', () => {
+    const { gate } = inPhase('rolling', []);
+    const again = inPhase('canary', [trouble(ONE, 'switch', 'inconclusive')], {
+      gate: { ...gate, passedAt: null } as RotationState['gate'],
+    });
+    expect(refused(again, say('ada', ONE))).toMatch(/people are asked about what this canary shows/);
+  });
+
+  it('a word goes with the trouble that it was about, and with the gate before which it was said', () => {
+    const asked = after(
+      inPhase('rolling', [trouble(ONE, 'switch'), trouble(TWO, 'switch'), trouble(THREE, 'switch')]),
+      say('ada', ONE, TWO, THREE),
+    );
+    const mended = settle({ ...asked, troubles: asked.troubles.slice(1) }, NOW);
+    expect(mended.exclusionsAsked?.map(({ nodes }) => nodes)).toEqual([[TWO, THREE]]);
+    const atGate = { ...asked, phase: 'awaiting-signoff', gate: null } as RotationState;
+    const opening = { event: 'gate-opened', rights, keys: {}, assurance: 'name', ...OPENED_WITH } as unknown as RotationEvent;
+    expect(apply(atGate, opening, NOW).exclusionsAsked).toEqual([]);
   });
 
   it('nothing is begun any more on who is left out, and what was under way says nothing of it', () => {
