@@ -121,6 +121,7 @@ it('what a person says to a rotation is refused with --public, before anything i
     if (!('key' in command.options)) continue;
     const more: Readonly<Record<string, readonly string[]>> = {
       'rotation answer': ['retry', '--question', 'Q1'],
+      'rotation exclude': ['--node', 'ams-sign-1'],
       'rotation retry': ['--node', 'ams-sign-1'],
       'rotation start': ['--line', 'ios-main'],
     };
@@ -137,6 +138,7 @@ it('what a person says to a rotation is refused with --public, before anything i
     'approve',
     'cancel',
     'close',
+    'exclude',
     'pause',
     'reject',
     'resume',

@@ -76,7 +76,7 @@ describe('the status of a rotation tells its ends apart (R6, R7, P1)', () => {
       question: { id: 'node-not-back', nodes: ['lab-3'] },
     });
     const text = textOf(state);
-    expect(text).toMatch(/QUESTION {2}node-not-back about lab-3: retry \| close/);
+    expect(text).toMatch(/QUESTION {2}node-not-back about lab-3: retry \| exclude \| close/);
     expect(text).toContain('reseal rotation answer ios-main-7 --question node-not-back OPTION --as PERSON --ticket TICKET');
     expect(text).toMatch(/you can {3}.*close/);
   });
