@@ -127,7 +127,7 @@ it('T4: sinks that go down in the middle of a rollback hold up nothing on the wa
     const isWhole = linesIn(join(copies, chain)).join('\n') === linesIn(original).join('\n') && read.seal?.seal.seq === read.records;
     return isWhole && read;
   };
-  expect(faults(await until(whole, { what: 'a copy that has all, sealed', timeout: 20_000 }))).toEqual([]);
+  expect(faults(await until(whole, { what: 'a copy that has all, sealed', timeout: 60_000 }))).toEqual([]);
   if (database !== null) {
     const pieces = new LedgerPieces(() => process.env[DATABASE] ?? '');
     const inLedger = async () => {
@@ -136,7 +136,7 @@ it('T4: sinks that go down in the middle of a rollback hold up nothing on the wa
       const read = await verifyItems(found.chain, found.items(), [], null);
       return read.records === (await verified(original)).records && read.seal?.seal.seq === read.records && faults(read);
     };
-    expect(await until(inLedger, { what: 'a ledger that has all, sealed', timeout: 20_000 })).toEqual([]);
+    expect(await until(inLedger, { what: 'a ledger that has all, sealed', timeout: 60_000 })).toEqual([]);
     await pieces.close();
   }
   if (server === null) return;
