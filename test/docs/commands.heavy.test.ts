@@ -33,6 +33,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npx reseal rotation answer ios-main-7 --question stalled retry --as ada --ticket CHG-7':
     'needs nodes in trouble: test/e2e/rolling-failure.test.ts; here its refusal is seen',
   'npx reseal rotation retry ios-main-7 --node ams-build-1 --as ada --ticket CHG-7': 'as `answer`',
+  'npx reseal rotation exclude ios-main-7 --node ams-build-1 --reason "its disk is in repair" --as ada --ticket CHG-7':
+    'needs nodes in trouble: test/api/signed-exclusions.test.ts',
+  'npx reseal rotation answer ios-main-7 --question node-offline exclude --as grace --ticket CHG-7': 'as `exclude`',
   'npx reseal rotation rehearse --report rehearsal.md': 'two whole rotations: test/cli/rehearse.heavy.test.ts',
   'npx reseal codec-server': 'runs until it is ended: test/cli/codec-server.test.ts',
   'npx reseal codec-key activate k20261127-3f9a2c --file keys/control.json':
