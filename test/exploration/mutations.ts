@@ -146,13 +146,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'startRollback(reasoned(state, reason), now)',
     limits: EMERGENCY,
   },
-  {
-    name: 'an emergency goes on with an approval that was withdrawn',
-    file: 'src/domain/rotation/obey.ts',
-    find: "if (isEmergency(state)) return ask(left, { id: 'approve-now', nodes: [] }, now);",
-    replace: '',
-    limits: EMERGENCY,
-  },
 ];
 
 /** The file's text without the safeguard. Throws where the product no longer holds the text that the mutation replaces. */
