@@ -32,11 +32,10 @@ import {
 } from '../src/domain/rotation/machine.js';
 import type { Phase } from '../src/domain/rotation/phases.js';
 import { lockedSentences } from '../src/domain/rotation/stand-ins.js';
-import { countingApprovals } from '../src/domain/rotation/moves.js';
-import type { Plan, QuestionId, RotationState } from '../src/domain/rotation/state.js';
+import type { Plan, RotationState } from '../src/domain/rotation/state.js';
 import { together } from '../src/domain/rotation/pins.js';
 import { statusOf } from '../src/domain/rotation/status.js';
-import { serialLast6 } from '../src/domain/serial.js';
+import { urgentInWords } from '../src/domain/rotation/urgent.js';
 import { isSettled } from '../src/domain/write-back.js';
 import { unwellInWords, type UnwellNode } from '../src/domain/unwell-nodes.js';
 import type { RotationRequest } from '../activities/rotation/contract.js';
@@ -452,20 +451,12 @@ class Drive {
   private page(): void {
     const { question } = this.state;
     if (question !== null) {
-      const answers = `${question.id}: ${question.options.join(' or ')}${this.whatIsUrgent(question.id)}`;
+      const answers = `${question.id}: ${question.options.join(' or ')}${urgentInWords(this.state, question.id, Date.now())}`;
       const { page } = this.state.policy.audience;
       if (question.id === 'keychain-locked') this.deliveries.send('keychain', [...lockedSentences(this.state), answers].join('\n'), page);
       else this.deliveries.send('page', answers, page);
     }
     this.tell({ event: 'paged' });
-  }
-
-  /** What people are woken for, where an emergency waits for them. */
-  private whatIsUrgent(question: QuestionId): string {
-    const { emergency, plan, id } = this.state;
-    if (emergency === undefined || question !== 'approve-now' || plan === null) return '';
-    const [have, needed] = [countingApprovals(this.state, Date.now()).length, approvalsNeeded(this.state)];
-    return `. The certificate of serial …${serialLast6(emergency.revoked)} was revoked; ${have} of ${needed} persons have approved what replaces it: reseal rotation status ${id}`;
   }
 
   private async advanceHead(action: Action): Promise<void> {

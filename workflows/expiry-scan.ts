@@ -19,37 +19,20 @@ export async function expiryScan(input: { readonly offset: Duration }): Promise<
   const started: string[] = [];
   const inFlight: string[] = [];
   const asked: string[] = [];
-  for (const { line, revoked = [] } of lines)
-    for (const text of revoked)
-      await messenger.notify({
-        event: 'page',
-        text: `${line}: ${text}`,
-        audience: [...policy.audience.owner, ...policy.audience.page],
-        rotation: null,
-        history: null,
-      });
+  const tell = (event: 'page' | 'successor', line: string, text: string, audience: readonly string[]): Promise<void> =>
+    messenger.notify({ event, text: `${line}: ${text}`, audience, rotation: null, history: null });
+  const { owner, page } = policy.audience;
+  for (const { line, revoked = [] } of lines) for (const text of revoked) await tell('page', line, text, [...owner, ...page]);
   const orphaned: string[] = [];
-  for (const line of lines) {
-    if (line.orphaned === undefined) continue;
-    orphaned.push(line.line);
-    await messenger.notify({
-      event: 'page',
-      text: `${line.line}: ${line.orphaned}`,
-      audience: policy.audience.page,
-      rotation: null,
-      history: null,
-    });
+  for (const { line, orphaned: text } of lines) {
+    if (text === undefined) continue;
+    orphaned.push(line);
+    await tell('page', line, text, page);
   }
   for (const due of lines.filter((line) => line.due.length > 0 && line.orphaned === undefined)) {
     if (!due.start) {
       asked.push(due.line);
-      await messenger.notify({
-        event: 'successor',
-        text: `${due.line}: ${due.reason}`,
-        audience: policy.audience.owner,
-        rotation: null,
-        history: null,
-      });
+      await tell('successor', due.line, due.reason, owner);
       continue;
     }
     try {

@@ -1,6 +1,7 @@
 import type { Instant, PersonId, Sha1 } from './brands.js';
 import type { Manifest } from './manifest.js';
 import type { RosterCommand } from './roster.js';
+import { isSameSerial, serialLast6 } from './serial.js';
 import { exactly, faultOf, instant, matches, NONCE, orNull, text, untimely, UNSAID, type Field } from './rotation/statement.js';
 
 /** What every word about a revocation says of who says it, and of which certificate. It is of the whole installation: a certificate is of a team, and not of a line. */
@@ -120,12 +121,10 @@ export function datedWrong(statement: RevocationStatement, now: Instant): string
 export const wasDatedWrong = (statement: RevocationStatement, now: Instant): string | null =>
   datedWrong(statement, Math.min(now, Date.parse(statement.issuedAt)));
 
-const plainSerial = (serial: string): string => serial.toUpperCase().replace(/^0+(?=.)/, '');
-
 /** Whether a word is about this certificate: by its SHA-1 where the word names one, for a serial number is only one issuer's. */
 export function isAbout({ certificate, serial }: RevocationStatement, named: NamedCertificate): boolean {
   if (certificate !== null && named.sha1 !== null) return certificate === named.sha1;
-  return serial !== null && named.serial !== null && plainSerial(serial) === plainSerial(named.serial);
+  return serial !== null && named.serial !== null && isSameSerial(serial, named.serial);
 }
 
 const at = ({ statement }: Revocation): Instant => Date.parse(statement.issuedAt);
@@ -180,7 +179,7 @@ export const horizonWith = (horizon: Instant, dead: readonly DeadCertificate[]):
 
 /** Which one, how it stands, and by whom that is known. In words that end a sentence. */
 export function deadInWords({ certificate, standing }: DeadCertificate): string {
-  const which = certificate.sha1 === null ? `serial number …${certificate.serial?.slice(-6) ?? ''}` : certificate.sha1.slice(0, 8);
+  const which = certificate.sha1 === null ? `serial number …${serialLast6(certificate.serial ?? '')}` : certificate.sha1.slice(0, 8);
   const { statement, lacks } = standing.revocation;
   const since = new Date(standing.since).toISOString().replace('.000Z', 'Z');
   return standing.kind === 'revoked'
@@ -194,4 +193,4 @@ export const claimCommand = ({ sha1, serial }: NamedCertificate): string =>
 
 /** How a revoked asset that is in force is replaced. */
 export const emergencyCommand = (line: string, certificate: string): string =>
-  ['reseal rotation start --line', line, '--emergency', '--revoked', certificate, '--as PERSON --ticket TICKET'].join(' ');
+  `reseal rotation start --line ${line} --emergency --revoked ${certificate} --as PERSON --ticket TICKET`;

@@ -1,4 +1,5 @@
 import type { Instant, LineName, Sha1 } from '../domain/brands.js';
+import { serialLast6 } from '../domain/serial.js';
 import { isAbout, revocationStanding, type NamedCertificate, type Revocation, type RevocationStanding } from '../domain/revocations.js';
 
 /** One certificate of which something was recorded. No full serial number (S8). */
@@ -59,7 +60,7 @@ export function revokedCertificates(
     const known = inForce.find(({ sha1 }) => sha1 === one.sha1);
     return {
       certificate: one.sha1,
-      serialLast6: one.serial?.slice(-6) ?? null,
+      serialLast6: one.serial === null ? null : serialLast6(one.serial),
       name: known?.name ?? null,
       standing: standing.kind,
       revokedAt: standing.kind === 'not-revoked' ? null : iso(standing.since),

@@ -146,6 +146,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'startRollback(reasoned(state, reason), now)',
     limits: EMERGENCY,
   },
+  {
+    name: 'an emergency goes on with an approval that was withdrawn',
+    file: 'src/domain/rotation/settle.ts',
+    find: 'if (lacksApproval(state)) return',
+    replace: 'if (false as boolean) return',
+    limits: { ...EMERGENCY, faults: 1 },
+  },
 ];
 
 /** The file's text without the safeguard. Throws where the product no longer holds the text that the mutation replaces. */

@@ -1,5 +1,5 @@
 import type { LineName, NodeName, PersonId, RotationId, Sha256 } from '../../src/domain/brands.js';
-import { decide, type Command } from '../../src/domain/rotation/commands.js';
+import { COMMAND_NAMES, decide, type Command } from '../../src/domain/rotation/commands.js';
 import { obey } from '../../src/domain/rotation/obey.js';
 import { adopted } from '../../src/domain/rotation/orphan.js';
 import { apply, isSameWork, newRotation, next, settle, type Action, type NodesAction } from '../../src/domain/rotation/machine.js';
@@ -67,7 +67,7 @@ export interface Limits {
 const HORIZON = 100_000;
 export const ELIGIBLE = ['ada', 'grace'] as PersonId[];
 export const REQUESTER = 'rita' as PersonId;
-const RIGHTS = ['approve', 'reject', 'withdraw', 'pause', 'resume', 'cancel', 'rollback', 'answer', 'close', 'retry', 'exclude'] as const;
+const RIGHTS = COMMAND_NAMES;
 const TICKET = 'CHG-1';
 const REVOKED = 'C0FFEE';
 

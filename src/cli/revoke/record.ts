@@ -1,13 +1,7 @@
 import { isSha1, type Sha1 } from '../../domain/brands.js';
 import { ResealError } from '../../domain/errors.js';
 import { givenDate } from '../../domain/given-date.js';
-import {
-  readRevocation,
-  SHORTEST_SERIAL,
-  type GivenRevocation,
-  type NamedCertificate,
-  type RevocationStatement,
-} from '../../domain/revocations.js';
+import { SHORTEST_SERIAL, type GivenRevocation, type NamedCertificate } from '../../domain/revocations.js';
 import { impactText } from '../../presenters/impact-text.js';
 import type { ImpactView } from '../../presenters/impact.js';
 import { revocationRecordedText, revocationStatementText } from '../../presenters/revocation-text.js';
@@ -17,6 +11,7 @@ import { ApiClient } from '../api-client.js';
 import { defineCommand, type Context } from '../command.js';
 import { refuseControlCharacters, saidNow } from '../said.js';
 import { KEY_OPTION, mustConsent, withSigningKey } from '../signing-key.js';
+import { draftRevocation } from './draft.js';
 
 const PATH = '/v1/revocations';
 
@@ -58,7 +53,7 @@ export const command = defineCommand({
             revokedAt: new Date(since === undefined ? context.now() : givenDate(since)).toISOString(),
             source: source ?? 'person',
           };
-      const statement = drafted({
+      const statement = draftRevocation({
         ...saidNow({ as, ticket }, context.now()),
         installation,
         certificate: of.sha1,
@@ -109,11 +104,4 @@ function certificateOf(text: string, affected: ImpactView | null): NamedCertific
   if (kind !== 'certificate' || !fits)
     throw new ResealError('DIGEST_MISMATCH', `Asked for ${text}, the control API shows ${kind} ${id}. Nothing was signed; find out who answers there.`); // prettier-ignore
   return { sha1: id as Sha1, serial: whole };
-}
-
-/** @throws ResealError USAGE */
-function drafted(draft: object): RevocationStatement {
-  const read = readRevocation(draft);
-  if (read.kind === 'revocation') return read.statement;
-  throw new ResealError('USAGE', `This cannot be signed: ${read.reason}.`);
 }

@@ -1,5 +1,5 @@
 import { ResealError } from '../../domain/errors.js';
-import { readRevocation, SHORTEST_SERIAL, type RevocationStatement } from '../../domain/revocations.js';
+import { SHORTEST_SERIAL, type RevocationStatement } from '../../domain/revocations.js';
 import { isNamed, type RevokedCertificate } from '../../domain/revoked-certificate.js';
 import { impactText } from '../../presenters/impact-text.js';
 import type { ImpactView } from '../../presenters/impact.js';
@@ -13,6 +13,7 @@ import type { ApiClient } from '../api-client.js';
 import type { Context } from '../command.js';
 import { mustConsent, withSigningKey } from '../signing-key.js';
 import { saidNow } from '../said.js';
+import { draftRevocation } from '../revoke/draft.js';
 import { draftEmergency } from './draft.js';
 import type { Speaker } from './tell.js';
 import { termsFor } from './terms.js';
@@ -78,14 +79,12 @@ async function revocationOf(
 ): Promise<RevocationStatement | null> {
   const { installation, certificates } = await api.get<RevocationsView>('/v1/revocations');
   if (certificates.some((one) => one.certificate === certificate && one.standing === 'revoked')) return null;
-  const read = readRevocation({
+  return draftRevocation({
     ...saidNow(said, now),
     says: 'revocation-record',
     ...{ installation, certificate, serial: serial.padStart(SHORTEST_SERIAL, '0'), reason },
     ...{ revokedAt: new Date(now).toISOString(), source: 'person' },
   });
-  if (read.kind === 'none') throw new ResealError('USAGE', `This cannot be signed: ${read.reason}.`);
-  return read.statement;
 }
 
 /** A store that is away keeps no emergency from beginning: the word is given again. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LineName, NodeName, PersonId } from '../../../src/domain/brands.js';
-import { decide, legalCommands, type Command } from '../../../src/domain/rotation/commands.js';
+import { COMMAND_NAMES, decide, legalCommands, type Command } from '../../../src/domain/rotation/commands.js';
 import { newRotation } from '../../../src/domain/rotation/machine.js';
 import type { Gate, RotationState } from '../../../src/domain/rotation/state.js';
 import { MODEL_POLICY } from '../../exploration/policy.js';
@@ -9,19 +9,7 @@ import { OPENED_WITH, planOf, sha } from './plan.js';
 const NOW = 1_000;
 const [RITA, ADA, GRACE, MALLORY] = ['rita', 'ada', 'grace', 'mallory'] as [PersonId, PersonId, PersonId, PersonId];
 const TICKET = MODEL_POLICY.scan.ticket;
-const EVERYTHING = [
-  'approve',
-  'reject',
-  'withdraw',
-  'pause',
-  'resume',
-  'cancel',
-  'rollback',
-  'answer',
-  'close',
-  'retry',
-  'exclude',
-] as const;
+const EVERYTHING = COMMAND_NAMES;
 const gate: Gate = {
   kind: 'signoff',
   ...OPENED_WITH,
