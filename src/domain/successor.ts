@@ -4,7 +4,7 @@ import { windowOf } from './groups.js';
 import type { Manifest, ManifestEntry, Method } from './manifest.js';
 import type { Policy } from './policy.js';
 import type { ProfileDescription } from './profile.js';
-import { isSameSerial } from './serial.js';
+import { isSameSerial, serialLast6 } from './serial.js';
 
 /** Where a candidate was found. */
 export interface CandidateOrigin {
@@ -64,7 +64,7 @@ function differences(entry: ManifestEntry, profile: ProfileDescription): (string
 /** What embeds a revoked certificate signs with it on some machine, or is withdrawn with it. */
 function revokedReason({ certificates }: ProfileDescription, { revoked = [] }: SuccessorTerms): string | null {
   const found = certificates.find(({ serial }) => revoked.some((one) => isSameSerial(one, serial)));
-  return found === undefined ? null : `it embeds the certificate of serial ${found.serial} ("${found.commonName}"), which is revoked`;
+  return found === undefined ? null : `it embeds the certificate of serial …${serialLast6(found.serial)} ("${found.commonName}"), which is revoked`;
 }
 
 function sameUuid(profile: ProfileDescription, inUse: ManifestEntry | undefined): string {

@@ -67,7 +67,7 @@ describe('what is named as revoked (R11)', () => {
     const both = candidate(profile('3', { certificates: [OTHER, OLD] }));
     expect(fits(courier, both, FROM, { ...terms(), revoked: [OLD.serial] })).toEqual({
       fits: false,
-      reasons: [`it embeds the certificate of serial ${OLD.serial} ("${OLD.commonName}"), which is revoked`],
+      reasons: [`it embeds the certificate of serial …${OLD.serial.slice(-6)} ("${OLD.commonName}"), which is revoked`],
     });
     expect(fits(courier, candidate(profile('3', { certificates: [OTHER] })), FROM, { ...terms(), revoked: [OLD.serial] })).toEqual({
       fits: true,

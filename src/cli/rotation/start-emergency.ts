@@ -39,9 +39,9 @@ export function startEmergency(context: Context, api: ApiClient, line: string, s
     const revocation = await revocationOf(api, of, said, `emergency on ${line}`, now);
     const { output } = context;
     const shown = [
-      ...impactText(affected, output, now),
-      '',
-      ...(key === null ? [] : statementText(statement, key, output, now)),
+      // What is to be done next is what is being signed.
+      ...impactText({ ...affected, next: [] }, output, now),
+      ...(key === null ? [] : ['', ...statementText(statement, key, output, now)]),
       ...(revocation === null ? [] : ['', ...revocationStatementText(revocation, key, output, now)]),
     ];
     await mustConsent(context, shown);
