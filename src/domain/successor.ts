@@ -64,7 +64,9 @@ function differences(entry: ManifestEntry, profile: ProfileDescription): (string
 /** What embeds a revoked certificate signs with it on some machine, or is withdrawn with it. */
 function revokedReason({ certificates }: ProfileDescription, { revoked = [] }: SuccessorTerms): string | null {
   const found = certificates.find(({ serial }) => revoked.some((one) => isSameSerial(one, serial)));
-  return found === undefined ? null : `it embeds the certificate of serial …${serialLast6(found.serial)} ("${found.commonName}"), which is revoked`;
+  return found === undefined
+    ? null
+    : `it embeds the certificate of serial …${serialLast6(found.serial)} ("${found.commonName}"), which is revoked`;
 }
 
 function sameUuid(profile: ProfileDescription, inUse: ManifestEntry | undefined): string {
