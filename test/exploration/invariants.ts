@@ -2,7 +2,7 @@ import type { Fence } from '../../src/domain/node/order.js';
 import { changes, type HistoryEvent } from '../../src/domain/rotation/history.js';
 import { isLegalTransition, isTerminal } from '../../src/domain/rotation/phases.js';
 import { FROM, TO, type ModelNode } from './node-model.js';
-import { byOnePerson, leftOut } from '../../src/domain/rotation/exclusions.js';
+import { byOnePerson, goesOnWithout } from '../../src/domain/rotation/exclusions.js';
 import { isEmergency } from '../../src/domain/rotation/emergency.js';
 import { ELIGIBLE, REQUESTER, type World } from './world.js';
 
@@ -216,7 +216,7 @@ export const INVARIANTS: Readonly<Record<string, (before: World, after: World) =
 };
 
 /** All but those that people have left out. */
-const waitedFor = ({ nodes, state }: World): readonly ModelNode[] => nodes.filter((node) => !leftOut(state).includes(node.name));
+const waitedFor = ({ nodes, state }: World): readonly ModelNode[] => nodes.filter((node) => !goesOnWithout(state).includes(node.name));
 /** Whose approvals were given at this gate and count: who started an emergency may be one of them. */
 const deciding = ({ state, given }: World): readonly string[] =>
   given.filter((person) => ELIGIBLE.includes(person) || (isEmergency(state) && person === REQUESTER));

@@ -225,6 +225,12 @@ function adoptionMoves(world: World): Move[] {
   return [{ by: 'fate', what, world: left }, ...lateOrders(world).map((late) => ({ by: 'fate' as const, what: `${what}, ${late.what}`, world: { ...left, ...late.change } }))]; // prettier-ignore
 }
 
+/** Whether a build on the node holds what the task would take away. */
+function isHeld(node: ModelNode, { task, pins }: NodesAction): boolean {
+  const goes = task === 'retire' ? FROM : task === 'unstage' ? TO : null;
+  return goes !== null && node.pin?.manifest === goes && node.files[goes] === 'ok' && pins === 'heed';
+}
+
 /** What the dead run's last order may still do. */
 function lateOrders(world: World): { readonly what: string; readonly change: Partial<World> }[] {
   const { under, state } = world;
@@ -236,7 +242,8 @@ function lateOrders(world: World): { readonly what: string; readonly change: Par
   const attempts = world.attempts + 2;
   const admitted = admitAttempt(node, fence);
   if (admitted === null) return [];
-  const begun = steps.flatMap((_, cut) => {
+  // A build's node takes nothing away that it holds: such an order is not begun.
+  const begun = (isHeld(node, under.action) ? [] : steps).flatMap((_, cut) => {
     const partly = run(admitted, steps.slice(0, cut), fence, null);
     if (!partly.ok || steps[cut - 1]?.do === 'fence') return [];
     const nodes = world.nodes.map((one) => (one.name === node.name ? partly.node : one));
@@ -508,8 +515,7 @@ function treat(world: World, node: ModelNode): Treated[] {
   if (task === 'probe') return probeOnly(world, node).map((one) => ({ ...one, result: { ...one.result, ...pinsOf(one.change) } }));
   const admitted = admitAttempt(node, fence);
   if (admitted === null) return [{ what: 'refused as stale', change: node, result: outcome(node, 'failed', 'STALE_EPOCH'), fault: false }];
-  const goes = task === 'retire' ? FROM : task === 'unstage' ? TO : null;
-  if (goes !== null && node.pin?.manifest === goes && node.files[goes] === 'ok' && under.action.pins === 'heed')
+  if (isHeld(node, under.action))
     return [{ what: 'is pinned', change: admitted, result: { ...outcome(node, 'pinned', 'a build'), ...pinsOf(node) }, fault: false }];
   const steps = stepsOf(task);
   const treated: Treated[] = [{ what: 'done', ...complete(admitted, task, fence, null, forward), fault: false }];

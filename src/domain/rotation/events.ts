@@ -334,7 +334,7 @@ function nodesEnded(state: RotationState, ended: NodesEnded, now: Instant): Rota
   if (state.work !== null && state.work.operation !== ended.task) return state;
   const work = state.work ?? startWork(state, ended.task, ended.wave);
   // Whoever was left out meanwhile is in nobody's way, whatever came of it.
-  const out = new Set(leftOut(state));
+  const out = new Set(leftOut(state, ended.task));
   const touched = new Set<NodeName>([...ended.retried, ...ended.troubled.map((result) => result.node), ...(ended.pinned ?? [])]);
   const troubles: Trouble[] = [
     // A round of probes sees every node: what it does not name is well.

@@ -3,7 +3,7 @@ import { maxUnavailable } from './cohorts.js';
 import { isEmergency } from './emergency.js';
 import { move } from './moves.js';
 import type { Phase } from './phases.js';
-import type { Approval, Assurance, Exclusion, ExclusionWord, RotationState } from './state.js';
+import type { Approval, Assurance, Exclusion, ExclusionWord, NodeTask, RotationState } from './state.js';
 import type { CommandStatement } from './statement.js';
 
 /** Where nodes in trouble may be left out; in an escalation: what it asks is about them. */
@@ -13,12 +13,19 @@ export const mayExclude = ({ phase, question, troubles }: RotationState): boolea
   troubles.length > 0 &&
   (MAY_EXCLUDE.includes(phase) || (phase === 'escalated' && (question?.id === 'retire-failed' || question?.id === 'node-not-back')));
 
+/** What leads back: a node that may have been switched has its turn all the same. */
+const BACK: readonly NodeTask[] = ['return', 'restore', 'unstage'];
+
 /**
- * Nodes that the task does not touch. On the way back a node that may have been switched has its turn all the same: that people did not wait for it on
- * the way forward says nothing of where it is to stay.
+ * Nodes that the task does not touch. On a way back, that of a silent gate's canary included, one that may have been switched has its turn all the same: that people did not wait for
+ * it on the way forward says nothing of where it is to stay.
  */
-export const leftOut = ({ excluded = [], phase }: Pick<RotationState, 'excluded' | 'phase'>): readonly NodeName[] =>
-  excluded.filter((one) => phase !== 'rolling-back' || one.left !== 'after-switch').map(({ node }) => node);
+export const leftOut = ({ excluded = [] }: Pick<RotationState, 'excluded'>, task: NodeTask): readonly NodeName[] =>
+  excluded.filter((one) => one.left !== 'after-switch' || !BACK.includes(task)).map(({ node }) => node);
+
+/** Of a rotation on its way, or at its end: nodes that it goes on without. */
+export const goesOnWithout = (state: Pick<RotationState, 'excluded' | 'phase'>): readonly NodeName[] =>
+  leftOut(state, state.phase === 'rolling-back' ? 'return' : 'probe');
 
 /** A word for leaving a node out is of the trouble that it was in then: with that it goes. */
 export function withoutStaleWords(state: RotationState): RotationState {
@@ -157,6 +164,6 @@ function narrowed(question: RotationState['question'], gone: readonly NodeName[]
 
 /** What an end is told of those whom people have left out of it: a sentence's end, or nothing. */
 export function withoutWhom(state: Pick<RotationState, 'excluded' | 'phase'>): readonly string[] {
-  const out = leftOut(state);
+  const out = goesOnWithout(state);
   return out.length === 0 ? [] : [`without ${out.join(', ')}, which people have left out`];
 }

@@ -1,5 +1,5 @@
 import type { Instant, PersonId, RotationId } from '../brands.js';
-import { leftOut } from './exclusions.js';
+import { goesOnWithout } from './exclusions.js';
 import { approvalsNeeded, isEmergency } from './emergency.js';
 import { isTerminal } from './phases.js';
 import { heldInWords } from './pins.js';
@@ -197,7 +197,7 @@ export function changes(before: RotationState, after: RotationState): readonly F
   if (held !== null && (before.pins?.held ?? null) === null)
     facts.push({ kind: 'remark', text: `what is to go is pinned by ${heldInWords(held)}`, data: { ...held } });
   if (after.restoredAt !== null && before.restoredAt === null && !(isTerminal(after.phase) && after.phase === 'completed')) {
-    const out = leftOut(after);
+    const out = goesOnWithout(after);
     const but = out.length === 0 ? '' : ` but ${some(out)}, left out`;
     facts.push({ kind: 'restored', text: `every node${but} serves the old assets`, data: {} });
   }

@@ -105,7 +105,7 @@ function nodes(state: RotationState, task: NodeTask, wave: number | null, pins: 
     count: range.count - work.handled,
     again: work.again,
     // What could not be returned to `from` still needs `to`.
-    except: [...leftOut(state), ...(task === 'unstage' ? state.troubles.map((trouble) => trouble.node) : [])],
+    except: [...leftOut(state, task), ...(task === 'unstage' ? state.troubles.map((trouble) => trouble.node) : [])],
     inFlight,
     stopAtFirst: state.phase === 'canary',
     pins,

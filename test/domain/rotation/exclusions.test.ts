@@ -284,6 +284,19 @@ describe('leaving nodes out of a rotation (R9, R10, T2)', () => {
     expect(next(back, NOW)).toMatchObject({ do: 'nodes', task: 'return', wave: 1, except: [ONE] });
   });
 
+  it('a silent gate brings back whoever may have been switched as well: with the canary the whole mesh is on the old assets (R5)', () => {
+    const out = after(inPhase('canary', [trouble(ONE, 'switch')]), say('ada', ONE));
+    const { gate } = inPhase('rolling', []);
+    const silent = {
+      ...out,
+      phase: 'awaiting-signoff',
+      work: null,
+      gate: { ...gate, passedAt: null, silence: 'returning' },
+    } as RotationState;
+    expect(next(silent, NOW)).toMatchObject({ do: 'nodes', task: 'return', wave: 0, except: [] });
+    expect(next({ ...silent, phase: 'canary' }, NOW)).toMatchObject({ do: 'nodes', task: 'switch', except: [ONE] });
+  });
+
   it('on the way back people may leave out who does not come back: it ends rolled back without it, and never says that it was', () => {
     const notBack = inPhase('escalated', [trouble(ONE, 'return')], {
       done: { staged: 'no', switched: ['no', 'no', 'no'], head: 'no', retired: 'no' },
